@@ -1,0 +1,1 @@
+//! SecurityScorecard: an unsigned installation hook, a browser installation flow, a manifest, and actions.

@@ -1,0 +1,87 @@
+//! Reply: an answer's status, headers and body, before a framework makes a response of it.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+/// The media type of an RFC 9457 problem details body.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// A whole answer. Adapters only convert it; none of them words an answer of its own.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Reply {
+    status: u16,
+    headers: Vec<(&'static str, Cow<'static, str>)>,
+    body: Bytes,
+}
+
+impl Reply {
+    /// An answer without a body, such as an acknowledgement.
+    pub const fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), body: Bytes::new() }
+    }
+
+    /// An answer with a body of this media type.
+    pub fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
+        Self { status, headers: vec![("content-type", Cow::Borrowed(content_type))], body: body.into() }
+    }
+
+    /// An RFC 9457 problem details answer. `code` is the stable name that a program may match on; `title` and
+    /// `detail` are for people, and never hold a secret, an expected signature or a part of a payload.
+    pub fn problem(status: u16, code: &str, title: &str, detail: Option<&str>) -> Self {
+        let problem = Problem { title, status, code, detail };
+        let body = serde_json::to_vec(&problem).unwrap_or_default(); // strings and a number always serialize
+        Self::new(status, PROBLEM_JSON, body)
+    }
+
+    /// Adds a header. `name` is lower case.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The HTTP status code.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// The headers in order, names in lower case. `content-length` is left to the framework.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.headers.iter().map(|(name, value)| (*name, value.as_ref()))
+    }
+
+    /// The body; empty for an acknowledgement.
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The body, taken out without a copy.
+    pub fn into_body(self) -> Bytes {
+        self.body
+    }
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    title: &'a str,
+    status: u16,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_has_its_members_in_a_fixed_order() {
+        let reply = Reply::problem(403, "refused", "The app refused", Some("quota"));
+        assert_eq!(reply.status(), 403);
+        assert_eq!(reply.headers().collect::<Vec<_>>(), [("content-type", PROBLEM_JSON)]);
+        let expected = r#"{"title":"The app refused","status":403,"code":"refused","detail":"quota"}"#;
+        assert_eq!(reply.body(), expected.as_bytes());
+    }
+}

@@ -1,0 +1,1 @@
+//! crates/lifecycle-warp
