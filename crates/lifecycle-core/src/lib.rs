@@ -1,9 +1,30 @@
-//! Models and verification of app-lifecycle callbacks, for any web framework.
+#![doc = include_str!("../README.md")]
 
+mod delivery;
+mod event;
+mod freshness;
+mod handler;
+mod head;
+mod idempotency;
+mod platform;
 pub mod platforms;
+mod receiver;
+mod rejection;
 mod reply;
 mod secret;
+mod signature;
+pub mod telemetry;
 
-pub use platforms::securityscorecard;
+pub use async_trait::async_trait;
+pub use delivery::{Delivery, Trust};
+pub use event::{EventFields, EventKind, LifecycleEvent};
+pub use handler::{HandlerError, LifecycleHandler, Outcome, Refusal, respond};
+pub use head::{Head, Headers};
+pub use idempotency::IdempotencyKey;
+pub use platform::{AckPolicy, Authentic, Decode, Platform, Proof, SentAt};
+pub use platforms::{securityscorecard, seismic};
+pub use receiver::{Intake, Receiver};
+pub use rejection::{Rejection, Undecodable};
 pub use reply::{PROBLEM_JSON, Reply};
 pub use secret::{HookToken, Secret, SecretError, SecretId, Secrets, SigningSecret};
+pub use signature::{Encoding, Part, Scheme};

@@ -1,4 +1,4 @@
-//! Secret, Secrets (rotation) and HookToken: never empty, never shown, wiped from memory when dropped.
+//! Secret, Secrets (rotation) and `HookToken`: never empty, never shown, wiped from memory when dropped.
 
 use std::fmt;
 use std::sync::Arc;

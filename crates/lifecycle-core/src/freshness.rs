@@ -1,0 +1,80 @@
+//! Freshness: whether a callback was sent close enough to now.
+
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// RFC 3339 with any number of fraction digits; a missing offset is read as UTC, as some Seismic payloads have none.
+pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time.into());
+    }
+    let local: DateTime = text.parse().ok()?;
+    Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp().into())
+}
+
+/// Seconds since the epoch in decimal, as Slack and Stripe write them in a header.
+pub(crate) fn parse_unix_seconds(text: &str) -> Option<SystemTime> {
+    let seconds: i64 = text.parse().ok()?;
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(distance)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(distance)
+    }
+}
+
+/// Not older than `max_age` and not further ahead: clocks differ both ways, and a time far ahead would never grow stale.
+pub(crate) fn is_fresh(sent: SystemTime, now: SystemTime, max_age: Duration) -> bool {
+    let distance = match now.duration_since(sent) {
+        Ok(age) => age,
+        Err(ahead) => ahead.duration(),
+    };
+    distance <= max_age
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn reads_the_forms_that_platforms_send() {
+        let expected = at(1_598_949_942);
+        for text in [
+            "2020-09-01T08:45:42Z",
+            "2020-09-01T08:45:42.000Z",
+            "2020-09-01T10:45:42+02:00",
+            "2020-09-01T08:45:42",
+        ] {
+            assert_eq!(parse_time(text), Some(expected), "{text}");
+        }
+        let fraction = expected + Duration::from_nanos(29_898_593);
+        assert_eq!(parse_time("2020-09-01T08:45:42.029898593Z"), Some(fraction));
+        for text in ["", "yesterday", "2020-13-01T00:00:00Z", "1598949942", "0001-01-01T00:00:00"] {
+            assert_ne!(parse_time(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn too_old_and_too_far_ahead_are_both_stale() {
+        let five = Duration::from_secs(300);
+        for (sent, fresh) in [(699, false), (700, true), (1000, true), (1300, true), (1301, false)] {
+            assert_eq!(is_fresh(at(sent), at(1000), five), fresh, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_hostile_time_does_not_overflow() {
+        for text in [i64::MIN.to_string(), i64::MAX.to_string(), "9".repeat(40), "-".into(), String::new()] {
+            let fresh =
+                parse_unix_seconds(&text).is_some_and(|sent| is_fresh(sent, at(0), Duration::MAX / 4));
+            assert!(!fresh, "{text}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `LifecycleHandler`: what an app does when its life changes, and what it may answer.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::AssertUnwindSafe;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+
+use crate::delivery::Delivery;
+use crate::event::EventKind;
+use crate::rejection::Rejection;
+
+/// What an app does when a marketplace tells it about its own life: one method per kind of event.
+///
+/// Every method accepts by default, so an app writes only those that it needs. The platform waits for the answer: on
+/// Seismic an administrator's action is blocked when it takes longer than 3 s. Deliveries may come twice; see
+/// [`Deduplicated`](crate::Deduplicated).
+///
+/// ```
+/// use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+///
+/// struct Seats;
+///
+/// #[async_trait]
+/// impl LifecycleHandler for Seats {
+///     async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+///         if delivery.event().tenant() == "a-tenant-without-a-contract" {
+///             return Ok(Outcome::refuse("no contract with this tenant"));
+///         }
+///         Ok(Outcome::Accept)
+///     }
+/// }
+///
+/// let _handler: std::sync::Arc<dyn LifecycleHandler> = std::sync::Arc::new(Seats);
+/// assert_eq!(Outcome::refuse("full"), Outcome::refuse("full"));
+/// ```
+#[async_trait]
+pub trait LifecycleHandler: Send + Sync + 'static {
+    /// An administrator installs the app.
+    async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        accept(delivery)
+    }
+
+    /// An administrator enables the app: from now on its features are active for the tenant.
+    async fn enable(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        accept(delivery)
+    }
+
+    /// An administrator moves the tenant to a newer version.
+    async fn upgrade(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        accept(delivery)
+    }
+
+    /// An administrator disables the app: its features are off for the tenant.
+    async fn disable(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        accept(delivery)
+    }
+
+    /// An administrator removes the app from the tenant.
+    async fn uninstall(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        accept(delivery)
+    }
+
+    /// A kind that this version does not know. Refusing it would block a new kind of action on an old app.
+    async fn other(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        accept(delivery)
+    }
+
+    /// Any event: calls the method of its kind. Override it only to wrap another handler.
+    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        match delivery.event().kind() {
+            EventKind::Disable => self.disable(delivery).await,
+            EventKind::Enable => self.enable(delivery).await,
+            EventKind::Install => self.install(delivery).await,
+            EventKind::Other(_) => self.other(delivery).await,
+            EventKind::Uninstall => self.uninstall(delivery).await,
+            EventKind::Upgrade => self.upgrade(delivery).await,
+        }
+    }
+}
+
+/// What the app answers to an event. There is no third answer: closed on purpose.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Outcome {
+    /// Acknowledge, in the way that the platform takes as received.
+    Accept,
+    /// Refuse, which blocks the administrator's action on purpose where the platform waits for the answer. 403.
+    Refuse(Refusal),
+}
+
+impl Outcome {
+    /// Refuses with a reason, which is sent to the platform and logged.
+    pub fn refuse(reason: impl Into<String>) -> Self {
+        Self::Refuse(Refusal(reason.into()))
+    }
+}
+
+/// The reason for a refusal. The caller reads it: keep secrets and personal data out of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Refusal(String);
+
+impl Refusal {
+    /// The reason as given.
+    pub fn reason(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A handler's failure: any error, by `?` or `.into()`. It is logged and answered 500, without its text.
+///
+/// It deliberately does not implement [`Error`], so that every error converts into it.
+pub struct HandlerError {
+    error: Box<dyn Error + Send + Sync>,
+    unavailable: bool,
+}
+
+impl HandlerError {
+    /// The handler cannot take the delivery now and has kept nothing of it: answered 503 instead of 500.
+    pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { error: error.into(), unavailable: true }
+    }
+
+    /// The error within.
+    pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
+        &*self.error
+    }
+
+    /// Whether it was made by [`unavailable`](Self::unavailable).
+    pub fn is_unavailable(&self) -> bool {
+        self.unavailable
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for HandlerError {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), unavailable: false }
+    }
+}
+
+impl fmt::Debug for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.error, f)
+    }
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.error, f)
+    }
+}
+
+/// Runs the handler for a delivery. A panic is caught: the platform gets an answer, not a broken connection.
+///
+/// # Errors
+/// [`Rejection::Refused`], [`Rejection::HandlerFailed`] or [`Rejection::Unavailable`]; the handler's error is logged here.
+pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Result<(), Rejection> {
+    match AssertUnwindSafe(handler.handle(delivery)).catch_unwind().await {
+        Ok(Ok(Outcome::Accept)) => Ok(()),
+        Ok(Ok(Outcome::Refuse(refusal))) => Err(Rejection::Refused(refusal)),
+        Ok(Err(error)) => {
+            let rejection =
+                if error.is_unavailable() { Rejection::Unavailable } else { Rejection::HandlerFailed };
+            tracing::error!(
+                target: "lifecycle::handler",
+                platform = delivery.platform().name(),
+                kind = delivery.event().kind().name(),
+                code = rejection.code(),
+                error = %error,
+                "handler failed"
+            );
+            Err(rejection)
+        }
+        Err(_panic) => {
+            // The panic hook has printed the message already; its payload may hold anything and is dropped.
+            tracing::error!(
+                target: "lifecycle::handler",
+                platform = delivery.platform().name(),
+                kind = delivery.event().kind().name(),
+                code = Rejection::HandlerFailed.code(),
+                "handler panicked"
+            );
+            Err(Rejection::HandlerFailed)
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is the whole body of six trait methods")]
+fn accept(_delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    Ok(Outcome::Accept)
+}

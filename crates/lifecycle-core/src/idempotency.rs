@@ -1,0 +1,65 @@
+//! `IdempotencyKey`: the same for every delivery of the same event.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::delivery::Delivery;
+
+/// The same for every delivery of the same event, and different for different events.
+///
+/// It is a SHA-256 over the platform's name, the app, the tenant, the kind and, of what follows, the first that the
+/// platform tells: the event's id, the time of sending, the whole body. No platform documents a delivery id for its
+/// lifecycle callbacks; Seismic's `requestId` is its event's id. Being a digest, the key may be logged and stored
+/// where a tenant's name may not.
+///
+/// Text form: 64 lower-case hex digits.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct IdempotencyKey([u8; 32]);
+
+impl IdempotencyKey {
+    pub(crate) fn of(delivery: &Delivery) -> Self {
+        let event = delivery.event();
+        let (source, identity) = match (event.request_id(), event.sent_at()) {
+            (Some(id), _) if !id.is_empty() => ("request", id.as_bytes()),
+            (_, Some(time)) if !time.is_empty() => ("sent", time.as_bytes()),
+            _ => ("body", &**delivery.body()),
+        };
+        let parts = [
+            delivery.platform().name().as_bytes(),
+            event.app().as_bytes(),
+            event.tenant().as_bytes(),
+            event.kind().name().as_bytes(),
+            source.as_bytes(),
+            identity,
+        ];
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update((part.len() as u64).to_be_bytes()); // so that no two lists of parts run together
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
+    }
+
+    /// The key of these bytes, as [`as_bytes`](Self::as_bytes) gave them.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(const_hex::const_encode::<32, false>(&self.0).as_str())
+    }
+}
+
+impl fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "IdempotencyKey({self})")
+    }
+}

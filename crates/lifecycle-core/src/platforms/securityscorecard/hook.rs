@@ -1,0 +1,216 @@
+//! The installation hook: one unsigned event, `app.installed`, of which nothing proves the sender.
+//!
+//! Source: SecurityScorecard's page "App installation process".
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event::{EventFields, EventKind};
+use crate::platform::{AckPolicy, Authentic, Platform};
+use crate::platforms::lenient;
+use crate::rejection::Undecodable;
+
+/// The one event type that is documented; compared exactly.
+pub const APP_INSTALLED: &str = "app.installed";
+
+/// 200; the platform documents no status, no deadline and no retry.
+pub const ACK: AckPolicy = AckPolicy::new(200);
+
+/// SecurityScorecard's hook, for [`Receiver::unsigned`](crate::Receiver::unsigned).
+///
+/// `app.installed` becomes [`EventKind::Install`], with the user who installs as the tenant, as installations are per
+/// user. Every other type is acknowledged and given to the handler as [`EventKind::Other`].
+pub static PLATFORM: Platform = Platform::unsigned("securityscorecard", ACK, decode);
+
+/// The body of a hook call. `Debug` would show a person's e-mail address, so there is none.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
+pub struct Hook {
+    /// The event.
+    pub event: HookEvent,
+    /// Members that are not known yet.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The event of a hook call.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
+pub struct HookEvent {
+    /// The type, such as [`APP_INSTALLED`].
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What it is about; of the shape of [`Installed`] for `app.installed`.
+    #[serde(default)]
+    pub payload: Value,
+    /// Members that are not known yet.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The payload of `app.installed`.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
+pub struct Installed {
+    /// The app.
+    pub app: InstalledApp,
+    /// The user who installed it.
+    pub user: InstallingUser,
+    /// When, in ISO 8601.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub installed_at: Option<String>,
+    /// Members that are not known yet.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The app that was installed.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct InstalledApp {
+    /// The app's id, which is its OAuth client id too.
+    pub id: String,
+    /// Members that are not known yet.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+/// The user who installed the app.
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
+pub struct InstallingUser {
+    /// The user's name, which looks like an e-mail address.
+    pub username: String,
+    /// The user's e-mail address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The domain of the user's organization. Spelled in camel case, unlike its neighbours.
+    #[serde(
+        default,
+        rename = "organizationDomain",
+        alias = "organization_domain",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub organization_domain: Option<String>,
+    /// Members that are not known yet.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+    let body: Body<'a> = serde_json::from_str(authentic.text())?;
+    let name = present(body.event.kind).ok_or(Undecodable::Missing("event.type"))?;
+    if name != APP_INSTALLED {
+        return Ok(EventFields::new(EventKind::Other(name.into())));
+    }
+    // Only now does the payload have to have a shape: that of another type may be anything.
+    let payload = body.event.payload.ok_or(Undecodable::Missing("event.payload"))?;
+    let payload: Payload<'a> = serde_json::from_str(payload.get())?;
+    let mut fields = EventFields::new(EventKind::Install);
+    fields.app = present(payload.app.id).ok_or(Undecodable::Missing("event.payload.app.id"))?;
+    fields.tenant =
+        present(payload.user.username).ok_or(Undecodable::Missing("event.payload.user.username"))?;
+    fields.actor = Some(fields.tenant.clone());
+    fields.sent_at = payload.installed_at;
+    Ok(fields)
+}
+
+fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    member.filter(|text| !text.is_empty())
+}
+
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow)]
+    event: BodyEvent<'a>,
+}
+
+#[derive(Deserialize)]
+struct BodyEvent<'a> {
+    #[serde(default, borrow, rename = "type", deserialize_with = "lenient::text")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    payload: Option<&'a serde_json::value::RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Payload<'a> {
+    #[serde(default, borrow)]
+    app: PayloadApp<'a>,
+    #[serde(default, borrow)]
+    user: PayloadUser<'a>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    installed_at: Option<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PayloadApp<'a> {
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    id: Option<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+struct PayloadUser<'a> {
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    username: Option<Cow<'a, str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Delivery, Trust};
+    use std::time::SystemTime;
+
+    const SAMPLE: &str = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"6f1c"},"user":{"username":"jordan.lee@example.com","email":"jordan.lee@example.com","organizationDomain":"example.com"},"installed_at":"2021-05-12T12:50:43.743Z"}}}"#;
+
+    fn delivery(body: &str) -> Result<Delivery, Undecodable> {
+        Delivery::restore(&PLATFORM, body.to_owned(), [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_installation_is_per_user() {
+        let delivery = delivery(SAMPLE).unwrap();
+        let event = delivery.event();
+        assert_eq!((event.kind(), event.app()), (&EventKind::Install, "6f1c"));
+        assert_eq!(event.tenant(), "jordan.lee@example.com");
+        assert_eq!(event.sent_at(), Some("2021-05-12T12:50:43.743Z"));
+    }
+
+    #[test]
+    fn the_type_is_compared_exactly_and_others_may_have_any_payload() {
+        for kind in ["app.uninstalled", "APP.INSTALLED", "app.installed ", "app"] {
+            let body = format!(r#"{{"event":{{"type":"{kind}","payload":[1]}}}}"#);
+            assert_eq!(delivery(&body).unwrap().event().kind(), &EventKind::Other(kind.into()));
+        }
+    }
+
+    #[test]
+    fn an_installation_names_its_app_and_its_user() {
+        for (cut, missing) in [
+            (r#""id":"6f1c""#, "event.payload.app.id"),
+            (r#""username":"jordan.lee@example.com","#, "event.payload.user.username"),
+            (r#""type":"app.installed","#, "event.type"),
+        ] {
+            let error = delivery(&SAMPLE.replace(cut, "")).unwrap_err();
+            assert_eq!(error, Undecodable::Missing(missing));
+        }
+    }
+
+    #[test]
+    fn the_payload_keeps_what_is_not_known_and_takes_both_spellings() {
+        let body = SAMPLE
+            .replace("organizationDomain", "organization_domain")
+            .replace(r#""app":{"#, r#""app":{"new":1,"#);
+        let delivery = delivery(&body).unwrap();
+        let hook: Hook = delivery.payload().unwrap();
+        let installed: Installed = serde_json::from_value(hook.event.payload).unwrap();
+        assert_eq!(installed.user.organization_domain.as_deref(), Some("example.com"));
+        assert_eq!(installed.app.unknown["new"], 1);
+    }
+}

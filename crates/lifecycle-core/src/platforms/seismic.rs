@@ -1,0 +1,222 @@
+//! Seismic: five signed callbacks, to be acknowledged with 202 within 3 s, or the administrator's action is blocked.
+//!
+//! Sources: Seismic's developer pages "Callbacks", "Signing Secret" and "Signing secret validation".
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event::{EventFields, EventKind};
+use crate::platform::{AckPolicy, Authentic, Platform};
+use crate::rejection::Undecodable;
+use crate::signature::Scheme;
+
+use super::lenient;
+
+/// The header that carries the signature.
+pub const SIGNATURE: &str = "x-seismic-signature";
+
+/// The header that carries the previous secret's signature while a secret is being replaced.
+pub const SIGNATURE_OLD: &str = "x-seismic-signature-old";
+
+/// Hex, in either case, of the HMAC-SHA256 over the raw body. One secret serves all versions of an app and all its
+/// tenants, so a signature proves Seismic, not a tenant.
+///
+/// Any configured secret may have made either signature: a receiver that holds only the old secret, only the new one
+/// or both is right on rotation day.
+pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE, SIGNATURE_OLD]);
+
+/// 202 within 3 s; anything else, or later, and the administrator's action does not happen.
+pub const ACK: AckPolicy = AckPolicy::new(202).deadline(Duration::from_secs(3)).failure_blocks();
+
+/// Seismic, for [`Receiver::new`](crate::Receiver::new).
+pub static PLATFORM: Platform = Platform::signed("seismic", SCHEME, ACK, decode);
+
+/// The body of a callback. Every member but `type` may be absent one day; those that are new are kept.
+///
+/// `Debug` would show a person's e-mail address, so there is none.
+///
+/// ```
+/// use lifecycle_core::seismic::Callback;
+///
+/// let callback: Callback = serde_json::from_str(r#"{"type":"upgrade","priorVersion":"0.1.2","region":"eu-1"}"#)?;
+/// assert_eq!(callback.prior_version.as_deref(), Some("0.1.2"));
+/// assert_eq!(callback.unknown["region"], "eu-1");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+#[expect(missing_debug_implementations, reason = "it holds a name, an address and a user's id")]
+pub struct Callback {
+    /// The kind of event, such as `install`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The app's id; constant for its life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
+    /// The app's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_name: Option<String>,
+    /// The tenant's id: opaque text, not always a UUID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant_id: Option<String>,
+    /// The tenant's short name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The id of the administrator who acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<String>,
+    /// The e-mail address of the administrator who acts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_email: Option<String>,
+    /// The id of this event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// The app's version, `a.b.c`; on an upgrade the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The version before an upgrade.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_version: Option<String>,
+    /// When it was sent, in ISO 8601.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timestamp: Option<String>,
+    /// Members that are not known yet.
+    #[serde(flatten)]
+    pub unknown: Map<String, Value>,
+}
+
+fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+    let body: Body<'a> = serde_json::from_str(authentic.text())?;
+    let kind = present(body.kind).ok_or(Undecodable::Missing("type"))?;
+    let mut fields = EventFields::new(EventKind::from_name(&kind));
+    if fields.kind.is_known() {
+        fields.app = present(body.app_id).ok_or(Undecodable::Missing("appId"))?;
+        fields.tenant = present(body.tenant_id).ok_or(Undecodable::Missing("tenantId"))?;
+    } else {
+        fields.app = body.app_id.unwrap_or_default();
+        fields.tenant = body.tenant_id.unwrap_or_default();
+    }
+    fields.actor = body.user_id;
+    fields.version = body.version;
+    fields.prior_version = body.prior_version;
+    fields.request_id = body.request_id;
+    fields.sent_at = body.timestamp;
+    Ok(fields)
+}
+
+fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    member.filter(|text| !text.is_empty())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body<'a> {
+    #[serde(default, borrow, rename = "type", deserialize_with = "lenient::text")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    app_id: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    tenant_id: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    user_id: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    request_id: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    version: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    prior_version: Option<Cow<'a, str>>,
+    #[serde(default, borrow, deserialize_with = "lenient::text")]
+    timestamp: Option<Cow<'a, str>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Delivery, Trust};
+    use std::time::SystemTime;
+
+    fn delivery(body: &str) -> Result<Delivery, Undecodable> {
+        Delivery::restore(&PLATFORM, body.to_owned(), [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn an_upgrade_tells_both_versions() {
+        let delivery = delivery(
+            r#"{"type":"upgrade","appId":"a","tenantId":"t","userId":"u","version":"0.2.0","priorVersion":"0.1.2"}"#,
+        )
+        .unwrap();
+        let event = delivery.event();
+        assert_eq!(event.kind(), &EventKind::Upgrade);
+        assert_eq!((event.version(), event.prior_version()), (Some("0.2.0"), Some("0.1.2")));
+        assert_eq!((event.app(), event.tenant(), event.actor()), ("a", "t", Some("u")));
+    }
+
+    #[test]
+    fn a_known_kind_needs_its_app_and_its_tenant_and_an_unknown_one_only_its_name() {
+        for (body, expected) in [
+            (r#"{"type":"install","appId":"a","tenantId":"t"}"#, None),
+            (r#"{"type":"install","tenantId":"t"}"#, Some("appId")),
+            (r#"{"type":"install","appId":"a"}"#, Some("tenantId")),
+            (r#"{"type":"install","appId":"a","tenantId":""}"#, Some("tenantId")),
+            (r#"{"type":"install","appId":"a","tenantId":7}"#, Some("tenantId")),
+            (r#"{"type":"suspend"}"#, None),
+            (r#"{"type":null,"appId":"a","tenantId":"t"}"#, Some("type")),
+            ("{}", Some("type")),
+        ] {
+            let missing = match delivery(body) {
+                Ok(_) => None,
+                Err(Undecodable::Missing(name)) => Some(name),
+                Err(other) => panic!("{body}: {other}"),
+            };
+            assert_eq!(missing, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_optional_member_of_another_type_does_not_block_the_administrator() {
+        let others = [r#"{"a":[1,{}]}"#, "[[],1]", "1", "-1", "1.5", "true", "null"];
+        for other in others {
+            let body = format!(
+                r#"{{"type":"enable","appId":"a","tenantId":"t","version":{other},"userId":{other}}}"#
+            );
+            let delivery = delivery(&body).unwrap();
+            assert_eq!((delivery.event().version(), delivery.event().actor()), (None, None), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_not_guessed() {
+        let twice = r#"{"type":"install","type":"uninstall","appId":"a","tenantId":"t"}"#;
+        assert!(matches!(delivery(twice), Err(Undecodable::Json { .. })));
+    }
+
+    #[test]
+    fn the_payload_keeps_what_is_not_known() {
+        let text = r#"{"type":"install","appId":"a","tenantId":"t","region":{"id":[1]}}"#;
+        let delivery = delivery(text).unwrap();
+        let callback: Callback = delivery.payload().unwrap();
+        let value: Value = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_value(&callback).unwrap(), value);
+    }
+
+    #[test]
+    fn the_idempotency_key_follows_the_request_not_the_bytes() {
+        let key = |body: &str| delivery(body).unwrap().idempotency_key();
+        let first = key(r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r","timestamp":"x"}"#);
+        assert_eq!(first, key(r#"{ "requestId":"r","tenantId":"t","appId":"a","type":"install"}"#));
+        for other in [
+            r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r2"}"#,
+            r#"{"type":"enable","appId":"a","tenantId":"t","requestId":"r"}"#,
+            r#"{"type":"install","appId":"a","tenantId":"t2","requestId":"r"}"#,
+            r#"{"type":"install","appId":"at","tenantId":"t","requestId":"r"}"#,
+            r#"{"type":"install","appId":"a","tenantId":"t","timestamp":"r"}"#,
+            r#"{"type":"install","appId":"a","tenantId":"t"}"#,
+        ] {
+            assert_ne!(first, key(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,442 @@
+//! Receiver and Intake: the whole life of one callback, from its head to a `Delivery` or a `Rejection`.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::{Bytes, BytesMut};
+
+use crate::delivery::{Delivery, Trust};
+use crate::event::EventKind;
+use crate::freshness;
+use crate::head::{Head, Headers, Relevant};
+use crate::platform::{Platform, Proof, SentAt};
+use crate::rejection::Rejection;
+use crate::reply::Reply;
+use crate::secret::{HookToken, Secrets};
+use crate::signature::{self, Candidates};
+use crate::telemetry;
+
+/// What one URL receives: a platform, the proof that it takes, and what it expects. Cheap to clone.
+///
+/// An adapter calls [`open`](Self::open) with the head of a request, [`Intake::push`] with each chunk of the body and
+/// [`Intake::finish`] with the time, and gets a [`Delivery`] or a [`Rejection`].
+///
+/// ```
+/// use lifecycle_core::{EventKind, Head, Receiver, Rejection, Secret, seismic};
+/// use std::time::SystemTime;
+///
+/// let secret = Secret::new("seismic-demo-signing-secret-1")?;
+/// let body = br#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+/// let signature = seismic::SCHEME.sign(&secret, &[], body);
+/// let receiver = Receiver::new(&seismic::PLATFORM, secret).app("a1");
+///
+/// let headers = [("x-seismic-signature", signature.as_bytes())];
+/// let mut intake = receiver.open(Head { method: "POST", path: "/seismic", headers: headers.into_iter() })?;
+/// intake.push(body.to_vec().into())?;
+/// let delivery = intake.finish(SystemTime::now())?;
+/// assert_eq!(delivery.event().kind(), &EventKind::Install);
+/// assert_eq!(delivery.event().tenant(), "t1");
+///
+/// let unsigned = Head { method: "POST", path: "/seismic", headers: std::iter::empty() };
+/// assert_eq!(receiver.open(unsigned).unwrap_err(), Rejection::MissingSignature);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Receiver(Arc<Settings>);
+
+#[derive(Clone)]
+struct Settings {
+    platform: &'static Platform,
+    credential: Credential,
+    app: Option<String>,
+    only: Option<EventKind>,
+    max_body: usize,
+    max_age: Option<Duration>,
+    budget: Duration,
+}
+
+#[derive(Clone)]
+enum Credential {
+    Secrets(Secrets),
+    Token(HookToken),
+}
+
+impl Receiver {
+    /// The largest body that is taken unless [`max_body`](Self::max_body) says otherwise: 256 KiB. Callbacks have
+    /// less than 1 KiB.
+    pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
+
+    /// The time from a request's head to its answer, unless [`budget`](Self::budget) says otherwise: 2.5 s, which
+    /// leaves 0.5 s of Seismic's 3 s for the wire.
+    pub const DEFAULT_BUDGET: Duration = Duration::from_millis(2500);
+
+    /// Receives from a platform that signs its callbacks.
+    ///
+    /// # Panics
+    /// When the platform signs nothing: then nothing would be verified. See [`unsigned`](Self::unsigned).
+    pub fn new(platform: &'static Platform, secrets: impl Into<Secrets>) -> Self {
+        assert!(matches!(platform.proof(), Proof::Hmac(_)), "{} signs nothing", platform.name());
+        Self::with(platform, Credential::Secrets(secrets.into()))
+    }
+
+    /// Receives from a platform that signs nothing, on a URL whose last path segment is an unguessable token.
+    ///
+    /// # Panics
+    /// When the platform does sign: its signature is the better proof.
+    pub fn unsigned(platform: &'static Platform, token: HookToken) -> Self {
+        assert!(matches!(platform.proof(), Proof::Unsigned), "{} signs its callbacks", platform.name());
+        Self::with(platform, Credential::Token(token))
+    }
+
+    /// Refuses callbacks about another app. Set it: one secret may serve several of a vendor's apps.
+    #[must_use]
+    pub fn app(mut self, id: impl Into<String>) -> Self {
+        self.settings().app = Some(id.into());
+        self
+    }
+
+    /// Refuses other events, for a URL that is registered for one. The URL is not signed, so without this a callback
+    /// that was captured at one URL can be replayed at another.
+    #[must_use]
+    pub fn only(mut self, kind: EventKind) -> Self {
+        self.settings().only = Some(kind);
+        self
+    }
+
+    /// The largest body that is taken, in bytes.
+    #[must_use]
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.settings().max_body = bytes;
+        self
+    }
+
+    /// Refuses callbacks that were sent longer ago than this, further ahead than this, or at no readable time. Off by
+    /// default: no platform documents how far its clock or its queue may be off. 5 minutes is usual elsewhere.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.settings().max_age = Some(age);
+        self
+    }
+
+    /// The time from a request's head to its answer. More than the platform's deadline is cut down to it.
+    #[must_use]
+    pub fn budget(mut self, budget: Duration) -> Self {
+        let deadline = self.platform().ack().deadline_after();
+        self.settings().budget = deadline.map_or(budget, |deadline| budget.min(deadline));
+        self
+    }
+
+    /// The platform that it receives from.
+    pub fn platform(&self) -> &'static Platform {
+        self.0.platform
+    }
+
+    /// How long an adapter has from the head of a request to its answer, body and handler included.
+    pub fn time_budget(&self) -> Duration {
+        self.0.budget
+    }
+
+    /// Judges the head of a request, before any of its body is read.
+    ///
+    /// # Errors
+    /// [`Rejection::MethodNotAllowed`], [`InvalidHeader`](Rejection::InvalidHeader),
+    /// [`MissingSignature`](Rejection::MissingSignature), [`SignatureMismatch`](Rejection::SignatureMismatch) when
+    /// none is well-formed, [`NotFound`](Rejection::NotFound), [`BodyTooLarge`](Rejection::BodyTooLarge).
+    pub fn open<'h>(
+        &self,
+        head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
+    ) -> Result<Intake, Rejection> {
+        if head.method != "POST" {
+            return Err(Rejection::MethodNotAllowed);
+        }
+        if let Credential::Token(token) = &self.0.credential {
+            let last = head.path.rsplit('/').next().unwrap_or_default();
+            if !token.matches(last) {
+                return Err(Rejection::NotFound);
+            }
+        }
+        let relevant = Relevant::read(self.0.platform, head.headers)?;
+        let declared = relevant.declared.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        if declared.is_some_and(|length| length > self.0.max_body) {
+            return Err(Rejection::BodyTooLarge);
+        }
+        Ok(Intake {
+            settings: self.0.clone(),
+            candidates: relevant.candidates,
+            kept: relevant.kept,
+            declared: declared.unwrap_or(0),
+            body: Body::Empty,
+        })
+    }
+
+    /// The answer to a request, and its one log event: an adapter calls it once, when all is known. `elapsed` counts
+    /// from the head.
+    ///
+    /// ```
+    /// use lifecycle_core::{Receiver, Rejection, Secret, seismic};
+    ///
+    /// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+    /// let reply = receiver.answer(Err(&Rejection::MethodNotAllowed), std::time::Duration::ZERO);
+    /// assert_eq!(reply.status(), 405);
+    /// # Ok::<(), lifecycle_core::SecretError>(())
+    /// ```
+    pub fn answer(&self, outcome: Result<&Delivery, &Rejection>, elapsed: Duration) -> Reply {
+        match outcome {
+            Ok(delivery) => {
+                let status = self.platform().ack().success();
+                self.answered_by_route(delivery, status, elapsed);
+                Reply::empty(status)
+            }
+            Err(rejection) => {
+                telemetry::rejected(self.platform(), rejection, elapsed);
+                rejection.reply()
+            }
+        }
+    }
+
+    /// The log event of a verified callback that the app's own route has answered with this status.
+    pub fn answered_by_route(&self, delivery: &Delivery, status: u16, elapsed: Duration) {
+        telemetry::accepted(delivery, status, elapsed);
+    }
+
+    fn with(platform: &'static Platform, credential: Credential) -> Self {
+        let settings = Settings {
+            platform,
+            credential,
+            app: None,
+            only: None,
+            max_body: Self::DEFAULT_MAX_BODY,
+            max_age: None,
+            budget: Self::DEFAULT_BUDGET,
+        };
+        Self(Arc::new(settings)).budget(Self::DEFAULT_BUDGET)
+    }
+
+    fn settings(&mut self) -> &mut Settings {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver")
+            .field("platform", &self.0.platform.name())
+            .field("app", &self.0.app)
+            .field("only", &self.0.only)
+            .field("max_body", &self.0.max_body)
+            .field("max_age", &self.0.max_age)
+            .field("budget", &self.0.budget)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One callback on its way in: its head is accepted, its body still comes.
+pub struct Intake {
+    settings: Arc<Settings>,
+    candidates: Candidates,
+    kept: Headers,
+    declared: usize,
+    body: Body,
+}
+
+/// A body in one piece is kept as it came; only a second piece makes it worth a buffer of its own.
+enum Body {
+    Empty,
+    Whole(Bytes),
+    Pieces(BytesMut),
+}
+
+impl Intake {
+    /// Takes a chunk of the body.
+    ///
+    /// # Errors
+    /// [`Rejection::BodyTooLarge`] as soon as the cap is passed.
+    pub fn push(&mut self, chunk: Bytes) -> Result<(), Rejection> {
+        let length = match &self.body {
+            Body::Empty => 0,
+            Body::Whole(first) => first.len(),
+            Body::Pieces(pieces) => pieces.len(),
+        };
+        if chunk.len() > self.settings.max_body - length {
+            return Err(Rejection::BodyTooLarge);
+        }
+        self.body = match std::mem::replace(&mut self.body, Body::Empty) {
+            Body::Empty => Body::Whole(chunk),
+            Body::Whole(first) => {
+                // The declared length was held against the cap, so a lying one cannot order more than that.
+                let mut pieces = BytesMut::with_capacity(self.declared.max(first.len() + chunk.len()));
+                pieces.extend_from_slice(&first);
+                pieces.extend_from_slice(&chunk);
+                Body::Pieces(pieces)
+            }
+            Body::Pieces(mut pieces) => {
+                pieces.extend_from_slice(&chunk);
+                Body::Pieces(pieces)
+            }
+        };
+        Ok(())
+    }
+
+    /// Judges the whole: the proof first, over the raw bytes; then what they say, when they were sent, and whether
+    /// they are meant for this receiver.
+    ///
+    /// # Errors
+    /// [`Rejection::SignatureMismatch`], [`Undecodable`](Rejection::Undecodable), [`Stale`](Rejection::Stale),
+    /// [`UnexpectedApp`](Rejection::UnexpectedApp), [`UnexpectedEvent`](Rejection::UnexpectedEvent).
+    pub fn finish(self, now: SystemTime) -> Result<Delivery, Rejection> {
+        let settings = &*self.settings;
+        let body = match self.body {
+            Body::Empty => Bytes::new(),
+            Body::Whole(whole) => whole,
+            Body::Pieces(pieces) => pieces.freeze(),
+        };
+        let trust = match (settings.platform.proof(), &settings.credential) {
+            (Proof::Hmac(scheme), Credential::Secrets(secrets)) => {
+                signature::verify(scheme, secrets, now, &self.candidates, &self.kept, &body)?
+            }
+            (Proof::Unsigned, Credential::Token(_)) => Trust::Unsigned, // the token was compared in `open`
+            _ => return Err(Rejection::SignatureMismatch),              // the constructors rule it out
+        };
+        let delivery = Delivery::decode(settings.platform, body, self.kept, trust, now)
+            .map_err(Rejection::Undecodable)?;
+        if let Some(max_age) = settings.max_age {
+            let sent = match settings.platform.time_place() {
+                SentAt::Event => delivery.event().sent_time(),
+                SentAt::UnixHeader(name) => {
+                    delivery.headers().get(name).and_then(freshness::parse_unix_seconds)
+                }
+            };
+            if !sent.is_some_and(|sent| freshness::is_fresh(sent, now, max_age)) {
+                return Err(Rejection::Stale);
+            }
+        }
+        if settings.app.as_ref().is_some_and(|app| app != delivery.event().app()) {
+            return Err(Rejection::UnexpectedApp);
+        }
+        if settings.only.as_ref().is_some_and(|kind| kind != delivery.event().kind()) {
+            return Err(Rejection::UnexpectedEvent);
+        }
+        Ok(delivery)
+    }
+}
+
+impl fmt::Debug for Intake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Intake").field("platform", &self.settings.platform.name()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Secret, seismic};
+
+    const BODY: &[u8] =
+        br#"{"type":"install","appId":"a","tenantId":"t","timestamp":"2020-09-01T08:45:42Z"}"#;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text).unwrap()
+    }
+
+    fn open(receiver: &Receiver, headers: &[(&str, &str)]) -> Result<Intake, Rejection> {
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+        receiver.open(Head { method: "POST", path: "/seismic", headers })
+    }
+
+    fn signed(receiver: &Receiver, body: &[u8]) -> Intake {
+        let signature = seismic::SCHEME.sign(&secret("s"), &[], body);
+        open(receiver, &[("X-Seismic-Signature", &signature)]).unwrap()
+    }
+
+    #[test]
+    fn the_body_is_verified_and_kept_however_it_was_cut() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
+        for size in 1..=BODY.len() {
+            let mut intake = signed(&receiver, BODY);
+            for chunk in BODY.chunks(size) {
+                intake.push(Bytes::copy_from_slice(chunk)).unwrap();
+            }
+            assert_eq!(intake.finish(SystemTime::now()).unwrap().body(), BODY);
+        }
+    }
+
+    #[test]
+    fn a_body_in_one_piece_is_not_copied() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
+        let mut intake = signed(&receiver, BODY);
+        let chunk = Bytes::copy_from_slice(BODY);
+        intake.push(chunk.clone()).unwrap();
+        let delivery = intake.finish(SystemTime::now()).unwrap();
+        assert_eq!(delivery.body().as_ptr(), chunk.as_ptr());
+    }
+
+    #[test]
+    fn the_cap_holds_for_a_counted_body() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s")).max_body(BODY.len());
+        let mut intake = signed(&receiver, BODY);
+        intake.push(Bytes::from_static(BODY)).unwrap();
+        assert_eq!(intake.push(Bytes::from_static(b" ")).unwrap_err(), Rejection::BodyTooLarge);
+    }
+
+    #[test]
+    fn the_cap_holds_for_a_declared_body() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s")).max_body(10);
+        let signature = seismic::SCHEME.sign(&secret("s"), &[], BODY);
+        for (declared, refused) in [("10", false), ("11", true), ("18446744073709551615", true)] {
+            let headers = [("content-length", declared), ("x-seismic-signature", signature.as_str())];
+            assert_eq!(open(&receiver, &headers).is_err(), refused, "{declared}");
+        }
+    }
+
+    #[test]
+    fn a_secret_outside_its_time_proves_nothing() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
+        let retired = crate::SigningSecret::new("old", &secret("s")).not_after(now);
+        let receiver = Receiver::new(&seismic::PLATFORM, retired);
+        let finish = |at| {
+            let mut intake = signed(&receiver, BODY);
+            intake.push(Bytes::from_static(BODY)).unwrap();
+            intake.finish(at).map(|delivery| delivery.trust().clone())
+        };
+        assert!(finish(now).is_ok());
+        assert_eq!(finish(now + Duration::from_secs(1)).unwrap_err(), Rejection::SignatureMismatch);
+    }
+
+    #[test]
+    fn a_stale_callback_is_refused_only_after_its_proof() {
+        let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(1_598_949_942);
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s")).max_age(Duration::from_secs(300));
+        let finish = |key: &str, at| {
+            let signature = seismic::SCHEME.sign(&secret(key), &[], BODY);
+            let mut intake = open(&receiver, &[("x-seismic-signature", &signature)]).unwrap();
+            intake.push(Bytes::from_static(BODY)).unwrap();
+            intake.finish(at).map(drop)
+        };
+        assert_eq!(finish("s", sent + Duration::from_secs(300)), Ok(()));
+        assert_eq!(finish("s", sent + Duration::from_secs(301)), Err(Rejection::Stale));
+        assert_eq!(finish("s", sent - Duration::from_secs(301)), Err(Rejection::Stale));
+        assert_eq!(finish("forged", sent + Duration::from_secs(301)), Err(Rejection::SignatureMismatch));
+    }
+
+    #[test]
+    fn a_budget_beyond_the_platforms_deadline_is_cut() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
+        assert_eq!(receiver.time_budget(), Receiver::DEFAULT_BUDGET);
+        assert_eq!(receiver.budget(Duration::from_secs(60)).time_budget(), Duration::from_secs(3));
+    }
+
+    #[test]
+    #[should_panic(expected = "signs nothing")]
+    fn an_unsigned_platform_cannot_pass_for_a_signed_one() {
+        drop(Receiver::new(&crate::securityscorecard::PLATFORM, secret("s")));
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("hunter2"));
+        let shown =
+            format!("{receiver:?} {:?}", signed(&Receiver::new(&seismic::PLATFORM, secret("s")), BODY));
+        assert!(!shown.contains("hunter2") && !shown.contains("tenantId"), "{shown}");
+    }
+}

@@ -1,0 +1,191 @@
+//! Rejection: why a callback was not acknowledged, with its HTTP status and its stable code.
+
+use std::fmt;
+
+use crate::handler::Refusal;
+use crate::reply::Reply;
+
+/// Why a callback was not acknowledged.
+///
+/// [`status`](Self::status), [`code`](Self::code) and [`title`](Self::title) are the whole table of answers; every
+/// adapter gives them in the same bytes, through [`reply`](Self::reply). None of them holds a secret, an expected
+/// signature or a part of a payload.
+///
+/// ```
+/// use lifecycle_core::Rejection;
+///
+/// let reply = Rejection::SignatureMismatch.reply();
+/// assert_eq!(reply.status(), 401);
+/// assert!(std::str::from_utf8(reply.body())?.contains(r#""code":"signature-mismatch""#));
+/// # Ok::<(), std::str::Utf8Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The body was not complete within the budget. 408.
+    BodyTimeout,
+    /// The body is larger than the cap, as declared or as counted. 413.
+    BodyTooLarge,
+    /// The connection broke or the framing is wrong: there are no bytes to verify. 400.
+    BodyUnreadable,
+    /// The handler did not finish within the budget. 503.
+    DeadlineExceeded,
+    /// The handler failed or panicked. 500; its error is logged and never sent.
+    HandlerFailed,
+    /// A header that counts stands twice with different values, or is not text. 400.
+    InvalidHeader(&'static str),
+    /// Callbacks are POSTs. 405.
+    MethodNotAllowed,
+    /// No signature header of the platform is present. 401.
+    MissingSignature,
+    /// An unsigned hook was called without its token, or with a wrong one. 404, as if nothing were there.
+    NotFound,
+    /// The handler refuses, on purpose and with a reason. 403.
+    Refused(Refusal),
+    /// No configured secret made any of the signatures over these bytes. 401.
+    SignatureMismatch,
+    /// Signed too long ago, too far ahead, or without a readable time while a maximum age is set. 401.
+    Stale,
+    /// The handler cannot take the callback now, and has kept nothing of it. 503; the caller may try again.
+    Unavailable,
+    /// Authentic, but not what the platform sends. 422.
+    Undecodable(Undecodable),
+    /// Authentic, but about another app than this receiver's. 422.
+    UnexpectedApp,
+    /// Authentic, but another event than the one this URL is registered for. 422.
+    UnexpectedEvent,
+}
+
+impl Rejection {
+    /// The HTTP status of the answer.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::BodyUnreadable | Self::InvalidHeader(_) => 400,
+            Self::MissingSignature | Self::SignatureMismatch | Self::Stale => 401,
+            Self::Refused(_) => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::BodyTimeout => 408,
+            Self::BodyTooLarge => 413,
+            Self::Undecodable(_) | Self::UnexpectedApp | Self::UnexpectedEvent => 422,
+            Self::HandlerFailed => 500,
+            Self::DeadlineExceeded | Self::Unavailable => 503,
+        }
+    }
+
+    /// The stable, machine-readable code of the answer and of the log event.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BodyTimeout => "body-timeout",
+            Self::BodyTooLarge => "body-too-large",
+            Self::BodyUnreadable => "body-unreadable",
+            Self::DeadlineExceeded => "deadline-exceeded",
+            Self::HandlerFailed => "handler-failed",
+            Self::InvalidHeader(_) => "invalid-header",
+            Self::MethodNotAllowed => "method-not-allowed",
+            Self::MissingSignature => "missing-signature",
+            Self::NotFound => "not-found",
+            Self::Refused(_) => "refused",
+            Self::SignatureMismatch => "signature-mismatch",
+            Self::Stale => "stale",
+            Self::Unavailable => "unavailable",
+            Self::Undecodable(_) => "undecodable",
+            Self::UnexpectedApp => "unexpected-app",
+            Self::UnexpectedEvent => "unexpected-event",
+        }
+    }
+
+    /// One sentence for people.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::BodyTimeout => "The body did not arrive in time",
+            Self::BodyTooLarge => "The body is larger than this receiver takes",
+            Self::BodyUnreadable => "The body could not be read",
+            Self::DeadlineExceeded => "The callback was not handled in time",
+            Self::HandlerFailed => "The callback could not be handled",
+            Self::InvalidHeader(_) => "A header is ambiguous or not text",
+            Self::MethodNotAllowed => "Callbacks are sent by POST",
+            Self::MissingSignature => "The signature header is missing",
+            Self::NotFound => "There is nothing here",
+            Self::Refused(_) => "The app refused",
+            Self::SignatureMismatch => "The signature does not match the body received",
+            Self::Stale => "The callback was not sent close enough to now",
+            Self::Unavailable => "The callback cannot be taken now",
+            Self::Undecodable(_) => "The body is not a callback of this platform",
+            Self::UnexpectedApp => "The callback is about another app",
+            Self::UnexpectedEvent => "The callback is about another event than this URL takes",
+        }
+    }
+
+    /// The answer: RFC 9457 problem details.
+    pub fn reply(&self) -> Reply {
+        let detail = match self {
+            Self::Refused(refusal) => Some(refusal.reason()),
+            _ => None,
+        };
+        let reply = Reply::problem(self.status(), self.code(), self.title(), detail);
+        match self {
+            Self::MethodNotAllowed => reply.header("allow", "POST"),
+            _ => reply,
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidHeader(name) => write!(f, "{}: {name}", self.title()),
+            Self::Refused(refusal) => write!(f, "{}: {}", self.title(), refusal.reason()),
+            Self::Undecodable(why) => write!(f, "{}: {why}", self.title()),
+            _ => f.write_str(self.title()),
+        }
+    }
+}
+
+impl std::error::Error for Rejection {}
+
+/// What keeps authentic bytes from being a callback. It names places, never contents.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Undecodable {
+    /// The JSON is not well-formed, or a member has a type that it cannot have, at this place.
+    #[error("not the expected JSON at line {line}, column {column}")]
+    Json {
+        /// Counted from 1.
+        line: usize,
+        /// Counted from 1; 0 before the first character of a line.
+        column: usize,
+    },
+    /// A member that every callback of this kind has is missing or empty.
+    #[error("the member `{0}` is missing or empty")]
+    Missing(&'static str),
+    /// The bytes are not UTF-8, which JSON demands (RFC 8259, section 8.1).
+    #[error("not UTF-8")]
+    NotUtf8,
+}
+
+impl From<serde_json::Error> for Undecodable {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json { line: error.line(), column: error.column() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_json_error_never_repeats_the_payload() {
+        let error = serde_json::from_str::<u8>("\"avery.admin@example.com\"").unwrap_err();
+        let shown = format!("{0} {0:?}", Rejection::Undecodable(error.into()));
+        assert!(!shown.contains("avery"), "{shown}");
+    }
+
+    #[test]
+    fn only_a_wrong_method_says_which_one_is_allowed() {
+        let allow =
+            |rejection: Rejection| rejection.reply().headers().any(|header| header == ("allow", "POST"));
+        assert!(allow(Rejection::MethodNotAllowed));
+        assert!(!allow(Rejection::NotFound));
+    }
+}

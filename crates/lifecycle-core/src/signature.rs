@@ -1,0 +1,276 @@
+//! Signature: the one place where a signature is computed or compared.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::digest::CtOutput;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use crate::delivery::Trust;
+use crate::head::Headers;
+use crate::rejection::Rejection;
+use crate::secret::{Secret, Secrets};
+
+/// How a platform signs: HMAC-SHA256 over what, written how, in which headers.
+///
+/// ```
+/// use lifecycle_core::{Part, Scheme, Secret};
+///
+/// // GitHub, with the example of its own documentation.
+/// const GITHUB: Scheme = Scheme::new(&["x-hub-signature-256"]).prefix("sha256=");
+/// let secret = Secret::new("It's a Secret to Everybody")?;
+/// let signature = GITHUB.sign(&secret, &[], b"Hello, World!");
+/// assert!(signature.starts_with("sha256=757107ea0eb2509fc211221cce984b8a"));
+///
+/// // Slack: the version, the time and the body, joined by colons.
+/// const SLACK: Scheme = Scheme::new(&["x-slack-signature"]).prefix("v0=").signed(&[
+///     Part::Text("v0:"),
+///     Part::Header("x-slack-request-timestamp"),
+///     Part::Text(":"),
+///     Part::Body,
+/// ]);
+/// assert_eq!(SLACK.headers(), ["x-slack-signature"]);
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Scheme {
+    headers: &'static [&'static str],
+    prefix: &'static str,
+    separator: Option<u8>,
+    encoding: Encoding,
+    signed: &'static [Part],
+}
+
+/// How a signature's 32 bytes are written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// Standard alphabet, padded, as Shopify and Standard Webhooks write it.
+    Base64,
+    /// 64 digits in either case, as Seismic and GitHub write it.
+    Hex,
+}
+
+/// A piece of what is signed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The raw body.
+    Body,
+    /// The value of this header (its name in lower case).
+    Header(&'static str),
+    /// A fixed text.
+    Text(&'static str),
+}
+
+impl Scheme {
+    /// Hex of the HMAC over the raw body, in any one of these headers (names in lower case).
+    pub const fn new(headers: &'static [&'static str]) -> Self {
+        Self { headers, prefix: "", separator: None, encoding: Encoding::Hex, signed: &[Part::Body] }
+    }
+
+    /// A text in front of each signature, such as `sha256=`. What does not begin with it is no signature.
+    #[must_use]
+    pub const fn prefix(mut self, prefix: &'static str) -> Self {
+        self.prefix = prefix;
+        self
+    }
+
+    /// The ASCII character between several signatures in one header value.
+    ///
+    /// # Panics
+    /// At compile time in a `const`: when it is not ASCII.
+    #[must_use]
+    pub const fn separator(mut self, separator: u8) -> Self {
+        assert!(separator.is_ascii(), "a separator is an ASCII character");
+        self.separator = Some(separator);
+        self
+    }
+
+    /// How the signature is written.
+    #[must_use]
+    pub const fn encoding(mut self, encoding: Encoding) -> Self {
+        self.encoding = encoding;
+        self
+    }
+
+    /// What is signed, in order.
+    #[must_use]
+    pub const fn signed(mut self, parts: &'static [Part]) -> Self {
+        self.signed = parts;
+        self
+    }
+
+    pub(crate) const fn header_count(&self) -> usize {
+        self.headers.len() + self.signed.len()
+    }
+
+    /// The headers that may carry a signature, names in lower case.
+    pub fn headers(&self) -> &'static [&'static str] {
+        self.headers
+    }
+
+    /// The header value that this platform would send: for tests and tools. A signed header that is not among
+    /// `headers` is signed as empty.
+    pub fn sign(&self, secret: &Secret, headers: &[(&str, &[u8])], body: &[u8]) -> String {
+        let value = |name: &str| {
+            let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+            found.map_or(&b""[..], |(_, value)| value)
+        };
+        let mac: [u8; 32] = self.update(secret.keyed(), value, body).finalize().into_bytes().into();
+        let text = match self.encoding {
+            Encoding::Base64 => STANDARD.encode(mac),
+            Encoding::Hex => const_hex::const_encode::<32, false>(&mac).as_str().to_owned(),
+        };
+        format!("{}{text}", self.prefix)
+    }
+
+    pub(crate) fn signed_headers(&self) -> impl Iterator<Item = &'static str> {
+        self.signed.iter().filter_map(|part| match part {
+            Part::Header(name) => Some(*name),
+            Part::Body | Part::Text(_) => None,
+        })
+    }
+
+    /// The 32 bytes of one written signature; `None` for anything else, so that it costs no MAC.
+    fn decode(&self, written: &str) -> Option<[u8; 32]> {
+        let written = written.trim_matches([' ', '\t']).strip_prefix(self.prefix)?;
+        let mut mac = [0; 32];
+        match self.encoding {
+            // The length is checked first, since the decoder would take a leading `0x` off.
+            Encoding::Hex if written.len() == 64 => const_hex::decode_to_slice(written, &mut mac).ok()?,
+            Encoding::Base64 if written.len() == 44 => {
+                let mut bytes = [0; 33]; // as much as 44 characters can hold
+                let length = STANDARD.decode_slice(written, &mut bytes).ok()?;
+                mac = bytes[..length].try_into().ok()?;
+            }
+            _ => return None,
+        }
+        Some(mac)
+    }
+
+    fn update<'v>(
+        &self,
+        mut mac: Hmac<Sha256>,
+        header: impl Fn(&str) -> &'v [u8],
+        body: &[u8],
+    ) -> Hmac<Sha256> {
+        for part in self.signed {
+            match part {
+                Part::Body => mac.update(body),
+                Part::Header(name) => mac.update(header(name)),
+                Part::Text(text) => mac.update(text.as_bytes()),
+            }
+        }
+        mac
+    }
+}
+
+/// The signatures that a request presents, read before its body.
+#[derive(Clone)]
+pub(crate) struct Candidates {
+    list: [Option<(&'static str, [u8; 32])>; Self::MAX],
+}
+
+impl Candidates {
+    /// More than a rotation needs; the rest is ignored, so that a request cannot order work.
+    const MAX: usize = 4;
+
+    pub(crate) fn new() -> Self {
+        Self { list: [None; Self::MAX] }
+    }
+
+    /// Takes the signatures out of one header's value. Malformed ones are no candidates.
+    pub(crate) fn read(&mut self, scheme: &Scheme, header: &'static str, value: &str) {
+        let separator = scheme.separator.map(char::from);
+        let written = value.split(|character| Some(character) == separator);
+        for mac in written.filter_map(|written| scheme.decode(written)) {
+            let Some(free) = self.list.iter_mut().find(|place| place.is_none()) else { return };
+            *free = Some((header, mac));
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.list[0].is_none()
+    }
+}
+
+impl fmt::Debug for Candidates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Candidates(redacted)")
+    }
+}
+
+/// Finds the secret and the header that prove the bytes: any secret that counts now, any of the platform's headers.
+///
+/// Each secret costs one MAC, whatever the number of candidates; the comparison takes constant time.
+pub(crate) fn verify(
+    scheme: &Scheme,
+    secrets: &Secrets,
+    now: SystemTime,
+    candidates: &Candidates,
+    headers: &Headers,
+    body: &[u8],
+) -> Result<Trust, Rejection> {
+    for secret in secrets.counting_at(now) {
+        let header = |name: &str| headers.get(name).unwrap_or_default().as_bytes();
+        let expected = scheme.update(secret.keyed().clone(), header, body).finalize();
+        for (header, presented) in candidates.list.iter().flatten() {
+            if CtOutput::<Hmac<Sha256>>::new((*presented).into()) == expected {
+                return Ok(Trust::Signed { secret: secret.id().clone(), header });
+            }
+        }
+    }
+    Err(Rejection::SignatureMismatch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEX: Scheme = Scheme::new(&["x-signature"]);
+
+    fn candidates(scheme: &Scheme, value: &str) -> usize {
+        let mut candidates = Candidates::new();
+        candidates.read(scheme, "x-signature", value);
+        candidates.list.iter().flatten().count()
+    }
+
+    #[test]
+    fn only_a_whole_signature_is_a_candidate() {
+        let hex = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
+        let upper = hex.to_uppercase();
+        for (value, count) in [
+            (hex, 1),
+            (upper.as_str(), 1),
+            (&format!("  {hex}\t"), 1),
+            ("", 0),
+            (&hex[1..], 0),
+            (&format!("{hex}0"), 0),
+            (&format!("0x{}", &hex[2..]), 0),
+            (&format!("0x{hex}"), 0),
+            (&format!("sha256={hex}"), 0),
+            (&hex.replace('5', "g"), 0),
+            (&format!("{hex},{hex}"), 0),
+        ] {
+            assert_eq!(candidates(&HEX, value), count, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_cannot_order_more_than_a_handful_of_comparisons() {
+        let base64 = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw= ".repeat(100);
+        let scheme = HEX.prefix("v1,").separator(b' ').encoding(Encoding::Base64);
+        assert_eq!(candidates(&scheme, &base64), Candidates::MAX);
+        assert_eq!(candidates(&scheme, "v1a,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="), 0);
+        assert_eq!(candidates(&scheme, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3KkwA"), 0, "33 bytes");
+    }
+
+    #[test]
+    fn candidates_are_not_shown() {
+        assert_eq!(format!("{:?}", Candidates::new()), "Candidates(redacted)");
+    }
+}
