@@ -80,6 +80,13 @@ pub trait LifecycleHandler: Send + Sync + 'static {
     }
 }
 
+#[async_trait]
+impl<H: LifecycleHandler + ?Sized> LifecycleHandler for std::sync::Arc<H> {
+    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).handle(delivery).await
+    }
+}
+
 /// What the app answers to an event. There is no third answer: closed on purpose.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Outcome {
