@@ -1,5 +1,16 @@
 //! SecurityScorecard: an unsigned installation hook, a browser installation flow, a manifest, and actions.
 
 mod hook;
+mod install_query;
+mod installation_id;
+mod manifest;
+mod web_url;
 
 pub use hook::{ACK, APP_INSTALLED, Hook, HookEvent, Installed, InstalledApp, InstallingUser, PLATFORM};
+pub use install_query::InstallQuery;
+pub use installation_id::{InstallationId, InstallationIdError};
+pub use manifest::{
+    Action, Auth, DeclaredSecret, Description, Developer, DisplaySettings, HeroImage, Manifest,
+    ManifestProblem, ManifestProblemKind, ManifestProblems, Reference, Severity, Signal,
+};
+pub use web_url::WebUrlError;
