@@ -38,6 +38,13 @@ impl Secret {
     pub(crate) fn keyed(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length")
     }
+
+    /// Whether the other party presented this very value. Compares MACs, so the time taken tells nothing about where
+    /// they differ.
+    pub(crate) fn matches(&self, presented: &[u8]) -> bool {
+        let expected = self.keyed().chain_update(&*self.0).finalize().into_bytes();
+        self.keyed().chain_update(presented).verify(&expected).is_ok()
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -235,6 +242,18 @@ mod tests {
     fn a_blank_secret_cannot_exist() {
         for blank in ["", " ", "\r\n", "\t "] {
             assert_eq!(Secret::new(blank).unwrap_err(), SecretError::Blank);
+        }
+    }
+
+    #[test]
+    fn a_secret_matches_only_itself() {
+        let long = "x".repeat(100);
+        for secret in ["token", "a", "token\0", long.as_str()] {
+            let own = Secret::new(secret).unwrap();
+            assert!(own.matches(secret.as_bytes()));
+            for other in ["", "toke", "tokens", "TOKEN", "token\0\0", "b", &long[1..]] {
+                assert!(!own.matches(other.as_bytes()), "{secret:?} {other:?}");
+            }
         }
     }
 

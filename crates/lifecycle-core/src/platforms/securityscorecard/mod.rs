@@ -1,11 +1,17 @@
 //! SecurityScorecard: an unsigned installation hook, a browser installation flow, a manifest, and actions.
 
+mod action_error;
+mod action_request;
+mod action_secrets;
 mod hook;
 mod install_query;
 mod installation_id;
 mod manifest;
 mod web_url;
 
+pub use action_error::ActionError;
+pub use action_request::{ACTION_HEADER, APP_ID_HEADER, ActionRequest};
+pub use action_secrets::{ActionSecrets, SECRETS_HEADER};
 pub use hook::{ACK, APP_INSTALLED, Hook, HookEvent, Installed, InstalledApp, InstallingUser, PLATFORM};
 pub use install_query::InstallQuery;
 pub use installation_id::{InstallationId, InstallationIdError};
