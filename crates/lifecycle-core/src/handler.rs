@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
@@ -81,7 +82,31 @@ pub trait LifecycleHandler: Send + Sync + 'static {
 }
 
 #[async_trait]
-impl<H: LifecycleHandler + ?Sized> LifecycleHandler for std::sync::Arc<H> {
+impl<H: LifecycleHandler + ?Sized> LifecycleHandler for Arc<H> {
+    async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).install(delivery).await
+    }
+
+    async fn enable(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).enable(delivery).await
+    }
+
+    async fn upgrade(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).upgrade(delivery).await
+    }
+
+    async fn disable(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).disable(delivery).await
+    }
+
+    async fn uninstall(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).uninstall(delivery).await
+    }
+
+    async fn other(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        (**self).other(delivery).await
+    }
+
     async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
         (**self).handle(delivery).await
     }

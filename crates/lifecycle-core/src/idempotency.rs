@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::Delivery;
@@ -49,6 +50,35 @@ impl IdempotencyKey {
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl std::str::FromStr for IdempotencyKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || const_hex::decode_to_slice(text, &mut bytes).is_err() {
+            return Err(InvalidKey);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+/// The text is not 64 hex digits.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("an idempotency key is 64 hex digits")]
+pub struct InvalidKey;
+
+impl Serialize for IdempotencyKey {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for IdempotencyKey {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod deduplicated;
 mod delivery;
 mod event;
 mod freshness;
 mod handler;
 mod head;
 mod idempotency;
+mod installation;
 mod platform;
 pub mod platforms;
 mod receiver;
@@ -16,11 +18,13 @@ mod signature;
 pub mod telemetry;
 
 pub use async_trait::async_trait;
+pub use deduplicated::Deduplicated;
 pub use delivery::{Delivery, Trust};
 pub use event::{EventFields, EventKind, LifecycleEvent};
 pub use handler::{HandlerError, LifecycleHandler, Outcome, Refusal, respond};
 pub use head::{Head, Headers};
-pub use idempotency::IdempotencyKey;
+pub use idempotency::{IdempotencyKey, InvalidKey};
+pub use installation::{Change, Installation, Status, Transition};
 pub use platform::{AckPolicy, Authentic, Decode, Platform, Proof, SentAt};
 pub use platforms::{securityscorecard, seismic};
 pub use receiver::{Intake, Receiver};
