@@ -4,6 +4,7 @@ mod action_error;
 mod action_request;
 mod action_secrets;
 mod hook;
+mod install_page;
 mod install_query;
 mod installation_id;
 mod manifest;
@@ -13,6 +14,7 @@ pub use action_error::ActionError;
 pub use action_request::{ACTION_HEADER, APP_ID_HEADER, ActionRequest};
 pub use action_secrets::{ActionSecrets, SECRETS_HEADER};
 pub use hook::{ACK, APP_INSTALLED, Hook, HookEvent, Installed, InstalledApp, InstallingUser, PLATFORM};
+pub use install_page::{INSTALLATION_DATA_URL, InstallForm, InstallPage, InstallPageError};
 pub use install_query::InstallQuery;
 pub use installation_id::{InstallationId, InstallationIdError};
 pub use manifest::{

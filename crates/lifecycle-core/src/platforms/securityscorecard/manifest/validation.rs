@@ -45,6 +45,13 @@ impl Manifest {
         problems.finish()
     }
 
+    /// What an installation form relies on, so that none is rendered that would not say what the manifest says.
+    pub(in super::super) fn validate_secrets(&self) -> Result<(), ManifestProblems> {
+        let mut problems = Problems::default();
+        check_secrets(&self.secrets, &mut problems);
+        problems.finish()
+    }
+
     fn check_texts(&self, problems: &mut Problems) {
         problems.require(!self.name.trim().is_empty(), "name", Kind::Empty);
         let fits = self.name.chars().count() <= Self::MAX_NAME;
@@ -88,8 +95,7 @@ impl Manifest {
     }
 }
 
-/// Also what the installation form relies on, so that it can refuse a manifest that it cannot render truly.
-pub(in super::super) fn check_secrets(secrets: &[DeclaredSecret], problems: &mut Problems) {
+fn check_secrets(secrets: &[DeclaredSecret], problems: &mut Problems) {
     let mut seen = HashSet::new();
     for (n, DeclaredSecret { key, .. }) in secrets.iter().enumerate() {
         let path = || format!("secrets[{n}].key");
