@@ -1,1 +1,13 @@
-//! crates/lifecycle-actix
+#![doc = include_str!("../README.md")]
+
+mod endpoint;
+mod extractor;
+mod middleware;
+mod receive;
+mod refused;
+
+pub use endpoint::endpoint;
+pub use extractor::{Action, Verified};
+pub use middleware::verify;
+pub use receive::response;
+pub use refused::Refused;

@@ -1,9 +1,9 @@
 //! Telemetry: the one event and the two metrics of each answered callback, under fixed names.
 //!
 //! A `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code` (`accepted` or a
-//! rejection's), `status`, `kind`, `key` (the idempotency key), `secret` and `header` (what proved it), `elapsed_ms`
-//! and `deadline_ms`. Accepted callbacks are `INFO`; rejected ones are `WARN`, except those that any stranger's
-//! scanner causes, which are `DEBUG`.
+//! rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
+//! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`. Accepted callbacks are `INFO`;
+//! rejected ones are `WARN`, except those that any stranger's scanner causes, which are `DEBUG`.
 //!
 //! With the feature `metrics`: the counter `lifecycle_callbacks_total` by `platform` and `code`, and the histogram
 //! `lifecycle_callback_seconds` by `platform`.
@@ -18,7 +18,7 @@ use crate::rejection::Rejection;
 
 const ACCEPTED: &str = "accepted";
 
-pub(crate) fn accepted(delivery: &Delivery, status: u16, elapsed: Duration) {
+pub(crate) fn accepted(delivery: &Delivery, status: Option<u16>, elapsed: Duration) {
     let platform = delivery.platform();
     let (secret, header) = match delivery.trust() {
         Trust::Signed { secret, header } => (secret.as_str(), *header),

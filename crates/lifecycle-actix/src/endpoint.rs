@@ -1,0 +1,72 @@
+//! The endpoint face: a handler is given, and this is the route.
+
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, Route, web};
+use lifecycle_core::{Delivery, LifecycleHandler, Receiver, Rejection, respond};
+use tokio::time::{Instant, timeout};
+
+use crate::receive::{left, receive, refusal, response};
+
+/// A route that receives, verifies, handles and answers callbacks, within the receiver's budget.
+///
+/// It takes every method, because the answer to a wrong one is part of what the platform may rely on: mount it with
+/// `App::route`, `Scope::route` or `Resource::route`, without a method guard. Each worker of a server builds its own
+/// app, so give it an `Arc` of the handler: a clone of the handler itself would have a state of its own per worker.
+///
+/// ```
+/// use actix_web::{App, test};
+/// use lifecycle_actix::endpoint;
+/// use lifecycle_core::{LifecycleHandler, Receiver, Secret, seismic};
+/// use std::sync::Arc;
+///
+/// struct AcceptAll;
+/// impl LifecycleHandler for AcceptAll {}
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let secret = Secret::new("s3cr3t")?;
+/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+/// let handler = Arc::new(AcceptAll);
+/// let app = App::new().route("/seismic", endpoint(receiver, Arc::clone(&handler)));
+///
+/// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+/// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
+/// let request = test::TestRequest::post()
+///     .uri("/seismic")
+///     .insert_header(("x-seismic-signature", signature))
+///     .set_payload(body)
+///     .to_request();
+/// let response = test::call_service(&test::init_service(app).await, request).await;
+/// assert_eq!(response.status(), 202);
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # }).unwrap();
+/// ```
+pub fn endpoint(receiver: Receiver, handler: impl LifecycleHandler) -> Route {
+    let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
+    web::route().to(move |request: HttpRequest, payload: web::Payload| {
+        let started = Instant::now();
+        let (receiver, handler) = (receiver.clone(), Arc::clone(&handler));
+        async move {
+            let outcome = handle(&receiver, &*handler, &request, payload, started).await;
+            let reply = receiver.answer(outcome.as_ref(), started.elapsed());
+            match outcome {
+                Ok(_) => response(reply),
+                Err(rejection) => refusal(&rejection, reply),
+            }
+        }
+    })
+}
+
+async fn handle(
+    receiver: &Receiver,
+    handler: &dyn LifecycleHandler,
+    request: &HttpRequest,
+    payload: web::Payload,
+    started: Instant,
+) -> Result<Delivery, Rejection> {
+    let delivery = receive(receiver, request, payload.into_inner(), started).await?;
+    timeout(left(receiver, started), respond(handler, &delivery))
+        .await
+        .unwrap_or(Err(Rejection::DeadlineExceeded))?;
+    Ok(delivery)
+}

@@ -1,0 +1,134 @@
+//! Extractors: a verified callback, and the head of an action.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
+use lifecycle_core::securityscorecard::ActionRequest;
+use lifecycle_core::{Delivery, Receiver};
+use tokio::time::Instant;
+
+use crate::receive::{header_lines, receive};
+use crate::refused::Refused;
+
+/// The verify face as an extractor: a route that takes it runs for verified callbacks only.
+///
+/// Behind [`verify`](crate::verify) it is that middleware's delivery. Without it, it verifies by itself, with the
+/// [`Receiver`] that `app_data` gives to the app, the scope or the resource, as it is or in a `web::Data`. Then it
+/// takes the body: the route reads it from [`Delivery::body`], as no other body extractor can follow or precede. The
+/// budget covers the body only; the route's own time is not limited, nor is its answer seen, so use the middleware or
+/// [`endpoint`](crate::endpoint) where the platform blocks an administrator for a late one.
+///
+/// Mount it with `web::post()` or with `web::route()`: with the latter other methods get this library's 405.
+///
+/// ```
+/// use actix_web::{App, HttpResponse, test, web};
+/// use lifecycle_actix::Verified;
+/// use lifecycle_core::{Receiver, Secret, seismic};
+///
+/// async fn seismic_callback(callback: Verified) -> HttpResponse {
+///     HttpResponse::Accepted().body(callback.event().tenant().to_owned())
+/// }
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let secret = Secret::new("s3cr3t")?;
+/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+/// let app = App::new().app_data(receiver).route("/seismic", web::route().to(seismic_callback));
+///
+/// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+/// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
+/// let request = test::TestRequest::post()
+///     .uri("/seismic")
+///     .insert_header(("x-seismic-signature", signature))
+///     .set_payload(body)
+///     .to_request();
+/// assert_eq!(test::call_and_read_body(&test::init_service(app).await, request).await, "t1");
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone, Debug)]
+pub struct Verified(pub Delivery);
+
+impl Deref for Verified {
+    type Target = Delivery;
+
+    fn deref(&self) -> &Delivery {
+        &self.0
+    }
+}
+
+impl FromRequest for Verified {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let started = Instant::now();
+        if let Some(delivery) = request.extensions().get::<Delivery>().cloned() {
+            return Box::pin(ready(Ok(Self(delivery))));
+        }
+        let Some(receiver) = receiver(request).cloned() else {
+            return Box::pin(ready(Err(Refused::ReceiverMissing)));
+        };
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let outcome = receive(&receiver, &request, payload, started).await;
+            match outcome {
+                Ok(delivery) => {
+                    receiver.answered_by_route(&delivery, None, started.elapsed());
+                    Ok(Self(delivery))
+                }
+                Err(rejection) => {
+                    receiver.answer(Err(&rejection), started.elapsed());
+                    Err(rejection.into())
+                }
+            }
+        })
+    }
+}
+
+fn receiver(request: &HttpRequest) -> Option<&Receiver> {
+    request
+        .app_data::<Receiver>()
+        .or_else(|| request.app_data::<web::Data<Receiver>>().map(web::Data::get_ref))
+}
+
+/// What the headers of a request to a `SecurityScorecard` action's URL say. The body is left to the route.
+///
+/// ```
+/// use actix_web::{App, HttpResponse, test, web};
+/// use lifecycle_actix::{Action, Refused};
+///
+/// async fn notify_channel(action: Action) -> Result<HttpResponse, Refused> {
+///     action.expect_app("6f1c2a0e")?;
+///     Ok(HttpResponse::Ok().finish())
+/// }
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let app = test::init_service(App::new().route("/actions/notify", web::post().to(notify_channel))).await;
+/// let request = test::TestRequest::post().uri("/actions/notify");
+/// let request = request.insert_header(("x-ssc-app-secrets", r#"{"ACCESS_TOKEN":"s3cr3t"}"#));
+/// let request = request.insert_header(("x-ssc-app-id", "another")).to_request();
+/// assert_eq!(test::call_service(&app, request).await.status(), 422);
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct Action(pub ActionRequest);
+
+impl Deref for Action {
+    type Target = ActionRequest;
+
+    fn deref(&self) -> &ActionRequest {
+        &self.0
+    }
+}
+
+impl FromRequest for Action {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
+        ready(ActionRequest::read(header_lines(request.headers())).map(Self).map_err(Refused::from))
+    }
+}

@@ -1,0 +1,88 @@
+//! The verify face as middleware: the route inside is reached by verified callbacks only, and still gets its body.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{Error, HttpMessage};
+use lifecycle_core::{Receiver, Rejection};
+use tokio::time::{Instant, timeout};
+
+use crate::receive::{left, receive, refusal};
+use crate::refused::Refused;
+
+/// Middleware that verifies callbacks before the routes that it wraps, and refuses everything else.
+///
+/// The routes inside read the same bytes by any extractor, and find the [`Delivery`](lifecycle_core::Delivery) in the
+/// request's extensions; [`Verified`](crate::Verified) takes it from there. They run under what is left of the budget,
+/// and are dropped when it ends, with 503. They answer for themselves: with the status that the platform takes as
+/// received, such as 202 on Seismic.
+///
+/// A refusal's [`Rejection`] is in the extensions of its response, for middleware further out. Only that for a spent
+/// budget passes it as an error instead.
+///
+/// ```
+/// use actix_web::{App, HttpResponse, test, web};
+/// use lifecycle_core::{Receiver, Secret, seismic};
+///
+/// async fn existing(body: web::Bytes) -> HttpResponse {
+///     HttpResponse::Accepted().body(body.len().to_string())
+/// }
+///
+/// # actix_web::rt::System::new().block_on(async {
+/// let secret = Secret::new("s3cr3t")?;
+/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+/// let app = App::new().service(
+///     web::resource("/seismic").wrap(lifecycle_actix::verify(receiver)).route(web::post().to(existing)),
+/// );
+/// let app = test::init_service(app).await;
+///
+/// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+/// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
+/// let callback = || test::TestRequest::post().uri("/seismic").set_payload(body);
+///
+/// let signed = callback().insert_header(("x-seismic-signature", signature)).to_request();
+/// assert_eq!(test::call_and_read_body(&app, signed).await, "47");
+/// let unsigned = callback().to_request();
+/// assert_eq!(test::call_service(&app, unsigned).await.status(), 401);
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # }).unwrap();
+/// ```
+pub fn verify<S, B>(
+    receiver: Receiver,
+) -> impl Transform<S, ServiceRequest, Response = ServiceResponse<EitherBody<B>>, Error = Error, InitError = ()>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody + 'static,
+{
+    from_fn(move |request: ServiceRequest, next: Next<B>| pass(receiver.clone(), request, next))
+}
+
+async fn pass<B>(
+    receiver: Receiver,
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let started = Instant::now();
+    let payload = request.take_payload();
+    let delivery = match receive(&receiver, request.request(), payload, started).await {
+        Ok(delivery) => delivery,
+        Err(rejection) => {
+            let mut refusal = refusal(&rejection, receiver.answer(Err(&rejection), started.elapsed()));
+            refusal.extensions_mut().insert(rejection);
+            return Ok(request.into_response(refusal).map_into_right_body());
+        }
+    };
+    request.set_payload(Payload::from(delivery.body().clone()));
+    request.extensions_mut().insert(delivery.clone());
+    let Ok(answer) = timeout(left(&receiver, started), next.call(request)).await else {
+        // An error, as the request went inside: routing panics if this kept a clone of it for a response.
+        receiver.answer(Err(&Rejection::DeadlineExceeded), started.elapsed());
+        return Err(Refused::Rejected(Rejection::DeadlineExceeded).into());
+    };
+    let status = match &answer {
+        Ok(response) => response.status(),
+        Err(error) => error.as_response_error().status_code(),
+    };
+    receiver.answered_by_route(&delivery, status.as_u16(), started.elapsed());
+    answer.map(ServiceResponse::map_into_left_body)
+}

@@ -1,0 +1,64 @@
+//! Every exchange has exactly one log event, whichever way it ends.
+
+mod support;
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use actix_web::App;
+use actix_web::dev::Service;
+use actix_web::test::{TestRequest, init_service};
+use support::{callback, faces, impatient, sign};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn take(&self) -> String {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(std::mem::take(&mut *lines)).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_web::test]
+async fn an_exchange_is_logged_once_with_what_was_answered() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("lifecycle::callback=debug"))
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .init();
+    let app = init_service(App::new().configure(faces(&impatient(), &Arc::default()))).await;
+    for (path, tenant, signature, expected) in [
+        ("/endpoint", "t", true, r#"code="accepted" status=202"#),
+        ("/endpoint", "t", false, r#"code="signature-mismatch" status=401"#),
+        ("/endpoint", "refuse", true, r#"code="refused" status=403"#),
+        ("/endpoint", "sleep", true, r#"code="deadline-exceeded" status=503"#),
+        ("/verify", "t", true, r#"code="accepted" status=202"#),
+        ("/verify/extract", "t", true, r#"code="accepted" status=202"#),
+        ("/verify", "t", false, r#"code="signature-mismatch" status=401"#),
+        ("/verify/sleep", "t", true, r#"code="deadline-exceeded" status=503"#),
+        ("/extract", "t", true, r#"code="accepted" kind="install""#),
+        ("/extract", "t", false, r#"code="signature-mismatch" status=401"#),
+    ] {
+        let body = callback(tenant);
+        let signed = sign(if signature { body.as_bytes() } else { b"" });
+        let request = TestRequest::post().uri(path).set_payload(body);
+        let _ = app.call(request.insert_header(("x-seismic-signature", signed)).to_request()).await;
+        let lines = log.take();
+        assert_eq!(lines.lines().count(), 1, "{path} {tenant}: {lines}");
+        assert!(lines.contains(expected), "{path} {tenant}: {lines}");
+    }
+}

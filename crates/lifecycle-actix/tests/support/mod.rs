@@ -1,0 +1,103 @@
+//! What the tests share: a signed callback, a handler that does as the tenant says, and an app with every face.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::{HttpResponse, web};
+use async_trait::async_trait;
+use lifecycle_actix::{Verified, endpoint, verify};
+use lifecycle_core::{
+    Delivery, HandlerError, HookToken, LifecycleHandler, Outcome, Receiver, Secret, securityscorecard,
+    seismic,
+};
+
+pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
+pub(crate) const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
+
+/// A callback about a tenant.
+pub(crate) fn callback(tenant: &str) -> String {
+    format!(r#"{{"type":"install","appId":"app","tenantId":"{tenant}"}}"#)
+}
+
+pub(crate) fn secret() -> Secret {
+    Secret::new("s3cr3t").unwrap()
+}
+
+pub(crate) fn sign(body: &[u8]) -> String {
+    seismic::SCHEME.sign(&secret(), &[], body)
+}
+
+/// A receiver with a small cap, so that the tests can pass it.
+pub(crate) fn receiver() -> Receiver {
+    Receiver::new(&seismic::PLATFORM, secret()).app("app").max_body(4096)
+}
+
+pub(crate) fn impatient() -> Receiver {
+    receiver().budget(Duration::from_millis(200))
+}
+
+/// Counts what it handles, and does as the tenant says.
+#[derive(Default)]
+pub(crate) struct Obedient {
+    pub(crate) handled: AtomicUsize,
+}
+
+#[async_trait]
+impl LifecycleHandler for Obedient {
+    async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        self.handled.fetch_add(1, Ordering::Relaxed);
+        match delivery.event().tenant() {
+            "refuse" => Ok(Outcome::refuse("no contract")),
+            "fail" => Err("s3cr3t detail".into()),
+            "panic" => panic!("as told"),
+            "sleep" => {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                Ok(Outcome::Accept)
+            }
+            _ => Ok(Outcome::Accept),
+        }
+    }
+}
+
+/// Every face of this crate, each on a route of its own.
+pub(crate) fn faces(
+    receiver: &Receiver,
+    handler: &Arc<Obedient>,
+) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
+    let (receiver, handler) = (receiver.clone(), Arc::clone(handler));
+    move |app: &mut web::ServiceConfig| {
+        let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+        let wrapped = |path: &str, route| web::resource(path).wrap(verify(receiver.clone())).route(route);
+        app.app_data(receiver.clone())
+            .route(FACES[0], endpoint(receiver.clone(), Arc::clone(&handler)))
+            .route("/hook/{token}", endpoint(hook, Arc::clone(&handler)))
+            .service(wrapped(FACES[1], web::to(accept_bytes)))
+            .service(wrapped("/verify/extract", web::to(accept_verified)))
+            .service(wrapped("/verify/json", web::to(accept_json)))
+            .service(wrapped("/verify/raw", web::to(accept_raw)))
+            .service(wrapped("/verify/sleep", web::to(sleep)))
+            .route(FACES[2], web::route().to(accept_verified));
+    }
+}
+
+async fn accept_bytes(body: web::Bytes) -> HttpResponse {
+    HttpResponse::Accepted().body(body)
+}
+
+async fn accept_json(body: web::Json<serde_json::Value>) -> HttpResponse {
+    HttpResponse::Accepted().body(body.to_string())
+}
+
+async fn accept_raw(body: web::Payload) -> HttpResponse {
+    HttpResponse::Accepted().body(body.to_bytes().await.unwrap())
+}
+
+async fn accept_verified(callback: Verified) -> HttpResponse {
+    HttpResponse::Accepted().body(callback.body().clone())
+}
+
+async fn sleep() -> HttpResponse {
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    HttpResponse::Accepted().finish()
+}
