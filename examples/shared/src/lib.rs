@@ -1,1 +1,20 @@
-//! examples/shared
+//! What the example apps share, so that each of them shows nothing but its framework: [`Settings`], the app's business
+//! ([`App`]), and what it remembers ([`Recorder`]).
+
+mod app;
+mod faces;
+mod recorder;
+mod settings;
+mod shutdown;
+
+pub use app::App;
+pub use recorder::Recorder;
+pub use settings::{Settings, SettingsError};
+pub use shutdown::stop_requested;
+
+/// Shows log events on the standard error; `RUST_LOG` chooses which.
+pub fn log() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

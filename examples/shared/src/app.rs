@@ -1,0 +1,162 @@
+//! App: the business of the demo app, whatever framework serves it.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use lifecycle_core::securityscorecard::{
+    self, Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, Manifest,
+};
+use lifecycle_core::{Deduplicated, Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, seismic};
+use serde_json::json;
+
+use crate::recorder::{self, Recorder};
+use crate::settings::{Settings, SettingsError};
+
+/// The demo app: receivers, a handler, and the answers of its other routes. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    settings: Settings,
+    handler: Arc<Deduplicated<Recorder>>,
+    base: OnceLock<String>,
+}
+
+impl App {
+    /// An app with the settings of the environment.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the variable that cannot be used.
+    pub fn from_env() -> Result<Self, SettingsError> {
+        let handler = Arc::new(Deduplicated::new(Recorder::default()));
+        Ok(Self(Arc::new(Inner { settings: Settings::from_env()?, handler, base: OnceLock::new() })))
+    }
+
+    /// Where to listen.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.0.settings.port).into()
+    }
+
+    /// Says where the app listens, and how to send it a first callback. Call it once the address is known.
+    pub fn listening(&self, address: SocketAddr) {
+        let local = format!("http://{address}");
+        let base = self.0.settings.public_url.clone().unwrap_or_else(|| local.clone());
+        self.0.base.get_or_init(|| base.trim_end_matches('/').to_owned());
+        if let Some(secret) = &self.0.settings.made_up {
+            let body = r#"{"type":"install","appId":"demo-app","tenantId":"demo-tenant","requestId":"first","version":"1.0.0"}"#;
+            let signing = Secret::new(secret.as_str()).expect("made of hex digits");
+            let signature = seismic::SCHEME.sign(&signing, &[], body.as_bytes());
+            println!("signing secret, made up for this run: {secret}");
+            println!("a first signed callback, to paste into another terminal:\n");
+            println!("  curl -i {local}/seismic -H 'x-seismic-signature: {signature}' -d '{body}'\n");
+            println!("and what the app made of it: curl {local}/deliveries\n");
+        }
+        println!("listening on {local}");
+    }
+
+    /// Receives all five events of Seismic on one URL.
+    pub fn seismic(&self) -> Receiver {
+        let settings = &self.0.settings;
+        let mut receiver = Receiver::new(&seismic::PLATFORM, settings.secrets.clone());
+        if let Some(app) = &settings.app_id {
+            receiver = receiver.app(app);
+        }
+        if let Some(age) = settings.max_age {
+            receiver = receiver.max_age(age);
+        }
+        receiver
+    }
+
+    /// Receives one event of Seismic on a URL of its own.
+    pub fn seismic_only(&self, kind: EventKind) -> Receiver {
+        self.seismic().only(kind)
+    }
+
+    /// Receives SecurityScorecard's hook, which nothing signs.
+    pub fn hook(&self) -> Receiver {
+        Receiver::unsigned(&securityscorecard::PLATFORM, self.0.settings.token.clone())
+    }
+
+    /// What happens on an event: it is remembered, once.
+    pub fn handler(&self) -> Arc<dyn LifecycleHandler> {
+        self.0.handler.clone()
+    }
+
+    /// What a route that was handed a verified delivery answers: how long its body was, as that route read it.
+    pub fn receipt(&self, delivery: &Delivery, body: &[u8]) -> Reply {
+        let receipt = json!({"length": body.len(), "sha256": recorder::sha256(body)});
+        Reply::new(delivery.platform().ack().success(), "application/json", receipt.to_string())
+    }
+
+    /// `GET /deliveries`.
+    pub fn deliveries(&self) -> Reply {
+        self.0.handler.inner().deliveries()
+    }
+
+    /// `GET /installations`.
+    pub fn installations(&self) -> Reply {
+        self.0.handler.inner().installations()
+    }
+
+    /// `GET /faces`.
+    pub fn faces(&self) -> Reply {
+        crate::faces::faces()
+    }
+
+    /// `GET /healthz`.
+    pub fn health(&self) -> Reply {
+        Reply::empty(200)
+    }
+
+    /// `GET /securityscorecard/manifest.json`. It names the hook's URL, token and all: give its own URL to nobody but
+    /// the platform.
+    pub fn manifest(&self) -> Reply {
+        self.build_manifest().reply()
+    }
+
+    /// `GET /securityscorecard/install`: asks for the declared secrets, which the browser posts to the platform.
+    /// `query` is the query of the request, without its question mark.
+    pub fn install_page(&self, query: &str) -> Reply {
+        let installation = match InstallQuery::default().read(query) {
+            Ok(installation) => installation,
+            Err(error) => return error.reply(),
+        };
+        match self.build_page() {
+            Ok(page) => page.render(&installation),
+            Err(error) => error.reply(),
+        }
+    }
+
+    /// `POST /securityscorecard/actions/notify_channel`: acts with the secrets of the user whose rule fired.
+    pub fn notify_channel(&self, request: &ActionRequest) -> Reply {
+        match request.secrets().require(&self.build_manifest()) {
+            // Here a real app would post to the user's channel with `request.secrets().get("ACCESS_TOKEN")`.
+            Ok(()) => Reply::empty(200),
+            Err(error) => error.reply(),
+        }
+    }
+
+    fn build_page(&self) -> Result<InstallPage, InstallPageError> {
+        let page = InstallPage::new(&self.build_manifest())?;
+        match &self.0.settings.installation_url {
+            Some(url) => page.platform_url(url),
+            None => Ok(page),
+        }
+    }
+
+    fn build_manifest(&self) -> Manifest {
+        let base = self.0.base.get().map_or("", String::as_str);
+        let at = |path: &str| format!("{base}/securityscorecard/{path}");
+        Manifest {
+            hook_url: Some(at(&format!("hook/{}", self.0.settings.token_text))),
+            install_url: Some(at("install")),
+            secrets: vec![
+                DeclaredSecret::required("ACCESS_TOKEN", "The token of your chat workspace"),
+                DeclaredSecret::optional("CHANNEL", "Where to post, unless in #general"),
+            ],
+            actions: vec![Action::new("notify_channel", "Notify Channel", at("actions/notify_channel"))],
+            ..Manifest::new("Acme Notifier", "acme_notifier")
+        }
+    }
+}
