@@ -17,7 +17,7 @@ pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
 /// What the installing user entered, by the keys that the manifest declares.
 ///
 /// These values are all that authenticates an action: its body, path and time are not signed. Declare a random token of
-/// your own among the secrets, fill it in on the installation page, and check it here with
+/// your own among the secrets, fill it in with [`InstallForm::prefill`](super::InstallForm::prefill), and check it here with
 /// [`matches`](Self::matches).
 ///
 /// The header is a JSON object of key to value; an array of `{"key", "value"}` is read too. A value that is not a string

@@ -70,7 +70,7 @@ pub struct Manifest {
     /// Where the platform posts `app.installed`. Nothing is signed: end it with a [`HookToken`](crate::HookToken).
     #[serde(alias = "hookUrl", skip_serializing_if = "Option::is_none")]
     pub hook_url: Option<String>,
-    /// Where the installing user's browser is sent.
+    /// Where the installing user's browser is sent; see [`InstallPage`](super::InstallPage).
     #[serde(alias = "installUrl", skip_serializing_if = "Option::is_none")]
     pub install_url: Option<String>,
     /// The values that the platform stores for each user and sends with each action.
