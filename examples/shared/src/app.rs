@@ -43,9 +43,10 @@ impl App {
         let local = format!("http://{address}");
         let base = self.0.settings.public_url.clone().unwrap_or_else(|| local.clone());
         self.0.base.get_or_init(|| base.trim_end_matches('/').to_owned());
-        if let Some(secret) = &self.0.settings.made_up {
+        if let Some(secret) = &self.0.settings.made_up
+            && let Ok(signing) = Secret::new(secret.as_str())
+        {
             let body = r#"{"type":"install","appId":"demo-app","tenantId":"demo-tenant","requestId":"first","version":"1.0.0"}"#;
-            let signing = Secret::new(secret.as_str()).expect("made of hex digits");
             let signature = seismic::SCHEME.sign(&signing, &[], body.as_bytes());
             println!("signing secret, made up for this run: {secret}");
             println!("a first signed callback, to paste into another terminal:\n");
