@@ -1,0 +1,101 @@
+//! Verify: the verify face as a middleware around a route that exists already.
+
+use http_body_util::Full;
+use lifecycle_core::{Delivery, Receiver, Rejection};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tower_service::Service;
+use warp::filters::BoxedFilter;
+use warp::http;
+use warp::path::Peek;
+use warp::reply::{Reply, Response};
+use warp::{Filter, Rejection as Reject};
+
+use crate::receive::{Request, request};
+use crate::response::response;
+
+/// Lets only verified callbacks through to a route, which needs no change: it reads the request's method, headers,
+/// query and body as if they came from the wire, with any of warp's filters.
+///
+/// The route finds the [`Delivery`] by `warp::ext::get::<Delivery>()`, its path is what the filters before have left
+/// over, and its answer is sent as it is: give the platform the status that it takes as received. Its rejections are
+/// answered here. `warp::addr::remote()` is the one thing that it does not see. A request that is refused never
+/// reaches it, nor any other route, so put a path before this.
+///
+/// Body and route together are held to [`Receiver::time_budget`]: a route that takes longer is dropped and answered
+/// 503, and one that panics 500.
+///
+/// ```
+/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use warp::{Filter, http::StatusCode};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let existing = warp::body::json().map(|_callback: seismic::Callback| StatusCode::ACCEPTED);
+///
+/// let secret = Secret::new("s3cr3t").unwrap();
+/// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+/// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
+/// let receiver = Receiver::new(&seismic::PLATFORM, secret);
+/// let route = warp::path!("seismic").and(lifecycle_warp::verify(receiver, existing));
+///
+/// let request = warp::test::request().method("POST").path("/seismic").body(body);
+/// assert_eq!(request.header("x-seismic-signature", signature).reply(&route).await.status(), 202);
+///
+/// let unsigned = warp::test::request().method("POST").path("/seismic").body(body);
+/// assert_eq!(unsigned.reply(&route).await.status(), 401);
+/// # });
+/// ```
+pub fn verify<R: Reply + 'static>(
+    receiver: Receiver,
+    route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
+) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
+    let route = route.boxed();
+    request()
+        .and(warp::path::peek())
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .then(move |request, rest, query| answer(receiver.clone(), route.clone(), request, rest, query))
+}
+
+async fn answer<R: Reply + 'static>(
+    receiver: Receiver,
+    route: BoxedFilter<(R,)>,
+    mut request: Request,
+    rest: Peek,
+    query: String,
+) -> Response {
+    let delivery = match request.receive(&receiver).await {
+        Ok(delivery) => delivery,
+        Err(rejection) => return response(receiver.answer(Err(&rejection), request.elapsed())),
+    };
+    let inner = replay(&mut request, rest.as_str(), &query, &delivery);
+    // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside
+    // it. Dropping the set, at the deadline or when the peer has gone, ends the task.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move { warp::service(route).call(inner).await });
+    let rejection = match timeout(request.left(&receiver), tasks.join_next()).await {
+        Ok(Some(Ok(Ok(response)))) => {
+            receiver.answered_by_route(&delivery, response.status().as_u16(), request.elapsed());
+            return response;
+        }
+        Ok(_panicked) => Rejection::HandlerFailed,
+        Err(_) => Rejection::DeadlineExceeded,
+    };
+    response(receiver.answer(Err(&rejection), request.elapsed()))
+}
+
+/// The request once more, with its body from memory.
+fn replay(
+    request: &mut Request,
+    rest: &str,
+    query: &str,
+    delivery: &Delivery,
+) -> http::Request<Full<bytes::Bytes>> {
+    let separator = if query.is_empty() { "" } else { "?" };
+    let target = format!("/{rest}{separator}{query}");
+    let mut inner = http::Request::new(Full::new(delivery.body().clone()));
+    *inner.method_mut() = request.method.clone();
+    *inner.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
+    *inner.headers_mut() = std::mem::take(&mut request.headers);
+    inner.extensions_mut().insert(delivery.clone());
+    inner
+}

@@ -1,0 +1,142 @@
+//! The faces in warp's own terms: answers, `or`, `recover`, replay.
+
+use crate::support::{BODY, Counter, SHORT, Sleeper, problem, receiver, signed};
+use lifecycle_core::{Delivery, Rejection};
+use lifecycle_warp::{Refused, endpoint, recover, verified, verify};
+use warp::Filter;
+use warp::http::StatusCode;
+
+#[tokio::test]
+async fn the_endpoint_acknowledges_what_is_signed_and_nothing_else() {
+    let seen = Counter::default();
+    let route = warp::path!("seismic").and(endpoint(receiver(), seen.clone()));
+
+    let accepted = signed("/seismic", BODY).reply(&route).await;
+    assert_eq!((accepted.status().as_u16(), accepted.body().len()), (202, 0));
+    assert_eq!(seen.count(), 1);
+
+    let forged = signed("/seismic", BODY).body(BODY.replace("t1", "t2")).reply(&route).await;
+    assert_eq!(problem(forged.status().as_u16(), forged.body()), (401, "signature-mismatch".into()));
+    assert_eq!(forged.headers()["content-type"], "application/problem+json");
+    assert_eq!(seen.count(), 1);
+}
+
+#[tokio::test]
+async fn other_methods_are_answered_and_not_passed_on() {
+    let route = warp::path!("seismic").and(endpoint(receiver(), Counter::default()));
+    for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
+        let answer = warp::test::request().method(method).path("/seismic").reply(&route).await;
+        assert_eq!(problem(answer.status().as_u16(), answer.body()), (405, "method-not-allowed".into()));
+        assert_eq!(answer.headers()["allow"], "POST");
+    }
+}
+
+#[tokio::test]
+async fn routes_beside_it_are_left_alone() {
+    let seismic = warp::path!("seismic").and(endpoint(receiver(), Counter::default()));
+    let hello = warp::path!("hello").map(|| "Hello");
+    let echo = warp::path!("echo").and(warp::body::bytes()).map(|body: bytes::Bytes| body.to_vec());
+    for (first, status) in [("/seismic", 202), ("/hello", 200), ("/echo", 200), ("/none", 404)] {
+        let before = seismic.clone().or(hello).or(echo);
+        assert_eq!(signed(first, BODY).reply(&before).await.status(), status, "{first}");
+        let after = hello.or(echo).or(seismic.clone());
+        assert_eq!(signed(first, BODY).reply(&after).await.status(), status, "{first}");
+    }
+}
+
+#[tokio::test]
+async fn a_slow_handler_is_answered_within_the_budget() {
+    let route = endpoint(receiver().budget(SHORT), Sleeper);
+    let late = signed("/", BODY).reply(&route).await;
+    assert_eq!(problem(late.status().as_u16(), late.body()), (503, "deadline-exceeded".into()));
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_its_reason_until_it_is_recovered() {
+    let route = verified(receiver()).map(|_| StatusCode::ACCEPTED);
+    let refused = warp::test::request().method("POST").filter(&route).await.unwrap_err();
+    assert_eq!(refused.find::<Refused>(), Some(&Refused(Rejection::MissingSignature)));
+
+    let answer = warp::test::request().method("POST").reply(&route.recover(recover)).await;
+    let expected = Rejection::MissingSignature.reply();
+    assert_eq!((answer.status().as_u16(), answer.body()), (expected.status(), expected.body()));
+}
+
+#[tokio::test]
+async fn a_refused_callback_reaches_no_route_behind_a_recover() {
+    let route =
+        warp::path!("seismic").and(verified(receiver())).map(|_| StatusCode::ACCEPTED).recover(recover);
+    let routes = route.or(warp::any().map(|| StatusCode::OK));
+    assert_eq!(warp::test::request().method("POST").path("/seismic").reply(&routes).await.status(), 401);
+    assert_eq!(warp::test::request().method("POST").path("/other").reply(&routes).await.status(), 200);
+}
+
+#[tokio::test]
+async fn recover_passes_other_rejections_on() {
+    let route = warp::get().and(verified(receiver())).map(|_| StatusCode::ACCEPTED).recover(recover);
+    assert!(warp::test::request().method("POST").filter(&route).await.is_err());
+}
+
+#[tokio::test]
+async fn the_extracted_delivery_has_the_body_as_sent() {
+    let body = BODY.replace(',', " ,\n");
+    let route = verified(receiver()).map(|delivery: Delivery| delivery.body().to_vec()).recover(recover);
+    assert_eq!(signed("/", &body).reply(&route).await.body(), body.as_bytes());
+}
+
+#[tokio::test]
+async fn a_verified_route_reads_its_request_as_if_from_the_wire() {
+    let existing = warp::path!("of" / String)
+        .and(warp::query::raw())
+        .and(warp::header::<String>("x-request-id"))
+        .and(warp::ext::get::<Delivery>())
+        .and(warp::body::content_length_limit(1024))
+        .and(warp::body::bytes())
+        .map(|name, query, id, delivery: Delivery, body: bytes::Bytes| {
+            assert_eq!(&body, delivery.body());
+            format!("{name} {query} {id} {}", body.len())
+        });
+    let route = warp::path("callbacks").and(verify(receiver(), existing));
+    let request = signed("/callbacks/of/seismic?x=%201", BODY).header("x-request-id", "r1");
+    let answer = request.header("content-length", BODY.len()).reply(&route).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.body(), format!("seismic x=%201 r1 {}", BODY.len()).as_bytes());
+}
+
+#[tokio::test]
+async fn a_verified_route_is_not_run_for_what_is_refused() {
+    let existing = warp::any().map(|| -> StatusCode { panic!("it was run") });
+    let route = verify(receiver(), existing);
+    let forged = signed("/", BODY).body("{}").reply(&route).await;
+    assert_eq!(problem(forged.status().as_u16(), forged.body()), (401, "signature-mismatch".into()));
+}
+
+#[tokio::test]
+async fn a_slow_verified_route_is_answered_within_the_budget_and_stopped() {
+    let (alive, stopped) = tokio::sync::oneshot::channel::<()>();
+    let alive = std::sync::Arc::new(std::sync::Mutex::new(Some(alive)));
+    let existing = warp::any().then(move || {
+        let alive = alive.lock().unwrap().take();
+        async move {
+            let _alive = alive;
+            std::future::pending::<StatusCode>().await
+        }
+    });
+    let route = verify(receiver().budget(SHORT), existing);
+    let late = signed("/", BODY).reply(&route).await;
+    assert_eq!(problem(late.status().as_u16(), late.body()), (503, "deadline-exceeded".into()));
+    assert!(stopped.await.is_err(), "the route's future was dropped");
+}
+
+#[tokio::test]
+async fn a_verified_route_that_panics_is_answered_500() {
+    let existing = warp::any().map(|| -> StatusCode { panic!("on purpose") });
+    let failed = signed("/", BODY).reply(&verify(receiver(), existing)).await;
+    assert_eq!(problem(failed.status().as_u16(), failed.body()), (500, "handler-failed".into()));
+}
+
+#[tokio::test]
+async fn a_body_that_was_taken_before_is_the_apps_own_500() {
+    let route = warp::body::bytes().and(endpoint(receiver(), Counter::default())).map(|_, answer| answer);
+    assert_eq!(signed("/", BODY).reply(&route).await.status(), 500);
+}

@@ -1,0 +1,5 @@
+//! The adapter's tests, in one binary: in process, and over real sockets.
+
+mod faces;
+mod sockets;
+mod support;

@@ -1,0 +1,116 @@
+//! The faces on real sockets, where framing, stalls and closed connections show.
+
+use crate::support::{BODY, Client, Counter, SHORT, receiver, serve, signature};
+use lifecycle_core::Delivery;
+use lifecycle_warp::{endpoint, verified, verify};
+use warp::Filter;
+use warp::reply::{Reply, Response};
+
+fn head(lines: &str) -> String {
+    format!("POST /seismic HTTP/1.1\r\nhost: t\r\nx-seismic-signature: {}\r\n{lines}\r\n", signature(BODY))
+}
+
+fn declared(length: usize) -> String {
+    head(&format!("content-length: {length}\r\n"))
+}
+
+fn accept(_delivery: Delivery) -> Response {
+    warp::http::StatusCode::ACCEPTED.into_response()
+}
+
+#[tokio::test]
+async fn a_chunked_body_is_taken_however_it_is_cut() {
+    let seen = Counter::default();
+    let mut client = Client::connect(serve(endpoint(receiver(), seen.clone())).await).await;
+    client.send(head("Transfer-Encoding: chunked\r\n")).await.unwrap();
+    for byte in BODY.bytes() {
+        client.send([b"1\r\n", &[byte][..], b"\r\n"].concat()).await.unwrap();
+    }
+    client.send("0\r\n\r\n").await.unwrap();
+    assert!(client.response().await.starts_with("HTTP/1.1 202 "));
+    assert_eq!(seen.count(), 1);
+}
+
+#[tokio::test]
+async fn half_a_body_is_answered_408_by_every_face() {
+    let receiver = || receiver().budget(SHORT);
+    let routes = [
+        endpoint(receiver(), Counter::default()).boxed(),
+        verify(receiver(), verified(crate::support::receiver()).map(accept)).boxed(),
+        verified(receiver()).map(accept).recover(lifecycle_warp::recover).map(Reply::into_response).boxed(),
+    ];
+    for route in routes {
+        let mut client = Client::connect(serve(route).await).await;
+        client.send(declared(BODY.len()) + &BODY[..10]).await.unwrap();
+        let answer = client.response().await;
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("body-timeout"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_declared_too_large_is_refused_before_any_of_it_is_sent() {
+    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    client.send(declared(1 << 30)).await.unwrap();
+    assert!(client.response().await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn the_413_reaches_a_sender_that_reads_only_after_it_has_sent_everything() {
+    let large = vec![b'x'; 8 << 20]; // more than the socket buffers of both sides hold
+    for lines in ["content-length: 8388608\r\n", "transfer-encoding: chunked\r\n"] {
+        let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+        client.send(head(lines)).await.unwrap();
+        if lines.starts_with("transfer") {
+            client.send("800000\r\n").await.unwrap();
+        }
+        client.send(&large).await.expect("the connection stays open until all is sent");
+        let answer = client.response().await;
+        assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("body-too-large"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_for_100_continue_is_refused_without_being_asked_for_the_body() {
+    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    client.send(head("content-length: 8388608\r\nExpect: 100-continue\r\n")).await.unwrap();
+    assert!(client.response().await.starts_with("HTTP/1.1 413 "));
+}
+
+#[tokio::test]
+async fn a_sender_that_waits_for_100_continue_is_asked_when_its_head_is_accepted() {
+    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    client.send(declared(BODY.len()).replace("host", "Expect: 100-continue\r\nhost")).await.unwrap();
+    assert_eq!(client.response().await, "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send(BODY).await.unwrap();
+    assert!(client.response().await.starts_with("HTTP/1.1 202 "));
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_over_refusals() {
+    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    let unsigned = format!("POST / HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+    for _ in 0..3 {
+        client.send(&unsigned).await.unwrap();
+        assert!(client.response().await.starts_with("HTTP/1.1 401 "));
+        client.send(declared(BODY.len()) + BODY).await.unwrap();
+        assert!(client.response().await.starts_with("HTTP/1.1 202 "));
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_chunk_are_answered_400() {
+    let seen = Counter::default();
+    let mut client = Client::connect(serve(endpoint(receiver(), seen.clone())).await).await;
+    client.send(head("transfer-encoding: chunked\r\n") + "zz\r\n").await.unwrap();
+    let answer = client.response().await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("body-unreadable"), "{answer}");
+    assert_eq!(seen.count(), 0);
+}
+
+#[tokio::test]
+async fn a_header_line_that_contradicts_another_is_seen() {
+    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    client.send(head("X-SEISMIC-signature: 0\r\ncontent-length: 0\r\n")).await.unwrap();
+    let answer = client.response().await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("invalid-header"), "{answer}");
+}
