@@ -24,12 +24,13 @@ use crate::response::response;
 /// impl LifecycleHandler for AcceptAll {}
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t").unwrap());
+/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
 /// let route = warp::path!("seismic").and(lifecycle_warp::endpoint(receiver, AcceptAll));
 ///
 /// let answer = warp::test::request().path("/seismic").reply(&route).await;
 /// assert_eq!(answer.status(), 405);
-/// # });
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # }).unwrap();
 /// ```
 pub fn endpoint(
     receiver: Receiver,
@@ -43,10 +44,10 @@ async fn answer(receiver: Receiver, handler: Arc<dyn LifecycleHandler>, mut requ
     let reply = match request.receive(&receiver).await {
         Err(rejection) => receiver.answer(Err(&rejection), request.elapsed()),
         Ok(delivery) => {
-            let handled = timeout(request.left(&receiver), respond(&*handler, &delivery))
+            let outcome = timeout(request.left(&receiver), respond(&*handler, &delivery))
                 .await
                 .unwrap_or(Err(Rejection::DeadlineExceeded));
-            receiver.answer(handled.as_ref().map(|()| &delivery), request.elapsed())
+            receiver.answer(outcome.as_ref().map(|()| &delivery), request.elapsed())
         }
     };
     response(reply)

@@ -1,20 +1,22 @@
-//! Filter: the verify face that gives a route the delivery and leaves the rest to it.
+//! Filters that extract: a verified callback, and the head of an action.
 
-use lifecycle_core::{Delivery, Receiver, Rejection};
-use warp::reply::Response;
+use lifecycle_core::securityscorecard::ActionRequest;
+use lifecycle_core::{Delivery, Receiver};
+use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Request, request};
-use crate::response::response;
+use crate::receive::{Request, header_lines, request};
+use crate::refused::Refused;
 
 /// Extracts a callback that is verified, and rejects with [`Refused`] what is not.
 ///
-/// The request's body is read here; the route has it as [`Delivery::body`]. Put [`recover`] on the same route: what
-/// is refused then gets its answer there and falls through to no other route. Without any `recover`, warp answers
-/// 500.
+/// The request's body is read here; the route has it as [`Delivery::body`]. Put [`recover`](crate::recover) on the
+/// same route: what is refused then gets its answer there and falls through to no other route. Without any `recover`,
+/// warp answers 500.
 ///
-/// The budget holds for the body alone: a filter cannot time what comes after it, nor log what that answers. Where
-/// the platform waits for the answer, [`verify`](crate::verify()) does both.
+/// The budget covers the body only: a filter can neither limit the time of what comes after it nor see its answer.
+/// Use [`verify`](crate::verify()) or [`endpoint`](crate::endpoint()) where the platform blocks an administrator for a
+/// late one.
 ///
 /// ```
 /// use lifecycle_core::{Delivery, Receiver, Secret, seismic};
@@ -22,7 +24,7 @@ use crate::response::response;
 /// use warp::{Filter, http::StatusCode};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t").unwrap());
+/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
 /// let route = warp::path!("seismic")
 ///     .and(verified(receiver))
 ///     .map(|delivery: Delivery| {
@@ -33,34 +35,55 @@ use crate::response::response;
 ///
 /// let answer = warp::test::request().method("POST").path("/seismic").reply(&route).await;
 /// assert_eq!(answer.status(), 401);
-/// # });
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # }).unwrap();
 /// ```
 pub fn verified(receiver: Receiver) -> impl Filter<Extract = (Delivery,), Error = Reject> + Clone {
     request().and_then(move |request| admit(receiver.clone(), request))
 }
 
 async fn admit(receiver: Receiver, mut request: Request) -> Result<Delivery, Reject> {
-    request.receive(&receiver).await.map_err(|rejection| {
-        receiver.answer(Err(&rejection), request.elapsed()); // logged here, where the time is known
-        warp::reject::custom(Refused(rejection))
-    })
+    match request.receive(&receiver).await {
+        Ok(delivery) => {
+            receiver.answered_by_route(&delivery, None, request.elapsed());
+            Ok(delivery)
+        }
+        Err(rejection) => {
+            receiver.answer(Err(&rejection), request.elapsed()); // for its log event; `recover` makes the answer
+            Err(Refused::Rejected(rejection).into())
+        }
+    }
 }
 
-/// Why [`verified`] rejected a request. It is logged by then; [`recover`] makes the answer of it.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Refused(pub Rejection);
-
-impl warp::reject::Reject for Refused {}
-
-/// Answers what [`verified`] refused, in the bytes that every adapter answers, and passes other rejections on.
+/// Extracts what the headers of a request to a SecurityScorecard action's URL say, and rejects with [`Refused`] a
+/// request without readable secrets. The body is left to the route, and so is the method.
 ///
-/// For [`Filter::recover`]. An app that has a `recover` of its own can look for [`Refused`] there, or call this first.
+/// ```
+/// use lifecycle_core::securityscorecard::ActionRequest;
+/// use lifecycle_warp::{Refused, action, recover};
+/// use warp::Filter;
 ///
-/// # Errors
-/// The rejection itself when it is not a [`Refused`].
-pub async fn recover(rejection: Reject) -> Result<Response, Reject> {
-    match rejection.find::<Refused>() {
-        Some(Refused(reason)) => Ok(response(reason.reply())),
-        None => Err(rejection),
-    }
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let route = warp::path!("actions" / "notify")
+///     .and(warp::post())
+///     .and(action())
+///     .and_then(|action: ActionRequest| async move {
+///         action.expect_app("6f1c2a0e").map_err(Refused::Action)?;
+///         let token = action.secrets().get("ACCESS_TOKEN").unwrap_or_default();
+///         Ok::<_, warp::Rejection>(if token.is_empty() { "not connected" } else { "sent" })
+///     })
+///     .recover(recover);
+///
+/// let request = warp::test::request().method("POST").path("/actions/notify").header("x-ssc-app-id", "6f1c2a0e");
+/// let request = request.header("x-ssc-app-secrets", r#"{"ACCESS_TOKEN":"s3cr3t"}"#);
+/// assert_eq!(request.reply(&route).await.body(), "sent");
+///
+/// let bare = warp::test::request().method("POST").path("/actions/notify");
+/// assert_eq!(bare.reply(&route).await.status(), 401);
+/// # });
+/// ```
+pub fn action() -> impl Filter<Extract = (ActionRequest,), Error = Reject> + Clone {
+    warp::header::headers_cloned().and_then(|headers: HeaderMap| async move {
+        ActionRequest::read(header_lines(&headers)).map_err(|error| Reject::from(Refused::Action(error)))
+    })
 }

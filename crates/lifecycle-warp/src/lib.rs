@@ -3,9 +3,12 @@
 mod endpoint;
 mod filter;
 mod receive;
+mod refused;
 mod response;
 mod verify;
 
 pub use endpoint::endpoint;
-pub use filter::{Refused, recover, verified};
+pub use filter::{action, verified};
+pub use refused::{Refused, recover};
+pub use response::response;
 pub use verify::verify;

@@ -51,11 +51,11 @@ impl Request {
     /// Reads and judges the callback.
     pub(crate) async fn receive(&mut self, receiver: &Receiver) -> Result<Delivery, Rejection> {
         let left = self.left(receiver);
-        let received = timeout(left, self.read(receiver)).await.unwrap_or(Err(Rejection::BodyTimeout));
-        if received.is_err() {
+        let outcome = timeout(left, self.read(receiver)).await.unwrap_or(Err(Rejection::BodyTimeout));
+        if outcome.is_err() {
             self.discard(receiver);
         }
-        received
+        outcome
     }
 
     /// The time since the head was received.
@@ -69,7 +69,7 @@ impl Request {
     }
 
     async fn read(&mut self, receiver: &Receiver) -> Result<Delivery, Rejection> {
-        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let headers = header_lines(&self.headers);
         let head = Head { method: self.method.as_str(), path: self.path.as_str(), headers };
         let mut intake = receiver.open(head)?;
         while let Some(chunk) = self.body.next().await {
@@ -89,4 +89,9 @@ impl Request {
         let mut rest = std::mem::replace(&mut self.body, futures_util::stream::empty().boxed());
         tokio::spawn(timeout(left, async move { while let Some(Ok(_)) = rest.next().await {} }));
     }
+}
+
+/// The header lines as core and its platforms read them.
+pub(crate) fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

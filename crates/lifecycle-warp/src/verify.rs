@@ -32,7 +32,7 @@ use crate::response::response;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let existing = warp::body::json().map(|_callback: seismic::Callback| StatusCode::ACCEPTED);
 ///
-/// let secret = Secret::new("s3cr3t").unwrap();
+/// let secret = Secret::new("s3cr3t")?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
 /// let receiver = Receiver::new(&seismic::PLATFORM, secret);
@@ -43,7 +43,8 @@ use crate::response::response;
 ///
 /// let unsigned = warp::test::request().method("POST").path("/seismic").body(body);
 /// assert_eq!(unsigned.reply(&route).await.status(), 401);
-/// # });
+/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # }).unwrap();
 /// ```
 pub fn verify<R: Reply + 'static>(
     receiver: Receiver,

@@ -1,8 +1,9 @@
 //! The faces in warp's own terms: answers, `or`, `recover`, replay.
 
 use crate::support::{BODY, Counter, SHORT, Sleeper, problem, receiver, signed};
+use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
 use lifecycle_core::{Delivery, Rejection};
-use lifecycle_warp::{Refused, endpoint, recover, verified, verify};
+use lifecycle_warp::{Refused, action, endpoint, recover, verified, verify};
 use warp::Filter;
 use warp::http::StatusCode;
 
@@ -55,7 +56,7 @@ async fn a_slow_handler_is_answered_within_the_budget() {
 async fn a_refusal_keeps_its_reason_until_it_is_recovered() {
     let route = verified(receiver()).map(|_| StatusCode::ACCEPTED);
     let refused = warp::test::request().method("POST").filter(&route).await.unwrap_err();
-    assert_eq!(refused.find::<Refused>(), Some(&Refused(Rejection::MissingSignature)));
+    assert_eq!(refused.find::<Refused>(), Some(&Refused::Rejected(Rejection::MissingSignature)));
 
     let answer = warp::test::request().method("POST").reply(&route.recover(recover)).await;
     let expected = Rejection::MissingSignature.reply();
@@ -139,4 +140,29 @@ async fn a_verified_route_that_panics_is_answered_500() {
 async fn a_body_that_was_taken_before_is_the_apps_own_500() {
     let route = warp::body::bytes().and(endpoint(receiver(), Counter::default())).map(|_, answer| answer);
     assert_eq!(signed("/", BODY).reply(&route).await.status(), 500);
+}
+
+#[tokio::test]
+async fn an_action_is_read_from_its_headers_and_its_body_is_left_to_the_route() {
+    let route = action().and(warp::body::bytes()).map(|action: ActionRequest, body: bytes::Bytes| {
+        format!("{:?} {} {}", action.action(), action.secrets().get("TOKEN").unwrap(), body.len())
+    });
+    let route = route.recover(recover);
+    let request = warp::test::request().method("POST").header("x-ssc-action", "notify").body("{}");
+    let answer = request.header("x-ssc-app-secrets", r#"{"TOKEN":"hunter2"}"#).reply(&route).await;
+    assert_eq!(answer.body(), r#"Some("notify") hunter2 2"#);
+}
+
+#[tokio::test]
+async fn an_action_is_refused_in_cores_bytes() {
+    let route = action().map(|_| StatusCode::OK).recover(recover);
+    for (secrets, error) in [(None, ActionError::MissingSecrets), (Some("{"), ActionError::MalformedSecrets)]
+    {
+        let request = warp::test::request().method("POST");
+        let request =
+            secrets.into_iter().fold(request, |it, secrets| it.header("x-ssc-app-secrets", secrets));
+        let answer = request.reply(&route).await;
+        let expected = error.reply();
+        assert_eq!((answer.status().as_u16(), answer.body()), (expected.status(), expected.body()));
+    }
 }

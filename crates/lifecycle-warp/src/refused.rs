@@ -1,0 +1,42 @@
+//! Refused: why a filter refused a request, as a rejection of warp, and its way to an answer.
+
+use lifecycle_core::securityscorecard::ActionError;
+use lifecycle_core::{Rejection, Reply};
+use warp::Rejection as Reject;
+use warp::reply::Response;
+
+use crate::response::response;
+
+/// Why [`verified`](crate::verified()) or [`action`](crate::action()) refused a request. [`recover`] makes the answer
+/// of it; an app that has a `recover` of its own finds it by `rejection.find::<Refused>()`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The request to an action's URL was refused.
+    Action(ActionError),
+    /// The callback was refused. It is logged by then.
+    Rejected(Rejection),
+}
+
+impl Refused {
+    /// The answer, in the same bytes from every adapter.
+    pub fn reply(&self) -> Reply {
+        match self {
+            Self::Action(error) => error.reply(),
+            Self::Rejected(rejection) => rejection.reply(),
+        }
+    }
+}
+
+impl warp::reject::Reject for Refused {}
+
+/// Answers what is [`Refused`] and passes other rejections on. For `Filter::recover`, on the route itself.
+///
+/// # Errors
+/// The rejection itself when it is not a [`Refused`].
+pub async fn recover(rejection: Reject) -> Result<Response, Reject> {
+    match rejection.find::<Refused>() {
+        Some(refused) => Ok(response(refused.reply())),
+        None => Err(rejection),
+    }
+}
