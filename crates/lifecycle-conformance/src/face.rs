@@ -1,0 +1,66 @@
+//! Face: one route of a subject that fixtures can be sent to, and its kind.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One route that a subject serves, as its `GET /faces` declares it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Face {
+    /// A name for people.
+    pub name: String,
+    /// The path, such as `/seismic`. `{token}` in it stands for the hook token.
+    pub path: String,
+    /// The platform whose callbacks it takes: `seismic` or `securityscorecard`.
+    pub platform: String,
+    /// What serves it.
+    pub kind: FaceKind,
+    /// The only event that it takes, where it was registered for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<String>,
+}
+
+/// What serves a face, and so how it answers.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FaceKind {
+    /// An action's URL, which reads the app's secrets from a header.
+    Action,
+    /// The adapter is the route, and runs a handler for every event.
+    Endpoint,
+    /// The adapter is the route of one event.
+    EndpointOne,
+    /// The app's own route, which takes a verified delivery as an extractor or filter.
+    Extracted,
+    /// An unsigned hook behind a token in its path.
+    Hook,
+    /// The page that asks an installing user for secrets.
+    InstallPage,
+    /// The app's manifest.
+    Manifest,
+    /// The app's own route behind the verifying middleware.
+    Verified,
+}
+
+impl FaceKind {
+    /// The name that fixtures use.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Action => "action",
+            Self::Endpoint => "endpoint",
+            Self::EndpointOne => "endpoint-one",
+            Self::Extracted => "extracted",
+            Self::Hook => "hook",
+            Self::InstallPage => "install-page",
+            Self::Manifest => "manifest",
+            Self::Verified => "verified",
+        }
+    }
+}
+
+impl fmt::Display for FaceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

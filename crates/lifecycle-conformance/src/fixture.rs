@@ -1,0 +1,197 @@
+//! Fixture: what is sent, what must come back and what the handler must have seen, as read from one file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use crate::answer::Answer;
+use crate::body::{Body, Edit};
+use crate::face::{Face, FaceKind};
+use crate::message::Framing;
+
+/// One case of the contract. `fixtures/README.md` explains each field.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixture {
+    /// The file's name without its ending.
+    #[serde(skip)]
+    pub id: String,
+    /// The address of the JSON Schema, for editors.
+    #[serde(default, rename = "$schema")]
+    pub schema: Option<String>,
+    /// The rule that this case guards; printed when it fails.
+    pub why: String,
+    /// The platform whose faces it is sent to.
+    pub platform: String,
+    /// The kinds of face that it is sent to.
+    pub faces: Vec<FaceKind>,
+    /// Only to faces that take one of these events; empty for all.
+    #[serde(default)]
+    pub events: Vec<String>,
+    /// Whether a receiver meets such requests daily, seldom, or has to refuse one.
+    pub nature: Nature,
+    /// What the subject must be able to do beyond receiving.
+    #[serde(default)]
+    pub needs: Vec<Need>,
+    /// Environment variables that the subject is started with; `null` removes one.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Option<String>>,
+    /// How the requests share connections.
+    #[serde(default)]
+    pub connections: Connections,
+    /// The requests, in order.
+    pub requests: Vec<Request>,
+    /// What the handler must have seen, in order, and nothing else.
+    pub seen: Vec<Seen>,
+}
+
+impl Fixture {
+    /// Whether this case is sent to this face.
+    pub fn applies_to(&self, face: &Face) -> bool {
+        self.platform == face.platform
+            && self.faces.contains(&face.kind)
+            && (self.events.is_empty() || face.event.as_ref().is_some_and(|event| self.events.contains(event)))
+    }
+
+    /// Whether sending it takes a second or more, by pauses or by waiting for a deadline.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.requests.iter().any(|request| {
+            request.framing.pause_ms > 0
+                || request.framing.stop.is_some()
+                || matches!(request.answer.as_deref(), Some("body-timeout" | "deadline-exceeded"))
+        })
+    }
+}
+
+/// How usual the requests of a case are.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nature {
+    /// Unusual but valid: it must be accepted.
+    Odd,
+    /// At least one request must be refused.
+    Refusal,
+    /// What the platform sends every day.
+    Usual,
+}
+
+/// What a subject must be able to do so that a case makes sense.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Need {
+    /// Its handler refuses, fails or sleeps when the `tenant` member says `refuse-me`, `fail-me` or `sleep-me`.
+    ScriptedHandler,
+}
+
+/// How the requests of a case share connections.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Connections {
+    /// All at the same moment, each on its own connection.
+    Concurrent,
+    /// One after the other, each on its own connection.
+    #[default]
+    Each,
+    /// One after the other on one connection.
+    KeepAlive,
+    /// All written at once on one connection.
+    Pipelined,
+}
+
+/// One request and its answer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// The method, sent as written.
+    #[serde(default = "post")]
+    pub method: String,
+    /// The request target; a template.
+    #[serde(default = "face_path")]
+    pub path: String,
+    /// The HTTP version.
+    #[serde(default = "http_1_1")]
+    pub version: String,
+    /// What stands for `{token}` in the face's path; a template.
+    #[serde(default = "configured_token")]
+    pub token: String,
+    /// The headers, in order, names in the case that is sent. `Host` and the body's length are added.
+    #[serde(default)]
+    pub headers: Vec<Header>,
+    /// The body that is signed; none by default.
+    #[serde(default)]
+    pub body: Option<Body>,
+    /// What happens to the body between signing and sending.
+    #[serde(default)]
+    pub tamper: Vec<Edit>,
+    /// How the body is put on the wire.
+    #[serde(default)]
+    pub framing: Framing,
+    /// The answer, by its name in `answers.json`.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// The answer in full, where no named one fits.
+    #[serde(default)]
+    pub response: Option<Answer>,
+    /// The HTTP server below the adapter refuses: any 4xx or 5xx, or a closed connection.
+    #[serde(default)]
+    pub refused_by_server: bool,
+    /// The connection may be closed in place of the answer.
+    #[serde(default)]
+    pub or_closed: bool,
+    /// The longest time from the first byte sent to the last byte of the answer, in milliseconds.
+    #[serde(default = "platform_deadline")]
+    pub within_ms: u64,
+}
+
+fn post() -> String {
+    "POST".into()
+}
+
+fn face_path() -> String {
+    "{{face}}".into()
+}
+
+fn http_1_1() -> String {
+    "1.1".into()
+}
+
+fn configured_token() -> String {
+    "{{token}}".into()
+}
+
+fn platform_deadline() -> u64 {
+    3000
+}
+
+/// A header's name and value.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Header(pub String, pub HeaderValue);
+
+/// A header's value: text with placeholders, or bytes that are no text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum HeaderValue {
+    /// A template.
+    Text(String),
+    /// Any bytes.
+    Bytes {
+        /// The bytes in base64.
+        base64: String,
+    },
+}
+
+/// A delivery that the handler must have seen.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// The number of the request that it came by, from 1; by default its own place in the list.
+    #[serde(default)]
+    pub request: Option<usize>,
+    /// Deliveries with the same label have the same idempotency key; different labels, different keys.
+    #[serde(default)]
+    pub key: Option<String>,
+    /// Members of the delivery, each compared exactly; strings are templates.
+    pub fields: Map<String, Value>,
+}
