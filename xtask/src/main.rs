@@ -1,2 +1,35 @@
-//! The tasks of this workspace.
-fn main() {}
+//! The tasks of this workspace: a table from subcommand to the file of the same name.
+
+mod conformance;
+
+use std::process::ExitCode;
+
+/// A subcommand's name, what it does, and the function that does it with the arguments after its name.
+type Task = (&'static str, &'static str, fn(lexopt::Parser) -> Result<ExitCode, Failure>);
+
+/// What ends a task early; printed as one line.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+const TASKS: &[Task] =
+    &[("conformance", "send every fixture to every face of every example app", conformance::run)];
+
+/// The exit code for a wrong argument or a task that could not be done, as opposed to one that found a failure.
+const CANNOT: u8 = 2;
+
+fn main() -> ExitCode {
+    let mut arguments = lexopt::Parser::from_env();
+    let Ok(Some(lexopt::Arg::Value(name))) = arguments.next() else { return usage() };
+    let Some((name, _, run)) = TASKS.iter().find(|(own, ..)| name == *own) else { return usage() };
+    run(arguments).unwrap_or_else(|failure| {
+        eprintln!("cargo xtask {name}: {failure}");
+        ExitCode::from(CANNOT)
+    })
+}
+
+fn usage() -> ExitCode {
+    eprintln!("Usage: cargo xtask TASK [OPTIONS]\n");
+    for (name, what, _) in TASKS {
+        eprintln!("  {name:<12} {what}");
+    }
+    ExitCode::from(CANNOT)
+}

@@ -51,7 +51,17 @@ impl Fixture {
     pub fn applies_to(&self, face: &Face) -> bool {
         self.platform == face.platform
             && self.faces.contains(&face.kind)
-            && (self.events.is_empty() || face.event.as_ref().is_some_and(|event| self.events.contains(event)))
+            && (self.events.is_empty()
+                || face.event.as_ref().is_some_and(|event| self.events.contains(event)))
+    }
+
+    /// Whether a header is signed with this secret.
+    pub(crate) fn signs_with(&self, secret: &str) -> bool {
+        let placeholder = format!("{{{{sign {secret}");
+        self.requests
+            .iter()
+            .flat_map(|request| &request.headers)
+            .any(|header| matches!(&header.1, HeaderValue::Text(text) if text.contains(&placeholder)))
     }
 
     /// Whether sending it takes a second or more, by pauses or by waiting for a deadline.

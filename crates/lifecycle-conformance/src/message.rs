@@ -84,7 +84,8 @@ pub(crate) struct Message {
 impl Message {
     /// Fills in and frames a request. `values.body` and `values.path` are set here.
     pub(crate) fn build(request: &Request, host: &str, values: &Values<'_>) -> Result<Self, TemplateError> {
-        let token = if values.face.path.contains("{token}") { values.render(&request.token)? } else { String::new() };
+        let token =
+            if values.face.path.contains("{token}") { values.render(&request.token)? } else { String::new() };
         let path = values.face.path.replace("{token}", &token);
         let values = Values { path: &path, ..*values };
         let signed = match &request.body {
@@ -97,8 +98,9 @@ impl Message {
             body = edit.apply(body, &values)?;
         }
 
-        let mut head = format!("{} {} HTTP/{}\r\n", request.method, values.render(&request.path)?, request.version)
-            .into_bytes();
+        let mut head =
+            format!("{} {} HTTP/{}\r\n", request.method, values.render(&request.path)?, request.version)
+                .into_bytes();
         if !request.headers.iter().any(|header| header.0.eq_ignore_ascii_case("host")) {
             head.extend(format!("Host: {host}\r\n").into_bytes());
         }

@@ -80,7 +80,9 @@ fn dechunk(bytes: &[u8]) -> Result<Option<(Vec<u8>, usize)>, String> {
             Status::Partial => return Ok(None),
         };
         let start = at + line;
-        let Some(chunk) = start.checked_add(size + 2).and_then(|end| bytes.get(start..end)) else { return Ok(None) };
+        let Some(chunk) = start.checked_add(size + 2).and_then(|end| bytes.get(start..end)) else {
+            return Ok(None);
+        };
         if !chunk.ends_with(b"\r\n") {
             return Err("a chunk that is longer than its size".into());
         }
@@ -113,7 +115,10 @@ mod tests {
     #[test]
     fn reads_the_three_ways_to_end_a_body() {
         assert_eq!(body("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false), "ok");
-        assert_eq!(body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n", false), "ok");
+        assert_eq!(
+            body("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n", false),
+            "ok"
+        );
         assert_eq!(body("HTTP/1.1 200 OK\r\n\r\nok", true), "ok");
     }
 

@@ -66,10 +66,12 @@ impl Values<'_> {
     fn placeholder(&self, written: &str) -> Result<String, TemplateError> {
         let mut parts = written.split('|').map(str::trim);
         let name = parts.next().unwrap_or_default();
-        let mut value = self.value(name).ok_or_else(|| TemplateError(format!("no placeholder {{{{{name}}}}}")))?;
+        let mut value =
+            self.value(name).ok_or_else(|| TemplateError(format!("no placeholder {{{{{name}}}}}")))?;
         for filter in parts {
-            value = filtered(&value, filter)
-                .ok_or_else(|| TemplateError(format!("filter `{filter}` does not apply in {{{{{written}}}}}")))?;
+            value = filtered(&value, filter).ok_or_else(|| {
+                TemplateError(format!("filter `{filter}` does not apply in {{{{{written}}}}}"))
+            })?;
         }
         Ok(value)
     }
@@ -178,7 +180,14 @@ mod tests {
 
     #[test]
     fn a_mistyped_placeholder_is_an_error() {
-        for template in ["{{uniqe}}", "{{token|louder}}", "{{sign nobody}}", "{{now-10}}", "{{unique", "{{unique|base64}}"] {
+        for template in [
+            "{{uniqe}}",
+            "{{token|louder}}",
+            "{{sign nobody}}",
+            "{{now-10}}",
+            "{{unique",
+            "{{unique|base64}}",
+        ] {
             assert!(rendered(template).is_err(), "{template}");
         }
     }

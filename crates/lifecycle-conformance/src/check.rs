@@ -1,0 +1,148 @@
+//! Check: what came back against what had to come back.
+
+use serde::Serialize;
+
+use crate::answer::{Answer, Exactness};
+use crate::connection::Lost;
+use crate::exchange::Exchanged;
+use crate::fixture::Request;
+use crate::privacy::{private_part, redacted};
+use crate::response::Response;
+use crate::target::Target;
+use crate::template::{TemplateError, Values};
+
+/// One way in which a case went wrong.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Difference {
+    /// What was looked at, such as `request 1: status`.
+    pub what: String,
+    /// What had to be.
+    pub expected: String,
+    /// What was.
+    pub got: String,
+}
+
+impl Difference {
+    pub(crate) fn new(what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
+        Self { what: what.into(), expected: expected.into(), got: got.into() }
+    }
+}
+
+/// Compares one answer. `answer` is `None` where the HTTP server below the adapter has to refuse.
+pub(crate) fn check(
+    request: &Request,
+    answer: Option<&Answer>,
+    exchanged: &Exchanged,
+    target: &Target,
+    values: &Values<'_>,
+) -> Result<Vec<Difference>, TemplateError> {
+    let response = match &exchanged.answer {
+        Ok(response) => response,
+        Err(Lost::Closed) if request.or_closed || answer.is_none() => return Ok(Vec::new()),
+        Err(lost) => return Ok(vec![Difference::new("answer", "an answer", describe(lost))]),
+    };
+    let mut differences = Vec::new();
+    match answer {
+        None if response.status >= 400 => {}
+        None => differences.push(Difference::new("status", "4xx or 5xx", response.status.to_string())),
+        Some(answer) if target.exactness == Exactness::Verdict => verdict(answer, response, &mut differences),
+        Some(answer) => {
+            let values = Values { body: &exchanged.body, ..*values };
+            bytes(answer, request.method == "HEAD", response, &values, &mut differences)?;
+        }
+    }
+    if exchanged.took.as_millis() > u128::from(request.within_ms) {
+        let took = format!("{} ms", exchanged.took.as_millis());
+        differences.push(Difference::new("time", format!("at most {} ms", request.within_ms), took));
+    }
+    if let Some(name) = private_part(&text(response), exchanged, target, values.face.kind) {
+        differences.push(Difference::new("privacy", "nothing private in the answer", name));
+    }
+    for difference in &mut differences {
+        difference.got = redacted(&difference.got, exchanged, target);
+    }
+    Ok(differences)
+}
+
+fn describe(lost: &Lost) -> String {
+    match lost {
+        Lost::Closed => "the connection was closed".into(),
+        Lost::Malformed(why) => why.clone(),
+        Lost::TimedOut => "nothing in time".into(),
+        Lost::Unreachable(why) => format!("unreachable: {why}"),
+    }
+}
+
+fn verdict(answer: &Answer, response: &Response, differences: &mut Vec<Difference>) {
+    let status = response.status;
+    if answer.is_success() && status != answer.status {
+        differences.push(Difference::new("status", answer.status.to_string(), status.to_string()));
+    }
+    if !answer.is_success() && status < 400 {
+        differences.push(Difference::new("status", "4xx or 5xx", status.to_string()));
+    }
+}
+
+fn bytes(
+    answer: &Answer,
+    to_head: bool,
+    response: &Response,
+    values: &Values<'_>,
+    differences: &mut Vec<Difference>,
+) -> Result<(), TemplateError> {
+    if response.status != answer.status {
+        differences.push(Difference::new("status", answer.status.to_string(), response.status.to_string()));
+    }
+    for (name, expected) in &answer.headers {
+        let got: Vec<&str> =
+            response.headers.iter().filter(|(own, _)| own == name).map(|(_, value)| value.as_str()).collect();
+        let expected = expected.as_ref().map(|template| values.render(template)).transpose()?;
+        if got != expected.iter().map(String::as_str).collect::<Vec<_>>() {
+            let shown = expected.map_or("no such header".into(), |value| format!("{value:?}"));
+            differences.push(Difference::new(format!("header {name}"), shown, format!("{got:?}")));
+        }
+    }
+    if to_head {
+        return Ok(()); // an answer to HEAD has no body, whatever it says about one
+    }
+    let body = String::from_utf8_lossy(&response.body);
+    if let Some(expected) = &answer.body {
+        let expected = values.render(expected)?;
+        if expected != body {
+            differences.push(Difference::new(
+                "body",
+                format!("{expected:?}"),
+                format!("{:?}", shorten(&body)),
+            ));
+        }
+    }
+    for part in &answer.body_contains {
+        let part = values.render(part)?;
+        if !body.contains(&part) {
+            differences.push(Difference::new(
+                "body",
+                format!("contains {part:?}"),
+                format!("{:?}", shorten(&body)),
+            ));
+        }
+    }
+    for part in &answer.body_lacks {
+        let part = values.render(part)?;
+        if body.contains(&part) {
+            differences.push(Difference::new("body", format!("lacks {part:?}"), "it is there"));
+        }
+    }
+    Ok(())
+}
+
+fn text(response: &Response) -> String {
+    let headers = response.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+    headers.chain([String::from_utf8_lossy(&response.body).into_owned()]).collect()
+}
+
+fn shorten(text: &str) -> String {
+    match text.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,125 @@
+//! Exchange: sends the requests of one case to one face, on as many connections as the fixture says.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::connection::{Connection, Lost};
+use crate::face::Face;
+use crate::fixture::{Connections, Fixture};
+use crate::message::Message;
+use crate::response::Response;
+use crate::target::Target;
+use crate::template::{TemplateError, Values};
+
+/// What became of one request.
+#[derive(Debug)]
+pub(crate) struct Exchanged {
+    pub(crate) answer: Result<Response, Lost>,
+    pub(crate) took: Duration,
+    /// The body as the receiver had to see it.
+    pub(crate) body: Vec<u8>,
+    /// The body as it was signed.
+    pub(crate) signed: Vec<u8>,
+}
+
+/// Sends all requests of a case, and gives what became of each, in the fixture's order.
+pub(crate) fn exchange(
+    fixture: &Fixture,
+    target: &Target,
+    face: &Face,
+    unique: &str,
+    now: Timestamp,
+) -> Result<Vec<Exchanged>, TemplateError> {
+    let values = Values { credentials: &target.credentials, face, unique, now, path: "", body: b"" };
+    let messages: Vec<Message> = fixture
+        .requests
+        .iter()
+        .map(|request| Message::build(request, &target.address, &values))
+        .collect::<Result<_, _>>()?;
+    let answers = match fixture.connections {
+        Connections::Concurrent => concurrent(&target.address, &messages),
+        Connections::Each => messages.iter().map(|message| alone(&target.address, message)).collect(),
+        Connections::KeepAlive => keep_alive(&target.address, &messages),
+        Connections::Pipelined => match Connection::open(&target.address) {
+            Ok(mut connection) => connection.pipeline(&messages),
+            Err(lost) => vec![(Err(lost), Duration::ZERO); messages.len()],
+        },
+    };
+    let exchanged = messages.into_iter().zip(answers);
+    Ok(exchanged
+        .map(|(message, (answer, took))| Exchanged {
+            answer,
+            took,
+            body: message.body,
+            signed: message.signed,
+        })
+        .collect())
+}
+
+type Answered = (Result<Response, Lost>, Duration);
+
+/// One request on a connection of its own.
+pub(crate) fn alone(address: &str, message: &Message) -> Answered {
+    match Connection::open(address) {
+        Ok(mut connection) => connection.exchange(message),
+        Err(lost) => (Err(lost), Duration::ZERO),
+    }
+}
+
+fn concurrent(address: &str, messages: &[Message]) -> Vec<Answered> {
+    let together = Barrier::new(messages.len());
+    thread::scope(|scope| {
+        let senders: Vec<_> = messages
+            .iter()
+            .map(|message| {
+                scope.spawn(|| {
+                    let connection = Connection::open(address);
+                    together.wait();
+                    match connection {
+                        Ok(mut connection) => connection.exchange(message),
+                        Err(lost) => (Err(lost), Duration::ZERO),
+                    }
+                })
+            })
+            .collect();
+        senders.into_iter().map(|sender| sender.join().expect("a sender does not panic")).collect()
+    })
+}
+
+/// A server may end a connection after a refusal; then the next request has a new one, as with any HTTP client.
+fn keep_alive(address: &str, messages: &[Message]) -> Vec<Answered> {
+    let mut shared: Option<Connection> = None;
+    let mut answers = Vec::new();
+    for message in messages {
+        let reused = shared.take().filter(|connection| !connection.has_ended());
+        let Some(mut connection) = reused else {
+            let (connection, answer) = on_new(address, message);
+            shared = connection;
+            answers.push(answer);
+            continue;
+        };
+        let answer = connection.exchange(message);
+        if answer.0 == Err(Lost::Closed) {
+            let (connection, answer) = on_new(address, message);
+            shared = connection;
+            answers.push(answer);
+        } else {
+            shared = Some(connection);
+            answers.push(answer);
+        }
+    }
+    answers
+}
+
+fn on_new(address: &str, message: &Message) -> (Option<Connection>, Answered) {
+    match Connection::open(address) {
+        Ok(mut connection) => {
+            let answer = connection.exchange(message);
+            (Some(connection), answer)
+        }
+        Err(lost) => (None, (Err(lost), Duration::ZERO)),
+    }
+}

@@ -1,0 +1,225 @@
+//! Program: an app that is started as a subject, and what it printed.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::answer::Exactness;
+use crate::connection::{Connection, Lost};
+use crate::message::{Message, Step};
+use crate::target::{Credentials, Target};
+
+/// How long an app may take until it says where it listens.
+const START: Duration = Duration::from_secs(30);
+
+/// What an app prints in front of its address once it listens.
+const LISTENING: &str = "listening on http://";
+
+/// An app that keeps the contract of the example apps: settings from the environment, `listening on http://ADDRESS`,
+/// `GET /faces` and `GET /deliveries`.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// A name for the reports.
+    pub name: String,
+    /// The built program.
+    pub executable: PathBuf,
+}
+
+/// Why a program cannot be a subject.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProgramError {
+    /// It gave no JSON where the contract of the example apps demands it.
+    #[error("{program}: GET {path} gave no usable answer: {why}")]
+    Answer {
+        /// The program's name.
+        program: String,
+        /// What was asked for.
+        path: &'static str,
+        /// What came instead.
+        why: String,
+    },
+    /// It did not say in time where it listens.
+    #[error("{program} did not print `{LISTENING}ADDRESS` within {} s. It printed:\n{printed}", START.as_secs())]
+    Silent {
+        /// The program's name.
+        program: String,
+        /// All that it printed.
+        printed: String,
+    },
+    /// It could not be started.
+    #[error("{program} could not be started: {source}")]
+    Start {
+        /// The program's name.
+        program: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+/// Environment variables for a program; `None` removes one.
+pub(crate) type Settings = BTreeMap<String, Option<String>>;
+
+/// A started program. It ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    pub(crate) target: Target,
+    pub(crate) settings: Settings,
+    child: Child,
+    log: Arc<Log>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
+    }
+}
+
+impl Program {
+    /// What subjects share with the runner.
+    pub(crate) fn credentials() -> Credentials {
+        Credentials {
+            app: "04bd6eda-4b04-4572-a744-7233ccc077cd".into(),
+            current: "conformance-signing-secret-of-today".into(),
+            previous: Some("conformance-signing-secret-of-yesterday".into()),
+            token: Some("conformance-hook-token-5c0f8e7b".into()),
+        }
+    }
+
+    pub(crate) fn start(&self, settings: &Settings) -> Result<Running, ProgramError> {
+        let credentials = Self::credentials();
+        let mut command = Command::new(&self.executable);
+        command
+            .env("PORT", "0")
+            .env("RUST_LOG", "debug") // what it logs at its most talkative must not tell a secret either
+            .env("SEISMIC_SIGNING_SECRET", &credentials.current)
+            .env("SEISMIC_PREVIOUS_SIGNING_SECRET", credentials.previous.as_deref().unwrap_or_default())
+            .env("SECURITYSCORECARD_HOOK_TOKEN", credentials.token.as_deref().unwrap_or_default())
+            .env_remove("DATABASE_URL")
+            .env_remove("SEISMIC_APP_ID")
+            .env_remove("SEISMIC_MAX_AGE_SECONDS")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (name, value) in settings {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        let mut child =
+            command.spawn().map_err(|source| ProgramError::Start { program: self.name.clone(), source })?;
+        let log = Arc::new(Log::default());
+        if let Some(out) = child.stdout.take() {
+            log.follow(out);
+        }
+        if let Some(out) = child.stderr.take() {
+            log.follow(out);
+        }
+        let target = Target {
+            name: self.name.clone(),
+            address: String::new(),
+            faces: Vec::new(),
+            credentials,
+            exactness: Exactness::Bytes,
+        };
+        let mut running = Running { target, settings: settings.clone(), child, log };
+        running.target.address = running.log.address().ok_or_else(|| ProgramError::Silent {
+            program: self.name.clone(),
+            printed: running.log.text(),
+        })?;
+        running.target.faces = running.get("/faces")?;
+        Ok(running)
+    }
+}
+
+impl Running {
+    /// Asks the app for JSON.
+    pub(crate) fn get<T: DeserializeOwned>(&self, path: &'static str) -> Result<T, ProgramError> {
+        let failed = |why: String| ProgramError::Answer { program: self.target.name.clone(), path, why };
+        let head =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.target.address);
+        let message = Message {
+            steps: vec![Step::Write(head.into_bytes())],
+            body: vec![],
+            signed: vec![],
+            is_head: false,
+        };
+        let lost = |lost: Lost| failed(format!("{lost:?}"));
+        let response =
+            Connection::open(&self.target.address).map_err(lost)?.exchange(&message).0.map_err(lost)?;
+        if response.status != 200 {
+            return Err(failed(format!("status {}", response.status)));
+        }
+        serde_json::from_slice(&response.body).map_err(|error| failed(error.to_string()))
+    }
+
+    /// All that the app has printed so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.text()
+    }
+}
+
+/// What a program prints, on both streams.
+#[derive(Debug, Default)]
+struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+impl Log {
+    fn follow(self: &Arc<Self>, out: impl Read + Send + 'static) {
+        let log = Arc::clone(self);
+        thread::spawn(move || {
+            let mut lines = BufReader::new(out);
+            let mut line = Vec::new();
+            while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
+                log.text
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .push_str(&String::from_utf8_lossy(&line));
+                log.grown.notify_all();
+                line.clear();
+            }
+        });
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits for the line that names the address.
+    fn address(&self) -> Option<String> {
+        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+        let (text, _) = self
+            .grown
+            .wait_timeout_while(text, START, |text| address(text).is_none())
+            .unwrap_or_else(PoisonError::into_inner);
+        address(&text)
+    }
+}
+
+fn address(text: &str) -> Option<String> {
+    let (_, rest) = text.split_once(LISTENING)?;
+    let (line, _) = rest.split_once('\n')?;
+    line.split_whitespace().next().map(|address| address.trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_address_from_its_whole_line() {
+        assert_eq!(address("hello\nlistening on http://127.0.0.1:80"), None);
+        let text = "hello\nlistening on http://127.0.0.1:8080 (Ctrl-C stops)\nmore";
+        assert_eq!(address(text).as_deref(), Some("127.0.0.1:8080"));
+    }
+}

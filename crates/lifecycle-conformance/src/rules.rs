@@ -1,0 +1,78 @@
+//! Rules: what holds for a program as a whole, besides what each fixture says.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use crate::check::Difference;
+use crate::face::FaceKind;
+use crate::privacy::secrets;
+use crate::program::Running;
+use crate::report::Case;
+use crate::target::Target;
+
+/// The rule that what an app logs, with `RUST_LOG=debug`, tells no secret, no signature and no address of a person.
+pub(crate) fn the_log_keeps_secrets(subject: &Running, signatures: &HashSet<String>) -> Case {
+    let log = subject.log();
+    let secrets = secrets(&subject.target.credentials);
+    let mut found: BTreeSet<&str> =
+        secrets.iter().filter(|(_, value)| log.contains(value.as_str())).map(|(name, _)| *name).collect();
+    // Signatures are many, so the log's own runs of 64 digits are looked up among them.
+    let mut runs = log.split(|letter: char| !letter.is_ascii_hexdigit());
+    if runs.any(|run| signatures.contains(run)) {
+        found.insert("an expected signature");
+    }
+    if log.contains("panicked at") {
+        found.insert("a panic");
+    }
+    let found: Vec<&str> = found.into_iter().collect();
+    let differences = match found.as_slice() {
+        [] => Vec::new(),
+        _ => vec![Difference::new("log", "nothing private and no panic", found.join(", "))],
+    };
+    Case {
+        fixture: "the-log-keeps-secrets".into(),
+        platform: "all".into(),
+        why: "A log is read by more people than may forge a callback: no secret, no signature, no address of a person.".into(),
+        subject: subject.target.name.clone(),
+        face: subject.settings.keys().fold("log".into(), |name: String, setting| format!("{name} {setting}")),
+        differences,
+        took: Duration::ZERO,
+    }
+}
+
+/// The rule that a program serves each kind of face: a face that is not declared would not be tested.
+pub(crate) fn every_face_is_served(target: &Target) -> Case {
+    let has = |kind: FaceKind, event: Option<&str>| {
+        target.faces.iter().any(|face| face.kind == kind && face.event.as_deref() == event)
+    };
+    let mut absent: Vec<String> = [
+        FaceKind::Action,
+        FaceKind::Endpoint,
+        FaceKind::Hook,
+        FaceKind::InstallPage,
+        FaceKind::Manifest,
+        FaceKind::Verified,
+    ]
+    .into_iter()
+    .filter(|kind| !has(*kind, None))
+    .map(|kind| kind.to_string())
+    .collect();
+    for event in ["install", "enable", "upgrade", "disable", "uninstall"] {
+        if !has(FaceKind::EndpointOne, Some(event)) {
+            absent.push(format!("{} ({event})", FaceKind::EndpointOne));
+        }
+    }
+    let differences = match absent.as_slice() {
+        [] => Vec::new(),
+        _ => vec![Difference::new("faces", "every kind", format!("without {}", absent.join(", ")))],
+    };
+    Case {
+        fixture: "every-face-is-served".into(),
+        platform: "all".into(),
+        why: "A face that an app does not declare would not be tested.".into(),
+        subject: target.name.clone(),
+        face: "/faces".into(),
+        differences,
+        took: Duration::ZERO,
+    }
+}
