@@ -44,6 +44,11 @@ pub enum FaceKind {
 }
 
 impl FaceKind {
+    /// Whether the handler runs, whose deliveries can be looked at. Elsewhere the app's own route answers.
+    pub(crate) const fn runs_handler(self) -> bool {
+        matches!(self, Self::Endpoint | Self::EndpointOne | Self::Hook)
+    }
+
     /// The name that fixtures use.
     pub const fn name(self) -> &'static str {
         match self {
