@@ -1,14 +1,13 @@
 //! Which installations are on a detour, such as the app's own OAuth, and under which single-use state each comes back.
 
+mod pending;
 mod state;
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest as _, Sha256};
-
+use pending::{Digest, Entry, Pending, digest};
 pub use state::{BoundState, InstallState, StateError};
 
 use super::InstallationId;
@@ -34,7 +33,7 @@ use super::InstallationId;
 /// # Limits
 ///
 /// States are kept in memory, as hashes: a restart forgets them, and several servers need sticky sessions. There is room
-/// for [`CAPACITY`](Self::CAPACITY), about 6 MiB with the longest ids; then the oldest makes room, so whoever
+/// for [`CAPACITY`](Self::CAPACITY), about 7 MiB with the longest ids; then the oldest makes room, so whoever
 /// floods `install_url` can push others out. Limit the rate of requests in front of it. Clones share one memory.
 ///
 /// ```
@@ -154,7 +153,7 @@ impl InstallStates {
 
     /// How many states are waiting, expired ones included.
     pub fn len(&self) -> usize {
-        self.lock().places.len()
+        self.lock().len()
     }
 
     /// Whether none is waiting.
@@ -167,10 +166,10 @@ impl InstallStates {
         while pending.oldest().is_some_and(|oldest| self.expired(oldest, now)) {
             pending.drop_oldest();
         }
-        while pending.places.len() >= self.capacity {
+        while pending.len() >= self.capacity {
             pending.drop_oldest();
         }
-        pending.add(digest, Entry { digest, installation, issued: now });
+        pending.add(Entry { digest, installation, issued: now });
     }
 
     fn take(&self, digest: Digest, now: SystemTime) -> Result<InstallationId, StateError> {
@@ -201,51 +200,6 @@ impl fmt::Debug for InstallStates {
             .field("capacity", &self.capacity)
             .field("len", &self.len())
             .finish_non_exhaustive()
-    }
-}
-
-type Digest = [u8; 32];
-
-/// States are looked up by their hash. How long a look-up takes may tell something about a hash, but nobody can choose
-/// a state by its hash, so no state has to be compared. Both lengths are fixed or zero, so no two pairs hash alike.
-fn digest(state: &str, browser: &str) -> Digest {
-    Sha256::new().chain_update(state).chain_update(browser).finalize().into()
-}
-
-/// The installations on a detour, by age and by state.
-#[derive(Default)]
-struct Pending {
-    entries: BTreeMap<u64, Entry>,
-    places: HashMap<Digest, u64>,
-    next: u64,
-}
-
-struct Entry {
-    digest: Digest,
-    installation: InstallationId,
-    issued: SystemTime,
-}
-
-impl Pending {
-    fn add(&mut self, digest: Digest, entry: Entry) {
-        self.entries.insert(self.next, entry);
-        self.places.insert(digest, self.next);
-        self.next += 1;
-    }
-
-    fn remove(&mut self, digest: &Digest) -> Option<Entry> {
-        let place = self.places.remove(digest)?;
-        self.entries.remove(&place)
-    }
-
-    fn oldest(&self) -> Option<&Entry> {
-        self.entries.first_key_value().map(|(_, entry)| entry)
-    }
-
-    fn drop_oldest(&mut self) {
-        if let Some((_, entry)) = self.entries.pop_first() {
-            self.places.remove(&entry.digest);
-        }
     }
 }
 
