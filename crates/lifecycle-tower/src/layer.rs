@@ -1,0 +1,176 @@
+//! `LifecycleLayer`: the verify face, as a layer over routes that exist already.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use lifecycle_core::{Delivery, Receiver, Rejection};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use crate::body::BytesOr;
+use crate::deadline::Deadline;
+use crate::receive::{BoxError, Receive};
+use crate::response::refuse;
+
+/// Lets only verified callbacks through to the service inside.
+///
+/// The inner service gets the request as it came: same head, same body type, same bytes, and a
+/// [`Delivery`] in the extensions. It answers for itself (Seismic takes nothing but 202 as received) within what is left
+/// of the budget; then the platform gets a 503. A refused response has its [`Rejection`] in the extensions, so that
+/// layers further out can see why. An error of the inner service passes through and is recorded as `handler-failed`.
+///
+/// A request body is anything that can be built from bytes, such as axum's; see [`BytesOr`] for hyper's.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use lifecycle_core::{Delivery, Receiver, Rejection, Secret, seismic};
+/// use lifecycle_tower::LifecycleLayer;
+/// use tower::{ServiceBuilder, ServiceExt};
+///
+/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let service = ServiceBuilder::new().layer(LifecycleLayer::new(receiver)).service_fn(
+///     async |request: Request<Full<Bytes>>| {
+///         assert!(request.extensions().get::<Delivery>().is_some());
+///         Response::builder().status(202).body(Full::<Bytes>::default())
+///     },
+/// );
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// let forged = Request::post("/").header("x-seismic-signature", "00").body(Full::from("{}"))?;
+/// let response = runtime.block_on(service.oneshot(forged))?;
+/// assert_eq!(response.status(), 401);
+/// assert_eq!(response.extensions().get(), Some(&Rejection::SignatureMismatch));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct LifecycleLayer {
+    receiver: Receiver,
+}
+
+impl LifecycleLayer {
+    /// Verifies by this receiver.
+    pub fn new(receiver: Receiver) -> Self {
+        Self { receiver }
+    }
+}
+
+impl<S> Layer<S> for LifecycleLayer {
+    type Service = Lifecycle<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Lifecycle { inner, receiver: self.receiver.clone() }
+    }
+}
+
+/// The service of [`LifecycleLayer`], which see.
+#[derive(Clone, Debug)]
+pub struct Lifecycle<S> {
+    inner: S,
+    receiver: Receiver,
+}
+
+impl<S, B, ResBody> Service<Request<B>> for Lifecycle<S>
+where
+    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    B: Body + From<Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<BytesOr<ResBody>>;
+    type Error = S::Error;
+    type Future = LifecycleFuture<S, B, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // Only the service that was polled ready may be called, and a clone of it is not ready: it may have taken a
+        // permit that the clone lacks. So the ready one goes, and the clone stays to be polled.
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        LifecycleFuture {
+            deadline: Deadline::after(self.receiver.time_budget()),
+            stage: Stage::Receiving { receiving: Receive::new(&self.receiver, request), inner },
+            receiver: self.receiver.clone(),
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`Lifecycle`].
+    pub struct LifecycleFuture<S, B, F> {
+        receiver: Receiver,
+        #[pin]
+        deadline: Deadline,
+        #[pin]
+        stage: Stage<S, B, F>,
+    }
+}
+
+pin_project! {
+    #[project = StageProjection]
+    enum Stage<S, B, F> {
+        Receiving { #[pin] receiving: Receive<B>, inner: S },
+        Handling { #[pin] handling: F, delivery: Delivery },
+    }
+}
+
+impl<S, B, ResBody> Future for LifecycleFuture<S, B, S::Future>
+where
+    S: Service<Request<B>, Response = Response<ResBody>>,
+    B: Body + From<Bytes>,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<BytesOr<ResBody>>, S::Error>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let rejection = loop {
+            match this.stage.as_mut().project() {
+                StageProjection::Receiving { receiving, inner } => {
+                    let received = ready!(this.deadline.as_mut().poll(receiving, cx));
+                    match received.unwrap_or(Err(Rejection::BodyTimeout)) {
+                        Ok((mut head, delivery)) => {
+                            head.extensions.insert(delivery.clone());
+                            let body = B::from(delivery.body().clone());
+                            let handling = inner.call(Request::from_parts(head, body));
+                            this.stage.set(Stage::Handling { handling, delivery });
+                        }
+                        Err(rejection) => break rejection,
+                    }
+                }
+                StageProjection::Handling { handling, delivery } => {
+                    let handled = ready!(this.deadline.as_mut().poll(handling, cx));
+                    let elapsed = this.deadline.elapsed();
+                    match handled {
+                        Some(Ok(response)) => {
+                            let status = response.status().as_u16();
+                            this.receiver.answered_by_route(delivery, status, elapsed);
+                            return Poll::Ready(Ok(response.map(BytesOr::new)));
+                        }
+                        Some(Err(error)) => {
+                            this.receiver.answer(Err(&Rejection::HandlerFailed), elapsed);
+                            return Poll::Ready(Err(error));
+                        }
+                        None => break Rejection::DeadlineExceeded,
+                    }
+                }
+            }
+        };
+        Poll::Ready(Ok(refuse(this.receiver, rejection, this.deadline.elapsed()).map(BytesOr::from)))
+    }
+}
+
+impl<S, B, F> fmt::Debug for LifecycleFuture<S, B, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LifecycleFuture").field("receiver", &self.receiver).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! Receive: pumps a request's body, of any type, through core.
+
+use std::error::Error;
+use std::future::Future;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
+
+use bytes::Buf;
+use http::request::Parts;
+use http::{HeaderMap, Request};
+use http_body::Body;
+use http_body_util::LengthLimitError;
+use lifecycle_core::{Delivery, Head, Intake, Receiver, Rejection};
+use pin_project_lite::pin_project;
+
+use crate::deadline::Deadline;
+
+pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
+
+/// A body that always has a frame ready must not outrun the deadline: after this many, the timer gets a look.
+const FRAMES_PER_POLL: usize = 64;
+
+/// Verifies one request within the receiver's budget: the verify face as a function, for a server without layers.
+///
+/// What follows is the caller's: to answer within the rest of the budget, and to tell the receiver once how it ended,
+/// by [`Receiver::answer`] or [`Receiver::answered_by_route`].
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use lifecycle_core::Receiver;
+/// use lifecycle_tower::{receive, response};
+/// use std::time::Instant;
+///
+/// async fn seismic(receiver: &Receiver, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
+///     let started = Instant::now();
+///     let received = receive(receiver, request).await;
+///     if let Ok((_head, delivery)) = &received {
+///         println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
+///     }
+///     response(receiver.answer(received.as_ref().map(|(_, delivery)| delivery), started.elapsed()))
+/// }
+///
+/// # use lifecycle_core::{Secret, seismic as platform};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// let receiver = Receiver::new(&platform::PLATFORM, Secret::new("s3cr3t")?);
+/// let answer = runtime.block_on(seismic(&receiver, Request::post("/").body(Full::from("{}"))?));
+/// assert_eq!(answer.status(), 401);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// Every [`Rejection`] of [`Receiver::open`], [`Intake::push`] and [`Intake::finish`],
+/// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout).
+pub async fn receive<B>(receiver: &Receiver, request: Request<B>) -> Result<(Parts, Delivery), Rejection>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let deadline = pin!(Deadline::after(receiver.time_budget()));
+    deadline.bound(Receive::new(receiver, request)).await.unwrap_or(Err(Rejection::BodyTimeout))
+}
+
+/// Header lines as core reads them, for example in an action: `ActionRequest::read(header_lines(request.headers()))`.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+///
+/// let headers = HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("app.example"))]);
+/// let lines: Vec<(&str, &[u8])> = lifecycle_tower::header_lines(&headers).collect();
+/// assert_eq!(lines, [("host", b"app.example".as_slice())]);
+/// ```
+pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+}
+
+pin_project! {
+    /// Resolves when the request is verified or refused. Knows no time.
+    pub(crate) struct Receive<B> {
+        opened: Result<(Parts, Intake), Rejection>,
+        #[pin]
+        body: B,
+    }
+}
+
+impl<B> Receive<B> {
+    pub(crate) fn new(receiver: &Receiver, request: Request<B>) -> Self {
+        let (parts, body) = request.into_parts();
+        let headers = header_lines(&parts.headers);
+        let opened = receiver.open(Head { method: parts.method.as_str(), path: parts.uri.path(), headers });
+        Self { opened: opened.map(|intake| (parts, intake)), body }
+    }
+}
+
+impl<B> Future for Receive<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<(Parts, Delivery), Rejection>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        if let Ok((_, intake)) = this.opened {
+            ready!(read(this.body, intake, cx))?;
+        }
+        let (parts, intake) = mem::replace(this.opened, Err(Rejection::BodyUnreadable))?;
+        Poll::Ready(intake.finish(SystemTime::now()).map(|delivery| (parts, delivery)))
+    }
+}
+
+fn read<B>(mut body: Pin<&mut B>, intake: &mut Intake, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    for _ in 0..FRAMES_PER_POLL {
+        match ready!(body.as_mut().poll_frame(cx)) {
+            None => return Poll::Ready(Ok(())),
+            Some(Err(error)) => return Poll::Ready(Err(unreadable(&*error.into()))),
+            Some(Ok(frame)) => match frame.into_data() {
+                // `copy_to_bytes` of a `Bytes` copies nothing.
+                Ok(mut data) if data.has_remaining() => intake.push(data.copy_to_bytes(data.remaining()))?,
+                _ => {} // trailers, or nothing
+            },
+        }
+        if body.is_end_stream() {
+            return Poll::Ready(Ok(()));
+        }
+    }
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
+/// A limit that the app has set further out is still a limit.
+fn unreadable(error: &(dyn Error + Send + Sync + 'static)) -> Rejection {
+    let mut source: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = source {
+        if error.is::<LengthLimitError>() {
+            return Rejection::BodyTooLarge;
+        }
+        source = error.source();
+    }
+    Rejection::BodyUnreadable
+}

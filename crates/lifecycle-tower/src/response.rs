@@ -1,0 +1,37 @@
+//! Response: core's replies as `http` responses.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use http_body_util::Full;
+use lifecycle_core::{Receiver, Rejection, Reply};
+
+/// Core's [`Reply`] as a response, for hyper as it is and for axum as an `IntoResponse`.
+///
+/// ```
+/// use lifecycle_core::Rejection;
+///
+/// let response = lifecycle_tower::response(Rejection::MethodNotAllowed.reply());
+/// assert_eq!(response.status(), 405);
+/// assert_eq!(response.headers()["allow"], "POST");
+/// ```
+pub fn response(reply: Reply) -> Response<Full<Bytes>> {
+    let mut builder = Response::builder().status(reply.status());
+    for (name, value) in reply.headers() {
+        builder = builder.header(name, value);
+    }
+    builder.body(Full::new(reply.into_body())).unwrap_or_else(|_| {
+        // A status or a header that HTTP does not have: the app made this reply itself.
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
+    })
+}
+
+/// Records and answers a refusal. The reason travels in the extensions, for layers further out.
+pub(crate) fn refuse(receiver: &Receiver, rejection: Rejection, elapsed: Duration) -> Response<Full<Bytes>> {
+    let mut response = response(receiver.answer(Err(&rejection), elapsed));
+    response.extensions_mut().insert(rejection);
+    response
+}
