@@ -1,2 +1,88 @@
-//! Placeholder until the adapter stands.
-fn main() {}
+//! A complete app on warp that receives the lifecycle callbacks of Seismic and SecurityScorecard.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use example_shared::App;
+use lifecycle_core::securityscorecard::ActionRequest;
+use lifecycle_core::{Delivery, EventKind, Reply};
+use lifecycle_warp::{action, endpoint, recover, response, verified, verify};
+use tokio::net::TcpListener;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    example_shared::log();
+    let app = App::from_env()?;
+    let listener = TcpListener::bind(app.address()).await?;
+    app.listening(listener.local_addr()?);
+    warp::serve(routes(&app)).incoming(listener).graceful(example_shared::stop_requested()).run().await;
+    Ok(())
+}
+
+fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
+    seismic(app)
+        .or(securityscorecard(app))
+        .or(warp::path!("deliveries").and(get(app, App::deliveries)))
+        .or(warp::path!("installations").and(get(app, App::installations)))
+        .or(warp::path!("faces").and(get(app, App::faces)))
+        .or(warp::path!("healthz").and(get(app, App::health)))
+        .boxed()
+}
+
+fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
+    // All five events on one URL, which is what most apps need, ...
+    let all = warp::path!("seismic").and(endpoint(app.seismic(), app.handler()));
+    // ... or each on the URL that is registered for it.
+    let each = EventKind::KNOWN.into_iter().fold(all.boxed(), |routes, kind| {
+        let path = warp::path("seismic").and(warp::path(kind.name().to_owned())).and(warp::path::end());
+        routes.or(path.and(endpoint(app.seismic_only(kind), app.handler()))).unify().boxed()
+    });
+
+    // A route that existed before and takes the body itself; it is only wrapped.
+    let receipt = app.clone();
+    let existing = warp::body::bytes()
+        .and(warp::ext::get::<Delivery>())
+        .map(move |body: Bytes, delivery| response(receipt.receipt(&delivery, &body)));
+    let wrapped = warp::path!("verified" / "seismic").and(verify(app.seismic(), existing));
+
+    // A route that takes the delivery like any other filter's value.
+    let receipt = app.clone();
+    let extracted = warp::path!("extracted" / "seismic")
+        .and(verified(app.seismic()))
+        .map(move |delivery: Delivery| response(receipt.receipt(&delivery, delivery.body())))
+        .recover(recover);
+
+    each.or(wrapped).or(extracted).boxed()
+}
+
+fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
+    // The receiver compares the token, so the path only has to have a place for one.
+    let hook = warp::path!("hook" / String).map(drop).untuple_one().or(warp::path!("hook")).unify();
+    let hook = hook.and(endpoint(app.hook(), app.handler()));
+    let manifest = warp::path!("manifest.json").and(get(app, App::manifest));
+
+    let page = app.clone();
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let install = warp::path!("install")
+        .and(warp::get())
+        .and(query)
+        .map(move |query: String| response(page.install_page(&query)));
+
+    let notifier = app.clone();
+    let notify = warp::path!("actions" / "notify_channel")
+        .and(warp::post())
+        .and(action())
+        .map(move |request: ActionRequest| response(notifier.notify_channel(&request)))
+        .recover(recover);
+
+    warp::path("securityscorecard").and(hook.or(manifest).or(install).or(notify)).boxed()
+}
+
+/// A page of the app that depends on nothing in the request.
+fn get(app: &App, answer: fn(&App) -> Reply) -> BoxedFilter<(Response,)> {
+    let app = app.clone();
+    warp::get().map(move || response(answer(&app))).boxed()
+}
