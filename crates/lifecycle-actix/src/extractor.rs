@@ -69,7 +69,9 @@ impl FromRequest for Verified {
             return Box::pin(ready(Ok(Self(delivery))));
         }
         let Some(receiver) = receiver(request).cloned() else {
-            return Box::pin(ready(Err(Refused::ReceiverMissing)));
+            let refused = Refused::ReceiverMissing;
+            tracing::error!(target: "lifecycle::handler", code = "receiver-missing", "{refused}");
+            return Box::pin(ready(Err(refused)));
         };
         let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {

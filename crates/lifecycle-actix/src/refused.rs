@@ -1,8 +1,5 @@
 //! Refused: a rejection, or the app's own mistake, as an error of actix-web.
 
-use std::error::Error;
-use std::fmt;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use lifecycle_core::securityscorecard::ActionError;
@@ -22,30 +19,31 @@ use crate::receive::{refusal, response};
 /// let refused = Refused::from(Rejection::SignatureMismatch);
 /// assert_eq!(refused.error_response().status(), 401);
 /// ```
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
     /// The request to an action's URL was refused.
-    Action(ActionError),
-    /// The app has no receiver where it extracts [`Verified`](crate::Verified): its own mistake. 500.
+    #[error(transparent)]
+    Action(#[from] ActionError),
+    /// A route takes [`Verified`](crate::Verified) and has no receiver. The app's own mistake: 500, `receiver-missing`.
+    #[error(
+        "give the app, the scope or the resource `.app_data(receiver)`, or wrap the route in `verify(receiver)`"
+    )]
     ReceiverMissing,
     /// The callback was refused.
-    Rejected(Rejection),
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
 }
 
 impl Refused {
-    /// The answer, in the same bytes from every adapter.
+    /// The answer.
     pub fn reply(&self) -> Reply {
         match self {
             Self::Action(error) => error.reply(),
-            Self::ReceiverMissing => Reply::problem(
-                500,
-                "receiver-missing",
-                "This route has no receiver",
-                Some(
-                    "Give the app, the scope or the resource `.app_data(receiver)`, or wrap the route in `verify(receiver)`",
-                ),
-            ),
+            Self::ReceiverMissing => {
+                let cure = self.to_string();
+                Reply::problem(500, "receiver-missing", "This route has no receiver", Some(&cure))
+            }
             Self::Rejected(rejection) => rejection.reply(),
         }
     }
@@ -61,29 +59,5 @@ impl ResponseError for Refused {
             Self::Rejected(rejection) => refusal(rejection, self.reply()),
             Self::Action(_) | Self::ReceiverMissing => response(self.reply()),
         }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Action(error) => error.fmt(f),
-            Self::ReceiverMissing => f.write_str("no receiver: give the app `.app_data(receiver)`"),
-            Self::Rejected(rejection) => rejection.fmt(f),
-        }
-    }
-}
-
-impl Error for Refused {}
-
-impl From<ActionError> for Refused {
-    fn from(error: ActionError) -> Self {
-        Self::Action(error)
-    }
-}
-
-impl From<Rejection> for Refused {
-    fn from(rejection: Rejection) -> Self {
-        Self::Rejected(rejection)
     }
 }

@@ -5,9 +5,10 @@ mod support;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use actix_web::App;
 use actix_web::dev::Service;
 use actix_web::test::{TestRequest, init_service};
+use actix_web::{App, web};
+use lifecycle_actix::Verified;
 use support::{callback, faces, impatient, sign};
 use tracing_subscriber::EnvFilter;
 
@@ -36,7 +37,7 @@ async fn an_exchange_is_logged_once_with_what_was_answered() {
     let log = Log::default();
     let writer = log.clone();
     tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("lifecycle::callback=debug"))
+        .with_env_filter(EnvFilter::new("lifecycle=debug"))
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .init();
@@ -61,4 +62,8 @@ async fn an_exchange_is_logged_once_with_what_was_answered() {
         assert_eq!(lines.lines().count(), 1, "{path} {tenant}: {lines}");
         assert!(lines.contains(expected), "{path} {tenant}: {lines}");
     }
+    let forgetful = init_service(App::new().route("/", web::to(async |_: Verified| ""))).await;
+    let _ = forgetful.call(TestRequest::post().to_request()).await;
+    let lines = log.take();
+    assert!(lines.lines().count() == 1 && lines.contains(r#"code="receiver-missing""#), "{lines}");
 }
