@@ -1,2 +1,71 @@
-//! Placeholder until the adapter stands.
-fn main() {}
+//! A complete app on actix-web that receives lifecycle callbacks: `cargo run -p example-actix-web`.
+
+use std::error::Error;
+
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
+use example_shared::App as Demo;
+use lifecycle_actix::{Action, Verified, endpoint, response, verify};
+use lifecycle_core::{EventKind, Reply};
+
+#[actix_web::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    example_shared::log();
+    let demo = Demo::from_env()?;
+    let shared = demo.clone(); // one app for all of the server's workers
+    let server = HttpServer::new(move || App::new().configure(|app| mount(app, &shared)))
+        .shutdown_signal(example_shared::stop_requested())
+        .shutdown_timeout(5)
+        .bind(demo.address())?;
+    for address in server.addrs() {
+        demo.listening(address);
+    }
+    Ok(server.run().await?)
+}
+
+fn mount(app: &mut ServiceConfig, demo: &Demo) {
+    app.app_data(Data::new(demo.clone()))
+        // Seismic: a route of ours, a route of the app's behind our middleware, and one that takes our extractor.
+        .route("/seismic", endpoint(demo.seismic(), demo.handler()))
+        .service(web::resource("/verified/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)))
+        .service(web::resource("/extracted/seismic").app_data(demo.seismic()).to(extracted))
+        // SecurityScorecard: its hook, and what it asks an app for.
+        .route("/securityscorecard/hook/{token}", endpoint(demo.hook(), demo.handler()))
+        .route("/securityscorecard/hook", endpoint(demo.hook(), demo.handler()))
+        .route("/securityscorecard/manifest.json", get(demo, Demo::manifest))
+        .route("/securityscorecard/install", web::get().to(install_page))
+        .route("/securityscorecard/actions/notify_channel", web::post().to(notify_channel))
+        .route("/deliveries", get(demo, Demo::deliveries))
+        .route("/installations", get(demo, Demo::installations))
+        .route("/faces", get(demo, Demo::faces))
+        .route("/healthz", get(demo, Demo::health));
+    for kind in EventKind::KNOWN {
+        let path = format!("/seismic/{}", kind.name());
+        app.route(&path, endpoint(demo.seismic_only(kind), demo.handler()));
+    }
+}
+
+/// The app's own route: it reads its body itself, as it did before `verify` was put around it.
+async fn verified(demo: Data<Demo>, callback: Verified, body: web::Bytes) -> HttpResponse {
+    response(demo.receipt(&callback, &body))
+}
+
+async fn extracted(demo: Data<Demo>, callback: Verified) -> HttpResponse {
+    response(demo.receipt(&callback, callback.body()))
+}
+
+async fn install_page(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
+    response(demo.install_page(request.query_string()))
+}
+
+async fn notify_channel(demo: Data<Demo>, action: Action) -> HttpResponse {
+    response(demo.notify_channel(&action))
+}
+
+fn get(demo: &Demo, reply: fn(&Demo) -> Reply) -> Route {
+    let demo = demo.clone();
+    web::get().to(move || {
+        let reply = reply(&demo);
+        async { response(reply) }
+    })
+}
