@@ -215,6 +215,8 @@ async fn a_body_that_breaks_off_is_unreadable() {
         let answer = connection.answer(false).await;
         assert_reply(&answer, &Rejection::BodyUnreadable, face);
         assert!(answer.head.contains("connection: close\r\n"), "{}", answer.head);
+        timeout(PATIENCE, connection.stream.read_to_end(&mut connection.read)).await.unwrap().unwrap();
+        assert_eq!(connection.read, b"", "{face}");
     }
 }
 

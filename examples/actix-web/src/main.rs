@@ -27,7 +27,9 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
     app.app_data(Data::new(demo.clone()))
         // Seismic: a route of ours, a route of the app's behind our middleware, and one that takes our extractor.
         .route("/seismic", endpoint(demo.seismic(), demo.handler()))
-        .service(web::resource("/verified/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)))
+        .service(
+            web::resource("/verified/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)),
+        )
         .service(web::resource("/extracted/seismic").app_data(demo.seismic()).to(extracted))
         // SecurityScorecard: its hook, and what it asks an app for.
         .route("/securityscorecard/hook/{token}", endpoint(demo.hook(), demo.handler()))
@@ -58,7 +60,8 @@ async fn install_page(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
     response(demo.install_page(request.query_string()))
 }
 
-async fn notify_channel(demo: Data<Demo>, action: Action) -> HttpResponse {
+/// The body tells which rule fired on what; the demo only makes sure that it is read.
+async fn notify_channel(demo: Data<Demo>, action: Action, _rule: web::Bytes) -> HttpResponse {
     response(demo.notify_channel(&action))
 }
 
