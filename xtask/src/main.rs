@@ -1,6 +1,9 @@
 //! The tasks of this workspace: a table from subcommand to the file of the same name.
 
+mod ci;
 mod conformance;
+mod step;
+mod test;
 
 use std::process::ExitCode;
 
@@ -10,8 +13,11 @@ type Task = (&'static str, &'static str, fn(lexopt::Parser) -> Result<ExitCode, 
 /// What ends a task early; printed as one line.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-const TASKS: &[Task] =
-    &[("conformance", "send every fixture to every face of every example app", conformance::run)];
+const TASKS: &[Task] = &[
+    ("ci", "all that has to hold before a change lands; installs what it needs", ci::run),
+    ("conformance", "send every fixture to every face of every example app", conformance::run),
+    ("test", "all that has to hold and needs nothing but Rust", test::run),
+];
 
 /// The exit code for a wrong argument or a task that could not be done, as opposed to one that found a failure.
 const CANNOT: u8 = 2;
