@@ -12,6 +12,11 @@ pub use recorder::Recorder;
 pub use settings::{Settings, SettingsError};
 pub use shutdown::stop_requested;
 
+/// The project's README, whose code is compiled here, where all adapters can be had.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
+
 /// Shows log events on the standard error; `RUST_LOG` chooses which.
 pub fn log() {
     use tracing_subscriber::EnvFilter;
