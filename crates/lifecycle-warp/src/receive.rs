@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Buf, Bytes};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use lifecycle_core::{Delivery, Head, Receiver, Rejection};
+use tokio::task::consume_budget;
 use tokio::time::{Instant, timeout};
 use warp::http::header::EXPECT;
 use warp::http::{HeaderMap, Method};
@@ -73,6 +74,8 @@ impl Request {
         let head = Head { method: self.method.as_str(), path: self.path.as_str(), headers };
         let mut intake = receiver.open(head)?;
         while let Some(chunk) = self.body.next().await {
+            // A body that always has a chunk ready, if only an empty one, must not keep the timer from its turn.
+            consume_budget().await;
             intake.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
         }
         intake.finish(SystemTime::now())
@@ -87,7 +90,11 @@ impl Request {
             return;
         }
         let mut rest = std::mem::replace(&mut self.body, futures_util::stream::empty().boxed());
-        tokio::spawn(timeout(left, async move { while let Some(Ok(_)) = rest.next().await {} }));
+        tokio::spawn(timeout(left, async move {
+            while let Some(Ok(_)) = rest.next().await {
+                consume_budget().await;
+            }
+        }));
     }
 }
 

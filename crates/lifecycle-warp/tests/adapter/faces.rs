@@ -1,11 +1,16 @@
 //! The faces in warp's own terms: answers, `or`, `recover`, replay.
 
-use crate::support::{BODY, Counter, SHORT, Sleeper, problem, receiver, signed};
+use std::convert::Infallible;
+
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
 use lifecycle_core::{Delivery, Rejection};
 use lifecycle_warp::{Refused, action, endpoint, recover, verified, verify};
+use tower_service::Service;
 use warp::Filter;
 use warp::http::StatusCode;
+use warp::hyper::body::Frame;
+
+use crate::support::{BODY, Counter, SHORT, Sleeper, problem, receiver, signature, signed};
 
 #[tokio::test]
 async fn the_endpoint_acknowledges_what_is_signed_and_nothing_else() {
@@ -165,4 +170,16 @@ async fn an_action_is_refused_in_cores_bytes() {
         let expected = error.reply();
         assert_eq!((answer.status().as_u16(), answer.body()), (expected.status(), expected.body()));
     }
+}
+
+#[tokio::test]
+async fn a_body_of_endless_empty_chunks_is_answered_408() {
+    let chunks = futures_util::stream::repeat_with(|| Ok::<_, Infallible>(Frame::data(bytes::Bytes::new())));
+    let request = warp::http::Request::post("/")
+        .header("x-seismic-signature", signature(BODY))
+        .body(http_body_util::StreamBody::new(chunks))
+        .unwrap();
+    let route = endpoint(receiver().budget(SHORT), Counter::default());
+    let answer = warp::service(route).call(request).await.unwrap();
+    assert_eq!(answer.status(), 408);
 }
