@@ -1,0 +1,9 @@
+//! The workspace's rules, as tests: who may depend on whom, what a manifest says, how a source file looks.
+//! ARCHITECTURE.md has the reasons.
+
+mod direction;
+mod graph;
+mod manifests;
+mod platforms;
+mod sources;
+mod tree;

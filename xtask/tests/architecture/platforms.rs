@@ -1,0 +1,60 @@
+//! What the code of a platform can see.
+
+use crate::tree;
+
+/// What a platform takes from the rest of core. Neither the configured secrets nor what compares signatures is in it:
+/// `Scheme` only describes a signature, and `Secret` only keeps a value out of sight.
+const ALLOWED: &[&str] = &[
+    "Reply",
+    "Secret",
+    "event::",
+    "platform::",
+    "platforms::",
+    "rejection::Undecodable",
+    "signature::Scheme",
+];
+
+#[test]
+fn a_platform_sees_neither_secrets_nor_signatures() {
+    for file in tree::rust("crates/lifecycle-core/src/platforms").iter().filter(|file| !file.is_test()) {
+        for (line, code) in file.code() {
+            let climbs = code.contains("super::super::");
+            assert!(!climbs, "{}:{line}: name what is outside of the platform from `crate`", file.path);
+            for item in items(code) {
+                let allowed = ALLOWED.iter().any(|allowed| match allowed.strip_suffix("::") {
+                    Some(module) => item.strip_prefix(module).is_some_and(|rest| rest.starts_with("::")),
+                    None => item == *allowed,
+                });
+                assert!(allowed, "{}:{line}: a platform must not use crate::{item}", file.path);
+            }
+        }
+    }
+}
+
+/// What a line names in this crate: `use crate::event::{A, B};` names `event::A` and `event::B`.
+fn items(code: &str) -> Vec<String> {
+    let mut items = Vec::new();
+    for path in code.split("crate::").skip(1) {
+        let end = path.find(|it: char| !it.is_alphanumeric() && !"_:{}, ".contains(it)).unwrap_or(path.len());
+        match path[..end].trim().split_once('{') {
+            Some((module, list)) => {
+                let names =
+                    list.trim_end_matches('}').split(',').map(str::trim).filter(|name| !name.is_empty());
+                items.extend(names.map(|name| format!("{module}{name}")));
+            }
+            None => items.push(path[..end].split([' ', ',']).next().unwrap_or_default().to_owned()),
+        }
+    }
+    items
+}
+
+#[test]
+fn a_line_is_read_item_by_item() {
+    assert_eq!(
+        items("use crate::event::{EventFields, EventKind};"),
+        ["event::EventFields", "event::EventKind"]
+    );
+    assert_eq!(items("use crate::{Delivery, Trust};"), ["Delivery", "Trust"]);
+    assert_eq!(items("fn f(r: crate::Reply, s: crate::secret::Secrets) {"), ["Reply", "secret::Secrets"]);
+    assert!(items("let x = 1;").is_empty());
+}
