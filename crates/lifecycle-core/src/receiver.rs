@@ -254,6 +254,9 @@ impl Intake {
     /// # Errors
     /// [`Rejection::BodyTooLarge`] as soon as the cap is passed.
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Rejection> {
+        if chunk.is_empty() {
+            return Ok(());
+        }
         let length = match &self.body {
             Body::Empty => 0,
             Body::Whole(first) => first.len(),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use actix_web::http::header::COOKIE;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
 use example_shared::App as Demo;
@@ -36,6 +37,7 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
         .route("/securityscorecard/hook", endpoint(demo.hook(), demo.handler()))
         .route("/securityscorecard/manifest.json", get(demo, Demo::manifest))
         .route("/securityscorecard/install", web::get().to(install_page))
+        .route("/securityscorecard/connect", web::get().to(connect))
         .route("/securityscorecard/actions/notify_channel", web::post().to(notify_channel))
         .route("/deliveries", get(demo, Demo::deliveries))
         .route("/installations", get(demo, Demo::installations))
@@ -58,6 +60,11 @@ async fn extracted(demo: Data<Demo>, callback: Verified) -> HttpResponse {
 
 async fn install_page(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
     response(demo.install_page(request.query_string()))
+}
+
+async fn connect(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
+    let cookies = request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
+    response(demo.connect(request.query_string(), cookies.unwrap_or_default()))
 }
 
 /// The body tells which rule fired on what; the demo only makes sure that it is read.

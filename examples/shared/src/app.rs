@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use lifecycle_core::securityscorecard::{
-    self, Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, Manifest,
+    self, Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, InstallStates,
+    Manifest,
 };
 use lifecycle_core::{Deduplicated, Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, seismic};
 use serde_json::json;
@@ -21,7 +23,11 @@ struct Inner {
     settings: Settings,
     handler: Arc<Deduplicated<Recorder>>,
     base: OnceLock<String>,
+    states: InstallStates,
 }
+
+/// Binds a detour to the browser that began it.
+const COOKIE: &str = "__Host-install";
 
 impl App {
     /// An app with the settings of the environment.
@@ -30,7 +36,8 @@ impl App {
     /// [`SettingsError`] names the variable that cannot be used.
     pub fn from_env() -> Result<Self, SettingsError> {
         let handler = Arc::new(Deduplicated::new(Recorder::default()));
-        Ok(Self(Arc::new(Inner { settings: Settings::from_env()?, handler, base: OnceLock::new() })))
+        let (base, states) = (OnceLock::new(), InstallStates::default());
+        Ok(Self(Arc::new(Inner { settings: Settings::from_env()?, handler, base, states })))
     }
 
     /// Where to listen.
@@ -116,17 +123,16 @@ impl App {
         self.build_manifest().reply()
     }
 
-    /// `GET /securityscorecard/install`: asks for the declared secrets, which the browser posts to the platform.
-    /// `query` is the query of the request, without its question mark.
+    /// `GET /securityscorecard/install`: asks for the declared secrets, which the browser posts to the platform, and
+    /// offers a step of the app's own on the way. `query` is the query of the request, without its question mark.
     pub fn install_page(&self, query: &str) -> Reply {
-        let installation = match InstallQuery::default().read(query) {
-            Ok(installation) => installation,
-            Err(error) => return error.reply(),
-        };
-        match self.build_page() {
-            Ok(page) => page.render(&installation),
-            Err(error) => error.reply(),
-        }
+        self.begin_installation(query).unwrap_or_else(|refusal| refusal)
+    }
+
+    /// `GET /securityscorecard/connect`: stands for the callback of the app's own OAuth. The state, and the cookie of
+    /// the browser that began, give the installation back, and what the step gave is filled in.
+    pub fn connect(&self, query: &str, cookies: &str) -> Reply {
+        self.continue_installation(query, cookies).unwrap_or_else(|refusal| refusal)
     }
 
     /// `POST /securityscorecard/actions/notify_channel`: acts with the secrets of the user whose rule fired.
@@ -136,6 +142,27 @@ impl App {
             Ok(()) => Reply::empty(200),
             Err(error) => error.reply(),
         }
+    }
+
+    fn begin_installation(&self, query: &str) -> Result<Reply, Reply> {
+        let installation = InstallQuery::default().read(query)?;
+        let issued = self.0.states.issue_bound(installation.clone(), SystemTime::now())?;
+        let step = format!("connect?state={}", issued.state.expose());
+        let page = self.build_page()?;
+        let form = page.form(&installation).step("Connect a channel first", &step)?;
+        let cookie = format!(
+            "{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600",
+            issued.browser.expose()
+        );
+        Ok(form.render().header("set-cookie", cookie))
+    }
+
+    fn continue_installation(&self, query: &str, cookies: &str) -> Result<Reply, Reply> {
+        let state = query.split('&').find_map(|pair| pair.strip_prefix("state=")).unwrap_or_default();
+        let browser = cookies.split("; ").find_map(|pair| pair.strip_prefix(COOKIE)?.strip_prefix('='));
+        let browser = browser.unwrap_or_default();
+        let installation = self.0.states.redeem_bound(state, browser, SystemTime::now())?;
+        Ok(self.build_page()?.form(&installation).prefill("CHANNEL", "#connected")?.render())
     }
 
     fn build_page(&self) -> Result<InstallPage, InstallPageError> {

@@ -71,6 +71,14 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         .and(query)
         .map(move |query: String| response(page.install_page(&query)));
 
+    let detour = app.clone();
+    let connect =
+        warp::path!("connect").and(warp::get()).and(query).and(warp::header::optional("cookie")).map(
+            move |query: String, cookies: Option<String>| {
+                response(detour.connect(&query, &cookies.unwrap_or_default()))
+            },
+        );
+
     let notifier = app.clone();
     let notify = warp::path!("actions" / "notify_channel")
         .and(warp::post())
@@ -78,7 +86,7 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         .map(move |request: ActionRequest| response(notifier.notify_channel(&request)))
         .recover(recover);
 
-    warp::path("securityscorecard").and(hook.or(manifest).or(install).or(notify)).boxed()
+    warp::path("securityscorecard").and(hook.or(manifest).or(install).or(connect).or(notify)).boxed()
 }
 
 /// A page of the app that depends on nothing in the request.

@@ -3,6 +3,7 @@
 //! Sources: Seismic's developer pages "Callbacks", "Signing Secret" and "Signing secret validation".
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +37,7 @@ pub static PLATFORM: Platform = Platform::signed("seismic", SCHEME, ACK, decode)
 
 /// The body of a callback. Every member but `type` may be absent one day; those that are new are kept.
 ///
-/// `Debug` would show a person's e-mail address, so there is none.
+/// `Debug` shows the kind only, as the rest may be personal.
 ///
 /// ```
 /// use lifecycle_core::seismic::Callback;
@@ -49,7 +50,6 @@ pub static PLATFORM: Platform = Platform::signed("seismic", SCHEME, ACK, decode)
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
-#[expect(missing_debug_implementations, reason = "it holds a name, an address and a user's id")]
 pub struct Callback {
     /// The kind of event, such as `install`.
     #[serde(rename = "type")]
@@ -87,6 +87,12 @@ pub struct Callback {
     /// Members that are not known yet.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+impl fmt::Debug for Callback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callback").field("kind", &self.kind).finish_non_exhaustive()
+    }
 }
 
 fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {

@@ -3,6 +3,7 @@
 //! Source: SecurityScorecard's page "App installation process".
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -24,10 +25,9 @@ pub const ACK: AckPolicy = AckPolicy::new(200);
 /// user. Every other type is acknowledged and given to the handler as [`EventKind::Other`].
 pub static PLATFORM: Platform = Platform::unsigned("securityscorecard", ACK, decode);
 
-/// The body of a hook call. `Debug` would show a person's e-mail address, so there is none.
+/// The body of a hook call. `Debug` shows no person.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
-#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
 pub struct Hook {
     /// The event.
     pub event: HookEvent,
@@ -36,10 +36,15 @@ pub struct Hook {
     pub unknown: Map<String, Value>,
 }
 
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hook").field("event", &self.event).finish_non_exhaustive()
+    }
+}
+
 /// The event of a hook call.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
-#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
 pub struct HookEvent {
     /// The type, such as [`APP_INSTALLED`].
     #[serde(rename = "type")]
@@ -52,10 +57,15 @@ pub struct HookEvent {
     pub unknown: Map<String, Value>,
 }
 
+impl fmt::Debug for HookEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HookEvent").field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
 /// The payload of `app.installed`.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
-#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
 pub struct Installed {
     /// The app.
     pub app: InstalledApp,
@@ -67,6 +77,12 @@ pub struct Installed {
     /// Members that are not known yet.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+impl fmt::Debug for Installed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Installed").field("app", &self.app.id).finish_non_exhaustive()
+    }
 }
 
 /// The app that was installed.
@@ -83,7 +99,6 @@ pub struct InstalledApp {
 /// The user who installed the app.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
-#[expect(missing_debug_implementations, reason = "it holds a person's name and address")]
 pub struct InstallingUser {
     /// The user's name, which looks like an e-mail address.
     pub username: String,
@@ -101,6 +116,12 @@ pub struct InstallingUser {
     /// Members that are not known yet.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+impl fmt::Debug for InstallingUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstallingUser").finish_non_exhaustive()
+    }
 }
 
 fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
@@ -209,8 +230,12 @@ mod tests {
             .replace(r#""app":{"#, r#""app":{"new":1,"#);
         let delivery = delivery(&body).unwrap();
         let hook: Hook = delivery.payload().unwrap();
+        let shown = format!("{hook:?} {:?}", hook.event);
+        assert!(!shown.contains("jordan"), "{shown}");
         let installed: Installed = serde_json::from_value(hook.event.payload).unwrap();
         assert_eq!(installed.user.organization_domain.as_deref(), Some("example.com"));
         assert_eq!(installed.app.unknown["new"], 1);
+        let shown = format!("{installed:?} {:?}", installed.user);
+        assert!(!shown.contains("jordan"), "{shown}");
     }
 }
