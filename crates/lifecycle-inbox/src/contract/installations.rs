@@ -1,0 +1,189 @@
+//! Rules about installations and sealed secrets.
+
+use lifecycle_core::{Installation, Status};
+
+use super::sample::{START, at, change, claim, claim_one, complete, delivery, fail, key, put_kind};
+use super::{Replicas, Rule};
+use crate::engine::{Engine, Next};
+use crate::installations::{InstallationFilter, SealedSecret};
+use crate::record::{Record, TenantKey};
+
+pub(super) fn rules() -> Vec<Rule> {
+    vec![
+        Rule::new(a_completion_folds_the_event_into_its_installation),
+        Rule::new(an_installation_follows_the_time_of_sending_not_the_order_of_completion),
+        Rule::new(only_a_completion_changes_an_installation),
+        Rule::new(an_unknown_kind_makes_no_installation),
+        Rule::new(a_change_is_told_to_caches_before_it_is_told_to_the_caller),
+        Rule::new(tenants_do_not_share_an_installation),
+        Rule::new(installations_are_listed_by_status_in_pages),
+        Rule::new(a_sealed_secret_is_kept_replaced_and_deleted),
+        Rule::new(a_sealed_secret_is_replaced_only_if_it_is_still_the_same),
+        Rule::new(sealed_secrets_are_listed_in_pages),
+    ]
+}
+
+async fn handle(engine: &dyn Engine, tenant: &str, kind: &str, request: &str, sent: i64) {
+    let record = Record::from(&delivery(tenant, kind, request, at(sent)));
+    engine.accept(record, START).await.unwrap();
+    let claimed = claim_one(engine, START).await;
+    assert!(complete(engine, &claimed, START).await);
+}
+
+async fn status(engine: &dyn Engine, tenant: &str) -> Option<Status> {
+    engine.installation(&key(tenant)).await.unwrap().map(|installation| installation.status())
+}
+
+async fn a_completion_folds_the_event_into_its_installation(replicas: Replicas) {
+    assert_eq!(replicas.one.installation(&key("t")).await.unwrap(), None);
+    let steps = [
+        ("install", Status::Installed),
+        ("enable", Status::Enabled),
+        ("upgrade", Status::Enabled),
+        ("disable", Status::Disabled),
+        ("uninstall", Status::Uninstalled),
+        ("install", Status::Installed),
+    ];
+    let mut expected = None;
+    for (nth, (kind, status)) in (1..).zip(steps) {
+        let sent = delivery("t", kind, &nth.to_string(), at(nth));
+        replicas.one.accept(Record::from(&sent), START).await.unwrap();
+        let claimed = claim_one(&*replicas.one, START).await;
+        expected = Installation::fold(expected, &change(&claimed)).0;
+        assert!(complete(&*replicas.one, &claimed, START).await);
+        let stored = replicas.two.installation(&key("t")).await.unwrap();
+        assert_eq!(stored, expected, "after {kind}");
+        assert_eq!(stored.unwrap().status(), status, "after {kind}");
+    }
+    let last = expected.unwrap();
+    assert_eq!((last.generation(), last.last_actor()), (2, Some("someone")));
+}
+
+async fn an_installation_follows_the_time_of_sending_not_the_order_of_completion(replicas: Replicas) {
+    let engine = &*replicas.one;
+    handle(engine, "t", "install", "1", 10).await;
+    handle(engine, "t", "enable", "2", 30).await;
+    handle(engine, "t", "disable", "3", 20).await;
+    handle(engine, "t", "uninstall", "4", 5).await;
+    assert_eq!(status(engine, "t").await, Some(Status::Enabled));
+}
+
+async fn only_a_completion_changes_an_installation(replicas: Replicas) {
+    let engine = &*replicas.one;
+    put_kind(engine, "t", "install", "1").await;
+    let revision = engine.revision();
+    let first = claim_one(engine, START).await;
+    fail(engine, first.token, START, Next::At(START)).await;
+    let second = claim_one(engine, START).await;
+    assert!(!complete(engine, &first, START).await, "a stale token folds nothing");
+    engine.release(second.token, START).await.unwrap();
+    let third = claim_one(engine, START).await;
+    fail(engine, third.token, START, Next::Dead).await;
+    assert_eq!(status(engine, "t").await, None);
+    assert_eq!(engine.revision(), revision);
+}
+
+async fn an_unknown_kind_makes_no_installation(replicas: Replicas) {
+    handle(&*replicas.one, "t", "celebrate", "1", 0).await;
+    assert_eq!(status(&*replicas.one, "t").await, None);
+}
+
+async fn a_change_is_told_to_caches_before_it_is_told_to_the_caller(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let mut revision = engine.revision();
+    for (nth, kind) in (1..).zip(["install", "enable", "disable", "uninstall"]) {
+        handle(engine, "t", kind, kind, nth).await;
+        assert_ne!(engine.revision(), revision, "{kind}");
+        revision = engine.revision();
+    }
+}
+
+async fn tenants_do_not_share_an_installation(replicas: Replicas) {
+    let engine = &*replicas.one;
+    handle(engine, "t", "enable", "1", 0).await;
+    handle(engine, "T", "disable", "1", 0).await;
+    handle(engine, "t ", "uninstall", "1", 0).await;
+    let found = [status(engine, "t").await, status(engine, "T").await, status(engine, "t ").await];
+    assert_eq!(found, [Some(Status::Enabled), Some(Status::Disabled), Some(Status::Uninstalled)]);
+}
+
+async fn installations_are_listed_by_status_in_pages(replicas: Replicas) {
+    let engine = &*replicas.one;
+    // Byte by byte, "Z" stands before "a", and "é" after every ASCII letter.
+    let tenants = ["Z", "a", "a-b", "aa", "b", "é"];
+    for (nth, tenant) in tenants.iter().enumerate() {
+        put_kind(engine, tenant, if nth % 2 == 0 { "enable" } else { "disable" }, "1").await;
+    }
+    for claimed in claim(engine, START, 100).await {
+        assert!(complete(engine, &claimed, START).await);
+    }
+    let page = async |status, after: Option<TenantKey>, limit| {
+        let filter = InstallationFilter { status, after, limit };
+        let found = replicas.two.installations(&filter).await.unwrap();
+        found.into_iter().map(|(key, _)| key.tenant).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, None, 100).await, tenants);
+    assert_eq!(page(None, None, 4).await, tenants[..4]);
+    assert_eq!(page(None, Some(key("aa")), 4).await, tenants[4..]);
+    assert_eq!(page(None, Some(TenantKey::new("seismic", "apq", "")), 4).await, [""; 0]);
+    assert_eq!(page(Some(Status::Enabled), None, 2).await, ["Z", "a-b"]);
+    assert_eq!(page(Some(Status::Enabled), Some(key("a-b")), 2).await, ["b"]);
+    assert!(page(Some(Status::Uninstalled), None, 2).await.is_empty());
+}
+
+fn secret(tenant: &str, name: &str, sealed: &[u8]) -> SealedSecret {
+    SealedSecret { tenant: key(tenant), name: name.to_owned(), sealed: sealed.to_vec() }
+}
+
+async fn a_sealed_secret_is_kept_replaced_and_deleted(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    let bytes: Vec<u8> = (0..=255).collect();
+    one.put_sealed(secret("t", "api\0key", &bytes)).await.unwrap();
+    assert_eq!(two.sealed(&key("t"), "api\0key").await.unwrap(), Some(bytes));
+    one.put_sealed(secret("t", "api\0key", b"newer")).await.unwrap();
+    assert_eq!(two.sealed(&key("t"), "api\0key").await.unwrap(), Some(b"newer".to_vec()));
+    assert_eq!(two.sealed(&key("u"), "api\0key").await.unwrap(), None);
+    assert_eq!(two.sealed(&key("t"), "api").await.unwrap(), None);
+
+    one.put_sealed(secret("t", "b", b"")).await.unwrap();
+    one.put_sealed(secret("u", "b", b"other")).await.unwrap();
+    assert_eq!(one.delete_sealed(&key("t"), Some("api\0key")).await.unwrap(), 1);
+    assert_eq!(one.delete_sealed(&key("t"), Some("api\0key")).await.unwrap(), 0);
+    assert_eq!(one.sealed(&key("t"), "b").await.unwrap(), Some(Vec::new()));
+    one.put_sealed(secret("t", "c", b"")).await.unwrap();
+    assert_eq!(one.delete_sealed(&key("t"), None).await.unwrap(), 2);
+    assert_eq!(one.sealed(&key("u"), "b").await.unwrap(), Some(b"other".to_vec()));
+}
+
+async fn a_sealed_secret_is_replaced_only_if_it_is_still_the_same(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let old = secret("t", "a", b"old");
+    assert!(!engine.replace_sealed(&old, b"new".to_vec()).await.unwrap());
+    assert_eq!(engine.sealed(&key("t"), "a").await.unwrap(), None);
+    engine.put_sealed(old.clone()).await.unwrap();
+    assert!(engine.replace_sealed(&old, b"new".to_vec()).await.unwrap());
+    assert!(!engine.replace_sealed(&old, b"newer".to_vec()).await.unwrap());
+    assert_eq!(engine.sealed(&key("t"), "a").await.unwrap(), Some(b"new".to_vec()));
+}
+
+async fn sealed_secrets_are_listed_in_pages(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let mut expected = Vec::new();
+    for (tenant, name) in [("a", "x"), ("a", "y"), ("b", ""), ("b", "x"), ("ba", "a")] {
+        expected.push(secret(tenant, name, tenant.as_bytes()));
+    }
+    for secret in expected.iter().rev() {
+        engine.put_sealed(secret.clone()).await.unwrap();
+    }
+    let mut seen: Vec<SealedSecret> = Vec::new();
+    loop {
+        let after = seen.last().map(|last| (&last.tenant, last.name.as_str()));
+        let page = replicas.two.all_sealed(after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        if page.is_empty() {
+            break;
+        }
+        seen.extend(page);
+    }
+    assert_eq!(seen, expected);
+}

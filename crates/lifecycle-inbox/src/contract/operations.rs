@@ -1,0 +1,180 @@
+//! Rules about what operators see and do.
+
+use std::time::Duration;
+
+use super::sample::{
+    START, at, claim, claim_one, complete, delivery, fail, key, listed, put, state, summary,
+};
+use super::{Replicas, Rule};
+use crate::engine::{DeliveryId, Next};
+use crate::operations::{Filter, Prune, State, Stats};
+use crate::record::{Platforms, Record};
+
+pub(super) fn rules() -> Vec<Rule> {
+    vec![
+        Rule::new(an_empty_store_has_nothing),
+        Rule::new(stats_count_what_is_open_and_what_is_dead),
+        Rule::new(rows_are_listed_in_order_by_state_and_by_tenant),
+        Rule::new(pages_neither_miss_nor_repeat_a_row),
+        Rule::new(a_waiting_row_can_be_retried_at_once),
+        Rule::new(a_leased_or_finished_row_is_not_retried),
+        Rule::new(a_discarded_row_is_gone_and_its_key_known),
+        Rule::new(pruning_takes_old_finished_rows_only),
+        Rule::new(pruning_stops_at_its_limit),
+        Rule::new(a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter),
+        Rule::new(the_store_is_well),
+    ]
+}
+
+async fn an_empty_store_has_nothing(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let nothing = DeliveryId(1);
+    assert_eq!(engine.stats(START).await.unwrap(), Stats::default());
+    assert!(engine.list(&Filter::default()).await.unwrap().is_empty());
+    assert_eq!(engine.show(nothing).await.unwrap(), None);
+    assert!(!engine.retry(nothing, START).await.unwrap());
+    assert!(!engine.discard(nothing).await.unwrap());
+    assert!(claim(engine, START, 10).await.is_empty());
+}
+
+async fn stats_count_what_is_open_and_what_is_dead(replicas: Replicas) {
+    let engine = &*replicas.one;
+    for tenant in ["done", "dead", "leased"] {
+        put(engine, tenant, "r").await;
+    }
+    let claims = claim(engine, START, 10).await;
+    engine.accept(Record::from(&delivery("late", "install", "r", START)), at(5)).await.unwrap();
+    engine.accept(Record::from(&delivery("later", "install", "r", START)), at(6)).await.unwrap();
+    let stats = engine.stats(at(10)).await.unwrap();
+    assert_eq!((stats.pending, stats.leased, stats.dead, stats.depth()), (2, 3, 0, 5));
+    assert_eq!(stats.oldest, Some(Duration::from_secs(10)));
+    complete(engine, &claims[0], START).await;
+    fail(engine, claims[1].token, START, Next::Dead).await;
+    let stats = replicas.two.stats(at(10)).await.unwrap();
+    assert_eq!((stats.pending, stats.leased, stats.dead), (2, 1, 1));
+    complete(engine, &claims[2], START).await;
+    assert_eq!(engine.stats(at(10)).await.unwrap().oldest, Some(Duration::from_secs(5)));
+    assert_eq!(engine.stats(at(-10)).await.unwrap().oldest, Some(Duration::ZERO), "clock set back");
+}
+
+async fn rows_are_listed_in_order_by_state_and_by_tenant(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let mut ids = Vec::new();
+    for (tenant, request) in [("t", "1"), ("u", "1"), ("t", "2"), ("v", "1")] {
+        ids.push(put(engine, tenant, request).await);
+    }
+    let claims = claim(engine, START, 2).await;
+    fail(engine, claims[1].token, START, Next::Dead).await;
+    let filter = |state, tenant: Option<&str>| Filter { state, tenant: tenant.map(key), ..Filter::default() };
+    let list = async |filter| listed(&*replicas.two, filter).await;
+    assert_eq!(list(filter(None, None)).await, ids);
+    assert_eq!(list(filter(None, Some("t"))).await, [ids[0], ids[2]]);
+    assert_eq!(list(filter(Some(State::Leased), None)).await, [ids[0]]);
+    assert_eq!(list(filter(Some(State::Pending), None)).await, [ids[2], ids[3]]);
+    assert_eq!(list(filter(Some(State::Pending), Some("t"))).await, [ids[2]]);
+    assert_eq!(list(filter(Some(State::Dead), None)).await, [ids[1]]);
+    assert!(list(filter(Some(State::Done), None)).await.is_empty());
+    assert!(list(filter(None, Some("nobody"))).await.is_empty());
+}
+
+async fn pages_neither_miss_nor_repeat_a_row(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let mut ids = Vec::new();
+    for request in 0..7 {
+        ids.push(put(engine, "t", &request.to_string()).await);
+    }
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = listed(engine, Filter { after, limit: 3, ..Filter::default() }).await;
+        assert!(page.len() <= 3);
+        let Some(last) = page.last() else { break };
+        after = Some(*last);
+        seen.extend(page);
+    }
+    assert_eq!(seen, ids);
+    assert!(listed(engine, Filter { limit: 0, ..Filter::default() }).await.is_empty());
+}
+
+async fn a_waiting_row_can_be_retried_at_once(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let id = put(engine, "t", "r").await;
+    let claimed = claim_one(engine, START).await;
+    fail(engine, claimed.token, START, Next::At(at(3_600))).await;
+    assert!(replicas.two.retry(id, at(1)).await.unwrap());
+    let again = claim_one(engine, at(1)).await;
+    assert_eq!((again.token.id, again.attempt), (id, 1));
+}
+
+async fn a_leased_or_finished_row_is_not_retried(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let id = put(engine, "t", "r").await;
+    let claimed = claim_one(engine, START).await;
+    assert!(!engine.retry(id, START).await.unwrap());
+    assert!(complete(engine, &claimed, START).await);
+    assert!(!engine.retry(id, START).await.unwrap());
+    assert_eq!(state(engine, id).await, State::Done);
+}
+
+async fn a_discarded_row_is_gone_and_its_key_known(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let id = put(engine, "t", "r").await;
+    assert!(engine.discard(id).await.unwrap());
+    assert!(!engine.discard(id).await.unwrap());
+    assert!(replicas.two.show(id).await.unwrap().is_none());
+    let record = super::sample::record("t", "install", "r");
+    assert_eq!(engine.accept(record, START).await.unwrap(), crate::Accepted::Duplicate);
+    assert!(put(engine, "t", "other").await > id, "an id is never used again");
+}
+
+async fn pruning_takes_old_finished_rows_only(replicas: Replicas) {
+    let engine = &*replicas.one;
+    for tenant in ["old", "new", "dead", "leased"] {
+        put(engine, tenant, "r").await;
+    }
+    let claims = claim(engine, START, 10).await;
+    put(engine, "pending", "r").await;
+    complete(engine, &claims[0], at(1)).await;
+    complete(engine, &claims[1], at(2)).await;
+    fail(engine, claims[2].token, at(1), Next::Dead).await;
+    let prune = Prune { done_before: at(2), keys_before: START, limit: 100 };
+    assert_eq!(engine.prune(prune).await.unwrap().rows, 1);
+    assert!(engine.show(claims[0].token.id).await.unwrap().is_none());
+    assert_eq!(engine.list(&Filter::default()).await.unwrap().len(), 4);
+    assert_eq!(engine.prune(prune).await.unwrap().rows, 0);
+}
+
+async fn pruning_stops_at_its_limit(replicas: Replicas) {
+    let engine = &*replicas.one;
+    for tenant in ["a", "b", "c"] {
+        put(engine, tenant, "r").await;
+    }
+    for claimed in claim(engine, START, 10).await {
+        complete(engine, &claimed, START).await;
+    }
+    let prune = Prune { done_before: at(1), keys_before: at(1), limit: 2 };
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        let pruned = engine.prune(prune).await.unwrap();
+        counts.push((pruned.rows, pruned.keys));
+    }
+    assert_eq!(counts, [(2, 2), (1, 1), (0, 0)]);
+}
+
+async fn a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let mut broken = super::sample::record("t", "install", "r");
+    broken.body = bytes::Bytes::from_static(b"\xFF not JSON");
+    engine.accept(broken.clone(), START).await.unwrap();
+    let claimed = claim_one(engine, START).await;
+    assert!(claimed.record.unwrap().restore(&Platforms::default()).is_err());
+    fail(engine, claimed.token, START, Next::Dead).await;
+    let stored = replicas.two.show(claimed.token.id).await.unwrap().unwrap();
+    assert_eq!((stored.summary.state, &stored.body), (State::Dead, &broken.body));
+    assert_eq!(summary(engine, claimed.token.id).await.state, State::Dead);
+}
+
+async fn the_store_is_well(replicas: Replicas) {
+    replicas.one.check().await.unwrap();
+    replicas.two.check().await.unwrap();
+}

@@ -1,0 +1,203 @@
+//! Rules about order: strictly one after the other in a tenant, tenants beside each other.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use super::sample::{START, at, claim, claim_ids, claim_one, complete, fail, put, put_kind, state};
+use super::{Replicas, Rule};
+use crate::engine::{DeliveryId, Next};
+use crate::operations::State;
+use crate::record::Record;
+
+pub(super) fn rules() -> Vec<Rule> {
+    vec![
+        Rule::new(a_tenant_is_handled_one_after_the_other),
+        Rule::new(a_row_that_waits_holds_up_its_tenant_and_no_other),
+        Rule::new(a_dead_letter_lets_its_tenant_move_on),
+        Rule::new(a_discarded_row_lets_its_tenant_move_on),
+        Rule::new(a_retried_letter_takes_its_old_place),
+        Rule::new(a_retried_letter_waits_while_a_later_one_runs),
+        Rule::new(an_overtaken_lease_that_is_over_blocks_nobody),
+        Rule::new(app_and_platform_are_part_of_the_tenant),
+        Rule::new(many_workers_keep_the_order),
+    ]
+}
+
+async fn a_tenant_is_handled_one_after_the_other(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    let mut ids = Vec::new();
+    for request in ["1", "2", "3"] {
+        ids.push(put(one, "t", request).await);
+    }
+    for id in ids {
+        let claimed = claim_one(one, START).await;
+        assert_eq!(claimed.token.id, id);
+        assert!(claim(two, START, 10).await.is_empty());
+        let mut listener = one.signals().listen();
+        assert!(complete(one, &claimed, START).await);
+        listener.heard().await;
+    }
+}
+
+async fn a_row_that_waits_holds_up_its_tenant_and_no_other(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let first = put(engine, "t", "1").await;
+    put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    fail(engine, claimed.token, START, Next::At(at(10))).await;
+    let other = put(engine, "u", "1").await;
+    assert_eq!(claim_ids(engine, at(9)).await, [other]);
+    assert_eq!(claim_ids(engine, at(10)).await, [first]);
+}
+
+async fn a_dead_letter_lets_its_tenant_move_on(replicas: Replicas) {
+    let engine = &*replicas.one;
+    put(engine, "t", "1").await;
+    let second = put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    let mut listener = engine.signals().listen();
+    fail(engine, claimed.token, START, Next::Dead).await;
+    listener.heard().await;
+    assert_eq!(claim_ids(engine, START).await, [second]);
+}
+
+async fn a_discarded_row_lets_its_tenant_move_on(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let first = put(engine, "t", "1").await;
+    let second = put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    let mut listener = engine.signals().listen();
+    assert!(engine.discard(first).await.unwrap());
+    listener.heard().await;
+    assert_eq!(claim_ids(engine, START).await, [second]);
+    assert!(!complete(engine, &claimed, START).await);
+}
+
+async fn a_retried_letter_takes_its_old_place(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let first = put(engine, "t", "1").await;
+    let second = put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    fail(engine, claimed.token, START, Next::Dead).await;
+    let mut listener = engine.signals().listen();
+    assert!(engine.retry(first, at(1)).await.unwrap());
+    listener.heard().await;
+    let again = claim_one(engine, at(1)).await;
+    assert_eq!((again.token.id, again.attempt), (first, 1));
+    assert!(again.token.fence > claimed.token.fence);
+    complete(engine, &again, at(2)).await;
+    assert_eq!(claim_ids(engine, at(2)).await, [second]);
+}
+
+async fn a_retried_letter_waits_while_a_later_one_runs(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let first = put(engine, "t", "1").await;
+    put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    fail(engine, claimed.token, START, Next::Dead).await;
+    let running = claim_one(engine, START).await;
+    assert!(engine.retry(first, at(1)).await.unwrap());
+    assert!(claim(&*replicas.two, at(1), 10).await.is_empty());
+    complete(engine, &running, at(2)).await;
+    assert_eq!(claim_ids(engine, at(2)).await, [first]);
+}
+
+async fn an_overtaken_lease_that_is_over_blocks_nobody(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let first = put(engine, "t", "1").await;
+    let second = put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    fail(engine, claimed.token, START, Next::Dead).await;
+    assert_eq!(claim_ids(engine, START).await, [second]); // and its worker dies
+    engine.retry(first, at(1)).await.unwrap();
+    let again = claim_one(engine, at(31)).await;
+    assert_eq!(again.token.id, first);
+    assert!(claim(engine, at(31), 10).await.is_empty());
+    complete(engine, &again, at(32)).await;
+    assert_eq!(claim_ids(engine, at(32)).await, [second]);
+}
+
+async fn app_and_platform_are_part_of_the_tenant(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let mut ids = Vec::new();
+    let keys = [("p", "a", "t"), ("p", "b", "t"), ("q", "a", "t"), ("p", "at", ""), ("p", "", "at")];
+    for (nth, (platform, app, tenant)) in keys.into_iter().enumerate() {
+        let mut record: Record = super::sample::record("t", "install", &nth.to_string());
+        record.tenant = crate::TenantKey::new(platform, app, tenant);
+        let crate::Accepted::New(id) = engine.accept(record, START).await.unwrap() else { panic!("new") };
+        ids.push(id);
+    }
+    assert_eq!(claim_ids(engine, START).await, ids);
+}
+
+/// Workers on both replicas, some of which fail, die and come late: each tenant's rows finish in order, and no two of
+/// them ever run at once.
+async fn many_workers_keep_the_order(replicas: Replicas) {
+    const TENANTS: usize = 5;
+    const ROWS: usize = 8;
+    let mut rows: HashMap<DeliveryId, usize> = HashMap::new();
+    for nth in 0..TENANTS * ROWS {
+        let tenant = nth % TENANTS;
+        let id = put_kind(&*replicas.one, &format!("t{tenant}"), "upgrade", &nth.to_string()).await;
+        rows.insert(id, tenant);
+    }
+    let log = Arc::new(Mutex::new(Log { rows, running: [None; TENANTS], finished: Vec::new() }));
+    let mut workers = Vec::new();
+    for nth in 0..6_u64 {
+        let engine = if nth % 2 == 0 { replicas.one.clone() } else { replicas.two.clone() };
+        let log = log.clone();
+        workers.push(tokio::spawn(async move {
+            let mut random = fastrand::Rng::with_seed(nth);
+            while log.lock().unwrap().finished.len() < TENANTS * ROWS {
+                for claimed in claim(&*engine, START, 2).await {
+                    let id = claimed.token.id;
+                    log.lock().unwrap().start(id);
+                    tokio::task::yield_now().await;
+                    // Nothing of the row may run after this, so it is noted before.
+                    log.lock().unwrap().stop(id);
+                    match random.u8(0..4) {
+                        0 => assert!(fail(&*engine, claimed.token, START, Next::At(START)).await),
+                        1 => assert!(engine.release(claimed.token, START).await.unwrap()),
+                        _ => {
+                            log.lock().unwrap().finished.push(id);
+                            assert!(complete(&*engine, &claimed, START).await);
+                        }
+                    }
+                }
+                tokio::task::yield_now().await;
+            }
+        }));
+    }
+    for worker in workers {
+        worker.await.unwrap();
+    }
+    let finished = {
+        let log = log.lock().unwrap();
+        for tenant in 0..TENANTS {
+            let order: Vec<DeliveryId> =
+                log.finished.iter().copied().filter(|id| log.rows[id] == tenant).collect();
+            assert!(order.is_sorted() && order.len() == ROWS, "tenant {tenant}: {order:?}");
+        }
+        log.finished.clone()
+    };
+    for id in finished {
+        assert_eq!(state(&*replicas.one, id).await, State::Done);
+    }
+}
+
+struct Log {
+    rows: HashMap<DeliveryId, usize>,
+    running: [Option<DeliveryId>; 5],
+    finished: Vec<DeliveryId>,
+}
+
+impl Log {
+    fn start(&mut self, id: DeliveryId) {
+        let before = self.running[self.rows[&id]].replace(id);
+        assert_eq!(before, None, "two rows of one tenant run at once");
+    }
+
+    fn stop(&mut self, id: DeliveryId) {
+        assert_eq!(self.running[self.rows[&id]].take(), Some(id));
+    }
+}

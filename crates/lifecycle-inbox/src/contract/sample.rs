@@ -1,0 +1,94 @@
+//! Deliveries, times and short cuts for the rules.
+
+use std::time::Duration;
+
+use lifecycle_core::{Change, Delivery, SecretId, Trust, seismic};
+
+use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
+use crate::operations::{Filter, State, Summary};
+use crate::record::{Platforms, Record, TenantKey};
+use crate::timestamp::Timestamp;
+
+/// When all rules begin.
+pub(super) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+
+/// How long the leases of the rules are.
+pub(super) const LEASE: Duration = Duration::from_secs(30);
+
+/// That many seconds after the start.
+pub(super) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_millis(START.as_millis() + seconds * 1_000)
+}
+
+/// A delivery to a tenant; the same request is the same event. Sent when it was received.
+pub(super) fn delivery(tenant: &str, kind: &str, request: &str, received_at: Timestamp) -> Delivery {
+    let body = serde_json::json!({
+        "type": kind, "appId": "app", "tenantId": tenant, "requestId": request, "userId": "someone",
+        "appVersion": "1.0.0",
+    });
+    let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
+    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], trust, received_at.into())
+        .expect("a callback of the platform")
+}
+
+pub(super) fn record(tenant: &str, kind: &str, request: &str) -> Record {
+    Record::from(&delivery(tenant, kind, request, START))
+}
+
+pub(super) fn key(tenant: &str) -> TenantKey {
+    TenantKey::new("seismic", "app", tenant)
+}
+
+/// Accepts an install, which must be new.
+pub(super) async fn put(engine: &dyn Engine, tenant: &str, request: &str) -> DeliveryId {
+    put_kind(engine, tenant, "install", request).await
+}
+
+pub(super) async fn put_kind(engine: &dyn Engine, tenant: &str, kind: &str, request: &str) -> DeliveryId {
+    match engine.accept(record(tenant, kind, request), START).await.expect("accept") {
+        Accepted::New(id) => id,
+        Accepted::Duplicate => panic!("{tenant}/{request} is no duplicate"),
+    }
+}
+
+pub(super) async fn claim(engine: &dyn Engine, now: Timestamp, limit: usize) -> Vec<Claim> {
+    engine.claim(ClaimRequest { worker: "worker", now, lease: LEASE, limit }).await.expect("claim")
+}
+
+/// Claims what there is, and tells the rows only.
+pub(super) async fn claim_ids(engine: &dyn Engine, now: Timestamp) -> Vec<DeliveryId> {
+    claim(engine, now, 100).await.iter().map(|claim| claim.token.id).collect()
+}
+
+/// Claims the one row that can be claimed.
+pub(super) async fn claim_one(engine: &dyn Engine, now: Timestamp) -> Claim {
+    let mut claims = claim(engine, now, 100).await;
+    assert_eq!(claims.len(), 1, "one row can be claimed");
+    claims.remove(0)
+}
+
+/// What a claim's delivery changes.
+pub(super) fn change(claim: &Claim) -> Change {
+    let record = claim.record.as_ref().expect("the columns read");
+    Change::from(&record.restore(&Platforms::default()).expect("a stored delivery"))
+}
+
+pub(super) async fn complete(engine: &dyn Engine, claim: &Claim, now: Timestamp) -> bool {
+    engine.complete(claim.token, now, &change(claim)).await.expect("complete")
+}
+
+pub(super) async fn fail(engine: &dyn Engine, token: Token, now: Timestamp, next: Next) -> bool {
+    engine.fail(token, now, "it did not work", next).await.expect("fail")
+}
+
+pub(super) async fn summary(engine: &dyn Engine, id: DeliveryId) -> Summary {
+    engine.show(id).await.expect("show").expect("the row is there").summary
+}
+
+pub(super) async fn state(engine: &dyn Engine, id: DeliveryId) -> State {
+    summary(engine, id).await.state
+}
+
+pub(super) async fn listed(engine: &dyn Engine, filter: Filter) -> Vec<DeliveryId> {
+    engine.list(&filter).await.expect("list").iter().map(|row| row.id).collect()
+}

@@ -1,0 +1,193 @@
+//! Engine: the contract between the inbox and a database.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lifecycle_core::{Change, IdempotencyKey};
+
+use crate::error::StoreError;
+use crate::installations::InstallationStore;
+use crate::operations::{Filter, Prune, Pruned, Stats, Stored, Summary};
+use crate::record::{Record, Unreadable};
+use crate::signals::Signals;
+use crate::timestamp::Timestamp;
+
+/// A database that keeps deliveries until they are handled, and the installations that follow from them.
+///
+/// # The life of a row
+///
+/// ```text
+///              claim                 complete
+///   Pending ----------> Leased ----------------> Done -----> pruned
+///     ^  ^                |  |
+///     |  +--- release ----+  |  fail, Dead
+///     |  +--- fail, At ---+  +----------------> Dead -----> discarded
+///     +------------------------- retry -----------+
+/// ```
+///
+/// * `Pending` and `Leased` rows are *open*.
+/// * Each row has a time from which it is *due*: for a pending row, when it may be tried; for a leased row, when the
+///   lease ends. And it has the time at which that was last written. A row is due when `due_at <= now`, and also when
+///   it was `touched_at` more than [`CLOCK_SKEW`] after `now`: then the clock was set back, and its times mean nothing.
+/// * Ids grow in the order of acceptance and are never used again.
+/// * Each claim of a row raises its *fence*, which nothing ever lowers. Id and fence together are the [`Token`]. Whatever
+///   is done with a token is done in one statement or transaction that also checks that the row is leased under this
+///   very fence. Whether the lease is over by the clock does not matter, as long as nobody has taken the row over.
+///
+/// # Order
+///
+/// A row may be claimed when it is due, it is the oldest open row of its [`TenantKey`](crate::TenantKey), and no row of
+/// that key is leased and not yet due. (The last is not the same as the second: [`retry`](Self::retry) brings an older
+/// row back while a newer one runs, and in a database of many writers a row may become visible late.) Rows that may be
+/// claimed are handed out oldest first. So a row that waits for its next attempt holds up its own tenant, and no other;
+/// a dead or discarded row holds up nobody.
+///
+/// # Rules for all methods
+///
+/// * Each is one transaction: after an error, or when its future is dropped, it has happened wholly or not at all.
+/// * What a method reports as done survives a crash of the process and of the machine.
+/// * Each ends in bounded time, with an error if need be: no wait for a connection, a lock or a queue is endless.
+/// * Text may be any text, including NUL. Bytes are kept as they are.
+/// * `now` is an argument, and may go back.
+///
+/// `lifecycle_inbox::contract` (feature `contract`) runs all these rules against an engine.
+///
+/// # Effect and completion in one transaction
+///
+/// An engine that can give a handler its transaction has a [`Runner`](crate::Runner) that runs the handler and does what
+/// [`complete`](Self::complete) does in the same transaction, and answers [`Ran::Committed`](crate::Ran::Committed). The
+/// worker around it stays the same. Check the token first, and touch the row last, so that the lease can be renewed
+/// meanwhile.
+#[async_trait]
+pub trait Engine: InstallationStore {
+    /// Wakes the workers of this process. Ring when a row becomes claimable: after a new acceptance, a completion, a
+    /// death, a release, a retry, a discard.
+    fn signals(&self) -> &Signals;
+
+    /// The clock that all replicas of this store share. Override it where the database's clock can be followed.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    /// Writes a delivery durably, unless its key is known. A new row is pending, and due at once: at
+    /// [`Timestamp::MIN`].
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError>;
+
+    /// Whether a delivery of this key was accepted, as far as it is remembered.
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError>;
+
+    /// Leases up to `limit` rows, oldest first; see [the rules of order](Self#order). Raises the fence and the count of
+    /// attempts of each. A row that cannot be read is claimed like any other, as [`Unreadable`].
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError>;
+
+    /// Prolongs leases to `now + lease`. Returns those tokens that still hold their row.
+    async fn renew(
+        &self,
+        tokens: &[Token],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<Token>, StoreError>;
+
+    /// Marks the row done and folds the change into the installation of the row's tenant key
+    /// ([`Installation::fold`](lifecycle_core::Installation::fold)), under a lock on that installation. `false`, and
+    /// nothing has happened, when the token no longer holds the row. After a change of an installation, calls
+    /// [`Signals::installation_changed`].
+    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError>;
+
+    /// Notes a failed attempt with its error, and what comes next. `false` when the token no longer holds the row.
+    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError>;
+
+    /// Gives a row back unfinished: pending, due at once, the attempt not counted. `false` when the token no longer
+    /// holds the row.
+    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// How much there is to do, and how much went wrong.
+    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError>;
+
+    /// Rows in the order of acceptance.
+    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError>;
+
+    /// One row with its bytes, however damaged.
+    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError>;
+
+    /// Makes a dead or pending row due at once, with no attempts counted, at its old place in the order. `false` when
+    /// there is no such row, or it is leased or done.
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Deletes a row in whatever state, whoever holds it; its key stays known. `false` when there is no such row.
+    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError>;
+
+    /// Deletes old finished rows, and forgets old keys.
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
+
+    /// Whether the store can be written to.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// How far the clocks of replicas may differ: 60 s. A time that was written further ahead than that was written
+/// before the clock was set back.
+pub const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// The place of a delivery in its store.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct DeliveryId(pub i64);
+
+impl fmt::Display for DeliveryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What became of a delivery that was to be accepted. Closed on purpose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Accepted {
+    /// Its key was known: nothing was written.
+    Duplicate,
+    /// It was written.
+    New(DeliveryId),
+}
+
+/// Whose claim, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct ClaimRequest<'a> {
+    /// The worker's name, for people. It need not be unique: ownership is by token.
+    pub worker: &'a str,
+    /// The time.
+    pub now: Timestamp,
+    /// The leases end at `now` plus this.
+    pub lease: Duration,
+    /// The most rows to claim.
+    pub limit: usize,
+}
+
+/// The right to finish one row, until another claim takes it over.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Token {
+    /// The row.
+    pub id: DeliveryId,
+    /// How often the row was claimed, over its whole life. An effect in another system can be guarded by it too: one
+    /// with a lower fence comes too late.
+    pub fence: i64,
+}
+
+/// A row that is leased to the caller.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// What it takes to finish the row.
+    pub token: Token,
+    /// The attempts since the row was accepted or retried, this one included. It grows with every claim that is not
+    /// released, also with those whose process died.
+    pub attempt: u32,
+    /// The delivery, or why its columns do not read.
+    pub record: Result<Record, Unreadable>,
+}
+
+/// What follows a failed attempt. Closed on purpose.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Next {
+    /// Another attempt at this time.
+    At(Timestamp),
+    /// None: it is a dead letter, until someone retries or discards it.
+    Dead,
+}

@@ -1,0 +1,143 @@
+//! What an operator asks of an engine: how much there is, which rows, and what may go.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use lifecycle_core::IdempotencyKey;
+
+use crate::engine::DeliveryId;
+use crate::record::TenantKey;
+use crate::timestamp::Timestamp;
+
+/// Where a row is in its life. Closed on purpose.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum State {
+    /// Given up. It holds up nobody, and stays until it is retried or discarded.
+    Dead,
+    /// Handled.
+    Done,
+    /// A worker has it.
+    Leased,
+    /// Waits for its turn or for its next attempt.
+    Pending,
+}
+
+impl State {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Leased, Self::Done, Self::Dead];
+
+    /// The name in lower case, for columns and people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dead => "dead",
+            Self::Done => "done",
+            Self::Leased => "leased",
+            Self::Pending => "pending",
+        }
+    }
+
+    /// The state of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// How much there is to do, and how much went wrong.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stats {
+    /// Rows that wait.
+    pub pending: u64,
+    /// Rows that a worker has.
+    pub leased: u64,
+    /// Dead letters.
+    pub dead: u64,
+    /// How long ago the oldest open row was accepted; `None` without one.
+    pub oldest: Option<Duration>,
+}
+
+impl Stats {
+    /// Rows that are not finished: those that wait and those that a worker has.
+    pub fn depth(&self) -> u64 {
+        self.pending + self.leased
+    }
+}
+
+/// Which rows to list, and which page of them.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Only rows in this state.
+    pub state: Option<State>,
+    /// Only rows of this tenant.
+    pub tenant: Option<TenantKey>,
+    /// Only rows after this one: the last id of the page before.
+    pub after: Option<DeliveryId>,
+    /// The most rows.
+    pub limit: usize,
+}
+
+impl Default for Filter {
+    /// The first 100 rows.
+    fn default() -> Self {
+        Self { state: None, tenant: None, after: None, limit: 100 }
+    }
+}
+
+/// A row without its bytes. Of a damaged row, an engine shows what it can.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Summary {
+    /// Its place in the order.
+    pub id: DeliveryId,
+    /// Whose it is.
+    pub tenant: TenantKey,
+    /// The name of the event's kind.
+    pub kind: String,
+    /// Its key; `None` when the column is damaged.
+    pub key: Option<IdempotencyKey>,
+    /// Where it is in its life.
+    pub state: State,
+    /// Attempts since it was accepted or retried.
+    pub attempts: u32,
+    /// When it may be tried, or its lease ends; [`Timestamp::MIN`] is at once. Of no meaning once it is done or dead.
+    pub due_at: Timestamp,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// When it was written.
+    pub accepted_at: Timestamp,
+    /// When it was done or died.
+    pub finished_at: Option<Timestamp>,
+    /// The name of the worker that has it.
+    pub worker: Option<String>,
+    /// The error of the last failed attempt, in the app's own words; also after a later success.
+    pub last_error: Option<String>,
+}
+
+/// A row with its bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Stored {
+    /// All but the bytes.
+    pub summary: Summary,
+    /// The body, byte for byte as it was sent. It may hold personal data.
+    pub body: Bytes,
+    /// [`Record::envelope`](crate::Record::envelope).
+    pub envelope: String,
+}
+
+/// What may go.
+#[derive(Clone, Copy, Debug)]
+pub struct Prune {
+    /// Rows that were done before this go. Dead ones never do.
+    pub done_before: Timestamp,
+    /// Keys that were accepted before this are forgotten, except those of rows that are open or dead.
+    pub keys_before: Timestamp,
+    /// The most rows, and the most keys, in this one transaction: a long one would keep callbacks waiting.
+    pub limit: usize,
+}
+
+/// What went.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Pruned {
+    /// Rows that were deleted.
+    pub rows: u64,
+    /// Keys that were forgotten.
+    pub keys: u64,
+}

@@ -1,0 +1,204 @@
+//! Record: what an engine keeps of a delivery, and the way back to it.
+
+use std::fmt;
+
+use bytes::Bytes;
+use lifecycle_core::{
+    Delivery, IdempotencyKey, Platform, Proof, SecretId, Trust, securityscorecard, seismic,
+};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::timestamp::Timestamp;
+
+/// Whose deliveries follow one another, and whose installation they are about: a tenant of an app on a platform.
+///
+/// Ordered by platform, app and tenant, each byte by byte. Any text may stand in each, also none, and also NUL.
+/// `Debug` shows the platform only.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TenantKey {
+    /// The platform's name.
+    pub platform: String,
+    /// The app's id on the platform.
+    pub app: String,
+    /// The platform's id of the customer.
+    pub tenant: String,
+}
+
+impl TenantKey {
+    /// The tenant of this app on this platform.
+    pub fn new(platform: impl Into<String>, app: impl Into<String>, tenant: impl Into<String>) -> Self {
+        Self { platform: platform.into(), app: app.into(), tenant: tenant.into() }
+    }
+}
+
+impl From<&Delivery> for TenantKey {
+    fn from(delivery: &Delivery) -> Self {
+        let event = delivery.event();
+        Self::new(delivery.platform().name(), event.app(), event.tenant())
+    }
+}
+
+impl fmt::Debug for TenantKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantKey").field("platform", &self.platform).finish_non_exhaustive()
+    }
+}
+
+/// A delivery as an engine stores it: columns to find it by, the exact bytes, and an envelope that only
+/// [`restore`](Self::restore) reads.
+///
+/// ```
+/// use lifecycle_core::{Delivery, Trust, seismic};
+/// use lifecycle_inbox::{Platforms, Record};
+/// use std::time::SystemTime;
+///
+/// let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+/// let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+///
+/// let record = Record::from(&delivery);
+/// let again = record.restore(&Platforms::default())?;
+/// assert_eq!(again.body(), delivery.body());
+/// assert_eq!(again.idempotency_key(), record.key);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Eq, PartialEq)]
+pub struct Record {
+    /// What orders it.
+    pub tenant: TenantKey,
+    /// The name of the event's kind; any text.
+    pub kind: String,
+    /// What makes a second one of it a duplicate.
+    pub key: IdempotencyKey,
+    /// The body, byte for byte as it was sent.
+    pub body: Bytes,
+    /// The headers and the trust, as text. Store it as it is.
+    pub envelope: String,
+    /// When the delivery was received.
+    pub received_at: Timestamp,
+}
+
+impl Record {
+    /// The delivery that was stored.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the row was altered, or when none of these platforms reads it any more.
+    pub fn restore(&self, platforms: &Platforms) -> Result<Delivery, Unreadable> {
+        let platform = platforms
+            .find(&self.tenant.platform)
+            .ok_or_else(|| Unreadable::new("no platform of this name is known to this worker"))?;
+        let envelope: Envelope = serde_json::from_str(&self.envelope).map_err(|error| {
+            Unreadable(format!("the envelope: {:?} at {}", error.classify(), error.column()))
+        })?;
+        if envelope.sha256 != digest(&self.body) {
+            return Err(Unreadable::new("the bytes are not those that were received"));
+        }
+        let trust = match envelope.signed {
+            None => Trust::Unsigned,
+            Some(signed) => Trust::Signed {
+                secret: SecretId::new(&signed.secret),
+                header: own_header(platform, &signed.header)
+                    .ok_or_else(|| Unreadable::new("the platform has no signature header of this name"))?,
+            },
+        };
+        let headers = envelope.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Delivery::restore(platform, self.body.clone(), headers, trust, self.received_at.into())
+            .map_err(|why| Unreadable(format!("the body: {why}")))
+    }
+}
+
+impl From<&Delivery> for Record {
+    fn from(delivery: &Delivery) -> Self {
+        let headers = delivery.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let signed = match delivery.trust() {
+            Trust::Signed { secret, header } => {
+                Some(SignedBy { secret: secret.as_str().to_owned(), header: (*header).to_owned() })
+            }
+            _ => None,
+        };
+        let envelope = Envelope { sha256: digest(delivery.body()), headers: headers.collect(), signed };
+        Self {
+            tenant: delivery.into(),
+            kind: delivery.event().kind().name().to_owned(),
+            key: delivery.idempotency_key(),
+            body: delivery.body().clone(),
+            envelope: serde_json::to_string(&envelope).unwrap_or_default(), // strings always serialize
+            received_at: delivery.received_at().into(),
+        }
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("tenant", &self.tenant)
+            .field("key", &self.key)
+            .field("length", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The platforms whose deliveries a worker can read: both built-in ones, and those that an app adds.
+#[derive(Clone, Debug)]
+pub struct Platforms(Vec<&'static Platform>);
+
+impl Platforms {
+    /// Adds a platform of the app's own. It takes the place of one of the same name.
+    #[must_use]
+    pub fn and(mut self, platform: &'static Platform) -> Self {
+        self.0.retain(|own| own.name() != platform.name());
+        self.0.push(platform);
+        self
+    }
+
+    /// The platform of this name.
+    pub fn find(&self, name: &str) -> Option<&'static Platform> {
+        self.0.iter().copied().find(|platform| platform.name() == name)
+    }
+}
+
+impl Default for Platforms {
+    /// Seismic and SecurityScorecard.
+    fn default() -> Self {
+        Self(vec![&seismic::PLATFORM, &securityscorecard::PLATFORM])
+    }
+}
+
+/// Why a stored row is no delivery any more. It names a place, never a content.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[error("the stored row cannot be read: {0}")]
+pub struct Unreadable(String);
+
+impl Unreadable {
+    /// For engines: names the column that does not read, and never its value.
+    pub fn new(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+}
+
+#[derive(Deserialize, Serialize)]
+struct Envelope {
+    /// Of the body: what a damaged disk made of it must not run.
+    sha256: String,
+    headers: Vec<(String, String)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed: Option<SignedBy>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct SignedBy {
+    secret: String,
+    header: String,
+}
+
+fn digest(body: &[u8]) -> String {
+    const_hex::encode(Sha256::digest(body))
+}
+
+/// The platform's own, static name of a signature header.
+fn own_header(platform: &'static Platform, name: &str) -> Option<&'static str> {
+    match platform.proof() {
+        Proof::Hmac(scheme) => scheme.headers().iter().copied().find(|own| *own == name),
+        _ => None,
+    }
+}
