@@ -15,6 +15,9 @@ pub struct Answer {
     /// Headers by lower-case name; `null` for one that must be absent.
     #[serde(default)]
     pub headers: BTreeMap<String, Option<String>>,
+    /// Texts that must occur in a header's value, by the header's lower-case name.
+    #[serde(default)]
+    pub header_contains: BTreeMap<String, Vec<String>>,
     /// The exact body.
     #[serde(default)]
     pub body: Option<String>,

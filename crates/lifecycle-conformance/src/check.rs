@@ -102,6 +102,18 @@ fn bytes(
             differences.push(Difference::new(format!("header {name}"), shown, format!("{got:?}")));
         }
     }
+    for (name, parts) in &answer.header_contains {
+        let got = response.header(name).unwrap_or_default();
+        for part in parts {
+            if !got.contains(part.as_str()) {
+                differences.push(Difference::new(
+                    format!("header {name}"),
+                    format!("contains {part:?}"),
+                    format!("{got:?}"),
+                ));
+            }
+        }
+    }
     if to_head {
         return Ok(()); // an answer to HEAD has no body, whatever it says about one
     }
