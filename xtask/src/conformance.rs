@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-use lifecycle_conformance::{Face, Fixture, Program, Progress, Suite, run_programs};
+use lifecycle_conformance::{Filter, Program, Progress, Suite, run_programs};
 use serde_json::Value;
 
 use crate::Failure;
@@ -24,7 +24,7 @@ The last line is `N passed, N failed`; the exit code is 1 if any failed.
 
 #[derive(Default)]
 struct Options {
-    filter: Option<String>,
+    filter: Filter,
     json: Option<PathBuf>,
     junit: Option<PathBuf>,
     list: bool,
@@ -42,10 +42,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let programs = build(root)?;
-    let chosen = |fixture: &Fixture, program: &str, face: &Face| {
-        options.admits(&fixture.id) || options.admits(program) || options.admits(&face.path)
-    };
-    let report = run_programs(&suite, &programs, chosen, &Progress::stderr())?;
+    let report = run_programs(&suite, &programs, &options.filter, &Progress::stderr())?;
 
     if let Some(file) = &options.junit {
         write(file, &report.junit()?)?;
@@ -74,7 +71,7 @@ impl Options {
         while let Some(argument) = arguments.next()? {
             match argument {
                 Short('h') | Long("help") => return Ok(None),
-                Long("filter") => options.filter = Some(arguments.value()?.string()?),
+                Long("filter") => options.filter = Filter::word(arguments.value()?.string()?),
                 Long("json") => options.json = Some(arguments.value()?.into()),
                 Long("junit") => options.junit = Some(arguments.value()?.into()),
                 Long("list") => options.list = true,
@@ -83,16 +80,12 @@ impl Options {
         }
         Ok(Some(options))
     }
-
-    fn admits(&self, text: &str) -> bool {
-        self.filter.as_ref().is_none_or(|word| text.contains(word.as_str()))
-    }
 }
 
 fn list(suite: &Suite, options: &Options) {
     let mut out = std::io::stdout().lock();
     let mut count = 0;
-    for fixture in suite.fixtures().iter().filter(|fixture| options.admits(&fixture.id)) {
+    for fixture in suite.fixtures().iter().filter(|fixture| options.filter.admits_fixture(fixture)) {
         let faces: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
         // A reader that has seen enough, such as `head`, may close the pipe.
         if writeln!(out, "{}/{} [{}]\n    {}", fixture.platform, fixture.id, faces.join(", "), fixture.why)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ pub enum ProgramError {
         why: String,
     },
     /// It did not say in time where it listens.
-    #[error("{program} did not print `{LISTENING}ADDRESS` within {} s. It printed:\n{printed}", START.as_secs())]
+    #[error("{program} did not print `{LISTENING}ADDRESS` within {} s, or ended. It printed:\n{printed}", START.as_secs())]
     Silent {
         /// The program's name.
         program: String,
@@ -117,11 +117,10 @@ impl Program {
         let mut child =
             command.spawn().map_err(|source| ProgramError::Start { program: self.name.clone(), source })?;
         let log = Arc::new(Log::default());
-        if let Some(out) = child.stdout.take() {
+        let (out, err) = (child.stdout.take(), child.stderr.take());
+        if let (Some(out), Some(err)) = (out, err) {
             log.follow(out);
-        }
-        if let Some(out) = child.stderr.take() {
-            log.follow(out);
+            log.follow(err);
         }
         let target = Target {
             name: self.name.clone(),
@@ -170,8 +169,15 @@ impl Running {
 /// What a program prints, on both streams.
 #[derive(Debug, Default)]
 struct Log {
-    text: Mutex<String>,
-    grown: Condvar,
+    printed: Mutex<Printed>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Printed {
+    text: String,
+    /// A program that has ended will not print its address any more.
+    ended: bool,
 }
 
 impl Log {
@@ -181,28 +187,31 @@ impl Log {
             let mut lines = BufReader::new(out);
             let mut line = Vec::new();
             while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
-                log.text
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .push_str(&String::from_utf8_lossy(&line));
-                log.grown.notify_all();
+                log.printed().text.push_str(&String::from_utf8_lossy(&line));
+                log.changed.notify_all();
                 line.clear();
             }
+            log.printed().ended = true;
+            log.changed.notify_all();
         });
     }
 
+    fn printed(&self) -> MutexGuard<'_, Printed> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn text(&self) -> String {
-        self.text.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.printed().text.clone()
     }
 
     /// Waits for the line that names the address.
     fn address(&self) -> Option<String> {
-        let text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        let (text, _) = self
-            .grown
-            .wait_timeout_while(text, START, |text| address(text).is_none())
+        let waiting = |printed: &mut Printed| address(&printed.text).is_none() && !printed.ended;
+        let (printed, _) = self
+            .changed
+            .wait_timeout_while(self.printed(), START, waiting)
             .unwrap_or_else(PoisonError::into_inner);
-        address(&text)
+        address(&printed.text)
     }
 }
 

@@ -9,12 +9,14 @@ use std::time::Duration;
 use crate::check::Difference;
 
 /// The outcome of a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Each fixture on each face it was sent to, in the fixtures' order.
     pub cases: Vec<Case>,
     /// What was not sent.
     pub skipped: Vec<Skipped>,
+    /// In how many cases a handler ran that could not be asked what it saw.
+    pub unobserved: usize,
     /// How long the run took.
     pub took: Duration,
 }
@@ -117,6 +119,7 @@ mod tests {
                 case("upgrade", "axum", vec![]),
             ],
             skipped: vec![Skipped { fixture: "stale".into(), why: "needs a setting".into() }],
+            unobserved: 3,
             took: Duration::from_secs(2),
         }
     }
@@ -128,9 +131,12 @@ mod tests {
         assert!(rows.contains(&vec!["seismic", "axum", "warp"]), "{table}");
         assert!(rows.contains(&vec!["install", "✓", "1", "✗", "1", "of", "1"]), "{table}");
         assert!(rows.contains(&vec!["upgrade", "✓", "1", "-"]), "{table}");
-        for part in
-            ["the rule of install", "request 1: status: expected 202, got 401", "stale: needs a setting"]
-        {
+        for part in [
+            "the rule of install",
+            "request 1: status: expected 202, got 401",
+            "1 for this reason: needs a setting\n  stale",
+            "the handler saw: 3 cases",
+        ] {
             assert!(table.contains(part), "{table}");
         }
         assert_eq!(table.lines().last(), Some("2 passed, 1 failed"));

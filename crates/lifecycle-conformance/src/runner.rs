@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::check::{Difference, check};
 use crate::exchange::{Exchanged, exchange};
 use crate::face::Face;
+use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
 use crate::observed::check_seen;
 use crate::privacy::expected_signatures;
@@ -27,8 +28,8 @@ use crate::template::Values;
 /// How many cases are under way at a time. Most of them wait for a deadline, not for a processor.
 const AT_A_TIME: usize = 32;
 
-/// Starts each program, once for each set of settings that fixtures ask for, and sends it every fixture that `chosen`
-/// admits.
+/// Starts each program, once for each set of settings that fixtures ask for, and sends it every fixture that the
+/// filter admits.
 ///
 /// Besides the fixtures, two rules are checked for each program: it serves all kinds of face, and what it logged
 /// tells nothing private.
@@ -38,7 +39,7 @@ const AT_A_TIME: usize = 32;
 pub fn run_programs(
     suite: &Suite,
     programs: &[Program],
-    chosen: impl Fn(&Fixture, &str, &Face) -> bool,
+    filter: &Filter,
     progress: &Progress,
 ) -> Result<Report, ProgramError> {
     let started = Instant::now();
@@ -49,7 +50,7 @@ pub fn run_programs(
         for subject in subjects.iter().filter(|subject| subject.settings == fixture.settings) {
             let target = &subject.target;
             for face in target.faces.iter().filter(|face| fixture.applies_to(face)) {
-                if chosen(fixture, &target.name, face) {
+                if filter.admits(fixture, &target.name, face) {
                     jobs.push(Job { fixture, target, face });
                 }
             }
@@ -75,7 +76,7 @@ pub fn run_programs(
         }
     }
     let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).chain(rules).collect();
-    Ok(Report { cases, skipped: Vec::new(), took: started.elapsed() })
+    Ok(Report { cases, took: started.elapsed(), ..Report::default() })
 }
 
 /// Starts every program with every set of settings, all at once.
@@ -92,30 +93,33 @@ fn start(programs: &[Program], settings: &BTreeSet<&Settings>) -> Result<Vec<Run
 /// Sends the fixtures to a server that runs already, and says which it left out and why.
 ///
 /// What its handler saw cannot be known from outside, so that part of each fixture is not looked at.
-pub fn run_target(
-    suite: &Suite,
-    target: &Target,
-    chosen: impl Fn(&Fixture, &str, &Face) -> bool,
-    progress: &Progress,
-) -> Report {
+pub fn run_target(suite: &Suite, target: &Target, filter: &Filter, progress: &Progress) -> Report {
     let started = Instant::now();
     let mut jobs = Vec::new();
     let mut skipped = Vec::new();
     for fixture in suite.fixtures() {
-        let faces: Vec<&Face> = target
-            .faces
-            .iter()
-            .filter(|face| fixture.applies_to(face) && chosen(fixture, &target.name, face))
-            .collect();
-        let reason = if faces.is_empty() { None } else { missing(fixture, target) };
-        match reason {
-            Some(why) => skipped.push(Skipped { fixture: fixture.id.clone(), why }),
-            None => jobs.extend(faces.into_iter().map(|face| Job { fixture, target, face })),
+        let faces: Vec<&Face> = target.faces.iter().filter(|face| fixture.applies_to(face)).collect();
+        let why = if faces.is_empty() { Some(without_face(fixture)) } else { missing(fixture, target) };
+        match why {
+            Some(why) if filter.admits_fixture(fixture) => {
+                skipped.push(Skipped { fixture: fixture.id.clone(), why });
+            }
+            Some(_) => {}
+            None => {
+                let wanted = faces.into_iter().filter(|face| filter.admits(fixture, &target.name, face));
+                jobs.extend(wanted.map(|face| Job { fixture, target, face }));
+            }
         }
     }
     let outcomes = send(suite, &jobs, progress);
     let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).collect();
-    Report { cases, skipped, took: started.elapsed() }
+    let unobserved = jobs.iter().filter(|job| job.face.kind.runs_handler()).count();
+    Report { cases, skipped, unobserved, took: started.elapsed() }
+}
+
+fn without_face(fixture: &Fixture) -> String {
+    let kinds: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
+    format!("needs a face of another kind: {}", kinds.join(", "))
 }
 
 /// What keeps a fixture from being sent to a server that this crate did not start.

@@ -24,6 +24,7 @@ pub(super) fn write(report: &Report) -> String {
         "failed": report.failed(),
         "took_ms": millis(report.took),
         "cases": cases.collect::<Vec<Value>>(),
+        "unobserved": report.unobserved,
         "skipped": skipped.collect::<Vec<Value>>(),
     });
     format!("{document:#}\n")

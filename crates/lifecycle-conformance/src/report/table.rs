@@ -1,6 +1,6 @@
 //! The table for people: fixtures down, subjects across.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use comfy_table::{Table, presets};
@@ -27,12 +27,16 @@ pub(super) fn write(report: &Report) -> String {
         }
         text.push('\n');
     }
-    if !report.skipped.is_empty() {
-        let _ = writeln!(text, "Not sent:");
-        for skipped in &report.skipped {
-            let _ = writeln!(text, "  {}: {}", skipped.fixture, skipped.why);
-        }
-        text.push('\n');
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for skipped in &report.skipped {
+        reasons.entry(&skipped.why).or_default().push(&skipped.fixture);
+    }
+    for (why, fixtures) in reasons {
+        let _ =
+            writeln!(text, "Not sent, {} for this reason: {why}\n  {}\n", fixtures.len(), fixtures.join(" "));
+    }
+    if report.unobserved > 0 {
+        let _ = writeln!(text, "Not looked at, what the handler saw: {} cases\n", report.unobserved);
     }
     let _ = writeln!(text, "{:.1} s", report.took.as_secs_f64());
     let _ = writeln!(text, "{} passed, {} failed", report.passed(), report.failed());
@@ -44,8 +48,12 @@ fn matrix(platform: &str, subjects: &[&str], cases: &[&Case]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header([platform].into_iter().chain(subjects.iter().copied()));
-    let mut fixtures: Vec<&str> = cases.iter().map(|case| case.fixture.as_str()).collect();
-    fixtures.dedup();
+    let mut fixtures: Vec<&str> = Vec::new();
+    for case in cases {
+        if !fixtures.contains(&case.fixture.as_str()) {
+            fixtures.push(&case.fixture);
+        }
+    }
     for fixture in fixtures {
         let cells = subjects.iter().map(|subject| {
             let (mut all, mut failed) = (0, 0);
