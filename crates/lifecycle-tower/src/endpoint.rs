@@ -61,7 +61,7 @@ impl LifecycleEndpoint {
 
 impl<B> Service<Request<B>> for LifecycleEndpoint
 where
-    B: Body + Send + 'static,
+    B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<Full<Bytes>>;

@@ -80,7 +80,7 @@ pub struct Lifecycle<S> {
 impl<S, B, ResBody> Service<Request<B>> for Lifecycle<S>
 where
     S: Service<Request<B>, Response = Response<ResBody>> + Clone,
-    B: Body + From<Bytes>,
+    B: Body + From<Bytes> + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<BytesOr<ResBody>>;
@@ -118,7 +118,7 @@ pin_project! {
 pin_project! {
     #[project = StageProjection]
     enum Stage<S, B, F> {
-        Receiving { #[pin] receiving: Receive<B>, inner: S },
+        Receiving { receiving: Receive<B>, inner: S },
         Handling { #[pin] handling: F, delivery: Delivery },
     }
 }
@@ -126,7 +126,7 @@ pin_project! {
 impl<S, B, ResBody> Future for LifecycleFuture<S, B, S::Future>
 where
     S: Service<Request<B>, Response = Response<ResBody>>,
-    B: Body + From<Bytes>,
+    B: Body + From<Bytes> + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Output = Result<Response<BytesOr<ResBody>>, S::Error>;
@@ -136,7 +136,7 @@ where
         let rejection = loop {
             match this.stage.as_mut().project() {
                 StageProjection::Receiving { receiving, inner } => {
-                    let received = ready!(this.deadline.as_mut().poll(receiving, cx));
+                    let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
                     match received.unwrap_or(Err(Rejection::BodyTimeout)) {
                         Ok((mut head, delivery)) => {
                             head.extensions.insert(delivery.clone());

@@ -5,15 +5,16 @@ use std::future::Future;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Buf;
+use http::header::EXPECT;
 use http::request::Parts;
 use http::{HeaderMap, Request};
 use http_body::Body;
-use http_body_util::LengthLimitError;
+use http_body_util::{BodyExt, LengthLimitError};
 use lifecycle_core::{Delivery, Head, Intake, Receiver, Rejection};
-use pin_project_lite::pin_project;
+use tokio::time::timeout;
 
 use crate::deadline::Deadline;
 
@@ -21,6 +22,9 @@ pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 
 /// A body that always has a frame ready must not outrun the deadline: after this many, the timer gets a look.
 const FRAMES_PER_POLL: usize = 64;
+
+/// How long the rest of a refused body is read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Verifies one request within the receiver's budget: the verify face as a function, for a server without layers.
 ///
@@ -57,7 +61,7 @@ const FRAMES_PER_POLL: usize = 64;
 /// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout).
 pub async fn receive<B>(receiver: &Receiver, request: Request<B>) -> Result<(Parts, Delivery), Rejection>
 where
-    B: Body,
+    B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
     let deadline = pin!(Deadline::after(receiver.time_budget()));
@@ -77,13 +81,10 @@ pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> 
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }
 
-pin_project! {
-    /// Resolves when the request is verified or refused. Knows no time.
-    pub(crate) struct Receive<B> {
-        opened: Result<(Parts, Intake), Rejection>,
-        #[pin]
-        body: B,
-    }
+/// Resolves when the request is verified or refused. Knows no time.
+pub(crate) struct Receive<B> {
+    opened: Result<(Parts, Intake), Rejection>,
+    body: Option<B>,
 }
 
 impl<B> Receive<B> {
@@ -91,34 +92,45 @@ impl<B> Receive<B> {
         let (parts, body) = request.into_parts();
         let headers = header_lines(&parts.headers);
         let opened = receiver.open(Head { method: parts.method.as_str(), path: parts.uri.path(), headers });
+        // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
+        let body = (opened.is_ok() || !parts.headers.contains_key(EXPECT)).then_some(body);
         Self { opened: opened.map(|intake| (parts, intake)), body }
     }
 }
 
 impl<B> Future for Receive<B>
 where
-    B: Body,
+    B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Output = Result<(Parts, Delivery), Rejection>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        if let Ok((_, intake)) = this.opened {
-            ready!(read(this.body, intake, cx))?;
+        let Self { opened, body } = self.get_mut();
+        let read = match (&mut *opened, &mut *body) {
+            (Ok((_, intake)), Some(body)) => ready!(read(body, intake, cx)),
+            (Err(rejection), _) => Err(rejection.clone()),
+            (_, None) => Err(Rejection::BodyUnreadable), // polled after it resolved
+        };
+        let rest = body.take();
+        if let Err(rejection) = read {
+            if let Some(rest) = rest {
+                discard(rest);
+            }
+            return Poll::Ready(Err(rejection));
         }
-        let (parts, intake) = mem::replace(this.opened, Err(Rejection::BodyUnreadable))?;
+        let (parts, intake) = mem::replace(opened, Err(Rejection::BodyUnreadable))?;
         Poll::Ready(intake.finish(SystemTime::now()).map(|delivery| (parts, delivery)))
     }
 }
 
-fn read<B>(mut body: Pin<&mut B>, intake: &mut Intake, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>
+fn read<B>(body: &mut B, intake: &mut Intake, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>
 where
-    B: Body,
+    B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
     for _ in 0..FRAMES_PER_POLL {
-        match ready!(body.as_mut().poll_frame(cx)) {
+        match ready!(Pin::new(&mut *body).poll_frame(cx)) {
             None => return Poll::Ready(Ok(())),
             Some(Err(error)) => return Poll::Ready(Err(unreadable(&*error.into()))),
             Some(Ok(frame)) => match frame.into_data() {
@@ -133,6 +145,19 @@ where
     }
     cx.waker().wake_by_ref();
     Poll::Pending
+}
+
+/// Reads on beside the answer, for a while. A server that closes a socket while the caller still sends resets the
+/// connection, and the answer can be lost on its way.
+fn discard<B: Body + Unpin + Send + 'static>(mut body: B) {
+    if body.is_end_stream() {
+        return;
+    }
+    tokio::spawn(timeout(LINGER, async move {
+        while body.frame().await.is_some_and(|frame| frame.is_ok()) {
+            tokio::task::consume_budget().await; // or a body that always has a frame would outrun the time
+        }
+    }));
 }
 
 /// A limit that the app has set further out is still a limit.

@@ -1,0 +1,144 @@
+//! The extractors of axum, among its routers, layers and other extractors.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use axum::routing::{post as route_post, post_service};
+use http_body_util::BodyExt;
+use lifecycle_core::{HookToken, Receiver, Rejection, securityscorecard};
+use lifecycle_tower::axum::{Action, Refused, Verified};
+use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
+use tower::{ServiceBuilder, ServiceExt};
+
+use crate::support::{Obedient, callback, post, receiver};
+
+async fn ask(app: Router, request: http::Request<Body>) -> (StatusCode, String) {
+    let response = app.oneshot(request).await.unwrap();
+    let status = response.status();
+    (status, String::from_utf8(response.into_body().collect().await.unwrap().to_bytes().to_vec()).unwrap())
+}
+
+fn signed() -> http::Request<Body> {
+    let body = callback("t");
+    post(&body, Body::from(body.clone()))
+}
+
+async fn tenant_and_body(delivery: Verified, body: String) -> (StatusCode, String) {
+    (StatusCode::ACCEPTED, format!("{} {}", delivery.event().tenant(), body.len()))
+}
+
+#[tokio::test]
+async fn a_body_extractor_may_follow_verified() {
+    let app = Router::new().route("/", route_post(tenant_and_body).layer(LifecycleLayer::new(receiver())));
+    assert_eq!(ask(app, signed()).await, (StatusCode::ACCEPTED, "t 47".to_owned()));
+}
+
+#[tokio::test]
+async fn verified_without_a_layer_names_the_cure() {
+    let (status, body) = ask(Router::new().route("/", route_post(tenant_and_body)), signed()).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(body.contains(r#""code":"layer-missing""#) && body.contains("LifecycleLayer"), "{body}");
+}
+
+async fn pass(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let reason = response.extensions().get().map(Rejection::code);
+    response.headers_mut().append("x-seen", reason.unwrap_or("verified").parse().unwrap());
+    response
+}
+
+#[tokio::test]
+async fn layers_compose_inside_and_outside_in_every_way_that_axum_has() {
+    let lifecycle = || LifecycleLayer::new(receiver());
+    let both = || ServiceBuilder::new().layer(from_fn(pass)).layer(lifecycle()).layer(from_fn(pass));
+    let route = || route_post(tenant_and_body);
+    let service = ServiceBuilder::new().layer(lifecycle()).service(route().with_state::<()>(()));
+    let apps = [
+        Router::new().route("/", route().layer(both())),
+        Router::new().route("/", route().route_layer(both())),
+        Router::new().route("/", route()).layer(both()),
+        Router::new().route("/", route()).route_layer(both()),
+        Router::new()
+            .route("/", route().route_layer(from_fn(pass)).layer(lifecycle()).route_layer(from_fn(pass))),
+        Router::new().route_service("/", ServiceBuilder::new().layer(from_fn(pass)).service(service)),
+    ];
+    for (place, app) in apps.into_iter().enumerate() {
+        let accepted = app.clone().oneshot(signed()).await.unwrap();
+        assert_eq!(accepted.status(), StatusCode::ACCEPTED, "{place}");
+        assert!(accepted.headers().get_all("x-seen").iter().all(|seen| seen == "verified"), "{place}");
+        let refused = app.oneshot(post(b"", Body::from(callback("t")))).await.unwrap();
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "{place}");
+        let seen: Vec<_> = refused.headers().get_all("x-seen").iter().collect();
+        assert_eq!(seen, ["signature-mismatch"], "{place}: the inner one does not run");
+    }
+}
+
+#[tokio::test]
+async fn another_method_gets_405_from_here() {
+    let app = Router::new()
+        .route("/verify", route_post(tenant_and_body).layer(LifecycleLayer::new(receiver())))
+        .route_service("/endpoint", LifecycleEndpoint::new(receiver(), Obedient::default()));
+    for path in ["/verify", "/endpoint"] {
+        for method in ["GET", "PUT", "OPTIONS", "PURGE"] {
+            let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+            let response = app.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            assert_eq!(response.headers().get_all("allow").iter().collect::<Vec<_>>(), ["POST"]);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(&body, Rejection::MethodNotAllowed.reply().body(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_of_axum_does_not_stand_in_for_the_receivers() {
+    let endpoint = LifecycleEndpoint::new(receiver(), Obedient::default());
+    let app = Router::new().route("/", post_service(endpoint)).layer(DefaultBodyLimit::max(1));
+    assert_eq!(ask(app, signed()).await.0, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_hooks_token_is_found_in_nested_routers_too() {
+    let token = "tok-0123456789abcdef0123456789abcdef";
+    let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(token).unwrap());
+    let inner =
+        Router::new().route_service("/hook/{token}", LifecycleEndpoint::new(hook, Obedient::default()));
+    let app = Router::new().nest("/securityscorecard", inner);
+    let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u","email":"u@example.com","organizationDomain":"example.com"},"installed_at":"2021-05-12T12:50:43.743Z"}}}"#;
+    for (token, status) in [(token, StatusCode::OK), ("guessed", StatusCode::NOT_FOUND)] {
+        let request = http::Request::post(format!("/securityscorecard/hook/{token}")).body(Body::from(body));
+        assert_eq!(ask(app.clone(), request.unwrap()).await.0, status, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn an_action_is_read_from_its_headers_or_refused_in_cores_words() {
+    async fn act(action: Action, body: String) -> Result<String, Refused> {
+        action.expect_app("app")?;
+        Ok(format!("{} {body}", action.secrets().get("TOKEN").unwrap_or_default()))
+    }
+    let app = Router::new().route("/", route_post(act));
+    let request = |app_id: &str, secrets: Option<&str>| {
+        let request = http::Request::post("/").header("x-ssc-app-id", app_id);
+        match secrets {
+            Some(secrets) => request.header("x-ssc-app-secrets", secrets),
+            None => request,
+        }
+        .body(Body::from("kept"))
+        .unwrap()
+    };
+    let secrets = Some(r#"{"TOKEN":"s3cr3t"}"#);
+    assert_eq!(ask(app.clone(), request("app", secrets)).await, (StatusCode::OK, "s3cr3t kept".to_owned()));
+    for (app_id, secrets, status, code) in [
+        ("app", None, StatusCode::UNAUTHORIZED, "missing-secrets"),
+        ("app", Some("{"), StatusCode::BAD_REQUEST, "malformed-secrets"),
+        ("another", secrets, StatusCode::UNPROCESSABLE_ENTITY, "unexpected-app"),
+    ] {
+        let (answered, body) = ask(app.clone(), request(app_id, secrets)).await;
+        assert_eq!(answered, status, "{body}");
+        assert!(body.contains(code) && !body.contains("s3cr3t"), "{body}");
+    }
+}

@@ -1,0 +1,90 @@
+//! Every exchange has exactly one log event, whichever way it ends.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use lifecycle_core::Delivery;
+use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
+use tower::{ServiceBuilder, ServiceExt};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::support::{Obedient, Script, Step, callback, post, receiver};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn take(&self) -> String {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8(std::mem::take(&mut *lines)).unwrap()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_is_logged_once_with_what_was_answered() {
+    let log = Log::default();
+    let writer = log.clone();
+    let _guard = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new("lifecycle::callback=debug"))
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish()
+        .set_default();
+
+    let endpoint = LifecycleEndpoint::new(receiver(), Obedient::default());
+    let layered = ServiceBuilder::new().layer(LifecycleLayer::new(receiver())).service_fn(
+        async |request: Request<Script>| match request
+            .extensions()
+            .get::<Delivery>()
+            .unwrap()
+            .event()
+            .tenant()
+        {
+            "fail" => Err(io::Error::from(io::ErrorKind::AddrInUse)),
+            "sleep" => std::future::pending().await,
+            _ => Ok(Response::builder().status(202).body(Full::<Bytes>::default()).unwrap()),
+        },
+    );
+    for (layer, tenant, signed, expected) in [
+        (false, "t", true, r#"code="accepted" status=202"#),
+        (false, "t", false, r#"code="signature-mismatch" status=401"#),
+        (false, "refuse", true, r#"code="refused" status=403"#),
+        (false, "fail", true, r#"code="handler-failed" status=500"#),
+        (false, "sleep", true, r#"code="deadline-exceeded" status=503"#),
+        (false, "late", true, r#"code="body-timeout" status=408"#),
+        (true, "t", true, r#"code="accepted" status=202"#),
+        (true, "t", false, r#"code="signature-mismatch" status=401"#),
+        (true, "fail", true, r#"code="handler-failed" status=500"#),
+        (true, "sleep", true, r#"code="deadline-exceeded" status=503"#),
+        (true, "late", true, r#"code="body-timeout" status=408"#),
+    ] {
+        let body = callback(tenant);
+        let wait = if tenant == "late" { Duration::from_secs(9) } else { Duration::ZERO };
+        let script = Script::new([Step::Pause(wait), Step::Give(body.clone())]);
+        let request = post(if signed { &body } else { b"" }, script);
+        if layer {
+            let _ = layered.clone().oneshot(request).await;
+        } else {
+            let _: Result<_, Infallible> = endpoint.clone().oneshot(request).await;
+        }
+        let lines = log.take();
+        assert_eq!(lines.lines().count(), 1, "{tenant}: {lines}");
+        assert!(lines.contains(expected), "{tenant}: {lines}");
+    }
+}

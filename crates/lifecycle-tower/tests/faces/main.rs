@@ -1,0 +1,10 @@
+//! What each face promises, in process and over sockets.
+
+mod body;
+mod endpoint;
+#[cfg(feature = "axum")]
+mod extractors;
+mod layer;
+mod logged;
+mod support;
+mod wire;
