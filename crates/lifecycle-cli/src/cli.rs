@@ -1,0 +1,47 @@
+//! Cli: the table of commands.
+
+use clap::{Parser, Subcommand};
+
+use crate::answer::Answer;
+use crate::failure::Failure;
+use crate::send::SendArgs;
+use crate::sign::SignArgs;
+use crate::verify::VerifyArgs;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all is well
+  1  an administrator would have been blocked, a case failed, a request is not valid, or no cause was found
+  2  the command could not do its work: an option, a file, a secret or a connection; one line says what to do
+
+Secrets are read from an option, an environment variable, a file or the terminal, and are never shown.
+Colours appear on a terminal only, and not where NO_COLOR is set.";
+
+/// Test receivers of app-lifecycle callbacks: send signed callbacks, explain signatures that do not match, run the
+/// conformance suite against a server in any language
+#[derive(Debug, Parser)]
+#[command(name = "lifecycle", version, after_help = EXIT_CODES, max_term_width = 110)]
+pub(crate) struct Cli {
+    /// Write one JSON document in place of text
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Send(SendArgs),
+    Sign(SignArgs),
+    Verify(VerifyArgs),
+}
+
+impl Cli {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        match &self.command {
+            Command::Send(args) => args.run(),
+            Command::Sign(args) => args.run(),
+            Command::Verify(args) => args.run(),
+        }
+    }
+}

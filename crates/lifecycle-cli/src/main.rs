@@ -1,0 +1,33 @@
+//! The `lifecycle` program: sends, signs, verifies and explains app-lifecycle callbacks, and tests any receiver.
+//!
+//! `README.md` beside this crate is its manual. Start reading at [`cli`], the table of commands.
+
+mod answer;
+mod body;
+mod callback;
+mod cli;
+mod client;
+mod failure;
+mod hook;
+mod request_headers;
+mod secret;
+mod send;
+mod shown;
+mod sign;
+mod transcript;
+mod verdict;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.run() {
+        Ok(answer) => answer.print(cli.json),
+        Err(failure) => failure.print(cli.json),
+    }
+}

@@ -1,0 +1,71 @@
+//! Request headers: the headers that a request came with, as `verify` and `explain` are given them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use lifecycle_core::seismic;
+
+use crate::body;
+use crate::failure::Failure;
+use crate::transcript::Transcript;
+
+/// The request that is looked at.
+#[derive(Args, Debug)]
+pub(crate) struct RequestArgs {
+    /// The body's file, exactly as it was received; - for the standard input. A HAR or a raw request given by --headers
+    /// may hold the body, too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body: Option<PathBuf>,
+    /// The value of x-seismic-signature
+    #[arg(long, value_name = "VALUE")]
+    pub(crate) signature: Option<String>,
+    /// A header of the request, as in curl: 'NAME: VALUE'
+    #[arg(short = 'H', long = "header", value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+    /// The file that the headers are saved in: header lines, the output of curl -v, a HAR file or an excerpt of one, or a
+    /// JSON object
+    #[arg(long, value_name = "FILE")]
+    pub(crate) headers: Option<PathBuf>,
+}
+
+/// The request, read.
+pub(crate) struct Request {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl RequestArgs {
+    /// Reads what the options name.
+    pub(crate) fn read(&self) -> Result<Request, Failure> {
+        let mut headers = Vec::new();
+        if let Some(signature) = &self.signature {
+            headers.push((seismic::SIGNATURE.to_owned(), signature.clone()));
+        }
+        for header in &self.header {
+            let (name, value) = header.split_once(':').ok_or_else(|| {
+                Failure::new("a --header has no colon", "write it as -H 'x-seismic-signature: VALUE'")
+            })?;
+            headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+        let mut saved_body = None;
+        if let Some(file) = &self.headers {
+            if file == Path::new("-") && self.body.as_deref() == Some(Path::new("-")) {
+                return Err(Failure::new(
+                    "body and headers cannot both be the standard input",
+                    "save one to a file",
+                ));
+            }
+            let transcript = Transcript::read(&body::read_text(file)?)?;
+            headers.extend(transcript.headers);
+            saved_body = transcript.body;
+        }
+        let body = match (&self.body, saved_body) {
+            (Some(file), _) => body::read(file)?,
+            (None, Some(saved)) => saved,
+            (None, None) => {
+                return Err(Failure::new("no body", "give --body FILE, or - for the standard input"));
+            }
+        };
+        Ok(Request { headers, body })
+    }
+}

@@ -1,0 +1,214 @@
+//! Secret: how commands are given one, and that they never show it.
+
+#![expect(clippy::doc_markdown, reason = "comments on options are the program's help, shown as they stand")]
+
+use std::env;
+use std::ffi::OsStr;
+use std::fmt;
+use std::io::{IsTerminal, stdin};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::Args;
+use lifecycle_core::Secret;
+use zeroize::Zeroizing;
+
+use crate::body;
+use crate::failure::Failure;
+
+/// The variable that is read when no option names a secret: the one that the example apps read, too.
+const DEFAULT_VARIABLE: &str = "SEISMIC_SIGNING_SECRET";
+
+/// Text that is never shown, as an option's value.
+#[derive(Clone)]
+pub(crate) struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.to_owned()))
+    }
+
+    /// What a variable or a file held.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
+        std::str::from_utf8(bytes)
+            .map(Self::new)
+            .map_err(|_| Failure::new("a secret is not UTF-8", "save it as UTF-8 text"))
+    }
+
+    /// As a value that reports leave out.
+    pub(crate) fn into_shared(self) -> Result<Shared, Failure> {
+        Shared::new("a secret", Zeroizing::new(self.0.as_bytes().to_vec()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SecretText {
+    type Err = std::convert::Infallible; // an error of an option's value would repeat the value
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self::new(text))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(redacted)")
+    }
+}
+
+/// The signing secret.
+#[derive(Args, Debug)]
+#[group(id = "signing-secret", multiple = false)]
+pub(crate) struct SigningSecretArgs {
+    /// The signing secret itself. Beware: other users of this machine see it in the process list, and your shell keeps
+    /// it in its history
+    #[arg(id = "secret", long, value_name = "TEXT", help_heading = "Secret")]
+    text: Option<SecretText>,
+    /// The environment variable that holds the signing secret [default: SEISMIC_SIGNING_SECRET, if it is set; else
+    /// you are asked for it]
+    #[arg(id = "secret-env", long, value_name = "NAME", help_heading = "Secret")]
+    variable: Option<String>,
+    /// The file that holds the signing secret; one line break at its end is not part of it
+    #[arg(id = "secret-file", long, value_name = "FILE", help_heading = "Secret")]
+    file: Option<PathBuf>,
+}
+
+/// The signing secret from before a rotation.
+#[derive(Args, Debug)]
+#[group(id = "previous-signing-secret", multiple = false)]
+pub(crate) struct PreviousSecretArgs {
+    /// The signing secret from before a rotation. Beware: it is seen in the process list
+    #[arg(id = "previous-secret", long, value_name = "TEXT", help_heading = "Secret")]
+    text: Option<SecretText>,
+    /// The environment variable that holds the previous secret
+    #[arg(id = "previous-secret-env", long, value_name = "NAME", help_heading = "Secret")]
+    variable: Option<String>,
+    /// The file that holds the previous secret
+    #[arg(id = "previous-secret-file", long, value_name = "FILE", help_heading = "Secret")]
+    file: Option<PathBuf>,
+}
+
+impl SigningSecretArgs {
+    /// The secret that the options name; else that of the usual variable; else what the user types.
+    pub(crate) fn read(&self) -> Result<Shared, Failure> {
+        if let Some(given) =
+            given("the signing secret", self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?
+        {
+            return Ok(given);
+        }
+        if env::var_os(DEFAULT_VARIABLE).is_some_and(|value| !value.is_empty()) {
+            return from_variable("the signing secret", DEFAULT_VARIABLE);
+        }
+        if !stdin().is_terminal() {
+            return Err(Failure::new(
+                "no signing secret",
+                format!(
+                    "give --secret-env NAME, --secret-file FILE or --secret TEXT, or set {DEFAULT_VARIABLE}"
+                ),
+            ));
+        }
+        let typed = rpassword::prompt_password("Signing secret (it is not shown): ").map_err(|error| {
+            Failure::new(
+                format!("the secret could not be read from the terminal: {error}"),
+                "give --secret-file FILE",
+            )
+        })?;
+        Shared::new("the signing secret", Zeroizing::new(typed.into_bytes()))
+    }
+}
+
+impl PreviousSecretArgs {
+    /// The secret that the options name, if any.
+    pub(crate) fn read(&self) -> Result<Option<Shared>, Failure> {
+        given("the previous secret", self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())
+    }
+}
+
+/// A secret that sender and receiver share: its bytes, and the core's form of it.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    bytes: Zeroizing<Vec<u8>>,
+    secret: Secret,
+}
+
+impl Shared {
+    fn new(what: &str, bytes: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
+        let secret = Secret::new(bytes.to_vec()).map_err(|_| {
+            Failure::new(format!("{what} is empty"), "is its variable set, or its file written?")
+        })?;
+        Ok(Self { bytes, secret })
+    }
+
+    /// As the core signs and verifies with it.
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The text with each occurrence of this secret left out.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        match std::str::from_utf8(&self.bytes) {
+            Ok(own) => text.replace(own, "[secret]"),
+            Err(_) => text.to_owned(), // a text cannot hold what is none
+        }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(redacted)")
+    }
+}
+
+fn given(
+    what: &str,
+    text: Option<&SecretText>,
+    variable: Option<&str>,
+    file: Option<&Path>,
+) -> Result<Option<Shared>, Failure> {
+    if let Some(text) = text {
+        return Shared::new(what, Zeroizing::new(text.as_str().as_bytes().to_vec())).map(Some);
+    }
+    if let Some(variable) = variable {
+        return from_variable(what, variable).map(Some);
+    }
+    let Some(file) = file else { return Ok(None) };
+    Shared::new(what, in_file(file)?).map(Some)
+}
+
+fn from_variable(what: &str, name: &str) -> Result<Shared, Failure> {
+    Shared::new(what, variable(name)?)
+}
+
+/// The value of an environment variable.
+pub(crate) fn variable(name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // `env::var_os` panics on names that no variable can have.
+    let value = if name.is_empty() || name.contains(['=', '\0']) { None } else { env::var_os(name) };
+    let value = value.ok_or_else(|| {
+        Failure::new(
+            format!("the environment variable {name} is not set"),
+            format!("export {name}=..., then try again"),
+        )
+    })?;
+    let text = value.into_string().map_err(|_| {
+        Failure::new(format!("the environment variable {name} is not UTF-8"), "give the secret in a file")
+    })?;
+    Ok(Zeroizing::new(text.into_bytes()))
+}
+
+/// The content of a file, without one line break at its end, which editors and `echo` add.
+pub(crate) fn in_file(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if file.as_os_str() == OsStr::new("-") {
+        return Err(Failure::new("a secret cannot come from the standard input", "give a file's path"));
+    }
+    let mut bytes = Zeroizing::new(body::read(file)?);
+    if bytes.ends_with(b"\n") {
+        bytes.pop();
+        if bytes.ends_with(b"\r") {
+            bytes.pop();
+        }
+    }
+    Ok(bytes)
+}
