@@ -1,27 +1,4 @@
-//! The fixture suite of app-lifecycle callbacks: its format, an exact-bytes HTTP client, a runner and reports.
-//!
-//! A [`Suite`] is read from the files of the `fixtures` folder. It is sent either to programs that this crate starts
-//! itself ([`run_programs`], what `cargo xtask conformance` does with the example apps), or to any server that runs
-//! already, in any language ([`run_target`]). Both give a [`Report`], which is written as a table, as JSON or as `JUnit`.
-//!
-//! ```
-//! use lifecycle_conformance::Suite;
-//!
-//! let answers = r#"{"accepted": {"status": 202, "body": ""}}"#;
-//! let fixture = r#"{
-//!     "why": "the documented callback must be accepted",
-//!     "platform": "seismic", "faces": ["endpoint"], "nature": "usual",
-//!     "requests": [{
-//!         "headers": [["x-seismic-signature", "{{sign current}}"]],
-//!         "body": {"callback": {"type": "install"}},
-//!         "answer": "accepted"
-//!     }],
-//!     "seen": [{"fields": {"kind": "install"}}]
-//! }"#;
-//! let suite = Suite::parse(answers, [("seismic/install.json", fixture)])?;
-//! assert_eq!(suite.fixtures()[0].id, "install");
-//! # Ok::<(), lifecycle_conformance::SuiteError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod answer;
 mod body;
