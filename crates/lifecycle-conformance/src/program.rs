@@ -103,6 +103,8 @@ impl Program {
             .env("SEISMIC_PREVIOUS_SIGNING_SECRET", credentials.previous.as_deref().unwrap_or_default())
             .env("SECURITYSCORECARD_HOOK_TOKEN", credentials.token.as_deref().unwrap_or_default())
             .env_remove("DATABASE_URL")
+            .env_remove("PUBLIC_URL")
+            .env_remove("SECURITYSCORECARD_INSTALLATION_URL")
             .env_remove("SEISMIC_APP_ID")
             .env_remove("SEISMIC_MAX_AGE_SECONDS")
             .stdin(Stdio::null())

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::check::{Difference, check};
 use crate::exchange::{Exchanged, exchange};
-use crate::face::Face;
+use crate::face::{Face, FaceKind};
 use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
 use crate::observed::check_seen;
@@ -68,9 +68,10 @@ pub fn run_programs(
                 outcome.exchanged.iter().flat_map(|one| expected_signatures(&job.target.credentials, one)),
             );
         }
-        if jobs.iter().any(own) {
-            rules.push(the_log_keeps_secrets(subject, &signatures));
+        if !jobs.iter().any(own) {
+            continue;
         }
+        rules.push(the_log_keeps_secrets(subject, &signatures));
         if subject.settings.is_empty() {
             rules.push(every_face_is_served(&subject.target));
         }
@@ -133,6 +134,11 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
     }
     if target.credentials.previous.is_none() && fixture.signs_with("previous") {
         return Some("needs a previous secret".into());
+    }
+    if target.credentials.token.is_none()
+        && matches!(fixture.faces[..], [FaceKind::Hook | FaceKind::Manifest])
+    {
+        return Some("needs the hook token".into());
     }
     None
 }
