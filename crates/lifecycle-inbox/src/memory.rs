@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey, Installation, Transition};
+use tokio::time::Instant;
 
 use crate::engine::{Accepted, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
 use crate::error::StoreError;
@@ -18,9 +19,19 @@ use crate::timestamp::Timestamp;
 
 /// An engine in memory. It keeps every rule of the contract but one: nothing survives the process.
 ///
-/// Clones share one store.
+/// Clones share one store. Its clock is tokio's, so it stands still where a test pauses the time.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<Shared>);
+
+/// What can be wrong with a store, for tests of what an app does then.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nothing can be read or written.
+    Away,
+    /// Everything takes this long.
+    Slow(Duration),
+}
 
 impl Memory {
     /// An empty store.
@@ -28,15 +39,36 @@ impl Memory {
         Self::default()
     }
 
-    fn store(&self) -> MutexGuard<'_, Store> {
-        self.0.store.lock().unwrap_or_else(PoisonError::into_inner)
+    /// From now on has this fault, or none.
+    pub fn set_fault(&self, fault: Option<Fault>) {
+        *self.0.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    async fn store(&self) -> Result<MutexGuard<'_, Store>, StoreError> {
+        let fault = *self.0.fault.lock().unwrap_or_else(PoisonError::into_inner);
+        match fault {
+            Some(Fault::Away) => return Err(StoreError::new("the store is away")),
+            Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
+            None => {}
+        }
+        Ok(self.0.store.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     store: Mutex<Store>,
+    fault: Mutex<Option<Fault>>,
     signals: Signals,
+    /// The same moment on both clocks.
+    start: (Instant, Timestamp),
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let start = (Instant::now(), Timestamp::now());
+        Self { store: Mutex::default(), fault: Mutex::default(), signals: Signals::default(), start }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -130,8 +162,13 @@ impl Engine for Memory {
         &self.0.signals
     }
 
+    fn now(&self) -> Timestamp {
+        let (instant, time) = self.0.start;
+        time + instant.elapsed()
+    }
+
     async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         if store.keys.contains_key(&record.key) {
             return Ok(Accepted::Duplicate);
         }
@@ -158,12 +195,12 @@ impl Engine for Memory {
     }
 
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
-        Ok(self.store().keys.contains_key(&key))
+        Ok(self.store().await?.keys.contains_key(&key))
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
         let ClaimRequest { worker, now, lease, limit } = request;
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let mut claims = Vec::new();
         for id in store.claimable(now, limit) {
             let Some(row) = store.rows.get_mut(&id) else { continue };
@@ -183,7 +220,7 @@ impl Engine for Memory {
         now: Timestamp,
         lease: Duration,
     ) -> Result<Vec<Token>, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let mut held = Vec::new();
         for token in tokens {
             if let Some(row) = store.held(*token) {
@@ -196,7 +233,7 @@ impl Engine for Memory {
     }
 
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
         row.set(State::Done, Timestamp::MIN, now);
         let tenant = row.record.tenant.clone();
@@ -211,7 +248,7 @@ impl Engine for Memory {
     }
 
     async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
         row.last_error = Some(error.to_owned());
         match next {
@@ -227,7 +264,7 @@ impl Engine for Memory {
     }
 
     async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
         row.set(State::Pending, Timestamp::MIN, now);
         row.attempts = row.attempts.saturating_sub(1);
@@ -237,7 +274,7 @@ impl Engine for Memory {
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
-        let store = self.store();
+        let store = self.store().await?;
         let count = |state| store.rows.values().filter(|row| row.state == state).count() as u64;
         let oldest = store.open.iter().map(|id| store.rows[id].accepted_at).min();
         Ok(Stats {
@@ -250,7 +287,7 @@ impl Engine for Memory {
 
     async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
         let start = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
-        let store = self.store();
+        let store = self.store().await?;
         let found = store
             .rows
             .range((start, Bound::Unbounded))
@@ -263,7 +300,7 @@ impl Engine for Memory {
     }
 
     async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
-        Ok(self.store().rows.get(&id).map(|row| Stored {
+        Ok(self.store().await?.rows.get(&id).map(|row| Stored {
             summary: row.summary(id),
             body: row.record.body.clone(),
             envelope: row.record.envelope.clone(),
@@ -271,7 +308,7 @@ impl Engine for Memory {
     }
 
     async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let Some(row) = store.rows.get_mut(&id) else { return Ok(false) };
         if !matches!(row.state, State::Dead | State::Pending) {
             return Ok(false);
@@ -285,7 +322,7 @@ impl Engine for Memory {
     }
 
     async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         store.open.remove(&id);
         let found = store.rows.remove(&id).is_some();
         drop(store);
@@ -296,7 +333,7 @@ impl Engine for Memory {
     }
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let is_old =
             |row: &Row| row.state == State::Done && row.finished_at.is_some_and(|at| at < prune.done_before);
         let old = store.rows.iter().filter(|(_, row)| is_old(row)).map(|(id, _)| *id);
@@ -314,7 +351,7 @@ impl Engine for Memory {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        Ok(())
+        self.store().await.map(drop)
     }
 }
 
@@ -325,7 +362,7 @@ impl InstallationStore for Memory {
     }
 
     async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
-        Ok(self.store().installations.get(tenant).cloned())
+        Ok(self.store().await?.installations.get(tenant).cloned())
     }
 
     async fn installations(
@@ -333,7 +370,7 @@ impl InstallationStore for Memory {
         filter: &InstallationFilter,
     ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
         let start = filter.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let store = self.store();
+        let store = self.store().await?;
         let found = store
             .installations
             .range::<TenantKey, _>((start, Bound::Unbounded))
@@ -345,12 +382,12 @@ impl InstallationStore for Memory {
     }
 
     async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
-        self.store().secrets.insert((secret.tenant, secret.name), secret.sealed);
+        self.store().await?.secrets.insert((secret.tenant, secret.name), secret.sealed);
         Ok(())
     }
 
     async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let found = store.secrets.get_mut(&(old.tenant.clone(), old.name.clone()));
         let Some(current) = found.filter(|current| **current == old.sealed) else { return Ok(false) };
         *current = sealed;
@@ -358,11 +395,11 @@ impl InstallationStore for Memory {
     }
 
     async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.store().secrets.get(&(tenant.clone(), name.to_owned())).cloned())
+        Ok(self.store().await?.secrets.get(&(tenant.clone(), name.to_owned())).cloned())
     }
 
     async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
-        let mut store = self.store();
+        let mut store = self.store().await?;
         let before = store.secrets.len();
         store.secrets.retain(|(own, field), _| own != tenant || name.is_some_and(|name| name != field));
         Ok((before - store.secrets.len()) as u64)
@@ -375,7 +412,7 @@ impl InstallationStore for Memory {
     ) -> Result<Vec<SealedSecret>, StoreError> {
         let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
         let start = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let store = self.store();
+        let store = self.store().await?;
         let found = store
             .secrets
             .range::<(TenantKey, String), _>((start, Bound::Unbounded))

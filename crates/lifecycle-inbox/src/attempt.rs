@@ -1,0 +1,192 @@
+//! Attempt: one run of the handler for one claimed row, and what becomes of the row.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use lifecycle_core::{Change, Delivery, HandlerError, Refusal};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::backoff::Backoff;
+use crate::engine::{Claim, Engine, Next, Token};
+use crate::error::StoreError;
+use crate::leases::Leases;
+use crate::record::Unreadable;
+use crate::runner::{Ran, Runner};
+use crate::telemetry;
+use crate::worker::Settings;
+
+/// The most bytes of an error that are kept.
+const ERROR_BYTES: usize = 2_000;
+
+/// The first wait after an error of the store, and the longest.
+const PATIENCE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+
+/// What all attempts of a worker share.
+pub(crate) struct Crew {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) leases: Leases,
+    pub(crate) settings: Settings,
+}
+
+/// How an attempt ended.
+enum End {
+    Dead(String),
+    Done,
+    Lost,
+    Retry(String, Duration),
+}
+
+impl Crew {
+    /// Makes one attempt. Tells after which time the row is due again, if it is.
+    pub(crate) async fn attempt(
+        self: Arc<Self>,
+        claim: Claim,
+        lost: oneshot::Receiver<()>,
+    ) -> Option<Duration> {
+        let started = Instant::now();
+        let record = claim.record.as_ref().ok();
+        let platform = record.and_then(|record| self.settings.platforms.find(&record.tenant.platform));
+        let end = tokio::select! {
+            biased;
+            end = self.run(&claim) => end,
+            _ = lost => End::Lost,
+        };
+        self.leases.let_go(claim.token);
+        let told = telemetry::Attempt {
+            token: claim.token,
+            platform: platform.map_or("unknown", |platform| platform.name()),
+            kind: record.map_or("unknown", |record| &record.kind),
+            attempt: claim.attempt,
+            elapsed: started.elapsed(),
+            lag: record.map_or(Duration::ZERO, |record| self.engine.now().since(record.received_at)),
+        };
+        match end {
+            End::Dead(error) => told.ended("dead", Some(&error)),
+            End::Done => told.ended("done", None),
+            End::Lost => told.ended("lost", Some("the lease was lost")),
+            End::Retry(error, wait) => {
+                told.ended("retry", Some(&error));
+                return Some(wait);
+            }
+        }
+        None
+    }
+
+    async fn run(&self, claim: &Claim) -> End {
+        if claim.attempt > self.settings.attempts {
+            // The attempts before were neither finished nor failed: whoever made them died, perhaps of this very row.
+            let error = format!("given up after {} attempts; the last one never ended", claim.attempt - 1);
+            return self.fail(claim, error, Next::Dead, Duration::ZERO).await;
+        }
+        let delivery = match self.delivery(claim) {
+            Ok(delivery) => delivery,
+            Err(unreadable) => {
+                return self.fail(claim, unreadable.to_string(), Next::Dead, Duration::ZERO).await;
+            }
+        };
+        let run = AssertUnwindSafe(self.runner.run(claim.token, &delivery)).catch_unwind();
+        let ran = timeout(self.settings.time_limit, run).await;
+        self.leases.finishing(claim.token);
+        match ran {
+            Ok(Ok(Ok(Ran::Accepted))) => self.complete(claim.token, &delivery).await,
+            Ok(Ok(Ok(Ran::Committed))) => End::Done,
+            Ok(Ok(Ok(Ran::Lost))) => End::Lost,
+            Ok(Ok(Ok(Ran::Refused(refusal)))) => {
+                self.fail(claim, refused(&refusal), Next::Dead, Duration::ZERO).await
+            }
+            Ok(Ok(Err(error))) => self.failed(claim, chain(&error)).await,
+            Ok(Err(panic)) => self.failed(claim, panicked(&*panic)).await,
+            Err(_elapsed) => {
+                let limit = self.settings.time_limit.as_secs_f64();
+                self.failed(claim, format!("the handler did not end within {limit} s")).await
+            }
+        }
+    }
+
+    fn delivery(&self, claim: &Claim) -> Result<Delivery, Unreadable> {
+        claim.record.as_ref().map_err(Clone::clone)?.restore(&self.settings.platforms)
+    }
+
+    async fn complete(&self, token: Token, delivery: &Delivery) -> End {
+        let change = Change::from(delivery);
+        let held =
+            self.until_stored("complete", || self.engine.complete(token, self.engine.now(), &change)).await;
+        if held { End::Done } else { End::Lost }
+    }
+
+    async fn failed(&self, claim: &Claim, error: String) -> End {
+        if claim.attempt >= self.settings.attempts {
+            return self.fail(claim, error, Next::Dead, Duration::ZERO).await;
+        }
+        let wait = self.settings.backoff.after(claim.attempt);
+        self.fail(claim, error, Next::At(self.engine.now() + wait), wait).await
+    }
+
+    async fn fail(&self, claim: &Claim, error: String, next: Next, wait: Duration) -> End {
+        let error = cut(error);
+        self.leases.finishing(claim.token);
+        let held = self
+            .until_stored("fail", || self.engine.fail(claim.token, self.engine.now(), &error, next))
+            .await;
+        match next {
+            _ if !held => End::Lost,
+            Next::At(_) => End::Retry(error, wait),
+            Next::Dead => End::Dead(error),
+        }
+    }
+
+    /// Tries until the store answers. The end of the lease ends this too.
+    async fn until_stored<F>(&self, operation: &'static str, store: impl Fn() -> F) -> bool
+    where
+        F: Future<Output = Result<bool, StoreError>>,
+    {
+        let mut failures = 0;
+        loop {
+            match store().await {
+                Ok(held) => return held,
+                Err(error) => {
+                    failures += 1;
+                    let wait = PATIENCE.after(failures);
+                    telemetry::store_failed(operation, &error, wait);
+                    sleep(wait).await;
+                }
+            }
+        }
+    }
+}
+
+fn refused(refusal: &Refusal) -> String {
+    format!("refused: {}", refusal.reason())
+}
+
+/// The error and its causes, each after a colon.
+fn chain(error: &HandlerError) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.error().source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let message =
+        panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    format!("the handler panicked: {}", message.unwrap_or("with something that is no text"))
+}
+
+fn cut(mut error: String) -> String {
+    if error.len() > ERROR_BYTES {
+        let end = (0..=ERROR_BYTES).rev().find(|at| error.is_char_boundary(*at));
+        error.truncate(end.unwrap_or_default());
+        error.push('…');
+    }
+    error
+}

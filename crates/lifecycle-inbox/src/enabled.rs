@@ -1,0 +1,134 @@
+//! `EnabledGate`: whether an app may act for a tenant right now, for its ordinary routes.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use lifecycle_core::{Reply, Status};
+use tokio::time::Instant;
+
+use crate::installations::InstallationStore;
+use crate::record::TenantKey;
+
+/// Lets a request through while the app is enabled for its tenant. The adapters mount it on routes as
+/// `require_enabled`; the app says which tenant a request is for.
+///
+/// A tenant that is enabled is remembered, for [`time_to_live`](Self::time_to_live) at most. A change that this process
+/// makes to any installation, or hears of, ends that at once: when the worker of this replica has handled a disable, the
+/// next request is turned away. On other replicas that may take the time to live. An enable is seen at once everywhere.
+///
+/// ```
+/// use lifecycle_inbox::{EnabledGate, Memory, TenantKey};
+/// use std::sync::Arc;
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let gate = EnabledGate::new(Arc::new(Memory::new()));
+/// let tenant = TenantKey::new("seismic", "my-app", "a-tenant");
+/// let reply = gate.check(&tenant).await.unwrap_err();
+/// assert_eq!(reply.status(), 403);
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct EnabledGate(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn InstallationStore>,
+    time_to_live: Duration,
+    enabled: Mutex<HashMap<TenantKey, Seen>>,
+}
+
+/// When a tenant was seen to be enabled.
+struct Seen {
+    revision: u64,
+    at: Instant,
+}
+
+impl EnabledGate {
+    /// How long an enabled tenant is remembered by default: 5 s.
+    pub const TIME_TO_LIVE: Duration = Duration::from_secs(5);
+
+    /// The most tenants that are remembered.
+    const CAPACITY: usize = 10_000;
+
+    /// A gate that looks into this store.
+    pub fn new(store: Arc<dyn InstallationStore>) -> Self {
+        Self::with_time_to_live(store, Self::TIME_TO_LIVE)
+    }
+
+    /// A gate that remembers an enabled tenant for at most this time; zero asks the store for each request.
+    pub fn with_time_to_live(store: Arc<dyn InstallationStore>, time_to_live: Duration) -> Self {
+        Self(Arc::new(Inner { store, time_to_live, enabled: Mutex::default() }))
+    }
+
+    /// The most time for which an enabled tenant is remembered.
+    pub fn time_to_live(&self) -> Duration {
+        self.0.time_to_live
+    }
+
+    /// Whether the app is enabled for this tenant.
+    ///
+    /// # Errors
+    /// The answer to give in place of the route's: 403 with the code `not-enabled` when it is not, also when nothing is
+    /// known of the tenant; 503 with the code `unavailable` when the store does not answer.
+    pub async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
+        // Read before the store is: a change between the two makes what was read worthless, and is not missed.
+        let revision = self.0.store.revision();
+        let now = Instant::now();
+        if self.remembers(tenant, revision, now) {
+            return Ok(());
+        }
+        match self.0.store.installation(tenant).await {
+            Ok(Some(installation)) if installation.status() == Status::Enabled => {
+                self.remember(tenant, Seen { revision, at: now });
+                Ok(())
+            }
+            Ok(_) => Err(not_enabled()),
+            Err(error) => {
+                tracing::error!(
+                    target: "lifecycle::inbox", platform = tenant.platform, %error, "installation not read"
+                );
+                Err(unavailable())
+            }
+        }
+    }
+
+    fn remembers(&self, tenant: &TenantKey, revision: u64, now: Instant) -> bool {
+        self.enabled().get(tenant).is_some_and(|seen| self.counts(seen, revision, now))
+    }
+
+    fn remember(&self, tenant: &TenantKey, seen: Seen) {
+        let mut enabled = self.enabled();
+        if enabled.len() >= Self::CAPACITY {
+            let (revision, now) = (seen.revision, seen.at);
+            enabled.retain(|_, seen| self.counts(seen, revision, now));
+        }
+        if enabled.len() >= Self::CAPACITY {
+            enabled.clear();
+        }
+        enabled.insert(tenant.clone(), seen);
+    }
+
+    fn counts(&self, seen: &Seen, revision: u64, now: Instant) -> bool {
+        seen.revision == revision && now.saturating_duration_since(seen.at) < self.0.time_to_live
+    }
+
+    fn enabled(&self) -> MutexGuard<'_, HashMap<TenantKey, Seen>> {
+        self.0.enabled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for EnabledGate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnabledGate").field("time_to_live", &self.0.time_to_live).finish_non_exhaustive()
+    }
+}
+
+fn not_enabled() -> Reply {
+    Reply::problem(403, "not-enabled", "The app is not enabled for this tenant", None)
+}
+
+fn unavailable() -> Reply {
+    Reply::problem(503, "unavailable", "Whether the app is enabled cannot be told now", None)
+}

@@ -1,0 +1,166 @@
+//! Inbox: the handler that writes a delivery durably and accepts, so that the work can be done afterwards.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome};
+use tokio::time::timeout;
+
+use crate::engine::{Accepted, DeliveryId, Engine};
+use crate::error::StoreError;
+use crate::operations::{Filter, Prune, Pruned, Stats, Stored, Summary};
+use crate::record::Record;
+use crate::telemetry;
+
+/// A handler that writes each delivery durably, once, and accepts it. A [`Worker`](crate::Worker) does the rest.
+///
+/// Give it to an adapter's endpoint as you would any handler. The platform has its acknowledgement after one write,
+/// however long the work takes. A duplicate of a delivery that is known is accepted and not written again. When the
+/// store cannot write in time, the answer is 503 and the caller may try again: if the write was finished after all, the
+/// next try is a duplicate.
+///
+/// It is also how an operator looks at what was accepted: [`stats`](Self::stats), [`list`](Self::list),
+/// [`show`](Self::show), [`retry`](Self::retry), [`discard`](Self::discard), [`prune`](Self::prune).
+///
+/// ```
+/// use lifecycle_core::{LifecycleHandler, Outcome};
+/// use lifecycle_inbox::{Inbox, Memory};
+/// use std::sync::Arc;
+///
+/// # use lifecycle_core::{Delivery, Trust, seismic};
+/// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+/// # let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let inbox = Inbox::new(Arc::new(Memory::new()));
+/// assert_eq!(inbox.handle(&delivery).await?, Outcome::Accept);
+/// assert_eq!(inbox.handle(&delivery).await?, Outcome::Accept); // a duplicate
+/// assert_eq!(inbox.stats().await?.pending, 1);
+/// # Ok::<(), lifecycle_core::HandlerError>(())
+/// # }).map_err(|error| error.to_string())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Inbox {
+    engine: Arc<dyn Engine>,
+    gate: Option<Arc<dyn LifecycleHandler>>,
+    budget: Duration,
+}
+
+impl Inbox {
+    /// An inbox that writes to this engine.
+    pub fn new(engine: Arc<dyn Engine>) -> Self {
+        Self { engine, gate: None, budget: Duration::from_secs(2) }
+    }
+
+    /// Asks this handler first, and writes only what it accepts. What it refuses is refused to the platform, which
+    /// blocks the administrator's action on purpose; what it fails at is answered as its failure.
+    ///
+    /// It runs while the platform waits, and may run more than once for the same delivery. A duplicate of what it let
+    /// through before is accepted without asking again.
+    #[must_use]
+    pub fn gate(mut self, gate: impl LifecycleHandler) -> Self {
+        self.gate = Some(Arc::new(gate));
+        self
+    }
+
+    /// How long the store may take to write; 2 s by default. The receiver's own budget, which the gate also counts
+    /// against, should be longer.
+    #[must_use]
+    pub fn budget(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
+    /// How much there is to do, and how much went wrong.
+    pub async fn stats(&self) -> Result<Stats, StoreError> {
+        self.engine.stats(self.engine.now()).await
+    }
+
+    /// Deliveries in the order of acceptance, in pages.
+    pub async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+        self.engine.list(filter).await
+    }
+
+    /// One delivery with its bytes.
+    pub async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+        self.engine.show(id).await
+    }
+
+    /// Has a dead letter handled again, or a waiting delivery at once; at its old place in its tenant's order, and with
+    /// all its attempts before it. `false` when there is none such.
+    pub async fn retry(&self, id: DeliveryId) -> Result<bool, StoreError> {
+        self.engine.retry(id, self.engine.now()).await
+    }
+
+    /// Deletes a delivery, in whatever state it is. If it comes again, it is still a duplicate. `false` when there is
+    /// none such.
+    pub async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
+        self.engine.discard(id).await
+    }
+
+    /// Deletes deliveries that were done longer ago than the first time, and forgets those accepted longer ago than the
+    /// second. A worker does this by itself every hour.
+    pub async fn prune(
+        &self,
+        keep_finished: Duration,
+        remember_keys: Duration,
+    ) -> Result<Pruned, StoreError> {
+        let now = self.engine.now();
+        let (done_before, keys_before) = (now - keep_finished, now - remember_keys);
+        self.engine.prune(Prune { done_before, keys_before, limit: usize::MAX }).await
+    }
+
+    /// For a health check: whether the store can be written to, within the budget.
+    pub async fn check(&self) -> Result<(), StoreError> {
+        self.in_time(self.engine.check()).await
+    }
+
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        match timeout(self.budget, asked).await {
+            Ok(answer) => answer,
+            Err(_) => Err(StoreError::new("the store did not answer in time")),
+        }
+    }
+
+    async fn pass_gate(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        let Some(gate) = &self.gate else { return Ok(Outcome::Accept) };
+        let known = self.in_time(self.engine.is_known(delivery.idempotency_key())).await;
+        if known.map_err(HandlerError::unavailable)? {
+            return Ok(Outcome::Accept);
+        }
+        gate.handle(delivery).await
+    }
+
+    async fn write(&self, delivery: &Delivery) -> Result<Accepted, StoreError> {
+        self.in_time(self.engine.accept(Record::from(delivery), self.engine.now())).await
+    }
+}
+
+#[async_trait]
+impl LifecycleHandler for Inbox {
+    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        let outcome = self.pass_gate(delivery).await?;
+        if outcome != Outcome::Accept {
+            return Ok(outcome);
+        }
+        let started = Instant::now();
+        match self.write(delivery).await {
+            Ok(accepted) => {
+                telemetry::stored(delivery, accepted, started.elapsed());
+                Ok(Outcome::Accept)
+            }
+            Err(error) => {
+                telemetry::not_stored(delivery, &error, started.elapsed());
+                Err(HandlerError::unavailable(error))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,181 @@
+//! Telemetry: the events and metrics of the inbox and its workers, under fixed names.
+//!
+//! `tracing` events with the target `lifecycle::inbox`:
+//!
+//! | message | level | fields |
+//! | --- | --- | --- |
+//! | `delivery stored` | `DEBUG`; a duplicate `INFO` | `platform`, `kind`, `key`, `result` (`new`, `duplicate`) |
+//! | `delivery not stored` | `ERROR` | `platform`, `kind`, `key`, `error` |
+//! | `attempt ended` | `done` `INFO`, `retry` and `lost` `WARN`, `dead` `ERROR` | `id`, `platform`, `kind`, `attempt`, `result`, `elapsed_ms`, `error` |
+//! | `store failed` | `WARN` | `operation`, `error`, `again_in_ms` |
+//! | `worker started` | `INFO` | `worker` |
+//! | `worker stopped` | `INFO` | `worker`, `released` (how many rows it gave back unfinished) |
+//! | `old rows pruned` | `DEBUG` | `rows`, `keys` |
+//!
+//! With the feature `metrics`:
+//!
+//! | metric | kind | labels |
+//! | --- | --- | --- |
+//! | `lifecycle_inbox_writes_total` | counter | `platform`, `result` (`new`, `duplicate`, `failed`) |
+//! | `lifecycle_inbox_write_seconds` | histogram | `platform` |
+//! | `lifecycle_inbox_attempts_total` | counter | `platform`, `result` (`done`, `retry`, `dead`, `lost`) |
+//! | `lifecycle_inbox_attempt_seconds` | histogram | `platform` |
+//! | `lifecycle_inbox_lag_seconds` | histogram, from receipt to completion | `platform` |
+//! | `lifecycle_inbox_store_errors_total` | counter | `operation` |
+//! | `lifecycle_inbox_pending`, `_leased`, `_dead` | gauge | - |
+//! | `lifecycle_inbox_oldest_seconds` | gauge, age of the oldest open row, 0 without one | - |
+//!
+//! Every worker sets the gauges to the numbers of the whole store, so take the maximum over replicas, not the sum.
+//!
+//! The `error` of an attempt is the app's own text. Nothing else ever holds a payload, a tenant or a person.
+
+use std::time::Duration;
+
+use lifecycle_core::Delivery;
+
+use crate::engine::{Accepted, Token};
+use crate::error::StoreError;
+use crate::operations::{Pruned, Stats};
+
+/// A delivery was written, or known already.
+pub(crate) fn stored(delivery: &Delivery, accepted: Accepted, elapsed: Duration) {
+    let (platform, kind) = (delivery.platform().name(), delivery.event().kind().name());
+    let key = delivery.idempotency_key();
+    let result = match accepted {
+        Accepted::Duplicate => {
+            tracing::info!(
+                target: "lifecycle::inbox", platform, kind, %key, result = "duplicate", "delivery stored"
+            );
+            "duplicate"
+        }
+        Accepted::New(_) => {
+            tracing::debug!(
+                target: "lifecycle::inbox", platform, kind, %key, result = "new", "delivery stored"
+            );
+            "new"
+        }
+    };
+    metrics::written(platform, result, elapsed);
+}
+
+/// A delivery could not be written.
+pub(crate) fn not_stored(delivery: &Delivery, error: &StoreError, elapsed: Duration) {
+    let (platform, kind) = (delivery.platform().name(), delivery.event().kind().name());
+    let key = delivery.idempotency_key();
+    tracing::error!(target: "lifecycle::inbox", platform, kind, %key, %error, "delivery not stored");
+    metrics::written(platform, "failed", elapsed);
+    metrics::store_failed("accept");
+}
+
+/// What there is to say of an attempt.
+#[derive(Debug)]
+pub(crate) struct Attempt<'a> {
+    pub(crate) token: Token,
+    /// A platform that the worker knows, or `unknown`.
+    pub(crate) platform: &'static str,
+    pub(crate) kind: &'a str,
+    pub(crate) attempt: u32,
+    pub(crate) elapsed: Duration,
+    /// From receipt to now.
+    pub(crate) lag: Duration,
+}
+
+impl Attempt<'_> {
+    pub(crate) fn ended(&self, result: &'static str, error: Option<&str>) {
+        let Self { token, platform, kind, attempt, elapsed, lag } = *self;
+        let (id, elapsed_ms) = (token.id.0, millis(elapsed));
+        match result {
+            "done" => tracing::info!(
+                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, "attempt ended"
+            ),
+            "dead" => tracing::error!(
+                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, error, "attempt ended"
+            ),
+            _ => tracing::warn!(
+                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, error, "attempt ended"
+            ),
+        }
+        metrics::attempted(platform, result, elapsed);
+        if result == "done" {
+            metrics::lagged(platform, lag);
+        }
+    }
+}
+
+/// An operation of the store failed, and is tried again.
+pub(crate) fn store_failed(operation: &'static str, error: &StoreError, again: Duration) {
+    tracing::warn!(
+        target: "lifecycle::inbox", operation, %error, again_in_ms = millis(again), "store failed"
+    );
+    metrics::store_failed(operation);
+}
+
+pub(crate) fn worker_started(worker: &str) {
+    tracing::info!(target: "lifecycle::inbox", worker, "worker started");
+}
+
+pub(crate) fn worker_stopped(worker: &str, released: usize) {
+    tracing::info!(target: "lifecycle::inbox", worker, released, "worker stopped");
+}
+
+pub(crate) fn pruned(pruned: Pruned) {
+    let Pruned { rows, keys } = pruned;
+    tracing::debug!(target: "lifecycle::inbox", rows, keys, "old rows pruned");
+}
+
+pub(crate) fn depth(stats: &Stats) {
+    metrics::depth(stats);
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(feature = "metrics")]
+mod metrics {
+    use std::time::Duration;
+
+    use metrics::{counter, gauge, histogram};
+
+    use crate::operations::Stats;
+
+    pub(super) fn written(platform: &'static str, result: &'static str, elapsed: Duration) {
+        counter!("lifecycle_inbox_writes_total", "platform" => platform, "result" => result).increment(1);
+        histogram!("lifecycle_inbox_write_seconds", "platform" => platform).record(elapsed);
+    }
+
+    pub(super) fn attempted(platform: &'static str, result: &'static str, elapsed: Duration) {
+        counter!("lifecycle_inbox_attempts_total", "platform" => platform, "result" => result).increment(1);
+        histogram!("lifecycle_inbox_attempt_seconds", "platform" => platform).record(elapsed);
+    }
+
+    pub(super) fn lagged(platform: &'static str, lag: Duration) {
+        histogram!("lifecycle_inbox_lag_seconds", "platform" => platform).record(lag);
+    }
+
+    pub(super) fn store_failed(operation: &'static str) {
+        counter!("lifecycle_inbox_store_errors_total", "operation" => operation).increment(1);
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+    pub(super) fn depth(stats: &Stats) {
+        gauge!("lifecycle_inbox_pending").set(stats.pending as f64);
+        gauge!("lifecycle_inbox_leased").set(stats.leased as f64);
+        gauge!("lifecycle_inbox_dead").set(stats.dead as f64);
+        gauge!("lifecycle_inbox_oldest_seconds").set(stats.oldest.unwrap_or_default().as_secs_f64());
+    }
+}
+
+/// The same without a recorder.
+#[cfg(not(feature = "metrics"))]
+mod metrics {
+    use std::time::Duration;
+
+    use crate::operations::Stats;
+
+    pub(super) fn written(_platform: &'static str, _result: &'static str, _elapsed: Duration) {}
+    pub(super) fn attempted(_platform: &'static str, _result: &'static str, _elapsed: Duration) {}
+    pub(super) fn lagged(_platform: &'static str, _lag: Duration) {}
+    pub(super) fn store_failed(_operation: &'static str) {}
+    pub(super) fn depth(_stats: &Stats) {}
+}

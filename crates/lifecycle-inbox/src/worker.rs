@@ -1,0 +1,320 @@
+//! Worker: runs the app's handler for every delivery in the store, one after the other in a tenant.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifecycle_core::LifecycleHandler;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::attempt::Crew;
+use crate::backoff::Backoff;
+use crate::engine::{ClaimRequest, Engine};
+use crate::error::StoreError;
+use crate::housekeeping::Housekeeping;
+use crate::leases::Leases;
+use crate::record::Platforms;
+use crate::runner::{HandlerRunner, Runner};
+use crate::telemetry;
+
+/// The first wait after an error of the store, and the longest.
+const PATIENCE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long a worker that stops takes to give back what it could not finish.
+const GIVE_BACK: Duration = Duration::from_secs(5);
+
+/// Runs the app's own handler for every delivery that an [`Inbox`](crate::Inbox) has accepted.
+///
+/// Each delivery is handled *at least once*: a handler that was cut off by a crash runs again. Deliveries of one
+/// (platform, app, tenant) are handled strictly one after the other, in the order of acceptance; tenants beside each
+/// other. Any number of workers, in any number of processes, may share a store.
+///
+/// | the handler | then |
+/// | --- | --- |
+/// | accepts | the row is done, and the event is folded into its installation |
+/// | fails, panics, takes too long | the next attempt follows after a [`Backoff`]; after the last, the row is a dead letter |
+/// | refuses | dead letter at once, with the reason: the platform has its acknowledgement already, so there is nobody left to refuse to. Refuse in a [gate](crate::Inbox::gate) instead |
+/// | loses its lease | it is dropped where it waits, as by a crash; another worker has the row |
+///
+/// A dead letter is not folded, and lets its tenant's later deliveries go on. Look after it:
+/// [`Inbox::retry`](crate::Inbox::retry) brings it back to its old place. A row that no longer reads as a delivery is a
+/// dead letter at once, with its bytes.
+///
+/// Errors of the store are logged and tried again, for ever. They never end a worker.
+///
+/// ```
+/// use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+/// use lifecycle_inbox::{Engine, Inbox, Memory, Worker};
+/// use std::sync::Arc;
+///
+/// struct Seats;
+///
+/// #[async_trait]
+/// impl LifecycleHandler for Seats {
+///     async fn install(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
+///         // Takes as long as it takes: the platform was answered long ago.
+///         Ok(Outcome::Accept)
+///     }
+/// }
+///
+/// # use lifecycle_core::{Trust, seismic, respond};
+/// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+/// # let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
+/// let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+/// let inbox = Inbox::new(engine.clone());
+/// let worker = Worker::new(engine, Seats);
+///
+/// # respond(&inbox, &delivery).await.unwrap();
+/// let until_ctrl_c = async { /* tokio::signal::ctrl_c().await */ };
+/// # let until_ctrl_c = tokio::time::sleep(std::time::Duration::from_secs(1));
+/// worker.run(until_ctrl_c).await;
+/// assert_eq!(inbox.stats().await?.depth(), 0);
+/// # Ok::<(), lifecycle_inbox::StoreError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Worker {
+    engine: Arc<dyn Engine>,
+    runner: Arc<dyn Runner>,
+    pub(crate) settings: Settings,
+}
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) name: String,
+    pub(crate) platforms: Platforms,
+    pub(crate) concurrency: usize,
+    pub(crate) lease: Duration,
+    pub(crate) attempts: u32,
+    pub(crate) backoff: Backoff,
+    pub(crate) time_limit: Duration,
+    pub(crate) drain: Duration,
+    pub(crate) poll: Duration,
+    pub(crate) keep_finished: Duration,
+    pub(crate) remember_keys: Duration,
+}
+
+impl Worker {
+    /// A worker that runs this handler.
+    pub fn new(engine: Arc<dyn Engine>, handler: impl LifecycleHandler) -> Self {
+        Self::with_runner(engine, HandlerRunner(Arc::new(handler)))
+    }
+
+    /// A worker that runs this runner: an engine's own, which gives the handler its transaction.
+    pub fn with_runner(engine: Arc<dyn Engine>, runner: impl Runner) -> Self {
+        let settings = Settings {
+            name: format!("worker-{}", std::process::id()),
+            platforms: Platforms::default(),
+            concurrency: 16,
+            lease: Duration::from_secs(30),
+            attempts: 20,
+            backoff: Backoff::default(),
+            time_limit: Duration::from_secs(600),
+            drain: Duration::from_secs(30),
+            poll: Duration::from_secs(5),
+            keep_finished: Duration::from_secs(7 * 24 * 3600),
+            remember_keys: Duration::from_secs(30 * 24 * 3600),
+        };
+        Self { engine, runner: Arc::new(runner), settings }
+    }
+
+    /// The name that a leased row shows; `worker-` and the process id by default. It need not be unique.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.settings.name = name.into();
+        self
+    }
+
+    /// The platforms whose deliveries it can read; the built-in ones by default.
+    #[must_use]
+    pub fn platforms(mut self, platforms: Platforms) -> Self {
+        self.settings.platforms = platforms;
+        self
+    }
+
+    /// How many deliveries, each of another tenant, it handles at a time; 16 by default, at least 1.
+    #[must_use]
+    pub fn concurrency(mut self, deliveries: usize) -> Self {
+        self.settings.concurrency = deliveries.max(1);
+        self
+    }
+
+    /// After how long without a sign of life another worker takes a row over; 30 s by default, at least 1 s. It is
+    /// renewed three times in that time while the handler runs. The clocks of the replicas should agree better than
+    /// this.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.lease = lease.max(Duration::from_secs(1));
+        self
+    }
+
+    /// After how many attempts a delivery is a dead letter; 20 by default, which with the default backoff is about two
+    /// hours. An attempt whose process died counts.
+    #[must_use]
+    pub fn attempts(mut self, attempts: u32) -> Self {
+        self.settings.attempts = attempts.max(1);
+        self
+    }
+
+    /// How long a failed delivery, and with it its tenant, waits for the next attempt.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.settings.backoff = backoff;
+        self
+    }
+
+    /// How long a handler may take; 10 minutes by default. Then it is dropped where it waits, and the attempt has failed.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.settings.time_limit = limit;
+        self
+    }
+
+    /// How long running handlers may take to end after the shutdown; 30 s by default. Then they are dropped where they
+    /// wait, and their rows are given back for any worker to take at once, the attempt not counted.
+    #[must_use]
+    pub fn drain(mut self, limit: Duration) -> Self {
+        self.settings.drain = limit;
+        self
+    }
+
+    /// How often it looks for rows without having been woken; 5 s by default. Rows of this process, and of others where
+    /// the engine hears of them, wake it at once; this is the net under that.
+    #[must_use]
+    pub fn poll(mut self, interval: Duration) -> Self {
+        self.settings.poll = interval;
+        self
+    }
+
+    /// How long finished rows are kept to be looked at; 7 days by default. They hold payloads, and so personal data.
+    #[must_use]
+    pub fn keep_finished(mut self, time: Duration) -> Self {
+        self.settings.keep_finished = time;
+        self
+    }
+
+    /// How long a delivery is known as a duplicate after its acceptance; 30 days by default. Independent of how long its
+    /// row is kept.
+    #[must_use]
+    pub fn remember_keys(mut self, time: Duration) -> Self {
+        self.settings.remember_keys = time;
+        self
+    }
+
+    /// Works until `shutdown` ends; then takes nothing new, and ends when the running handlers have, or the drain time
+    /// is over. When this future is dropped instead, running handlers are dropped with it, and their rows are taken
+    /// over when their leases end.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { engine, runner, settings } = self;
+        telemetry::worker_started(&settings.name);
+        let leases = Leases::new(engine.clone(), settings.lease);
+        let housekeeping = Housekeeping::new(engine.clone(), &settings);
+        let crew = Arc::new(Crew { engine, runner, leases, settings });
+        let mut jobs = JoinSet::new();
+        let released = tokio::select! {
+            () = crew.leases.keep() => 0,
+            () = housekeeping.keep() => 0,
+            released = async {
+                crew.work(&mut jobs, shutdown).await;
+                crew.drain(&mut jobs).await
+            } => released,
+        };
+        telemetry::worker_stopped(&crew.settings.name, released);
+    }
+}
+
+impl fmt::Debug for Worker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// When a job is over: after which time its row is due again, if it is.
+type Jobs = JoinSet<Option<Duration>>;
+
+impl Crew {
+    /// Claims and starts attempts until the shutdown.
+    async fn work(self: &Arc<Self>, jobs: &mut Jobs, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        let mut listener = self.engine.signals().listen();
+        let mut retries = BinaryHeap::new();
+        let mut failures = 0;
+        loop {
+            while let Some(ended) = jobs.try_join_next() {
+                retries.extend(ended.ok().flatten().map(|wait| Reverse(Instant::now() + wait)));
+            }
+            let free = self.settings.concurrency - jobs.len();
+            listener.forget();
+            while retries.peek().is_some_and(|Reverse(at)| *at <= Instant::now()) {
+                retries.pop();
+            }
+            // A claim is never dropped half-way: what it has leased would be without an owner.
+            let wait = match self.claim(jobs, free).await {
+                Ok(()) => {
+                    failures = 0;
+                    self.settings.poll
+                }
+                Err(error) => {
+                    failures += 1;
+                    let wait = PATIENCE.after(failures);
+                    telemetry::store_failed("claim", &error, wait);
+                    wait
+                }
+            };
+            let mut wake = Instant::now() + wait;
+            if let Some(Reverse(at)) = retries.peek().filter(|_| failures == 0) {
+                wake = wake.min(*at);
+            }
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                Some(ended) = jobs.join_next() => {
+                    retries.extend(ended.ok().flatten().map(|wait| Reverse(Instant::now() + wait)));
+                }
+                () = listener.heard(), if free > 0 && failures == 0 => {}
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    async fn claim(self: &Arc<Self>, jobs: &mut Jobs, limit: usize) -> Result<(), StoreError> {
+        if limit == 0 {
+            return Ok(());
+        }
+        self.leases.follow_clock().await;
+        let asked = Instant::now();
+        let (worker, lease, now) = (self.settings.name.as_str(), self.settings.lease, self.engine.now());
+        for claim in self.engine.claim(ClaimRequest { worker, now, lease, limit }).await? {
+            let lost = self.leases.hold(claim.token, asked);
+            jobs.spawn(self.clone().attempt(claim, lost));
+        }
+        Ok(())
+    }
+
+    /// Lets the running attempts end, drops those that take too long, and gives their rows back. Tells how many.
+    async fn drain(&self, jobs: &mut Jobs) -> usize {
+        let all = async { while jobs.join_next().await.is_some() {} };
+        if timeout(self.settings.drain, all).await.is_ok() {
+            return 0;
+        }
+        jobs.shutdown().await;
+        let tokens = self.leases.take_all();
+        let give_back = async {
+            for token in &tokens {
+                while let Err(error) = self.engine.release(*token, self.engine.now()).await {
+                    let wait = PATIENCE.after(1);
+                    telemetry::store_failed("release", &error, wait);
+                    sleep(wait).await;
+                }
+            }
+        };
+        let _ = timeout(GIVE_BACK, give_back).await; // what is left is taken over when its lease ends
+        tokens.len()
+    }
+}
