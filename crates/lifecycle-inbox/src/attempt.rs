@@ -10,28 +10,15 @@ use lifecycle_core::{Change, Delivery, HandlerError, Refusal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::backoff::Backoff;
-use crate::engine::{Claim, Engine, Next, Token};
+use crate::crew::{Crew, PATIENCE};
+use crate::engine::{Claim, Next, Token};
 use crate::error::StoreError;
-use crate::leases::Leases;
 use crate::record::Unreadable;
-use crate::runner::{Ran, Runner};
+use crate::runner::Ran;
 use crate::telemetry;
-use crate::worker::Settings;
 
 /// The most bytes of an error that are kept.
 const ERROR_BYTES: usize = 2_000;
-
-/// The first wait after an error of the store, and the longest.
-const PATIENCE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-
-/// What all attempts of a worker share.
-pub(crate) struct Crew {
-    pub(crate) engine: Arc<dyn Engine>,
-    pub(crate) runner: Arc<dyn Runner>,
-    pub(crate) leases: Leases,
-    pub(crate) settings: Settings,
-}
 
 /// How an attempt ended.
 enum End {
@@ -61,7 +48,7 @@ impl Crew {
             token: claim.token,
             platform: platform.map_or("unknown", |platform| platform.name()),
             kind: record.map_or("unknown", |record| &record.kind),
-            attempt: claim.attempt,
+            nth: claim.attempt,
             elapsed: started.elapsed(),
             lag: record.map_or(Duration::ZERO, |record| self.engine.now().since(record.received_at)),
         };

@@ -98,15 +98,15 @@ impl Leases {
         }
         let asked = Instant::now();
         let renewal = self.engine.renew(&tokens, self.engine.now(), self.lease);
-        let held = match timeout(self.lease / 3, renewal).await {
-            Ok(Ok(held)) => held,
+        let owned = match timeout(self.lease / 3, renewal).await {
+            Ok(Ok(owned)) => owned,
             Ok(Err(error)) => return self.not_renewed(&error),
             Err(_) => return self.not_renewed(&StoreError::new("no answer in a third of a lease")),
         };
         let mut holds = self.holds();
         for token in tokens {
             let Some(hold) = holds.get_mut(&token) else { continue };
-            if held.contains(&token) {
+            if owned.contains(&token) {
                 hold.until = asked + self.lease;
             } else if !hold.is_finishing {
                 holds.remove(&token);

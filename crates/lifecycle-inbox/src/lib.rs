@@ -2,8 +2,9 @@
 
 mod attempt;
 mod backoff;
-#[cfg(feature = "contract")]
+#[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod crew;
 mod enabled;
 mod engine;
 mod error;

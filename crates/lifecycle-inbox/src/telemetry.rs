@@ -74,7 +74,8 @@ pub(crate) struct Attempt<'a> {
     /// A platform that the worker knows, or `unknown`.
     pub(crate) platform: &'static str,
     pub(crate) kind: &'a str,
-    pub(crate) attempt: u32,
+    /// Counted from 1.
+    pub(crate) nth: u32,
     pub(crate) elapsed: Duration,
     /// From receipt to now.
     pub(crate) lag: Duration,
@@ -82,7 +83,7 @@ pub(crate) struct Attempt<'a> {
 
 impl Attempt<'_> {
     pub(crate) fn ended(&self, result: &'static str, error: Option<&str>) {
-        let Self { token, platform, kind, attempt, elapsed, lag } = *self;
+        let Self { token, platform, kind, nth: attempt, elapsed, lag } = *self;
         let (id, elapsed_ms) = (token.id.0, millis(elapsed));
         match result {
             "done" => tracing::info!(

@@ -1,31 +1,19 @@
 //! Worker: runs the app's handler for every delivery in the store, one after the other in a tenant.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::LifecycleHandler;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::attempt::Crew;
 use crate::backoff::Backoff;
-use crate::engine::{ClaimRequest, Engine};
-use crate::error::StoreError;
+use crate::crew::{Crew, Jobs};
+use crate::engine::Engine;
 use crate::housekeeping::Housekeeping;
 use crate::leases::Leases;
 use crate::record::Platforms;
 use crate::runner::{HandlerRunner, Runner};
 use crate::telemetry;
-
-/// The first wait after an error of the store, and the longest.
-const PATIENCE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-
-/// How long a worker that stops takes to give back what it could not finish.
-const GIVE_BACK: Duration = Duration::from_secs(5);
 
 /// Runs the app's own handler for every delivery that an [`Inbox`](crate::Inbox) has accepted.
 ///
@@ -216,7 +204,7 @@ impl Worker {
         let leases = Leases::new(engine.clone(), settings.lease);
         let housekeeping = Housekeeping::new(engine.clone(), &settings);
         let crew = Arc::new(Crew { engine, runner, leases, settings });
-        let mut jobs = JoinSet::new();
+        let mut jobs = Jobs::new();
         let released = tokio::select! {
             () = crew.leases.keep() => 0,
             () = housekeeping.keep() => 0,
@@ -232,89 +220,5 @@ impl Worker {
 impl fmt::Debug for Worker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").field("settings", &self.settings).finish_non_exhaustive()
-    }
-}
-
-/// When a job is over: after which time its row is due again, if it is.
-type Jobs = JoinSet<Option<Duration>>;
-
-impl Crew {
-    /// Claims and starts attempts until the shutdown.
-    async fn work(self: &Arc<Self>, jobs: &mut Jobs, shutdown: impl Future<Output = ()>) {
-        let mut shutdown = pin!(shutdown);
-        let mut listener = self.engine.signals().listen();
-        let mut retries = BinaryHeap::new();
-        let mut failures = 0;
-        loop {
-            while let Some(ended) = jobs.try_join_next() {
-                retries.extend(ended.ok().flatten().map(|wait| Reverse(Instant::now() + wait)));
-            }
-            let free = self.settings.concurrency - jobs.len();
-            listener.forget();
-            while retries.peek().is_some_and(|Reverse(at)| *at <= Instant::now()) {
-                retries.pop();
-            }
-            // A claim is never dropped half-way: what it has leased would be without an owner.
-            let wait = match self.claim(jobs, free).await {
-                Ok(()) => {
-                    failures = 0;
-                    self.settings.poll
-                }
-                Err(error) => {
-                    failures += 1;
-                    let wait = PATIENCE.after(failures);
-                    telemetry::store_failed("claim", &error, wait);
-                    wait
-                }
-            };
-            let mut wake = Instant::now() + wait;
-            if let Some(Reverse(at)) = retries.peek().filter(|_| failures == 0) {
-                wake = wake.min(*at);
-            }
-            tokio::select! {
-                biased;
-                () = &mut shutdown => return,
-                Some(ended) = jobs.join_next() => {
-                    retries.extend(ended.ok().flatten().map(|wait| Reverse(Instant::now() + wait)));
-                }
-                () = listener.heard(), if free > 0 && failures == 0 => {}
-                () = sleep_until(wake) => {}
-            }
-        }
-    }
-
-    async fn claim(self: &Arc<Self>, jobs: &mut Jobs, limit: usize) -> Result<(), StoreError> {
-        if limit == 0 {
-            return Ok(());
-        }
-        self.leases.follow_clock().await;
-        let asked = Instant::now();
-        let (worker, lease, now) = (self.settings.name.as_str(), self.settings.lease, self.engine.now());
-        for claim in self.engine.claim(ClaimRequest { worker, now, lease, limit }).await? {
-            let lost = self.leases.hold(claim.token, asked);
-            jobs.spawn(self.clone().attempt(claim, lost));
-        }
-        Ok(())
-    }
-
-    /// Lets the running attempts end, drops those that take too long, and gives their rows back. Tells how many.
-    async fn drain(&self, jobs: &mut Jobs) -> usize {
-        let all = async { while jobs.join_next().await.is_some() {} };
-        if timeout(self.settings.drain, all).await.is_ok() {
-            return 0;
-        }
-        jobs.shutdown().await;
-        let tokens = self.leases.take_all();
-        let give_back = async {
-            for token in &tokens {
-                while let Err(error) = self.engine.release(*token, self.engine.now()).await {
-                    let wait = PATIENCE.after(1);
-                    telemetry::store_failed("release", &error, wait);
-                    sleep(wait).await;
-                }
-            }
-        };
-        let _ = timeout(GIVE_BACK, give_back).await; // what is left is taken over when its lease ends
-        tokens.len()
     }
 }

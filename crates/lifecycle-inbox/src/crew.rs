@@ -1,0 +1,127 @@
+//! Crew: claims rows and starts attempts, as many as may run at a time, until it is told to stop.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::backoff::Backoff;
+use crate::engine::{ClaimRequest, Engine};
+use crate::error::StoreError;
+use crate::leases::Leases;
+use crate::runner::Runner;
+use crate::telemetry;
+use crate::worker::Settings;
+
+/// The waits after errors of the store.
+pub(crate) const PATIENCE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+
+/// How long a worker that stops takes to give back what it could not finish.
+const GIVE_BACK: Duration = Duration::from_secs(5);
+
+/// What all attempts of a worker share.
+pub(crate) struct Crew {
+    pub(crate) engine: Arc<dyn Engine>,
+    pub(crate) runner: Arc<dyn Runner>,
+    pub(crate) leases: Leases,
+    pub(crate) settings: Settings,
+}
+
+/// The running attempts. Each tells after which time its row is due again, if it is.
+pub(crate) type Jobs = JoinSet<Option<Duration>>;
+
+impl Crew {
+    /// Claims and starts attempts until the shutdown.
+    pub(crate) async fn work(self: &Arc<Self>, jobs: &mut Jobs, shutdown: impl Future<Output = ()>) {
+        let mut shutdown = pin!(shutdown);
+        let mut listener = self.engine.signals().listen();
+        let mut retries = Retries::default();
+        let mut failures = 0;
+        loop {
+            while let Some(ended) = jobs.try_join_next() {
+                retries.note(ended);
+            }
+            listener.forget();
+            // A claim is never dropped half-way: what it has leased would be without an owner.
+            let claimed = self.claim(jobs).await;
+            let wake = match claimed {
+                Ok(()) => {
+                    failures = 0;
+                    retries.next_before(Instant::now() + self.settings.poll)
+                }
+                Err(error) => {
+                    failures += 1;
+                    let wait = PATIENCE.after(failures);
+                    telemetry::store_failed("claim", &error, wait);
+                    Instant::now() + wait
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut shutdown => return,
+                Some(ended) = jobs.join_next() => retries.note(ended),
+                () = listener.heard(), if failures == 0 && jobs.len() < self.settings.concurrency => {}
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    async fn claim(self: &Arc<Self>, jobs: &mut Jobs) -> Result<(), StoreError> {
+        let limit = self.settings.concurrency - jobs.len();
+        if limit == 0 {
+            return Ok(());
+        }
+        self.leases.follow_clock().await;
+        let asked = Instant::now();
+        let (worker, lease, now) = (self.settings.name.as_str(), self.settings.lease, self.engine.now());
+        for claim in self.engine.claim(ClaimRequest { worker, now, lease, limit }).await? {
+            let lost = self.leases.hold(claim.token, asked);
+            jobs.spawn(self.clone().attempt(claim, lost));
+        }
+        Ok(())
+    }
+
+    /// Lets the running attempts end, drops those that take too long, and gives their rows back. Tells how many.
+    pub(crate) async fn drain(&self, jobs: &mut Jobs) -> usize {
+        let all = async { while jobs.join_next().await.is_some() {} };
+        if timeout(self.settings.drain, all).await.is_ok() {
+            return 0;
+        }
+        jobs.shutdown().await;
+        let tokens = self.leases.take_all();
+        let give_back = async {
+            for token in &tokens {
+                while let Err(error) = self.engine.release(*token, self.engine.now()).await {
+                    let wait = PATIENCE.after(1);
+                    telemetry::store_failed("release", &error, wait);
+                    sleep(wait).await;
+                }
+            }
+        };
+        let _ = timeout(GIVE_BACK, give_back).await; // what is left is taken over when its lease ends
+        tokens.len()
+    }
+}
+
+/// When rows that failed here are due again: the store wakes nobody for that.
+#[derive(Default)]
+struct Retries(BinaryHeap<Reverse<Instant>>);
+
+impl Retries {
+    fn note(&mut self, ended: Result<Option<Duration>, JoinError>) {
+        let wait = ended.ok().flatten();
+        self.0.extend(wait.map(|wait| Reverse(Instant::now() + wait)));
+    }
+
+    /// The next of them if it is before this, and forgets those that are past.
+    fn next_before(&mut self, latest: Instant) -> Instant {
+        while self.0.peek().is_some_and(|Reverse(at)| *at <= Instant::now()) {
+            self.0.pop();
+        }
+        self.0.peek().map_or(latest, |Reverse(at)| latest.min(*at))
+    }
+}

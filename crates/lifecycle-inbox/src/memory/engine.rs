@@ -1,0 +1,215 @@
+//! What the engine in memory does with deliveries.
+
+use std::ops::Bound;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lifecycle_core::{Change, IdempotencyKey, Transition};
+
+use super::Memory;
+use super::store::Row;
+use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
+use crate::error::StoreError;
+use crate::operations::{Filter, Prune, Pruned, State, Stats, Stored, Summary};
+use crate::record::Record;
+use crate::signals::Signals;
+use crate::timestamp::Timestamp;
+
+#[async_trait]
+impl Engine for Memory {
+    fn signals(&self) -> &Signals {
+        &self.0.signals
+    }
+
+    fn now(&self) -> Timestamp {
+        let (instant, time) = self.0.start;
+        time + instant.elapsed()
+    }
+
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+        let mut store = self.store().await?;
+        if store.keys.contains_key(&record.key) {
+            return Ok(Accepted::Duplicate);
+        }
+        store.last_id += 1;
+        let id = DeliveryId(store.last_id);
+        store.keys.insert(record.key, (now, id));
+        store.open.insert(id);
+        let row = Row {
+            record,
+            state: State::Pending,
+            attempts: 0,
+            fence: 0,
+            due_at: Timestamp::MIN,
+            touched_at: now,
+            accepted_at: now,
+            finished_at: None,
+            worker: None,
+            last_error: None,
+        };
+        store.rows.insert(id, row);
+        drop(store);
+        self.0.signals.ring();
+        Ok(Accepted::New(id))
+    }
+
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
+        Ok(self.store().await?.keys.contains_key(&key))
+    }
+
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
+        let ClaimRequest { worker, now, lease, limit } = request;
+        let mut store = self.store().await?;
+        let mut claims = Vec::new();
+        for id in store.claimable(now, limit) {
+            let Some(row) = store.rows.get_mut(&id) else { continue };
+            row.set(State::Leased, now + lease, now);
+            row.worker = Some(worker.to_owned());
+            row.attempts += 1;
+            row.fence += 1;
+            let token = Token { id, fence: row.fence };
+            claims.push(Claim { token, attempt: row.attempts, record: Ok(row.record.clone()) });
+        }
+        Ok(claims)
+    }
+
+    async fn renew(
+        &self,
+        tokens: &[Token],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<Token>, StoreError> {
+        let mut store = self.store().await?;
+        let mut held = Vec::new();
+        for token in tokens {
+            if let Some(row) = store.held(*token) {
+                row.due_at = now + lease;
+                row.touched_at = now;
+                held.push(*token);
+            }
+        }
+        Ok(held)
+    }
+
+    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        let Some(row) = store.held(token) else { return Ok(false) };
+        row.set(State::Done, Timestamp::MIN, now);
+        let tenant = row.record.tenant.clone();
+        store.open.remove(&token.id);
+        let transition = store.fold(&tenant, change);
+        drop(store);
+        if transition == Transition::Applied {
+            self.0.signals.installation_changed();
+        }
+        self.0.signals.ring();
+        Ok(true)
+    }
+
+    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        let Some(row) = store.held(token) else { return Ok(false) };
+        row.last_error = Some(error.to_owned());
+        match next {
+            Next::At(time) => row.set(State::Pending, time, now),
+            Next::Dead => {
+                row.set(State::Dead, Timestamp::MIN, now);
+                store.open.remove(&token.id);
+                drop(store);
+                self.0.signals.ring();
+            }
+        }
+        Ok(true)
+    }
+
+    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        let Some(row) = store.held(token) else { return Ok(false) };
+        row.set(State::Pending, Timestamp::MIN, now);
+        row.attempts = row.attempts.saturating_sub(1);
+        drop(store);
+        self.0.signals.ring();
+        Ok(true)
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+        let store = self.store().await?;
+        let count = |state| store.rows.values().filter(|row| row.state == state).count() as u64;
+        let oldest = store.open.iter().map(|id| store.rows[id].accepted_at).min();
+        Ok(Stats {
+            pending: count(State::Pending),
+            leased: count(State::Leased),
+            dead: count(State::Dead),
+            oldest: oldest.map(|accepted_at| now.since(accepted_at)),
+        })
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+        let start = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let store = self.store().await?;
+        let found = store
+            .rows
+            .range((start, Bound::Unbounded))
+            .filter(|(_, row)| filter.state.is_none_or(|state| row.state == state))
+            .filter(|(_, row)| filter.tenant.as_ref().is_none_or(|tenant| row.record.tenant == *tenant))
+            .map(|(id, row)| row.summary(*id))
+            .take(filter.limit)
+            .collect();
+        Ok(found)
+    }
+
+    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+        Ok(self.store().await?.rows.get(&id).map(|row| Stored {
+            summary: row.summary(id),
+            body: row.record.body.clone(),
+            envelope: row.record.envelope.clone(),
+        }))
+    }
+
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        let Some(row) = store.rows.get_mut(&id) else { return Ok(false) };
+        if !matches!(row.state, State::Dead | State::Pending) {
+            return Ok(false);
+        }
+        row.set(State::Pending, Timestamp::MIN, now);
+        row.attempts = 0;
+        store.open.insert(id);
+        drop(store);
+        self.0.signals.ring();
+        Ok(true)
+    }
+
+    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        store.open.remove(&id);
+        let found = store.rows.remove(&id).is_some();
+        drop(store);
+        if found {
+            self.0.signals.ring();
+        }
+        Ok(found)
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+        let mut store = self.store().await?;
+        let is_old =
+            |row: &Row| row.state == State::Done && row.finished_at.is_some_and(|at| at < prune.done_before);
+        let old = store.rows.iter().filter(|(_, row)| is_old(row)).map(|(id, _)| *id);
+        let rows: Vec<DeliveryId> = old.take(prune.limit).collect();
+        for id in &rows {
+            store.rows.remove(id);
+        }
+        let is_needed = |id| store.rows.get(id).is_some_and(|row| row.state != State::Done);
+        let old = store.keys.iter().filter(|(_, (at, id))| *at < prune.keys_before && !is_needed(id));
+        let keys: Vec<IdempotencyKey> = old.map(|(key, _)| *key).take(prune.limit).collect();
+        for key in &keys {
+            store.keys.remove(key);
+        }
+        Ok(Pruned { rows: rows.len() as u64, keys: keys.len() as u64 })
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.store().await.map(drop)
+    }
+}

@@ -1,0 +1,83 @@
+//! What the engine in memory does with installations and sealed secrets.
+
+use std::ops::Bound;
+
+use async_trait::async_trait;
+use lifecycle_core::Installation;
+
+use super::Memory;
+use crate::error::StoreError;
+use crate::installations::{InstallationFilter, InstallationStore, SealedSecret};
+use crate::record::TenantKey;
+
+#[async_trait]
+impl InstallationStore for Memory {
+    fn revision(&self) -> u64 {
+        self.0.signals.revision()
+    }
+
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+        Ok(self.store().await?.installations.get(tenant).cloned())
+    }
+
+    async fn installations(
+        &self,
+        filter: &InstallationFilter,
+    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+        let start = filter.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let store = self.store().await?;
+        let found = store
+            .installations
+            .range::<TenantKey, _>((start, Bound::Unbounded))
+            .filter(|(_, installation)| filter.status.is_none_or(|status| installation.status() == status))
+            .map(|(tenant, installation)| (tenant.clone(), installation.clone()))
+            .take(filter.limit)
+            .collect();
+        Ok(found)
+    }
+
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
+        self.store().await?.secrets.insert((secret.tenant, secret.name), secret.sealed);
+        Ok(())
+    }
+
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        let found = store.secrets.get_mut(&(old.tenant.clone(), old.name.clone()));
+        let Some(current) = found.filter(|current| **current == old.sealed) else { return Ok(false) };
+        *current = sealed;
+        Ok(true)
+    }
+
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.store().await?.secrets.get(&(tenant.clone(), name.to_owned())).cloned())
+    }
+
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
+        let mut store = self.store().await?;
+        let before = store.secrets.len();
+        store.secrets.retain(|(own, field), _| own != tenant || name.is_some_and(|name| name != field));
+        Ok((before - store.secrets.len()) as u64)
+    }
+
+    async fn all_sealed(
+        &self,
+        after: Option<(&TenantKey, &str)>,
+        limit: usize,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
+        let start = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let store = self.store().await?;
+        let found = store
+            .secrets
+            .range::<(TenantKey, String), _>((start, Bound::Unbounded))
+            .map(|((tenant, name), sealed)| SealedSecret {
+                tenant: tenant.clone(),
+                name: name.clone(),
+                sealed: sealed.clone(),
+            })
+            .take(limit)
+            .collect();
+        Ok(found)
+    }
+}

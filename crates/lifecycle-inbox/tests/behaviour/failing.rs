@@ -1,0 +1,169 @@
+//! Attempts that fail, and deliveries that are given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_inbox::{ClaimRequest, Engine, Filter, InstallationStore, Memory, Record, State, Worker};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Bench, LEASE, SECOND, delivery, key, put, settled, start, state, summary};
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_delivery_comes_again_after_longer_and_longer_waits() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "fail:4").await;
+    let _worker = start(bench.worker().poll(SECOND * 86_400));
+    bench.settled().await;
+    let runs = bench.script.runs("t", "fail:4");
+    assert_eq!(runs.len(), 5);
+    for (nth, longest) in [1, 2, 4, 8].into_iter().enumerate() {
+        let wait = runs[nth + 1] - runs[nth];
+        let longest = SECOND * longest;
+        assert!(wait >= longest / 2 && wait <= longest + SECOND / 2, "wait {nth} was {wait:?}");
+    }
+    let row = summary(&bench.engine, id).await;
+    assert_eq!((row.state, row.attempts), (State::Done, 5));
+    assert_eq!(row.last_error.as_deref(), Some("the seat could not be made: the directory is away"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_tenant_delays_no_other() {
+    let bench = Bench::default();
+    put(&bench.engine, "t", "fail:99").await;
+    let begun = Instant::now();
+    let _worker = start(bench.worker().concurrency(1));
+    for nth in 0..5 {
+        put(&bench.engine, "u", &format!("ok/{nth}")).await;
+    }
+    while bench.script.ended().iter().filter(|name| name.starts_with("u ")).count() < 5 {
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() < SECOND);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_last_attempt_it_is_a_dead_letter_and_its_tenant_goes_on() {
+    let bench = Bench::default();
+    let dead = put(&bench.engine, "t", "fail:99").await;
+    let next = put(&bench.engine, "t", "ok").await;
+    let _worker = start(bench.worker().attempts(3));
+    bench.settled().await;
+    let row = summary(&bench.engine, dead).await;
+    assert_eq!((row.state, row.attempts), (State::Dead, 3));
+    assert!(row.last_error.unwrap().contains("the directory is away"));
+    assert_eq!(state(&bench.engine, next).await, State::Done);
+    assert_eq!(bench.script.runs("t", "fail:99").len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_folds_nothing_until_it_is_retried() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "fail:2").await;
+    let _worker = start(bench.worker().attempts(2));
+    bench.settled().await;
+    assert_eq!(bench.engine.installation(&key("t")).await.unwrap(), None);
+    assert!(bench.engine.retry(id, bench.engine.now()).await.unwrap());
+    bench.settled().await;
+    assert_eq!(state(&bench.engine, id).await, State::Done);
+    assert!(bench.engine.installation(&key("t")).await.unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_a_dead_letter_at_once_with_its_reason() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "refuse").await;
+    let _worker = start(bench.worker());
+    bench.settled().await;
+    let row = summary(&bench.engine, id).await;
+    assert_eq!((row.state, row.attempts), (State::Dead, 1));
+    assert_eq!(row.last_error.as_deref(), Some("refused: no contract"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_failed_attempt_and_the_worker_goes_on() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "panic").await;
+    let other = put(&bench.engine, "u", "ok").await;
+    let _worker = start(bench.worker().attempts(2));
+    bench.settled().await;
+    let row = summary(&bench.engine, id).await;
+    assert_eq!((row.state, row.attempts), (State::Dead, 2));
+    assert_eq!(row.last_error.as_deref(), Some("the handler panicked: as told"));
+    assert_eq!(state(&bench.engine, other).await, State::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_takes_too_long_is_dropped_and_has_failed() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "sleep:100").await;
+    let _worker = start(bench.worker().attempts(2).time_limit(SECOND * 3));
+    bench.settled().await;
+    assert_eq!(bench.script.dropped().len(), 2);
+    let row = summary(&bench.engine, id).await;
+    assert_eq!(row.last_error.as_deref(), Some("the handler did not end within 3 s"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_kills_its_workers_is_a_dead_letter_in_the_end() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "ok").await;
+    for nth in 0..3_u32 {
+        let now = bench.engine.now() + LEASE * nth;
+        let request = ClaimRequest { worker: "dies", now, lease: LEASE, limit: 1 };
+        assert_eq!(bench.engine.claim(request).await.unwrap().len(), 1);
+    }
+    let _worker = start(bench.worker().attempts(3));
+    bench.settled().await;
+    assert_eq!(bench.script.runs("t", "ok").len(), 0);
+    let row = summary(&bench.engine, id).await;
+    assert_eq!(row.state, State::Dead);
+    assert!(row.last_error.unwrap().starts_with("given up after 3 attempts"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_does_not_read_is_a_dead_letter_with_its_bytes() {
+    let bench = Bench::default();
+    let sound = Record::from(&delivery("t", "install", "ok"));
+    let mut records = Vec::new();
+    for nth in 0..4_u8 {
+        let mut record = sound.clone();
+        record.key = lifecycle_core::IdempotencyKey::from_bytes([nth; 32]);
+        match nth {
+            0 => record.body = "{}".into(),
+            1 => record.envelope = "{".to_owned(),
+            2 => record.envelope = record.envelope.replace("sha256", "sha257"),
+            _ => record.tenant.platform = "nobody's".to_owned(),
+        }
+        bench.engine.accept(record.clone(), bench.engine.now()).await.unwrap();
+        records.push(record);
+    }
+    let _worker = start(bench.worker());
+    bench.settled().await;
+    let dead = Filter { state: Some(State::Dead), ..Filter::default() };
+    let rows = bench.engine.list(&dead).await.unwrap();
+    assert_eq!(rows.len(), records.len());
+    for (row, record) in rows.iter().zip(records) {
+        let stored = bench.engine.show(row.id).await.unwrap().unwrap();
+        assert_eq!((stored.body, stored.envelope), (record.body, record.envelope));
+        assert!(row.last_error.as_ref().unwrap().starts_with("the stored row cannot be read"));
+    }
+    assert!(bench.script.ended().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_error_is_cut_between_characters() {
+    struct Wordy;
+    #[async_trait]
+    impl LifecycleHandler for Wordy {
+        async fn handle(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+            Err("ä".repeat(10_000).into())
+        }
+    }
+    let engine = Memory::new();
+    let id = put(&engine, "t", "ok").await;
+    let _worker = start(Worker::new(Arc::new(engine.clone()), Wordy).attempts(1));
+    settled(&engine).await;
+    let error = summary(&engine, id).await.last_error.unwrap();
+    assert!(error.len() < 2_100 && error.ends_with("ä…"), "{}", error.len());
+}

@@ -1,0 +1,8 @@
+//! What the inbox and its workers do, over the engine in memory, in a time that passes only while everybody waits.
+
+mod accepting;
+mod enabled;
+mod failing;
+mod leasing;
+mod support;
+mod working;

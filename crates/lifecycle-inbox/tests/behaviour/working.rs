@@ -1,0 +1,134 @@
+//! Deliveries are handled once, in order, and at once.
+
+use std::sync::Arc;
+
+use lifecycle_core::{
+    AckPolicy, Authentic, Change, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Outcome,
+    Platform, Status, Trust, Undecodable, async_trait,
+};
+use lifecycle_inbox::{
+    Engine, Filter, InstallationStore, Memory, Platforms, Ran, Record, Runner, State, Token, Worker,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::support::{Bench, SECOND, Script, delivery, key, put, start, state};
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_is_handled_once_and_its_installation_known() {
+    let bench = Bench::default();
+    let id = put(&bench.engine, "t", "ok").await;
+    let _worker = start(bench.worker());
+    bench.settled().await;
+    assert_eq!(bench.script.ended(), ["t ok"]);
+    assert_eq!(state(&bench.engine, id).await, State::Done);
+    let installation = bench.engine.installation(&key("t")).await.unwrap().unwrap();
+    assert_eq!(installation.status(), Status::Installed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_delivery_and_the_next_of_its_tenant_wake_the_worker_at_once() {
+    let bench = Bench::default();
+    let _worker = start(bench.worker().poll(SECOND * 86_400));
+    sleep(SECOND).await;
+    let begun = Instant::now();
+    for request in ["ok/1", "ok/2", "ok/3"] {
+        put(&bench.engine, "t", request).await;
+    }
+    bench.settled().await;
+    assert!(begun.elapsed() < SECOND);
+    assert_eq!(bench.script.ended(), ["t ok/1", "t ok/2", "t ok/3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tenant_is_handled_in_order_and_others_beside_it() {
+    let bench = Bench::default();
+    for request in ["sleep:10/1", "ok/2", "ok/3"] {
+        put(&bench.engine, "t", request).await;
+    }
+    put(&bench.engine, "u", "sleep:5").await;
+    put(&bench.engine, "v", "ok").await;
+    let _worker = start(bench.worker());
+    bench.settled().await;
+    assert_eq!(bench.script.ended(), ["v ok", "u sleep:5", "t sleep:10/1", "t ok/2", "t ok/3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_handlers_run_at_a_time_than_allowed() {
+    let bench = Bench::default();
+    for tenant in 0..10 {
+        put(&bench.engine, &tenant.to_string(), "sleep:1").await;
+    }
+    let begun = Instant::now();
+    let _worker = start(bench.worker().concurrency(3));
+    bench.settled().await;
+    assert_eq!(bench.script.most(), 3);
+    assert!((SECOND * 4..SECOND * 5).contains(&begun.elapsed()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_rows_and_keys_are_pruned() {
+    let bench = Bench::default();
+    let record = Record::from(&delivery("t", "install", "ok"));
+    bench.engine.accept(record.clone(), bench.engine.now()).await.unwrap();
+    let hour = SECOND * 3_600;
+    let _worker = start(bench.worker().keep_finished(hour * 3).remember_keys(hour * 24));
+    let rows = async || bench.engine.list(&Filter::default()).await.unwrap().len();
+    sleep(hour * 2).await;
+    assert_eq!(rows().await, 1);
+    sleep(hour * 3).await;
+    assert_eq!(rows().await, 0);
+    assert!(bench.engine.is_known(record.key).await.unwrap());
+    sleep(hour * 22).await;
+    assert!(!bench.engine.is_known(record.key).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_platform_of_the_apps_own_is_read_too() {
+    static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
+    #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
+    fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+        let mut fields = EventFields::new(EventKind::Enable);
+        fields.tenant = authentic.text().into();
+        fields.app = "own-app".into();
+        fields.request_id = Some("ok".into());
+        Ok(fields)
+    }
+    let bench = Bench::default();
+    let now = bench.engine.now();
+    let delivery = Delivery::restore(&OWN, "tenant", [], Trust::Unsigned, now.into()).unwrap();
+    bench.engine.accept(Record::from(&delivery), now).await.unwrap();
+    let _worker = start(bench.worker().platforms(Platforms::default().and(&OWN)));
+    bench.settled().await;
+    assert_eq!(bench.script.ended(), ["tenant ok"]);
+}
+
+/// Does what an engine's own runner does: it commits an effect together with the completion.
+struct Transactional {
+    engine: Memory,
+    handler: Script,
+}
+
+#[async_trait]
+impl Runner for Transactional {
+    async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
+        if self.handler.handle(delivery).await? != Outcome::Accept {
+            return Err("refused".into());
+        }
+        let held = self.engine.complete(token, self.engine.now(), &Change::from(delivery)).await?;
+        Ok(if held { Ran::Committed } else { Ran::Lost })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_runner_may_finish_the_row_itself() {
+    let bench = Bench::default();
+    let ids = [put(&bench.engine, "t", "fail:2").await, put(&bench.engine, "u", "sleep:100").await];
+    let runner = Transactional { engine: bench.engine.clone(), handler: bench.script.clone() };
+    let _worker = start(Worker::with_runner(Arc::new(bench.engine.clone()), runner));
+    bench.settled().await;
+    for id in ids {
+        assert_eq!(state(&bench.engine, id).await, State::Done);
+    }
+    assert_eq!(bench.script.runs("t", "fail:2").len(), 3);
+    assert!(bench.engine.installation(&key("u")).await.unwrap().is_some());
+}
