@@ -1,2 +1,99 @@
-//! Placeholder until the adapter stands.
-fn main() {}
+//! A complete app on axum that receives lifecycle callbacks: `cargo run -p example-axum`.
+
+use std::error::Error;
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::http::header::COOKIE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
+use example_shared::App;
+use lifecycle_core::{Delivery, EventKind, Reply};
+use lifecycle_tower::axum::{Action, Verified};
+use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, response};
+use tokio::net::TcpListener;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    example_shared::log();
+    let app = App::from_env()?;
+    let listener = TcpListener::bind(app.address()).await?;
+    app.listening(listener.local_addr()?);
+    // `axum::serve` waits for a head as long as its client likes: put a proxy that does not in front, or serve by hyper.
+    axum::serve(listener, routes(app)).with_graceful_shutdown(example_shared::stop_requested()).await?;
+    Ok(())
+}
+
+fn routes(app: App) -> Router {
+    Router::new()
+        .merge(seismic(&app))
+        .nest("/securityscorecard", securityscorecard(&app))
+        .route("/deliveries", page(App::deliveries))
+        .route("/installations", page(App::installations))
+        .route("/faces", page(App::faces))
+        .route("/healthz", page(App::health))
+        .with_state(app)
+}
+
+fn seismic(app: &App) -> Router<App> {
+    // All five events on one URL, which is what most apps need, ...
+    let mut routes =
+        Router::new().route_service("/seismic", LifecycleEndpoint::new(app.seismic(), app.handler()));
+    // ... or each on the URL that is registered for it.
+    for kind in EventKind::KNOWN {
+        let path = format!("/seismic/{}", kind.name());
+        let endpoint = LifecycleEndpoint::new(app.seismic_only(kind), app.handler());
+        routes = routes.route_service(&path, endpoint);
+    }
+    // Routes that existed before and answer for themselves, behind the layer that verifies.
+    let lifecycle = LifecycleLayer::new(app.seismic());
+    routes
+        .route("/verified/seismic", post(existing).layer(lifecycle.clone()))
+        .route("/extracted/seismic", post(extracted).layer(lifecycle))
+}
+
+fn securityscorecard(app: &App) -> Router<App> {
+    // The receiver compares the token, so the path only has to have a place for one.
+    let hook = LifecycleEndpoint::new(app.hook(), app.handler());
+    Router::new()
+        .route_service("/hook", hook.clone())
+        .route_service("/hook/{token}", hook)
+        .route("/manifest.json", page(App::manifest))
+        .route("/install", get(install_page))
+        .route("/connect", get(connect))
+        .route("/actions/notify_channel", post(notify_channel))
+}
+
+/// It reads its body itself, as it did before it was put behind the layer.
+async fn existing(State(app): State<App>, Extension(delivery): Extension<Delivery>, body: Bytes) -> Response {
+    answer(app.receipt(&delivery, &body))
+}
+
+async fn extracted(State(app): State<App>, delivery: Verified, body: Bytes) -> Response {
+    answer(app.receipt(&delivery, &body))
+}
+
+async fn install_page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
+    answer(app.install_page(&query.unwrap_or_default()))
+}
+
+async fn connect(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let cookies = headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
+    answer(app.connect(&query.unwrap_or_default(), cookies.unwrap_or_default()))
+}
+
+/// The body tells which rule fired on what; the demo only makes sure that it is read.
+async fn notify_channel(State(app): State<App>, action: Action, _rule: Bytes) -> Response {
+    answer(app.notify_channel(&action))
+}
+
+/// A page of the app that depends on nothing in the request.
+fn page(reply: fn(&App) -> Reply) -> MethodRouter<App> {
+    get(async move |State(app): State<App>| answer(reply(&app)))
+}
+
+fn answer(reply: Reply) -> Response {
+    response(reply).into_response()
+}

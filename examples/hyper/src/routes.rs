@@ -1,0 +1,160 @@
+//! Routes: which part of the app answers which path.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use example_shared::App;
+use http::header::COOKIE;
+use http::{Method, Request, Response};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use lifecycle_core::securityscorecard::ActionRequest;
+use lifecycle_core::{Delivery, EventKind, Receiver, Reply};
+use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, header_lines, receive, response};
+use tower::util::BoxCloneSyncService;
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
+
+/// The largest body of an action that is read, in bytes.
+const MAX_ACTION: usize = 256 * 1024;
+
+type Answer = Response<BytesOr<Full<Bytes>>>;
+type Face = BoxCloneSyncService<Request<Incoming>, Answer, Infallible>;
+
+/// All of the app's routes, as one service. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Routes {
+    app: App,
+    faces: Arc<HashMap<String, Face>>,
+}
+
+impl Routes {
+    pub(crate) fn new(app: &App) -> Self {
+        let mut faces = HashMap::from([
+            // All five events on one URL, which is what most apps need, ...
+            ("/seismic".to_owned(), endpoint(app, app.seismic())),
+            ("/verified/seismic".to_owned(), verified(app)),
+            ("/extracted/seismic".to_owned(), extracted(app)),
+            (HOOK.to_owned(), endpoint(app, app.hook())),
+        ]);
+        // ... or each on the URL that is registered for it.
+        for kind in EventKind::KNOWN {
+            faces.insert(format!("/seismic/{}", kind.name()), endpoint(app, app.seismic_only(kind)));
+        }
+        Self { app: app.clone(), faces: Arc::new(faces) }
+    }
+
+    async fn answer(self, request: Request<Incoming>) -> Answer {
+        let path = request.uri().path();
+        // The receiver compares the token, so the path only has to have a place for one.
+        let under_hook = path.strip_prefix(HOOK).and_then(|rest| rest.strip_prefix('/'));
+        let face = if under_hook.is_some_and(|token| !token.contains('/')) { HOOK } else { path };
+        match self.faces.get(face) {
+            Some(face) => match face.clone().oneshot(request).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            },
+            None => response(page(&self.app, request).await).map(BytesOr::from),
+        }
+    }
+}
+
+impl Service<Request<Incoming>> for Routes {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(())) // each face is made ready when its path is known
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let routes = self.clone();
+        Box::pin(async { Ok(routes.answer(request).await) })
+    }
+}
+
+const HOOK: &str = "/securityscorecard/hook";
+
+fn endpoint(app: &App, receiver: Receiver) -> Face {
+    let endpoint = ServiceBuilder::new()
+        .map_response(|answer: Response<Full<Bytes>>| answer.map(BytesOr::from))
+        .service(LifecycleEndpoint::new(receiver, app.handler()));
+    Face::new(endpoint)
+}
+
+/// A service that existed before and reads its body itself, behind the layer that verifies.
+fn verified(app: &App) -> Face {
+    let lifecycle = LifecycleLayer::new(app.seismic());
+    let app = app.clone();
+    let existing = service_fn(move |request: Request<BytesOr<Incoming>>| {
+        let app = app.clone();
+        async move {
+            let delivery: Option<Delivery> = request.extensions().get().cloned();
+            Ok::<_, Infallible>(response(match (delivery, request.into_body().collect().await) {
+                (Some(delivery), Ok(body)) => app.receipt(&delivery, &body.to_bytes()),
+                _ => Reply::empty(500), // the layer leaves a delivery and a body in memory
+            }))
+        }
+    });
+    let verified = ServiceBuilder::new()
+        .map_request(|request: Request<Incoming>| request.map(BytesOr::new))
+        .layer(lifecycle)
+        .service(existing);
+    Face::new(verified)
+}
+
+/// The same without a layer, as a function of the request.
+fn extracted(app: &App) -> Face {
+    let (app, receiver) = (app.clone(), app.seismic());
+    Face::new(service_fn(move |request| {
+        let (app, receiver) = (app.clone(), receiver.clone());
+        async move {
+            let started = Instant::now();
+            let reply = match receive(&receiver, request).await {
+                Ok((_head, delivery)) => {
+                    let reply = app.receipt(&delivery, delivery.body());
+                    receiver.answered_by_route(&delivery, reply.status(), started.elapsed());
+                    reply
+                }
+                Err(rejection) => receiver.answer(Err(&rejection), started.elapsed()),
+            };
+            Ok(response(reply).map(BytesOr::from))
+        }
+    }))
+}
+
+/// The app's other routes.
+async fn page(app: &App, request: Request<Incoming>) -> Reply {
+    let (head, body) = request.into_parts();
+    let query = head.uri.query().unwrap_or_default();
+    let path = head.uri.path();
+    match (path, &head.method) {
+        ("/securityscorecard/actions/notify_channel", &Method::POST) => {
+            match ActionRequest::read(header_lines(&head.headers)) {
+                // The body tells which rule fired on what; the demo only makes sure that it is read.
+                Ok(action) => match Limited::new(body, MAX_ACTION).collect().await {
+                    Ok(_rule) => app.notify_channel(&action),
+                    Err(_) => Reply::problem(400, "body-unreadable", "The body could not be read", None),
+                },
+                Err(error) => error.reply(),
+            }
+        }
+        ("/securityscorecard/install", &Method::GET) => app.install_page(query),
+        ("/securityscorecard/connect", &Method::GET) => {
+            let cookies = head.headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
+            app.connect(query, cookies.unwrap_or_default())
+        }
+        ("/securityscorecard/manifest.json", &Method::GET) => app.manifest(),
+        ("/deliveries", &Method::GET) => app.deliveries(),
+        ("/installations", &Method::GET) => app.installations(),
+        ("/faces", &Method::GET) => app.faces(),
+        ("/healthz", &Method::GET) => app.health(),
+        _ => Reply::empty(404),
+    }
+}
