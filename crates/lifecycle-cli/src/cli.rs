@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::answer::Answer;
+use crate::explain::ExplainArgs;
 use crate::failure::Failure;
 use crate::send::SendArgs;
 use crate::sign::SignArgs;
@@ -31,6 +32,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Explain(Box<ExplainArgs>),
     Send(SendArgs),
     Sign(SignArgs),
     Verify(VerifyArgs),
@@ -39,6 +41,7 @@ enum Command {
 impl Cli {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         match &self.command {
+            Command::Explain(args) => args.run(),
             Command::Send(args) => args.run(),
             Command::Sign(args) => args.run(),
             Command::Verify(args) => args.run(),

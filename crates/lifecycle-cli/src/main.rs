@@ -7,6 +7,7 @@ mod body;
 mod callback;
 mod cli;
 mod client;
+mod explain;
 mod failure;
 mod hook;
 mod request_headers;

@@ -147,6 +147,11 @@ impl Shared {
         &self.secret
     }
 
+    /// As it was given.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The text with each occurrence of this secret left out.
     pub(crate) fn redact(&self, text: &str) -> String {
         match std::str::from_utf8(&self.bytes) {

@@ -1,0 +1,213 @@
+//! Search: tries the causes one by one and, where none is enough, together.
+
+use std::collections::HashSet;
+
+use lifecycle_core::seismic;
+use sha2::{Digest, Sha256};
+
+use super::algorithm::Algorithm;
+use super::cause::{CAUSES, Cause, Change};
+use super::secrets::Key;
+use super::signatures;
+
+/// The most causes that are tried together.
+const TOGETHER: usize = 3;
+
+/// The most bytes that are hashed: at most some seconds' work.
+const WORK: usize = 1 << 28;
+
+/// The largest body of which two changes are tried together, since each of thousands is a copy.
+const PAIRED_BODY_MAX: usize = 16 * 1024;
+
+/// What is known of a request.
+pub(super) struct Evidence<'a> {
+    pub(super) body: &'a [u8],
+    pub(super) headers: &'a [(String, String)],
+    pub(super) secret: &'a [u8],
+    pub(super) previous: Option<&'a [u8]>,
+}
+
+/// What the search found out.
+pub(super) struct Findings {
+    /// What it takes for the signature to match: nothing if it matches as it is; `None` if no cause was found.
+    pub(super) causes: Option<Vec<&'static Cause>>,
+    /// How many combinations were tried.
+    pub(super) tried: usize,
+    /// Whether all of them were.
+    pub(super) complete: bool,
+}
+
+/// A value, and what made it out of the one that was given.
+struct Variant<T> {
+    causes: Vec<&'static Cause>,
+    value: T,
+}
+
+/// The fewest causes with which the signature matches. Most often it is one, and few combinations have to be made.
+pub(super) fn search(evidence: &Evidence<'_>) -> Findings {
+    let alone = search_up_to(1, evidence);
+    if alone.causes.is_some() { alone } else { search_up_to(TOGETHER, evidence) }
+}
+
+fn search_up_to(most: usize, evidence: &Evidence<'_>) -> Findings {
+    let bodies = body_variants(most, evidence);
+    let keys = key_variants(evidence);
+    let presented = signature_variants(evidence);
+    let algorithms = algorithm_variants();
+    let mut combinations = Vec::new();
+    for (b, body) in bodies.iter().enumerate() {
+        for (k, key) in keys.iter().enumerate() {
+            for (a, algorithm) in algorithms.iter().enumerate() {
+                let count = body.causes.len() + key.causes.len() + algorithm.causes.len();
+                if count <= most {
+                    combinations.push((count, b, k, a));
+                }
+            }
+        }
+    }
+    combinations.sort_by_key(|(count, ..)| *count);
+
+    let mut best: Option<Vec<&'static Cause>> = None;
+    let (mut tried, mut hashed) = (0, 0_usize);
+    let mut complete = evidence.body.len() <= PAIRED_BODY_MAX;
+    for (count, b, k, a) in combinations {
+        if best.as_ref().is_some_and(|best| best.len() <= count) {
+            break;
+        }
+        let (body, key, algorithm) = (&bodies[b], &keys[k], &algorithms[a]);
+        hashed += body.value.len() + 256;
+        if hashed > WORK {
+            complete = false;
+            break;
+        }
+        let computed = algorithm.value.compute(&key.value, &body.value);
+        for signature in &presented {
+            let together = count + signature.causes.len();
+            if together > most || best.as_ref().is_some_and(|best| best.len() <= together) {
+                continue;
+            }
+            tried += 1;
+            if computed.is(&signature.value) {
+                let all = [&signature.causes, &key.causes, &body.causes, &algorithm.causes];
+                best = Some(all.into_iter().flatten().copied().collect());
+            }
+        }
+    }
+    Findings { causes: best, tried, complete }
+}
+
+fn body_variants(most: usize, evidence: &Evidence<'_>) -> Vec<Variant<Vec<u8>>> {
+    let mut seen = HashSet::from([digest(evidence.body)]);
+    let mut variants = vec![Variant { causes: Vec::new(), value: evidence.body.to_vec() }];
+    let mut start = 0;
+    let rounds = if evidence.body.len() <= PAIRED_BODY_MAX { most.min(2) } else { 1 };
+    for _ in 0..rounds {
+        let end = variants.len();
+        for place in start..end {
+            for cause in CAUSES {
+                let Change::Body(change) = cause.change else { continue };
+                if variants[place].causes.iter().any(|own| own.id == cause.id) {
+                    continue;
+                }
+                for value in change(&variants[place].value) {
+                    if seen.insert(digest(&value)) {
+                        variants.push(Variant { causes: with(&variants[place].causes, cause), value });
+                    }
+                }
+            }
+        }
+        start = end;
+    }
+    variants
+}
+
+fn key_variants(evidence: &Evidence<'_>) -> Vec<Variant<Key>> {
+    let mut seen = HashSet::from([digest(evidence.secret)]);
+    let mut variants = vec![Variant { causes: Vec::new(), value: Key::new(evidence.secret.to_vec()) }];
+    if let (Some(previous), Some(cause)) =
+        (evidence.previous, find(|change| matches!(change, Change::PreviousSecret)))
+        && seen.insert(digest(previous))
+    {
+        variants.push(Variant { causes: vec![cause], value: Key::new(previous.to_vec()) });
+    }
+    let mut start = 0;
+    for _ in 0..2 {
+        let end = variants.len();
+        for place in start..end {
+            for cause in CAUSES {
+                let Change::Secret(change) = cause.change else { continue };
+                for value in change(&variants[place].value) {
+                    if seen.insert(digest(&value)) {
+                        variants.push(Variant { causes: with(&variants[place].causes, cause), value });
+                    }
+                }
+            }
+        }
+        start = end;
+    }
+    variants
+}
+
+fn signature_variants(evidence: &Evidence<'_>) -> Vec<Variant<Vec<u8>>> {
+    let mut texts: Vec<Variant<String>> = Vec::new();
+    for (name, value) in evidence.headers {
+        let causes = if name.eq_ignore_ascii_case(seismic::SIGNATURE) {
+            Vec::new()
+        } else if is_signature(name) {
+            find(|change| matches!(change, Change::OtherHeader)).into_iter().collect()
+        } else {
+            continue;
+        };
+        texts.push(Variant { causes, value: value.clone() });
+    }
+    let mut start = 0;
+    for _ in 0..2 {
+        let end = texts.len();
+        for place in start..end {
+            for cause in CAUSES {
+                let Change::Signature(change) = cause.change else { continue };
+                for value in change(&texts[place].value) {
+                    if !value.is_empty() && texts.iter().all(|own| own.value != value) {
+                        let causes = with(&texts[place].causes, cause);
+                        texts.push(Variant { causes, value });
+                    }
+                }
+            }
+        }
+        start = end;
+    }
+    let decoded = |text: Variant<String>| {
+        let value = signatures::decode(&text.value)?;
+        Some(Variant { causes: text.causes, value })
+    };
+    texts.into_iter().filter_map(decoded).collect()
+}
+
+fn algorithm_variants() -> Vec<Variant<Algorithm>> {
+    let mut variants = vec![Variant { causes: Vec::new(), value: Algorithm::HmacSha256 }];
+    for cause in CAUSES {
+        if let Change::Algorithm(algorithms) = cause.change {
+            variants.extend(algorithms.iter().map(|value| Variant { causes: vec![cause], value: *value }));
+        }
+    }
+    variants
+}
+
+/// Whether a header may carry a signature: Seismic's, or one that a proxy renamed.
+pub(super) fn is_signature(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("signature") || name.contains("hmac")
+}
+
+fn find(is_it: impl Fn(&Change) -> bool) -> Option<&'static Cause> {
+    CAUSES.iter().find(|cause| is_it(&cause.change))
+}
+
+fn with(causes: &[&'static Cause], cause: &'static Cause) -> Vec<&'static Cause> {
+    causes.iter().copied().chain([cause]).collect()
+}
+
+/// To find equal ones without keeping secrets or copies.
+fn digest(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}

@@ -1,0 +1,58 @@
+//! Program: runs the built program and keeps what it printed.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// A secret that receivers in these tests share with the sender.
+pub(crate) const SECRET: &str = "seismic-demo-signing-secret-1";
+
+/// What the program did.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// The JSON that it printed.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Runs it with these arguments, without a secret in the environment.
+pub(crate) fn lifecycle<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Ran {
+    lifecycle_with(arguments, &[], b"")
+}
+
+/// Runs it with these arguments, variables and standard input.
+pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
+    arguments: impl IntoIterator<Item = S>,
+    variables: &[(&str, &str)],
+    input: &[u8],
+) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
+        .args(arguments)
+        .env_remove("SEISMIC_SIGNING_SECRET")
+        .env_remove("CLICOLOR_FORCE")
+        .envs(variables.iter().copied())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let ran = Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    };
+    assert!(!ran.err.contains("panicked"), "{ran:?}");
+    ran
+}
