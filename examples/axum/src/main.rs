@@ -1,6 +1,7 @@
 //! A complete app on axum that receives lifecycle callbacks: `cargo run -p example-axum`.
 
 use std::error::Error;
+use std::future::IntoFuture;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
@@ -22,7 +23,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     // `axum::serve` waits for a head as long as its client likes: put a proxy that does not in front, or serve by hyper.
-    axum::serve(listener, routes(app)).with_graceful_shutdown(example_shared::stop_requested()).await?;
+    let server = axum::serve(listener, routes(app)).with_graceful_shutdown(example_shared::stop_requested());
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = example_shared::stop_overdue() => eprintln!("stopped before every connection was done"),
+    }
     Ok(())
 }
 

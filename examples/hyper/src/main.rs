@@ -50,7 +50,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let service = TowerToHyperService::new(routes.clone());
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = connection.await
+                && !error.is_timeout()
+            // an idle connection that was closed is no news
+            {
                 eprintln!("a connection broke: {error}");
             }
         });

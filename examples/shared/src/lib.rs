@@ -10,7 +10,7 @@ mod shutdown;
 pub use app::App;
 pub use recorder::Recorder;
 pub use settings::{Settings, SettingsError};
-pub use shutdown::stop_requested;
+pub use shutdown::{stop_overdue, stop_requested};
 
 /// The project's README, whose code is compiled here, where all adapters can be had.
 #[cfg(doctest)]
