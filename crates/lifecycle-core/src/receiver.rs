@@ -198,7 +198,7 @@ impl Receiver {
     /// The log event of a verified callback that the app's own route answers: with this status, or with one that the
     /// adapter does not get to see (`None`).
     pub fn answered_by_route(&self, delivery: &Delivery, status: impl Into<Option<u16>>, elapsed: Duration) {
-        telemetry::accepted(delivery, status.into(), elapsed);
+        telemetry::answered(delivery, status.into(), elapsed);
     }
 
     fn with(platform: &'static Platform, credential: Credential) -> Self {

@@ -1,9 +1,10 @@
 //! Telemetry: the one event and the two metrics of each answered callback, under fixed names.
 //!
-//! A `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code` (`accepted` or a
+//! A `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code` (`accepted`,
+//! `not-acknowledged` when the app's own route gave another status than the platform takes as received, or a
 //! rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
-//! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`. Accepted callbacks are `INFO`;
-//! rejected ones are `WARN`, except those that any stranger's scanner causes, which are `DEBUG`.
+//! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`. Accepted callbacks are `INFO`; all
+//! others are `WARN`, except those that any stranger's scanner causes, which are `DEBUG`.
 //!
 //! With the feature `metrics`: the counter `lifecycle_callbacks_total` by `platform` and `code`, and the histogram
 //! `lifecycle_callback_seconds` by `platform`.
@@ -16,28 +17,33 @@ use crate::delivery::{Delivery, Trust};
 use crate::platform::Platform;
 use crate::rejection::Rejection;
 
-const ACCEPTED: &str = "accepted";
-
-pub(crate) fn accepted(delivery: &Delivery, status: Option<u16>, elapsed: Duration) {
+/// A verified callback, and the status that it was answered with, if that is known.
+pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Duration) {
     let platform = delivery.platform();
     let (secret, header) = match delivery.trust() {
         Trust::Signed { secret, header } => (secret.as_str(), *header),
         Trust::Unsigned => ("none", "none"),
     };
-    tracing::info!(
-        target: "lifecycle::callback",
-        platform = platform.name(),
-        code = ACCEPTED,
-        status,
-        kind = delivery.event().kind().name(),
-        key = %delivery.idempotency_key(),
-        secret,
-        header,
-        elapsed_ms = millis(elapsed),
-        deadline_ms = platform.ack().deadline_after().map(millis),
-        "callback answered"
-    );
-    count(platform, ACCEPTED, elapsed);
+    let kind = delivery.event().kind().name();
+    let key = delivery.idempotency_key();
+    let (elapsed_ms, deadline_ms) = (millis(elapsed), platform.ack().deadline_after().map(millis));
+    let name = platform.name();
+    let acknowledged = status.is_none_or(|status| status == platform.ack().success());
+    let code = if acknowledged { "accepted" } else { "not-acknowledged" };
+    if acknowledged {
+        tracing::info!(
+            target: "lifecycle::callback",
+            platform = name, code, status, kind, %key, secret, header, elapsed_ms, deadline_ms,
+            "callback answered"
+        );
+    } else {
+        tracing::warn!(
+            target: "lifecycle::callback",
+            platform = name, code, status, kind, %key, secret, header, elapsed_ms, deadline_ms,
+            "the route's status is not what the platform takes as received"
+        );
+    }
+    count(platform, code, elapsed);
 }
 
 pub(crate) fn rejected(platform: &'static Platform, rejection: &Rejection, elapsed: Duration) {

@@ -18,7 +18,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let app = App::from_env()?;
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
-    warp::serve(routes(&app)).incoming(listener).graceful(example_shared::stop_requested()).run().await;
+    let server = warp::serve(routes(&app)).incoming(listener).graceful(example_shared::stop_requested());
+    tokio::select! {
+        () = server.run() => {}
+        () = example_shared::stop_overdue() => eprintln!("stopped before every connection was done"),
+    }
     Ok(())
 }
 
