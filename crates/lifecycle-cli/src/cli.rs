@@ -3,6 +3,7 @@
 use clap::{Parser, Subcommand};
 
 use crate::answer::Answer;
+use crate::conformance::ConformanceArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::Failure;
 use crate::send::SendArgs;
@@ -32,6 +33,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Conformance(Box<ConformanceArgs>),
     Explain(Box<ExplainArgs>),
     Send(SendArgs),
     Sign(SignArgs),
@@ -41,6 +43,7 @@ enum Command {
 impl Cli {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         match &self.command {
+            Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Send(args) => args.run(),
             Command::Sign(args) => args.run(),

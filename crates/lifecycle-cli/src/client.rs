@@ -177,21 +177,29 @@ pub(crate) fn header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValu
 }
 
 fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
-    let host = url.host_str().unwrap_or_default();
     let port = url.port_or_known_default().unwrap_or_default();
-    let is_local = host == "localhost" || host.starts_with("127.") || host == "[::1]";
-    let kind = sources(error).find_map(|source| source.downcast_ref::<io::Error>().map(io::Error::kind));
-    match kind {
-        Some(io::ErrorKind::ConnectionRefused) if is_local => Failure::new(
-            format!("connection refused by {host}:{port}"),
-            "is the app running? cargo run -p example-axum",
-        ),
-        Some(io::ErrorKind::ConnectionRefused) => Failure::new(
-            format!("connection refused by {host}:{port}"),
-            "is the server running there, and is the port right?",
-        ),
+    let address = format!("{}:{port}", url.host_str().unwrap_or_default());
+    match sources(error).find_map(|source| source.downcast_ref::<io::Error>()) {
+        Some(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {
+            no_connection(&address, refused)
+        }
+        _ => no_connection(&address, &io::Error::other(root(error))),
+    }
+}
+
+/// A server that cannot be reached at this `host:port`.
+pub(crate) fn no_connection(address: &str, error: &io::Error) -> Failure {
+    let is_local = ["localhost:", "127.", "[::1]:"].iter().any(|start| address.starts_with(start));
+    let refused = format!("connection refused by {address}");
+    match (error.kind(), is_local) {
+        (io::ErrorKind::ConnectionRefused, true) => {
+            Failure::new(refused, "is the app running? cargo run -p example-axum")
+        }
+        (io::ErrorKind::ConnectionRefused, false) => {
+            Failure::new(refused, "is the server running there, and is the port right?")
+        }
         _ => Failure::new(
-            format!("no connection to {host}:{port}: {}", root(error)),
+            format!("no connection to {address}: {error}"),
             "check the URL's scheme, host and port",
         ),
     }

@@ -28,6 +28,14 @@ impl Failure {
         Self::new(format!("cannot read {}: {error}", file.display()), "check the path and its permissions")
     }
 
+    /// A file that cannot be written.
+    pub(crate) fn unwritable(file: &Path, error: &std::io::Error) -> Self {
+        Self::new(
+            format!("cannot write {}: {error}", file.display()),
+            "check the path, its permissions and the space left",
+        )
+    }
+
     /// Writes it to the standard error and, where JSON is asked for, to the standard output too: exit code 2.
     pub(crate) fn print(&self, as_json: bool) -> ExitCode {
         if as_json {

@@ -7,6 +7,7 @@ mod body;
 mod callback;
 mod cli;
 mod client;
+mod conformance;
 mod explain;
 mod failure;
 mod hook;

@@ -1,0 +1,209 @@
+//! `lifecycle conformance`: the fixture suite against a running server, in any language.
+
+use std::fmt::Write;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use lifecycle_conformance::{
+    Credentials, Exactness, Face, FaceKind, Filter, Progress, Suite, Target, run_target,
+};
+use reqwest::Url;
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::client;
+use crate::failure::Failure;
+use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
+use crate::shown::{BAD, GOOD};
+
+mod fixtures {
+    include!(concat!(env!("OUT_DIR"), "/fixtures.rs"));
+}
+
+/// The app whose callbacks are sent, unless another is named.
+const APP: &str = "04bd6eda-4b04-4572-a744-7233ccc077cd";
+
+/// How long is waited for the first connection, which only tells whether the server is there.
+const REACH: Duration = Duration::from_secs(5);
+
+const EXAMPLES: &str = "\
+Examples:
+  lifecycle conformance --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
+  lifecycle conformance --url http://127.0.0.1:3000/seismic --secret-file new.txt --previous-secret-file old.txt
+  lifecycle conformance --url http://127.0.0.1:3000/seismic --filter rotation --junit report.xml
+  lifecycle conformance --hook-url http://127.0.0.1:3000/securityscorecard/hook/TOKEN
+  lifecycle conformance --list --filter signature
+
+The server is a black box: what the platform would notice is compared, which is the status, and what cannot be known from
+outside is left out and named. Run it against a server for tests: its handler sees some hundred made-up callbacks.
+
+Exit code 1 says that a case failed.";
+
+/// Send the fixture suite to a running server, in any language
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ConformanceArgs {
+    /// Where the server takes all five callbacks of Seismic; http only, since each byte is chosen
+    #[arg(long, value_name = "URL", required_unless_present_any = ["list", "hook_url"])]
+    url: Option<String>,
+    /// Where it takes SecurityScorecard's hook; its last part is the token
+    #[arg(long, value_name = "URL")]
+    hook_url: Option<String>,
+    /// The id of the app that the receiver expects, if it expects one
+    #[arg(long, value_name = "ID", default_value = APP)]
+    app: String,
+    /// Compare every byte of each answer, as this library gives it
+    #[arg(long)]
+    exact: bool,
+    /// Only cases with this word in the fixture's name
+    #[arg(long, value_name = "WORD")]
+    filter: Option<String>,
+    /// Print the fixtures and what each is for, and send nothing
+    #[arg(long)]
+    list: bool,
+    /// Write an XML report for continuous integration, too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    #[command(flatten)]
+    secret: SigningSecretArgs,
+    #[command(flatten)]
+    previous: PreviousSecretArgs,
+}
+
+impl ConformanceArgs {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        let suite = Suite::parse(fixtures::ANSWERS, fixtures::FIXTURES.iter().copied()).map_err(|error| {
+            Failure::new(format!("the built-in fixtures: {error}"), "report this as a bug")
+        })?;
+        let filter = self.filter.as_deref().map_or_else(Filter::default, Filter::word);
+        if self.list {
+            return Ok(list(&suite, &filter));
+        }
+        let target = self.target()?;
+        reach(&target.address)?;
+        let report = run_target(&suite, &target, &filter, &Progress::stderr());
+        if report.cases.is_empty() {
+            return Err(Failure::new(
+                "no case matches",
+                "see `lifecycle conformance --list` for their names",
+            ));
+        }
+        if let Some(file) = &self.junit {
+            let document = report
+                .junit()
+                .map_err(|error| Failure::new(format!("no JUnit report: {error}"), "report this as a bug"))?;
+            std::fs::write(file, document).map_err(|error| Failure::unwritable(file, &error))?;
+        }
+        let well = report.failed() == 0;
+        let style = if well { GOOD } else { BAD };
+        let table = report.table();
+        let (body, last) = table.trim_end().rsplit_once('\n').unwrap_or(("", table.trim_end()));
+        let json = serde_json::from_str(&report.json()).unwrap_or(Value::Null);
+        Ok(Answer { text: format!("{body}\n{style}{last}{style:#}\n"), json, well })
+    }
+
+    fn target(&self) -> Result<Target, Failure> {
+        let mut faces = Vec::new();
+        let mut token = None;
+        let mut hosts = Vec::new();
+        if let Some(url) = &self.url {
+            let url = plain(url)?;
+            hosts.push(address(&url));
+            faces.push(face("seismic", FaceKind::Endpoint, target_of(&url)));
+        }
+        if let Some(url) = &self.hook_url {
+            let mut url = plain(url)?;
+            hosts.push(address(&url));
+            token = url.path_segments().and_then(|mut parts| parts.next_back()).map(str::to_owned);
+            if let Ok(mut parts) = url.path_segments_mut() {
+                parts.pop();
+            }
+            let path = format!("{}/{{token}}", url.path().trim_end_matches('/'));
+            faces.push(face("securityscorecard", FaceKind::Hook, path));
+        }
+        if hosts.windows(2).any(|pair| pair[0] != pair[1]) {
+            return Err(Failure::new(
+                "--url and --hook-url name different servers",
+                "test them one after the other",
+            ));
+        }
+        Ok(Target {
+            name: "server".into(),
+            address: hosts.into_iter().next().unwrap_or_default(),
+            faces,
+            credentials: self.credentials(token)?,
+            exactness: if self.exact { Exactness::Bytes } else { Exactness::Verdict },
+        })
+    }
+
+    fn credentials(&self, token: Option<String>) -> Result<Credentials, Failure> {
+        let text = |secret: &Shared| {
+            String::from_utf8(secret.bytes().to_vec())
+                .map_err(|_| Failure::new("the secret is not UTF-8", "save it as UTF-8 text"))
+        };
+        let current = match &self.url {
+            Some(_) => text(&self.secret.read()?)?,
+            None => String::new(), // the hook is not signed
+        };
+        let previous = self.previous.read()?.as_ref().map(text).transpose()?;
+        Ok(Credentials { app: self.app.clone(), current, previous, token })
+    }
+}
+
+fn plain(text: &str) -> Result<Url, Failure> {
+    let url = client::parse_url(text)?;
+    if url.scheme() != "http" {
+        return Err(Failure::new(
+            "the suite chooses each byte that is sent, so it cannot use https",
+            "give the app's own address, in front of which TLS ends",
+        ));
+    }
+    Ok(url)
+}
+
+fn address(url: &Url) -> String {
+    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80))
+}
+
+fn target_of(url: &Url) -> String {
+    match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    }
+}
+
+fn face(platform: &str, kind: FaceKind, path: String) -> Face {
+    Face { name: kind.name().to_owned(), path, platform: platform.to_owned(), kind, event: None }
+}
+
+/// One connection, so that a server that is not there gives one error in place of some hundred failures.
+fn reach(address: &str) -> Result<(), Failure> {
+    let addresses = address.to_socket_addrs().map_err(|error| client::no_connection(address, &error))?;
+    let mut failure = None;
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, REACH) {
+            Ok(_) => return Ok(()),
+            Err(error) => failure = Some(error),
+        }
+    }
+    let error = failure.unwrap_or_else(|| std::io::Error::other("the host has no address"));
+    Err(client::no_connection(address, &error))
+}
+
+fn list(suite: &Suite, filter: &Filter) -> Answer {
+    let mut text = String::new();
+    let mut all = Vec::new();
+    for fixture in suite.fixtures().iter().filter(|fixture| filter.admits_fixture(fixture)) {
+        let faces: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
+        // A String takes every write.
+        let _ =
+            writeln!(text, "{}/{} [{}]\n    {}", fixture.platform, fixture.id, faces.join(", "), fixture.why);
+        all.push(
+            json!({"fixture": fixture.id, "platform": fixture.platform, "faces": faces, "why": fixture.why}),
+        );
+    }
+    let _ = writeln!(text, "{} fixtures", all.len());
+    Answer { text, json: json!({"fixtures": all}), well: true }
+}
