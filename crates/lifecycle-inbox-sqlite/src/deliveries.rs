@@ -1,0 +1,203 @@
+//! Deliveries: the life of a row, from its acceptance to its end.
+
+use std::time::Duration;
+
+use lifecycle_core::{Change, IdempotencyKey, Transition};
+use lifecycle_inbox::{Accepted, CLOCK_SKEW, Claim, DeliveryId, Next, Record, Timestamp, Token};
+use rusqlite::{Connection, OptionalExtension, named_params, params};
+
+use crate::columns;
+use crate::installations;
+use crate::job::{Found, News};
+
+/// Whose claim, and for how long: a `ClaimRequest` that can be sent to the writer.
+pub(crate) struct Claiming {
+    pub(crate) worker: String,
+    pub(crate) now: Timestamp,
+    pub(crate) lease: Duration,
+    pub(crate) limit: usize,
+}
+
+pub(crate) fn accept(
+    connection: &Connection,
+    record: &Record,
+    now: Timestamp,
+) -> rusqlite::Result<Found<Accepted>> {
+    let key = record.key.as_bytes().as_slice();
+    let mut remember = connection.prepare_cached(
+        "INSERT INTO lifecycle_keys (key, accepted_at) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING",
+    )?;
+    if remember.execute(params![key, now.as_millis()])? == 0 {
+        return Ok(Found::keep(Accepted::Duplicate, News::NONE));
+    }
+    let id = connection.last_insert_rowid();
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO lifecycle_inbox
+             (id, platform, app, tenant, kind, key, state, is_head, due_at, touched_at, received_at, accepted_at,
+              envelope, body)
+         VALUES
+             (:id, :platform, :app, :tenant, :kind, :key, 'pending', NOT EXISTS (
+                  SELECT 1 FROM lifecycle_inbox
+                  WHERE platform = :platform AND app = :app AND tenant = :tenant AND state IN ('pending', 'leased')),
+              :due_at, :now, :received_at, :now, :envelope, :body)",
+    )?;
+    insert.execute(named_params! {
+        ":id": id,
+        ":platform": record.tenant.platform,
+        ":app": record.tenant.app,
+        ":tenant": record.tenant.tenant,
+        ":kind": record.kind,
+        ":key": key,
+        ":due_at": Timestamp::MIN.as_millis(),
+        ":now": now.as_millis(),
+        ":received_at": record.received_at.as_millis(),
+        ":envelope": record.envelope,
+        ":body": record.body.as_ref(),
+    })?;
+    Ok(Found::keep(Accepted::New(DeliveryId(id)), News::WORK))
+}
+
+pub(crate) fn is_known(connection: &Connection, key: IdempotencyKey) -> rusqlite::Result<bool> {
+    let mut find = connection.prepare_cached("SELECT 1 FROM lifecycle_keys WHERE key = ?1")?;
+    find.exists([key.as_bytes().as_slice()])
+}
+
+pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::Result<Found<Vec<Claim>>> {
+    let mut lease = connection.prepare_cached(&format!(
+        "UPDATE lifecycle_inbox
+         SET state = 'leased', due_at = :until, touched_at = :now, worker = :worker, attempts = attempts + 1,
+             fence = fence + 1
+         WHERE id IN (
+             SELECT id FROM lifecycle_inbox AS head
+             WHERE is_head = 1 AND (due_at <= :now OR touched_at > :future)
+                 AND NOT EXISTS (
+                     SELECT 1 FROM lifecycle_inbox
+                     WHERE platform = head.platform AND app = head.app AND tenant = head.tenant
+                         AND state = 'leased' AND due_at > :now AND touched_at <= :future)
+             ORDER BY id LIMIT :limit)
+         RETURNING id, fence, attempts, {}",
+        columns::RECORD
+    ))?;
+    let mut rows = lease.query(named_params! {
+        ":until": (claiming.now + claiming.lease).as_millis(),
+        ":now": claiming.now.as_millis(),
+        ":future": (claiming.now + CLOCK_SKEW).as_millis(),
+        ":worker": claiming.worker,
+        ":limit": i64::try_from(claiming.limit).unwrap_or(i64::MAX),
+    })?;
+    let mut claims = Vec::new();
+    while let Some(row) = rows.next()? {
+        claims.push(Claim {
+            token: Token { id: DeliveryId(row.get("id")?), fence: row.get("fence")? },
+            attempt: columns::count(row, "attempts"),
+            record: columns::record(row),
+        });
+    }
+    claims.sort_unstable_by_key(|claim| claim.token.id);
+    Ok(Found::keep(claims, News::NONE))
+}
+
+pub(crate) fn renew(
+    connection: &Connection,
+    tokens: &[Token],
+    now: Timestamp,
+    lease: Duration,
+) -> rusqlite::Result<Found<Vec<Token>>> {
+    let mut prolong = connection.prepare_cached(
+        "UPDATE lifecycle_inbox SET due_at = ?3, touched_at = ?4 WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
+    )?;
+    let until = (now + lease).as_millis();
+    let mut held = Vec::new();
+    for token in tokens {
+        if prolong.execute(params![token.id.0, token.fence, until, now.as_millis()])? == 1 {
+            held.push(*token);
+        }
+    }
+    Ok(Found::keep(held, News::NONE))
+}
+
+/// Whether the token holds its row.
+pub(crate) fn is_held(connection: &Connection, token: Token) -> rusqlite::Result<bool> {
+    let mut find = connection
+        .prepare_cached("SELECT 1 FROM lifecycle_inbox WHERE id = ?1 AND fence = ?2 AND state = 'leased'")?;
+    find.exists(params![token.id.0, token.fence])
+}
+
+pub(crate) fn complete(
+    connection: &Connection,
+    token: Token,
+    now: Timestamp,
+    change: &Change,
+) -> rusqlite::Result<Found<bool>> {
+    let mut end = connection.prepare_cached(
+        "UPDATE lifecycle_inbox
+         SET state = 'done', is_head = 0, due_at = ?3, touched_at = ?4, finished_at = ?4, worker = NULL
+         WHERE id = ?1 AND fence = ?2 AND state = 'leased'
+         RETURNING platform, app, tenant",
+    )?;
+    let values = params![token.id.0, token.fence, Timestamp::MIN.as_millis(), now.as_millis()];
+    let Some(tenant) = end.query_row(values, columns::tenant).optional()? else {
+        return Ok(Found::keep(false, News::NONE));
+    };
+    let transition = installations::fold(connection, &tenant, change)?;
+    Ok(Found::keep(true, News { work: true, installation: transition == Transition::Applied }))
+}
+
+pub(crate) fn fail(
+    connection: &Connection,
+    token: Token,
+    now: Timestamp,
+    error: &str,
+    next: Next,
+) -> rusqlite::Result<Found<bool>> {
+    let (state, due_at, finished_at, news) = match next {
+        Next::At(time) => ("pending", time, None, News::NONE),
+        Next::Dead => ("dead", Timestamp::MIN, Some(now.as_millis()), News::WORK),
+    };
+    let mut note = connection.prepare_cached(
+        "UPDATE lifecycle_inbox
+         SET state = :state, due_at = :due_at, touched_at = :now, finished_at = :finished_at, worker = NULL,
+             last_error = :error
+         WHERE id = :id AND fence = :fence AND state = 'leased'",
+    )?;
+    let noted = note.execute(named_params! {
+        ":id": token.id.0,
+        ":fence": token.fence,
+        ":state": state,
+        ":due_at": due_at.as_millis(),
+        ":now": now.as_millis(),
+        ":finished_at": finished_at,
+        ":error": error,
+    })?;
+    Ok(found_one(noted, news))
+}
+
+pub(crate) fn release(connection: &Connection, token: Token, now: Timestamp) -> rusqlite::Result<Found<bool>> {
+    let mut give_back = connection.prepare_cached(
+        "UPDATE lifecycle_inbox
+         SET state = 'pending', due_at = ?3, touched_at = ?4, worker = NULL, attempts = max(attempts - 1, 0)
+         WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
+    )?;
+    let values = params![token.id.0, token.fence, Timestamp::MIN.as_millis(), now.as_millis()];
+    Ok(found_one(give_back.execute(values)?, News::WORK))
+}
+
+pub(crate) fn retry(connection: &Connection, id: DeliveryId, now: Timestamp) -> rusqlite::Result<Found<bool>> {
+    let mut reopen = connection.prepare_cached(
+        "UPDATE lifecycle_inbox
+         SET state = 'pending', due_at = ?2, touched_at = ?3, finished_at = NULL, attempts = 0
+         WHERE id = ?1 AND state IN ('dead', 'pending')",
+    )?;
+    let reopened = reopen.execute(params![id.0, Timestamp::MIN.as_millis(), now.as_millis()])?;
+    Ok(found_one(reopened, News::WORK))
+}
+
+pub(crate) fn discard(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Found<bool>> {
+    let mut delete = connection.prepare_cached("DELETE FROM lifecycle_inbox WHERE id = ?1")?;
+    Ok(found_one(delete.execute([id.0])?, News::WORK))
+}
+
+/// Whether the one row was there; there is news only if it was.
+fn found_one(rows: usize, news: News) -> Found<bool> {
+    if rows == 1 { Found::keep(true, news) } else { Found::keep(false, News::NONE) }
+}

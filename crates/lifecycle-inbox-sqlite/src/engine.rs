@@ -1,0 +1,309 @@
+//! `SqliteEngine`: the inbox in an SQLite file.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use lifecycle_core::{Change, IdempotencyKey, Installation};
+use lifecycle_inbox::{
+    Accepted, Claim, ClaimRequest, DeliveryId, Engine, Filter, InstallationFilter, InstallationStore, Next,
+    Prune, Pruned, Record, SealedSecret, Signals, Stats, StoreError, Stored, Summary, TenantKey, Timestamp,
+    Token,
+};
+use rusqlite::Connection;
+
+use crate::deliveries::{self, Claiming};
+use crate::job::{Answer, Found, Job, News, ask};
+use crate::open::{self, OpenError, Older};
+use crate::runner::{SqliteRunner, TransactionalHandler};
+use crate::writer::Writer;
+use crate::{installations, operations, readers, secrets};
+
+/// The most jobs that wait for the writer. One more is refused at once: the caller is better off trying again.
+const QUEUE: usize = 1_024;
+
+/// The threads that read.
+const READERS: usize = 2;
+
+/// How long anything may take, also when the disk hangs.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// An inbox in an SQLite file, with no server to run.
+///
+/// One thread writes. All that waits for it shares one transaction and so one flush to the disk: under load, callbacks
+/// are acknowledged many times faster than the disk can flush. What was acknowledged survives the crash of the process
+/// and of the machine (write-ahead log, `synchronous=FULL`). Other processes on the same machine may use the same file
+/// at the same time; they hear of each other's work within a quarter of a second. Do not put the file on a network file
+/// system: SQLite's locks do not hold there.
+///
+/// | what | limit |
+/// | --- | --- |
+/// | writes that wait | 1024; the next fails at once |
+/// | a write or a read | 5 s, then it fails; one that was not begun is taken back |
+/// | another process's transaction | 1.5 s, then what waited for it fails |
+///
+/// Clones share the file. The threads end when the last clone is gone.
+///
+/// ```
+/// use lifecycle_inbox::{Inbox, Worker};
+/// use lifecycle_inbox_sqlite::SqliteEngine;
+/// use std::sync::Arc;
+///
+/// # use lifecycle_core::{LifecycleHandler, Outcome};
+/// # struct Seats;
+/// # impl LifecycleHandler for Seats {}
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("inbox.db");
+/// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+/// # let trust = lifecycle_core::Trust::Unsigned;
+/// # let now = std::time::SystemTime::now();
+/// # let delivery = lifecycle_core::Delivery::restore(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let engine = Arc::new(SqliteEngine::open(&path)?);
+/// let inbox = Inbox::new(engine.clone()); // the handler to mount
+/// let worker = Worker::new(engine, Seats); // runs yours, later
+///
+/// assert_eq!(inbox.handle(&delivery).await.unwrap(), Outcome::Accept);
+/// assert_eq!(inbox.stats().await?.pending, 1);
+/// # drop(worker);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SqliteEngine {
+    writer: SyncSender<Box<dyn Job>>,
+    readers: SyncSender<Box<dyn Job>>,
+    signals: Arc<Signals>,
+}
+
+impl SqliteEngine {
+    /// Opens the file, creates it if there is none, and brings its schema to this release's. Blocks meanwhile.
+    ///
+    /// A new file can be read by the process's user only. The folder must exist.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::start(path.as_ref(), Older::Migrate)
+    }
+
+    /// Opens a file that has this release's schema already, and changes nothing in another: for those who call
+    /// [`migrate`](Self::migrate) when they deploy.
+    pub fn open_migrated(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::start(path.as_ref(), Older::Refuse)
+    }
+
+    /// Brings a file to this release's schema, in one transaction, and creates it if there is none.
+    pub fn migrate(path: impl AsRef<Path>) -> Result<(), OpenError> {
+        open::open(&absolute(path.as_ref())?, Older::Migrate).map(drop)
+    }
+
+    /// A runner for a [`Worker`](lifecycle_inbox::Worker) whose handler writes to this file, in the transaction that
+    /// completes the delivery.
+    pub fn runner(&self, handler: impl TransactionalHandler) -> SqliteRunner {
+        SqliteRunner::new(self.clone(), handler)
+    }
+
+    fn start(path: &Path, older: Older) -> Result<Self, OpenError> {
+        let path = &absolute(path)?;
+        let connection = open::open(path, older)?;
+        let signals = Arc::new(Signals::default());
+        let (writer, queue) = sync_channel(QUEUE);
+        let work = Writer { connection, queue, signals: signals.clone() };
+        spawn("inbox-writer", path, move || work.work())?;
+        let (readers, queue) = sync_channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..READERS {
+            let (connection, queue) = (open::open_reader(path)?, queue.clone());
+            spawn("inbox-reader", path, move || readers::read(&connection, &queue))?;
+        }
+        Ok(Self { writer, readers, signals })
+    }
+
+    /// Sends a job to the writer. It may run more than once; see [`Job::run`].
+    pub(crate) fn begin<T, F>(&self, work: F) -> Result<Answer<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+    {
+        send(&self.writer, work)
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+    {
+        in_time(self.begin(work)?).await
+    }
+
+    async fn read<T, F>(&self, mut work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    {
+        let work = move |connection: &Connection| Ok(Found::keep(work(connection)?, News::NONE));
+        in_time(send(&self.readers, work)?).await
+    }
+}
+
+/// SQLite takes some relative names as something else than a file.
+fn absolute(path: &Path) -> Result<std::path::PathBuf, OpenError> {
+    std::path::absolute(path)
+        .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })
+}
+
+fn spawn(name: &str, path: &Path, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+    let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
+    let unusable =
+        |error: std::io::Error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() };
+    spawned.map(drop).map_err(unusable)
+}
+
+fn send<T, F>(queue: &SyncSender<Box<dyn Job>>, work: F) -> Result<Answer<T>, StoreError>
+where
+    T: Send + 'static,
+    F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+{
+    let (job, answer) = ask(work);
+    queue.try_send(job).map_err(|error| match error {
+        TrySendError::Full(_) => StoreError::new("too much waits for the database already"),
+        TrySendError::Disconnected(_) => StoreError::new("the thread of the database has ended"),
+    })?;
+    Ok(answer)
+}
+
+async fn in_time<T>(answer: Answer<T>) -> Result<T, StoreError> {
+    let answered = tokio::time::timeout(LIMIT, answer.wait()).await;
+    answered.unwrap_or_else(|_| Err(StoreError::new("the database did not answer in time")))
+}
+
+#[async_trait]
+impl Engine for SqliteEngine {
+    fn signals(&self) -> &Signals {
+        &self.signals
+    }
+
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+        self.write(move |connection| deliveries::accept(connection, &record, now)).await
+    }
+
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
+        self.read(move |connection| deliveries::is_known(connection, key)).await
+    }
+
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
+        let ClaimRequest { worker, now, lease, limit } = request;
+        let claiming = Claiming { worker: worker.to_owned(), now, lease, limit };
+        self.write(move |connection| deliveries::claim(connection, &claiming)).await
+    }
+
+    async fn renew(
+        &self,
+        tokens: &[Token],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<Token>, StoreError> {
+        let tokens = tokens.to_vec();
+        self.write(move |connection| deliveries::renew(connection, &tokens, now, lease)).await
+    }
+
+    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
+        let change = change.clone();
+        self.write(move |connection| deliveries::complete(connection, token, now, &change)).await
+    }
+
+    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
+        let error = error.to_owned();
+        self.write(move |connection| deliveries::fail(connection, token, now, &error, next)).await
+    }
+
+    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |connection| deliveries::release(connection, token, now)).await
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+        self.read(move |connection| operations::stats(connection, now)).await
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| operations::list(connection, &filter)).await
+    }
+
+    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+        self.read(move |connection| operations::show(connection, id)).await
+    }
+
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |connection| deliveries::retry(connection, id, now)).await
+    }
+
+    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
+        self.write(move |connection| deliveries::discard(connection, id)).await
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+        self.write(move |connection| operations::prune(connection, prune)).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.write(operations::probe).await
+    }
+}
+
+#[async_trait]
+impl InstallationStore for SqliteEngine {
+    fn revision(&self) -> u64 {
+        self.signals.revision()
+    }
+
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |connection| installations::find(connection, &tenant)).await
+    }
+
+    async fn installations(
+        &self,
+        filter: &InstallationFilter,
+    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| installations::list(connection, &filter)).await
+    }
+
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
+        self.write(move |connection| secrets::put(connection, &secret)).await
+    }
+
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        let old = old.clone();
+        self.write(move |connection| secrets::replace(connection, &old, &sealed)).await
+    }
+
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.read(move |connection| secrets::find(connection, &tenant, &name)).await
+    }
+
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.map(str::to_owned));
+        self.write(move |connection| secrets::delete(connection, &tenant, name.as_deref())).await
+    }
+
+    async fn all_sealed(
+        &self,
+        after: Option<(&TenantKey, &str)>,
+        limit: usize,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
+        self.read(move |connection| secrets::list(connection, after.as_ref(), limit)).await
+    }
+}
+
+impl fmt::Debug for SqliteEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteEngine").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,20 @@
+#![doc = include_str!("../README.md")]
+
+mod columns;
+mod deliveries;
+mod engine;
+mod installations;
+mod job;
+mod open;
+mod operations;
+mod readers;
+mod runner;
+mod schema;
+mod secrets;
+mod writer;
+
+pub use engine::SqliteEngine;
+pub use open::OpenError;
+pub use runner::{SqliteRunner, Transaction, TransactionalHandler};
+/// The version of `rusqlite` that a [`Transaction`] is of.
+pub use rusqlite;

@@ -1,0 +1,112 @@
+//! Operations: what an operator asks, and what goes with time.
+
+use std::fmt::Write;
+
+use lifecycle_inbox::{DeliveryId, Filter, Prune, Pruned, State, Stats, Stored, Summary, Timestamp};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+
+use crate::columns;
+use crate::job::{Found, News};
+
+/// The columns that [`summary`] reads.
+const SUMMARY: &str = "id, platform, app, tenant, kind, key, state, attempts, due_at, received_at, accepted_at, \
+                       finished_at, worker, last_error";
+
+pub(crate) fn stats(connection: &Connection, now: Timestamp) -> rusqlite::Result<Stats> {
+    let mut count = connection.prepare_cached(
+        "SELECT open, leased, dead, oldest
+         FROM (SELECT count(*) AS open, min(accepted_at) AS oldest
+               FROM lifecycle_inbox WHERE state IN ('pending', 'leased')),
+              (SELECT count(*) AS leased FROM lifecycle_inbox WHERE state = 'leased'),
+              (SELECT count(*) AS dead FROM lifecycle_inbox WHERE state = 'dead')",
+    )?;
+    count.query_row([], |row| {
+        let number = |column| row.get(column).map(|number: i64| number.unsigned_abs());
+        let (open, leased) = (number("open")?, number("leased")?);
+        let oldest: Option<i64> = row.get("oldest")?;
+        Ok(Stats {
+            pending: open.saturating_sub(leased),
+            leased,
+            dead: number("dead")?,
+            oldest: oldest.map(|accepted_at| now.since(Timestamp::from_millis(accepted_at))),
+        })
+    })
+}
+
+pub(crate) fn list(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<Summary>> {
+    let mut sql = format!("SELECT {SUMMARY} FROM lifecycle_inbox WHERE id > :after");
+    if let Some(state) = filter.state {
+        let _ = write!(sql, " AND state = '{}'", state.name()); // a name that stands in an index
+    }
+    if filter.tenant.is_some() {
+        sql.push_str(" AND platform = :platform AND app = :app AND tenant = :tenant");
+    } else {
+        sql.push_str(" AND :platform IS NULL AND :app IS NULL AND :tenant IS NULL");
+    }
+    sql.push_str(" ORDER BY id LIMIT :limit");
+    let tenant = filter.tenant.as_ref();
+    let values = named_params! {
+        ":after": filter.after.map_or(i64::MIN, |id| id.0),
+        ":platform": tenant.map(|tenant| &tenant.platform),
+        ":app": tenant.map(|tenant| &tenant.app),
+        ":tenant": tenant.map(|tenant| &tenant.tenant),
+        ":limit": i64::try_from(filter.limit).unwrap_or(i64::MAX),
+    };
+    connection.prepare_cached(&sql)?.query_map(values, |row| Ok(summary(row)))?.collect()
+}
+
+pub(crate) fn show(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Option<Stored>> {
+    let mut find = connection
+        .prepare_cached(&format!("SELECT {SUMMARY}, body, envelope FROM lifecycle_inbox WHERE id = ?1"))?;
+    let read = |row: &Row<'_>| {
+        let (body, envelope) = (columns::raw(row, "body"), columns::shown(row, "envelope"));
+        Ok(Stored { summary: summary(row), body, envelope })
+    };
+    find.query_row([id.0], read).optional()
+}
+
+pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<Found<Pruned>> {
+    let limit = i64::try_from(prune.limit).unwrap_or(i64::MAX);
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM lifecycle_inbox WHERE id IN (
+             SELECT id FROM lifecycle_inbox WHERE state = 'done' AND finished_at < ?1 ORDER BY finished_at LIMIT ?2)",
+    )?;
+    let rows = delete.execute(params![prune.done_before.as_millis(), limit])?;
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM lifecycle_keys WHERE id IN (
+             SELECT id FROM lifecycle_keys AS old
+             WHERE accepted_at < :before AND NOT EXISTS (
+                 SELECT 1 FROM lifecycle_inbox WHERE id = old.id AND state <> 'done')
+             ORDER BY accepted_at LIMIT :limit)",
+    )?;
+    let keys =
+        forget.execute(named_params! { ":before": prune.keys_before.as_millis(), ":limit": limit })?;
+    Ok(Found::keep(Pruned { rows: rows as u64, keys: keys as u64 }, News::NONE))
+}
+
+pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<Found<()>> {
+    connection.prepare_cached("UPDATE lifecycle_probe SET writes = writes + 1 WHERE id = 1")?.execute([])?;
+    Ok(Found::keep((), News::NONE))
+}
+
+/// What can be shown of a row, however damaged.
+fn summary(row: &Row<'_>) -> Summary {
+    let text = |column| columns::shown(row, column);
+    let is_null = |column| matches!(row.get_ref(column), Ok(rusqlite::types::ValueRef::Null));
+    let optional = |column| (!is_null(column)).then(|| columns::shown(row, column));
+    Summary {
+        id: DeliveryId(row.get("id").unwrap_or_default()),
+        tenant: lifecycle_inbox::TenantKey::new(text("platform"), text("app"), text("tenant")),
+        kind: text("kind"),
+        key: columns::key(row),
+        // The table's check lets no other state in. If the disk did: it is claimed by nobody, so it is dead.
+        state: State::from_name(&text("state")).unwrap_or(State::Dead),
+        attempts: columns::count(row, "attempts"),
+        due_at: columns::time(row, "due_at"),
+        received_at: columns::time(row, "received_at"),
+        accepted_at: columns::time(row, "accepted_at"),
+        finished_at: (!is_null("finished_at")).then(|| columns::time(row, "finished_at")),
+        worker: optional("worker"),
+        last_error: optional("last_error"),
+    }
+}

@@ -1,0 +1,169 @@
+//! Writer: the one thread that writes, many jobs to a transaction.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use lifecycle_inbox::Signals;
+use rusqlite::Connection;
+
+use crate::job::{Job, News, Verdict};
+
+/// The most jobs that share a transaction.
+const BATCH: usize = 256;
+
+/// After how long a transaction takes no further jobs, so that the first of them does not wait for slow ones.
+const BATCH_TIME: Duration = Duration::from_millis(20);
+
+/// How often it looks whether another process wrote to the file.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) queue: Receiver<Box<dyn Job>>,
+    pub(crate) signals: Arc<Signals>,
+}
+
+/// Why a transaction is over, and with it all that its jobs wrote.
+struct Lost(String);
+
+impl From<rusqlite::Error> for Lost {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl Writer {
+    /// Works until the engine is gone and the queue is empty. While one transaction is flushed to the disk, the jobs
+    /// of the next gather in the queue; there is no other wait.
+    pub(crate) fn work(self) {
+        let mut waiting: VecDeque<Box<dyn Job>> = VecDeque::new();
+        let mut version = self.data_version();
+        let mut look_at = Instant::now() + LOOK_EVERY;
+        loop {
+            if waiting.is_empty() {
+                match self.queue.recv_timeout(look_at.saturating_duration_since(Instant::now())) {
+                    Ok(job) => waiting.push_back(job),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                }
+            }
+            waiting.extend(self.queue.try_iter().take(BATCH.saturating_sub(waiting.len())));
+            waiting.retain(|job| job.is_wanted());
+            if !waiting.is_empty() {
+                self.group(&mut waiting);
+            }
+            if Instant::now() >= look_at {
+                look_at = Instant::now() + LOOK_EVERY;
+                let before = std::mem::replace(&mut version, self.data_version());
+                if version != before {
+                    self.tell(News { work: true, installation: true });
+                }
+            }
+        }
+    }
+
+    /// Runs jobs in one transaction, and answers them after its commit. If that fails, each is tried again alone, so
+    /// that none suffers from another.
+    fn group(&self, waiting: &mut VecDeque<Box<dyn Job>>) {
+        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+            // Locked by another process for longer than it is worth waiting for: everyone has waited as long.
+            for job in waiting.drain(..) {
+                job.answer(Some(error.to_string()));
+            }
+            return;
+        }
+        let started = Instant::now();
+        let mut group = Vec::new();
+        let mut news = News::NONE;
+        let mut lost = None;
+        while let Some(mut job) = waiting.pop_front() {
+            let ran = self.run(&mut *job);
+            let error = match ran {
+                Ok(Ok(verdict)) => {
+                    if let Verdict::Keep(own) = verdict {
+                        news.add(own);
+                    }
+                    None
+                }
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(error) => {
+                    lost = Some(error);
+                    None
+                }
+            };
+            group.push((job, error));
+            if lost.is_some() || started.elapsed() > BATCH_TIME {
+                break;
+            }
+        }
+        match lost.map_or_else(|| self.commit(), Err) {
+            Ok(()) => {
+                self.tell(news);
+                for (job, error) in group {
+                    job.answer(error);
+                }
+            }
+            Err(Lost(error)) => {
+                self.abandon();
+                self.each_alone(group.into_iter().map(|(job, _)| job).collect(), &error);
+            }
+        }
+    }
+
+    fn each_alone(&self, jobs: Vec<Box<dyn Job>>, error: &str) {
+        if jobs.len() == 1 {
+            jobs.into_iter().for_each(|job| job.answer(Some(error.to_owned())));
+            return;
+        }
+        for job in jobs.into_iter().filter(|job| job.is_wanted()) {
+            self.group(&mut VecDeque::from([job]));
+        }
+    }
+
+    /// Runs a job in a savepoint, so that its error undoes its own writes only.
+    fn run(&self, job: &mut dyn Job) -> Result<rusqlite::Result<Verdict>, Lost> {
+        self.execute("SAVEPOINT lifecycle_job")?;
+        let ran = job.run(&self.connection);
+        if self.connection.is_autocommit() {
+            // A full disk, for one, ends the whole transaction. So does a handler that must not.
+            let from_inside = || Lost("the transaction was ended from inside".to_owned());
+            return Err(ran.err().map_or_else(from_inside, Lost::from));
+        }
+        if !matches!(ran, Ok(Verdict::Keep(_))) {
+            self.execute("ROLLBACK TO lifecycle_job")?;
+        }
+        self.execute("RELEASE lifecycle_job")?;
+        Ok(ran)
+    }
+
+    fn commit(&self) -> Result<(), Lost> {
+        Ok(self.execute("COMMIT")?)
+    }
+
+    fn abandon(&self) {
+        if !self.connection.is_autocommit() {
+            let _ = self.execute("ROLLBACK"); // if it fails, so does the next BEGIN, with an error to its callers
+        }
+    }
+
+    fn tell(&self, news: News) {
+        if news.installation {
+            self.signals.installation_changed();
+        }
+        if news.work {
+            self.signals.ring();
+        }
+    }
+
+    /// A number that changes when another connection writes; of no meaning if it cannot be read.
+    fn data_version(&self) -> Option<i64> {
+        let mut statement = self.connection.prepare_cached("PRAGMA data_version").ok()?;
+        statement.query_row([], |row| row.get(0)).ok()
+    }
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}
