@@ -12,7 +12,11 @@ pub(crate) const RECORD: &str = "platform, app, tenant, kind, key, body, envelop
 /// What was accepted, or the first column that does not read.
 pub(crate) fn record(row: &Row<'_>) -> Result<Record, Unreadable> {
     Ok(Record {
-        tenant: TenantKey { platform: text(row, "platform")?, app: text(row, "app")?, tenant: text(row, "tenant")? },
+        tenant: TenantKey {
+            platform: text(row, "platform")?,
+            app: text(row, "app")?,
+            tenant: text(row, "tenant")?,
+        },
         kind: text(row, "kind")?,
         key: key(row).ok_or_else(|| unreadable("key"))?,
         body: bytes(row, "body")?,

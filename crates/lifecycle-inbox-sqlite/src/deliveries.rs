@@ -172,7 +172,11 @@ pub(crate) fn fail(
     Ok(found_one(noted, news))
 }
 
-pub(crate) fn release(connection: &Connection, token: Token, now: Timestamp) -> rusqlite::Result<Found<bool>> {
+pub(crate) fn release(
+    connection: &Connection,
+    token: Token,
+    now: Timestamp,
+) -> rusqlite::Result<Found<bool>> {
     let mut give_back = connection.prepare_cached(
         "UPDATE lifecycle_inbox
          SET state = 'pending', due_at = ?3, touched_at = ?4, worker = NULL, attempts = max(attempts - 1, 0)
@@ -182,7 +186,11 @@ pub(crate) fn release(connection: &Connection, token: Token, now: Timestamp) -> 
     Ok(found_one(give_back.execute(values)?, News::WORK))
 }
 
-pub(crate) fn retry(connection: &Connection, id: DeliveryId, now: Timestamp) -> rusqlite::Result<Found<bool>> {
+pub(crate) fn retry(
+    connection: &Connection,
+    id: DeliveryId,
+    now: Timestamp,
+) -> rusqlite::Result<Found<bool>> {
     let mut reopen = connection.prepare_cached(
         "UPDATE lifecycle_inbox
          SET state = 'pending', due_at = ?2, touched_at = ?3, finished_at = NULL, attempts = 0

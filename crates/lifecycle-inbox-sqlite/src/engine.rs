@@ -18,7 +18,7 @@ use rusqlite::Connection;
 
 use crate::deliveries::{self, Claiming};
 use crate::job::{Answer, Found, Job, News, ask};
-use crate::open::{self, OpenError, Older};
+use crate::open::{self, Older, OpenError};
 use crate::runner::{SqliteRunner, TransactionalHandler};
 use crate::writer::Writer;
 use crate::{installations, operations, readers, secrets};

@@ -94,8 +94,7 @@ pub(crate) fn open(path: &Path, older: Older) -> Result<Connection, OpenError> {
     if found < known && older == Older::Refuse {
         return Err(OpenError::OlderSchema { path: path.to_owned(), found, known });
     }
-    let encoding: String =
-        connection.query_row("PRAGMA encoding", [], |row| row.get(0)).map_err(explain)?;
+    let encoding: String = connection.query_row("PRAGMA encoding", [], |row| row.get(0)).map_err(explain)?;
     if encoding != "UTF-8" {
         return Err(OpenError::NotUtf8 { path: path.to_owned(), encoding });
     }

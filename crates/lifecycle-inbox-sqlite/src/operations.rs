@@ -79,8 +79,7 @@ pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<F
                  SELECT 1 FROM lifecycle_inbox WHERE id = old.id AND state <> 'done')
              ORDER BY accepted_at LIMIT :limit)",
     )?;
-    let keys =
-        forget.execute(named_params! { ":before": prune.keys_before.as_millis(), ":limit": limit })?;
+    let keys = forget.execute(named_params! { ":before": prune.keys_before.as_millis(), ":limit": limit })?;
     Ok(Found::keep(Pruned { rows: rows as u64, keys: keys as u64 }, News::NONE))
 }
 

@@ -75,11 +75,7 @@ pub(crate) fn list(
         ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     };
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(SealedSecret {
-            tenant: columns::tenant(row)?,
-            name: row.get("name")?,
-            sealed: row.get("sealed")?,
-        })
+        Ok(SealedSecret { tenant: columns::tenant(row)?, name: row.get("name")?, sealed: row.get("sealed")? })
     };
     select.query_map(values, read)?.collect()
 }

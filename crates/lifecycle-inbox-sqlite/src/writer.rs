@@ -107,17 +107,17 @@ impl Writer {
             }
             Err(Lost(error)) => {
                 self.abandon();
-                self.each_alone(group.into_iter().map(|(job, _)| job).collect(), &error);
+                self.each_alone(group.into_iter().map(|(job, _)| job).collect(), error);
             }
         }
     }
 
-    fn each_alone(&self, jobs: Vec<Box<dyn Job>>, error: &str) {
-        if jobs.len() == 1 {
-            jobs.into_iter().for_each(|job| job.answer(Some(error.to_owned())));
-            return;
-        }
+    fn each_alone(&self, jobs: Vec<Box<dyn Job>>, error: String) {
+        let is_alone = jobs.len() == 1;
         for job in jobs.into_iter().filter(|job| job.is_wanted()) {
+            if is_alone {
+                return job.answer(Some(error));
+            }
             self.group(&mut VecDeque::from([job]));
         }
     }
