@@ -1,5 +1,8 @@
 //! `SqliteEngine`: the inbox in an SQLite file.
 
+mod deliveries;
+mod installations;
+
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
@@ -7,21 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use lifecycle_core::{Change, IdempotencyKey, Installation};
-use lifecycle_inbox::{
-    Accepted, Claim, ClaimRequest, DeliveryId, Engine, Filter, InstallationFilter, InstallationStore, Next,
-    Prune, Pruned, Record, SealedSecret, Signals, Stats, StoreError, Stored, Summary, TenantKey, Timestamp,
-    Token,
-};
+use lifecycle_inbox::{Signals, StoreError};
 use rusqlite::Connection;
 
-use crate::deliveries::{self, Claiming};
+use crate::handler::TransactionalHandler;
 use crate::job::{Answer, Found, Job, News, ask};
 use crate::open::{self, Older, OpenError};
-use crate::runner::{SqliteRunner, TransactionalHandler};
+use crate::readers;
+use crate::runner::SqliteRunner;
 use crate::writer::Writer;
-use crate::{installations, operations, readers, secrets};
 
 /// The most jobs that wait for the writer. One more is refused at once: the caller is better off trying again.
 const QUEUE: usize = 1_024;
@@ -131,7 +128,7 @@ impl SqliteEngine {
         send(&self.writer, work)
     }
 
-    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
@@ -139,7 +136,7 @@ impl SqliteEngine {
         in_time(self.begin(work)?).await
     }
 
-    async fn read<T, F>(&self, mut work: F) -> Result<T, StoreError>
+    pub(crate) async fn read<T, F>(&self, mut work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -178,128 +175,6 @@ where
 async fn in_time<T>(answer: Answer<T>) -> Result<T, StoreError> {
     let answered = tokio::time::timeout(LIMIT, answer.wait()).await;
     answered.unwrap_or_else(|_| Err(StoreError::new("the database did not answer in time")))
-}
-
-#[async_trait]
-impl Engine for SqliteEngine {
-    fn signals(&self) -> &Signals {
-        &self.signals
-    }
-
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
-        self.write(move |connection| deliveries::accept(connection, &record, now)).await
-    }
-
-    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
-        self.read(move |connection| deliveries::is_known(connection, key)).await
-    }
-
-    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
-        let ClaimRequest { worker, now, lease, limit } = request;
-        let claiming = Claiming { worker: worker.to_owned(), now, lease, limit };
-        self.write(move |connection| deliveries::claim(connection, &claiming)).await
-    }
-
-    async fn renew(
-        &self,
-        tokens: &[Token],
-        now: Timestamp,
-        lease: Duration,
-    ) -> Result<Vec<Token>, StoreError> {
-        let tokens = tokens.to_vec();
-        self.write(move |connection| deliveries::renew(connection, &tokens, now, lease)).await
-    }
-
-    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
-        let change = change.clone();
-        self.write(move |connection| deliveries::complete(connection, token, now, &change)).await
-    }
-
-    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
-        let error = error.to_owned();
-        self.write(move |connection| deliveries::fail(connection, token, now, &error, next)).await
-    }
-
-    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection| deliveries::release(connection, token, now)).await
-    }
-
-    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
-        self.read(move |connection| operations::stats(connection, now)).await
-    }
-
-    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
-        let filter = filter.clone();
-        self.read(move |connection| operations::list(connection, &filter)).await
-    }
-
-    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
-        self.read(move |connection| operations::show(connection, id)).await
-    }
-
-    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection| deliveries::retry(connection, id, now)).await
-    }
-
-    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
-        self.write(move |connection| deliveries::discard(connection, id)).await
-    }
-
-    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
-        self.write(move |connection| operations::prune(connection, prune)).await
-    }
-
-    async fn check(&self) -> Result<(), StoreError> {
-        self.write(operations::probe).await
-    }
-}
-
-#[async_trait]
-impl InstallationStore for SqliteEngine {
-    fn revision(&self) -> u64 {
-        self.signals.revision()
-    }
-
-    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
-        let tenant = tenant.clone();
-        self.read(move |connection| installations::find(connection, &tenant)).await
-    }
-
-    async fn installations(
-        &self,
-        filter: &InstallationFilter,
-    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
-        let filter = filter.clone();
-        self.read(move |connection| installations::list(connection, &filter)).await
-    }
-
-    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
-        self.write(move |connection| secrets::put(connection, &secret)).await
-    }
-
-    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
-        let old = old.clone();
-        self.write(move |connection| secrets::replace(connection, &old, &sealed)).await
-    }
-
-    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let (tenant, name) = (tenant.clone(), name.to_owned());
-        self.read(move |connection| secrets::find(connection, &tenant, &name)).await
-    }
-
-    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
-        let (tenant, name) = (tenant.clone(), name.map(str::to_owned));
-        self.write(move |connection| secrets::delete(connection, &tenant, name.as_deref())).await
-    }
-
-    async fn all_sealed(
-        &self,
-        after: Option<(&TenantKey, &str)>,
-        limit: usize,
-    ) -> Result<Vec<SealedSecret>, StoreError> {
-        let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
-        self.read(move |connection| secrets::list(connection, after.as_ref(), limit)).await
-    }
 }
 
 impl fmt::Debug for SqliteEngine {

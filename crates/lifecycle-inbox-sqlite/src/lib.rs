@@ -3,6 +3,7 @@
 mod columns;
 mod deliveries;
 mod engine;
+mod handler;
 mod installations;
 mod job;
 mod open;
@@ -14,7 +15,8 @@ mod secrets;
 mod writer;
 
 pub use engine::SqliteEngine;
+pub use handler::{Transaction, TransactionalHandler};
 pub use open::OpenError;
-pub use runner::{SqliteRunner, Transaction, TransactionalHandler};
+pub use runner::SqliteRunner;
 /// The version of `rusqlite` that a [`Transaction`] is of.
 pub use rusqlite;

@@ -1,137 +1,16 @@
 //! `SqliteRunner`: runs a handler inside the transaction that completes the delivery.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lifecycle_core::{Change, Delivery, EventKind, HandlerError, Outcome};
+use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
 use lifecycle_inbox::{Engine, Ran, Runner, Token};
-use rusqlite::Connection;
 
 use crate::deliveries;
 use crate::engine::SqliteEngine;
+use crate::handler::{Transaction, TransactionalHandler};
 use crate::job::{Found, News};
-
-/// A handler whose effect is rows in the engine's own file: effect and completion are committed together, so each
-/// delivery has its effect exactly once, whatever crashes when.
-///
-/// One method for each kind of event, each of which accepts by default, as in
-/// [`LifecycleHandler`](lifecycle_core::LifecycleHandler). A refusal, an error or a panic undoes what was written.
-///
-/// It runs on the one thread that writes, and callbacks wait for that thread: only read and write the database here. What
-/// takes longer (a call to another service, a mail) belongs into an ordinary handler; or write here what is to be sent,
-/// and let a task of your own send it. A transaction may have to be repeated, and then the handler runs again.
-///
-/// ```
-/// use lifecycle_core::{Delivery, HandlerError, Outcome};
-/// use lifecycle_inbox::{Inbox, Worker};
-/// use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, rusqlite};
-/// use std::sync::Arc;
-///
-/// struct Seats;
-///
-/// impl TransactionalHandler for Seats {
-///     fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-///         let tenant = delivery.event().tenant();
-///         transaction.execute("INSERT INTO seats (tenant, free) VALUES (?1, 10)", [tenant])?;
-///         Ok(Outcome::Accept)
-///     }
-/// }
-///
-/// # use lifecycle_core::LifecycleHandler;
-/// # let folder = tempfile::tempdir()?;
-/// # let path = folder.path().join("app.db");
-/// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let trust = lifecycle_core::Trust::Unsigned;
-/// # let now = std::time::SystemTime::now();
-/// # let delivery = Delivery::restore(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
-/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// let engine = SqliteEngine::open(&path)?;
-/// let app = rusqlite::Connection::open(&path)?; // the app's own tables live in the same file
-/// app.execute("CREATE TABLE seats (tenant TEXT NOT NULL, free INTEGER NOT NULL)", [])?;
-///
-/// let inbox = Inbox::new(Arc::new(engine.clone()));
-/// let worker = Worker::with_runner(Arc::new(engine.clone()), engine.runner(Seats));
-/// # inbox.handle(&delivery).await.unwrap();
-/// # let shutdown = async { while inbox.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
-/// worker.run(shutdown).await;
-///
-/// let free: i64 = app.query_row("SELECT free FROM seats WHERE tenant = 't'", [], |row| row.get(0))?;
-/// assert_eq!(free, 10);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub trait TransactionalHandler: Send + Sync + 'static {
-    /// An administrator installs the app.
-    fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
-    }
-
-    /// An administrator enables the app.
-    fn enable(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
-    }
-
-    /// An administrator moves the tenant to a newer version.
-    fn upgrade(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
-    }
-
-    /// An administrator disables the app.
-    fn disable(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
-    }
-
-    /// An administrator removes the app from the tenant.
-    fn uninstall(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
-    }
-
-    /// A kind that this version does not know.
-    fn other(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
-    }
-
-    /// Any event: calls the method of its kind. Override it to treat all kinds alike.
-    fn handle(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        match delivery.event().kind() {
-            EventKind::Disable => self.disable(delivery, transaction),
-            EventKind::Enable => self.enable(delivery, transaction),
-            EventKind::Install => self.install(delivery, transaction),
-            EventKind::Uninstall => self.uninstall(delivery, transaction),
-            EventKind::Upgrade => self.upgrade(delivery, transaction),
-            _ => self.other(delivery, transaction),
-        }
-    }
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "what the defaults of the trait return")]
-fn accept(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-    Ok(Outcome::Accept)
-}
-
-/// A transaction that the engine has begun, and will commit together with the completion.
-///
-/// It is a `rusqlite::Connection` to prepare and execute statements on, of the version that this crate re-exports as
-/// [`rusqlite`](crate::rusqlite): 0.32 to 0.41, whichever the other crates of the app allow. Use savepoints inside it if
-/// need be; never `BEGIN`, `COMMIT` or `ROLLBACK`, which end it too early: the attempt has failed then.
-pub struct Transaction<'t>(&'t Connection);
-
-impl Deref for Transaction<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.0
-    }
-}
-
-impl fmt::Debug for Transaction<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Transaction").finish_non_exhaustive()
-    }
-}
 
 /// Runs a [`TransactionalHandler`] in the transaction that completes the delivery; made by
 /// [`SqliteEngine::runner`], for [`Worker::with_runner`](lifecycle_inbox::Worker::with_runner).

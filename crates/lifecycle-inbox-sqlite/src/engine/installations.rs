@@ -1,0 +1,56 @@
+//! What the engine does with installations and their sealed secrets.
+
+use async_trait::async_trait;
+use lifecycle_core::Installation;
+use lifecycle_inbox::{InstallationFilter, InstallationStore, SealedSecret, StoreError, TenantKey};
+
+use super::SqliteEngine;
+use crate::{installations, secrets};
+
+#[async_trait]
+impl InstallationStore for SqliteEngine {
+    fn revision(&self) -> u64 {
+        self.signals.revision()
+    }
+
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+        let tenant = tenant.clone();
+        self.read(move |connection| installations::find(connection, &tenant)).await
+    }
+
+    async fn installations(
+        &self,
+        filter: &InstallationFilter,
+    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+        let filter = filter.clone();
+        self.read(move |connection| installations::list(connection, &filter)).await
+    }
+
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
+        self.write(move |connection| secrets::put(connection, &secret)).await
+    }
+
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
+        let old = old.clone();
+        self.write(move |connection| secrets::replace(connection, &old, &sealed)).await
+    }
+
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.to_owned());
+        self.read(move |connection| secrets::find(connection, &tenant, &name)).await
+    }
+
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
+        let (tenant, name) = (tenant.clone(), name.map(str::to_owned));
+        self.write(move |connection| secrets::delete(connection, &tenant, name.as_deref())).await
+    }
+
+    async fn all_sealed(
+        &self,
+        after: Option<(&TenantKey, &str)>,
+        limit: usize,
+    ) -> Result<Vec<SealedSecret>, StoreError> {
+        let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
+        self.read(move |connection| secrets::list(connection, after.as_ref(), limit)).await
+    }
+}
