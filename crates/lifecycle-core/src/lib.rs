@@ -16,6 +16,7 @@ mod reply;
 mod secret;
 mod signature;
 pub mod telemetry;
+mod tenant;
 
 pub use async_trait::async_trait;
 pub use deduplicated::Deduplicated;
@@ -32,3 +33,4 @@ pub use rejection::{Rejection, Undecodable};
 pub use reply::{PROBLEM_JSON, Reply};
 pub use secret::{HookToken, Secret, SecretError, SecretId, Secrets, SigningSecret};
 pub use signature::{Encoding, Part, Scheme};
+pub use tenant::{TenantGate, TenantKey};

@@ -5,18 +5,21 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use lifecycle_core::{Reply, Status};
+use async_trait::async_trait;
+use lifecycle_core::{Platform, Reply, Status, TenantGate, TenantKey};
 use tokio::time::Instant;
 
 use crate::installations::InstallationStore;
-use crate::record::TenantKey;
 
-/// Lets a request through while the app is enabled for its tenant. The adapters mount it on routes as
-/// `require_enabled`; the app says which tenant a request is for.
+/// Lets a request through while the app is enabled for its tenant: `require_enabled` for an app's ordinary routes. The
+/// adapters mount it as a [`TenantGate`]; the app says which tenant a request is for.
 ///
-/// A tenant that is enabled is remembered, for [`time_to_live`](Self::time_to_live) at most. A change that this process
+/// A tenant that is enabled is remembered, for the [time to live](Self::time_to_live) at most. A change that this process
 /// makes to any installation, or hears of, ends that at once: when the worker of this replica has handled a disable, the
 /// next request is turned away. On other replicas that may take the time to live. An enable is seen at once everywhere.
+///
+/// What counts is the event that was *handled*: a disable that waits in the inbox, or is a dead letter, turns nobody away
+/// yet.
 ///
 /// ```
 /// use lifecycle_inbox::{EnabledGate, Memory, TenantKey};
@@ -31,12 +34,12 @@ use crate::record::TenantKey;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct EnabledGate(Arc<Inner>);
-
-struct Inner {
+pub struct EnabledGate {
     store: Arc<dyn InstallationStore>,
     time_to_live: Duration,
-    enabled: Mutex<HashMap<TenantKey, Seen>>,
+    /// Platforms that never tell that an app is enabled.
+    without_enable: Vec<&'static str>,
+    enabled: Arc<Mutex<HashMap<TenantKey, Seen>>>,
 }
 
 /// When a tenant was seen to be enabled.
@@ -46,25 +49,37 @@ struct Seen {
 }
 
 impl EnabledGate {
-    /// How long an enabled tenant is remembered by default: 5 s.
-    pub const TIME_TO_LIVE: Duration = Duration::from_secs(5);
+    /// How long an enabled tenant is remembered unless [`time_to_live`](Self::time_to_live) says otherwise: 5 s.
+    pub const DEFAULT_TIME_TO_LIVE: Duration = Duration::from_secs(5);
 
     /// The most tenants that are remembered.
     const CAPACITY: usize = 10_000;
 
     /// A gate that looks into this store.
     pub fn new(store: Arc<dyn InstallationStore>) -> Self {
-        Self::with_time_to_live(store, Self::TIME_TO_LIVE)
+        Self {
+            store,
+            time_to_live: Self::DEFAULT_TIME_TO_LIVE,
+            without_enable: Vec::new(),
+            enabled: Arc::default(),
+        }
     }
 
-    /// A gate that remembers an enabled tenant for at most this time; zero asks the store for each request.
-    pub fn with_time_to_live(store: Arc<dyn InstallationStore>, time_to_live: Duration) -> Self {
-        Self(Arc::new(Inner { store, time_to_live, enabled: Mutex::default() }))
+    /// Remembers an enabled tenant for at most this time; zero asks the store for each request.
+    #[must_use]
+    pub fn time_to_live(mut self, time: Duration) -> Self {
+        self.time_to_live = time;
+        self
     }
 
-    /// The most time for which an enabled tenant is remembered.
-    pub fn time_to_live(&self) -> Duration {
-        self.0.time_to_live
+    /// On this platform an app that is installed counts as enabled, because the platform never tells of more. So it is
+    /// on SecurityScorecard, but think first: nothing proves its hook, so whoever knows the hook's URL can then open this
+    /// gate.
+    #[must_use]
+    pub fn installed_is_enough(mut self, platform: &'static Platform) -> Self {
+        self.without_enable.push(platform.name());
+        self.enabled = Arc::default(); // what clones remember was seen by another rule
+        self
     }
 
     /// Whether the app is enabled for this tenant.
@@ -74,13 +89,13 @@ impl EnabledGate {
     /// known of the tenant; 503 with the code `unavailable` when the store does not answer.
     pub async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
         // Read before the store is: a change between the two makes what was read worthless, and is not missed.
-        let revision = self.0.store.revision();
+        let revision = self.store.revision();
         let now = Instant::now();
         if self.remembers(tenant, revision, now) {
             return Ok(());
         }
-        match self.0.store.installation(tenant).await {
-            Ok(Some(installation)) if installation.status() == Status::Enabled => {
+        match self.store.installation(tenant).await {
+            Ok(Some(installation)) if self.is_enabled(tenant, installation.status()) => {
                 self.remember(tenant, Seen { revision, at: now });
                 Ok(())
             }
@@ -91,6 +106,14 @@ impl EnabledGate {
                 );
                 Err(unavailable())
             }
+        }
+    }
+
+    fn is_enabled(&self, tenant: &TenantKey, status: Status) -> bool {
+        match status {
+            Status::Enabled => true,
+            Status::Installed => self.without_enable.contains(&tenant.platform.as_str()),
+            _ => false,
         }
     }
 
@@ -111,17 +134,24 @@ impl EnabledGate {
     }
 
     fn counts(&self, seen: &Seen, revision: u64, now: Instant) -> bool {
-        seen.revision == revision && now.saturating_duration_since(seen.at) < self.0.time_to_live
+        seen.revision == revision && now.saturating_duration_since(seen.at) < self.time_to_live
     }
 
     fn enabled(&self) -> MutexGuard<'_, HashMap<TenantKey, Seen>> {
-        self.0.enabled.lock().unwrap_or_else(PoisonError::into_inner)
+        self.enabled.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl TenantGate for EnabledGate {
+    async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
+        Self::check(self, tenant).await
     }
 }
 
 impl fmt::Debug for EnabledGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnabledGate").field("time_to_live", &self.0.time_to_live).finish_non_exhaustive()
+        f.debug_struct("EnabledGate").field("time_to_live", &self.time_to_live).finish_non_exhaustive()
     }
 }
 

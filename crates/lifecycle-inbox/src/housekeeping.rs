@@ -7,11 +7,13 @@ use tokio::time::{Instant, interval, sleep_until};
 
 use crate::engine::Engine;
 use crate::error::StoreError;
-use crate::operations::Prune;
+use crate::operations::{Prune, Pruned};
 use crate::telemetry;
 use crate::worker::Settings;
 
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// After a failure.
+const PRUNE_AGAIN: Duration = Duration::from_secs(60);
 const TELL_EVERY: Duration = Duration::from_secs(15);
 
 /// So few at a time that no callback waits long for the writer.
@@ -36,12 +38,7 @@ impl Housekeeping {
         loop {
             tokio::select! {
                 _ = tell.tick(), if cfg!(feature = "metrics") => self.tell().await,
-                () = sleep_until(prune_at) => {
-                    if let Err(error) = self.prune().await {
-                        telemetry::store_failed("prune", &error, PRUNE_EVERY);
-                    }
-                    prune_at = Instant::now() + PRUNE_EVERY;
-                }
+                () = sleep_until(prune_at) => prune_at = Instant::now() + self.prune().await,
             }
         }
     }
@@ -53,20 +50,38 @@ impl Housekeeping {
         }
     }
 
-    async fn prune(&self) -> Result<(), StoreError> {
-        let now = self.engine.now();
-        let prune = Prune {
-            done_before: now - self.keep_finished,
-            keys_before: now - self.remember_keys,
-            limit: PRUNE_LIMIT,
-        };
-        loop {
-            let pruned = self.engine.prune(prune).await?;
-            telemetry::pruned(pruned);
-            if pruned.rows.max(pruned.keys) < PRUNE_LIMIT as u64 {
-                return Ok(());
+    /// Tells after which time to do it again.
+    async fn prune(&self) -> Duration {
+        match prune(&*self.engine, self.keep_finished, self.remember_keys).await {
+            Ok(pruned) => {
+                telemetry::pruned(pruned);
+                PRUNE_EVERY
             }
-            tokio::task::yield_now().await;
+            Err(error) => {
+                telemetry::store_failed("prune", &error, PRUNE_AGAIN);
+                PRUNE_AGAIN
+            }
         }
+    }
+}
+
+/// Deletes rows that were done, and forgets keys that were accepted, longer ago than these times. In small transactions.
+pub(crate) async fn prune(
+    engine: &dyn Engine,
+    keep_finished: Duration,
+    remember_keys: Duration,
+) -> Result<Pruned, StoreError> {
+    let now = engine.now();
+    let (done_before, keys_before) = (now - keep_finished, now - remember_keys);
+    let prune = Prune { done_before, keys_before, limit: PRUNE_LIMIT };
+    let mut all = Pruned::default();
+    loop {
+        let pruned = engine.prune(prune).await?;
+        all.rows += pruned.rows;
+        all.keys += pruned.keys;
+        if pruned.rows.max(pruned.keys) < PRUNE_LIMIT as u64 {
+            return Ok(all);
+        }
+        tokio::task::yield_now().await;
     }
 }

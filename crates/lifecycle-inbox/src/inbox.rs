@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use crate::engine::{Accepted, DeliveryId, Engine};
 use crate::error::StoreError;
-use crate::operations::{Filter, Prune, Pruned, Stats, Stored, Summary};
+use crate::housekeeping::prune;
+use crate::operations::{Filter, Pruned, Stats, Stored, Summary};
 use crate::record::Record;
 use crate::telemetry;
 
@@ -107,9 +108,7 @@ impl Inbox {
         keep_finished: Duration,
         remember_keys: Duration,
     ) -> Result<Pruned, StoreError> {
-        let now = self.engine.now();
-        let (done_before, keys_before) = (now - keep_finished, now - remember_keys);
-        self.engine.prune(Prune { done_before, keys_before, limit: usize::MAX }).await
+        prune(&*self.engine, keep_finished, remember_keys).await
     }
 
     /// For a health check: whether the store can be written to, within the budget.

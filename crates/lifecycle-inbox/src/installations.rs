@@ -1,10 +1,9 @@
 //! `InstallationStore`: the state of every installation, and the sealed secrets that belong to it.
 
 use async_trait::async_trait;
-use lifecycle_core::{Installation, Status};
+use lifecycle_core::{Installation, Status, TenantKey};
 
 use crate::error::StoreError;
-use crate::record::TenantKey;
 
 /// The installations of all tenants, as their events have left them.
 ///

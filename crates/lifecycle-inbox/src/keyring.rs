@@ -202,8 +202,8 @@ fn associated_data(head: &[u8], context: SealContext<'_>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::TenantKey;
     use futures_util::FutureExt;
+    use lifecycle_core::TenantKey;
 
     const HEX: &str = "9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
 

@@ -41,6 +41,11 @@ impl Memory {
         *self.0.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
+    /// Sets its clock, as people and time servers do. It goes on from there.
+    pub fn set_clock(&self, now: Timestamp) {
+        *self.0.clock.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), now);
+    }
+
     async fn store(&self) -> Result<MutexGuard<'_, Store>, StoreError> {
         let fault = *self.0.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
@@ -58,13 +63,13 @@ struct Shared {
     fault: Mutex<Option<Fault>>,
     signals: Signals,
     /// The same moment on both clocks.
-    start: (Instant, Timestamp),
+    clock: Mutex<(Instant, Timestamp)>,
 }
 
 impl Default for Shared {
     fn default() -> Self {
-        let start = (Instant::now(), Timestamp::now());
-        Self { store: Mutex::default(), fault: Mutex::default(), signals: Signals::default(), start }
+        let clock = Mutex::new((Instant::now(), Timestamp::now()));
+        Self { store: Mutex::default(), fault: Mutex::default(), signals: Signals::default(), clock }
     }
 }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use lifecycle_core::IdempotencyKey;
+use lifecycle_core::{IdempotencyKey, TenantKey};
 
 use crate::engine::DeliveryId;
-use crate::record::TenantKey;
 use crate::timestamp::Timestamp;
 
 /// Where a row is in its life. Closed on purpose.

@@ -4,46 +4,12 @@ use std::fmt;
 
 use bytes::Bytes;
 use lifecycle_core::{
-    Delivery, IdempotencyKey, Platform, Proof, SecretId, Trust, securityscorecard, seismic,
+    Delivery, IdempotencyKey, Platform, Proof, SecretId, TenantKey, Trust, securityscorecard, seismic,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::timestamp::Timestamp;
-
-/// Whose deliveries follow one another, and whose installation they are about: a tenant of an app on a platform.
-///
-/// Ordered by platform, app and tenant, each byte by byte. Any text may stand in each, also none, and also NUL.
-/// `Debug` shows the platform only.
-#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct TenantKey {
-    /// The platform's name.
-    pub platform: String,
-    /// The app's id on the platform.
-    pub app: String,
-    /// The platform's id of the customer.
-    pub tenant: String,
-}
-
-impl TenantKey {
-    /// The tenant of this app on this platform.
-    pub fn new(platform: impl Into<String>, app: impl Into<String>, tenant: impl Into<String>) -> Self {
-        Self { platform: platform.into(), app: app.into(), tenant: tenant.into() }
-    }
-}
-
-impl From<&Delivery> for TenantKey {
-    fn from(delivery: &Delivery) -> Self {
-        let event = delivery.event();
-        Self::new(delivery.platform().name(), event.app(), event.tenant())
-    }
-}
-
-impl fmt::Debug for TenantKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantKey").field("platform", &self.platform).finish_non_exhaustive()
-    }
-}
 
 /// A delivery as an engine stores it: columns to find it by, the exact bytes, and an envelope that only
 /// [`restore`](Self::restore) reads.

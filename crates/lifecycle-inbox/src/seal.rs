@@ -4,9 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use async_trait::async_trait;
+use lifecycle_core::TenantKey;
 use zeroize::Zeroizing;
-
-use crate::record::TenantKey;
 
 /// Seals secrets. [`Keyring`](crate::Keyring) does it in this process; implement it to have a key management service
 /// do it. Asynchronous for that reason.

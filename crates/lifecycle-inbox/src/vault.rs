@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use lifecycle_core::TenantKey;
+
 use crate::error::StoreError;
 use crate::installations::{InstallationStore, SealedSecret};
-use crate::record::TenantKey;
 use crate::seal::{SealContext, SealError, Sealer, TenantSecret};
 
 /// How many secrets are read at a time.

@@ -142,7 +142,7 @@ impl Worker {
         self
     }
 
-    /// After how many attempts a delivery is a dead letter; 20 by default, which with the default backoff is about two
+    /// After how many attempts a delivery is a dead letter; 20 by default, which with the default backoff is one to two
     /// hours. An attempt whose process died counts.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {

@@ -1,13 +1,13 @@
 //! Rules about what is written, and about duplicates.
 
 use bytes::Bytes;
-use lifecycle_core::IdempotencyKey;
+use lifecycle_core::{IdempotencyKey, TenantKey};
 
 use super::sample::{START, at, claim, claim_one, complete, delivery, put, record, state};
 use super::{Replicas, Rule};
 use crate::engine::Accepted;
-use crate::operations::{Prune, State};
-use crate::record::{Platforms, Record, TenantKey};
+use crate::operations::{Filter, Prune, State};
+use crate::record::{Platforms, Record};
 use crate::timestamp::Timestamp;
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -20,6 +20,7 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_key_outlives_its_row),
         Rule::new(a_forgotten_key_is_new_again),
         Rule::new(the_key_of_an_unfinished_delivery_is_not_forgotten),
+        Rule::new(a_call_that_is_dropped_happens_wholly_or_not_at_all),
         Rule::new(a_new_row_rings),
     ]
 }
@@ -139,6 +140,34 @@ async fn the_key_of_an_unfinished_delivery_is_not_forgotten(replicas: Replicas) 
         let again = engine.accept(record(tenant, "install", "r"), at(1)).await.unwrap();
         assert_eq!(again, Accepted::Duplicate, "{tenant}");
     }
+}
+
+/// A caller that runs out of time drops the call, and what it was about may or may not have been written.
+async fn a_call_that_is_dropped_happens_wholly_or_not_at_all(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let records: Vec<Record> = (0..20).map(|nth| record("t", "install", &nth.to_string())).collect();
+    for (nth, record) in records.iter().enumerate() {
+        let engine = replicas.one.clone();
+        let record = record.clone();
+        let call = tokio::spawn(async move { engine.accept(record, START).await });
+        for _ in 0..nth {
+            tokio::task::yield_now().await;
+        }
+        call.abort();
+        drop(call.await);
+    }
+    for record in &records {
+        // The write may still be under way, so the key is asked for before the row, and again after.
+        let known_before = engine.is_known(record.key).await.unwrap();
+        let rows = engine.list(&Filter::default()).await.unwrap();
+        let is_there = rows.iter().any(|row| row.key == Some(record.key));
+        assert!(is_there || !known_before, "a key without its row");
+        assert!(!is_there || engine.is_known(record.key).await.unwrap(), "a row without its key");
+    }
+    for record in records {
+        engine.accept(record, START).await.unwrap();
+    }
+    assert_eq!(engine.stats(START).await.unwrap().pending, 20);
 }
 
 async fn a_new_row_rings(replicas: Replicas) {

@@ -1,12 +1,12 @@
 //! Rules about installations and sealed secrets.
 
-use lifecycle_core::{Installation, Status};
+use lifecycle_core::{Installation, Status, TenantKey};
 
 use super::sample::{START, at, change, claim, claim_one, complete, delivery, fail, key, put_kind};
 use super::{Replicas, Rule};
 use crate::engine::{Engine, Next};
 use crate::installations::{InstallationFilter, SealedSecret};
-use crate::record::{Record, TenantKey};
+use crate::record::Record;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![

@@ -123,7 +123,7 @@ async fn app_and_platform_are_part_of_the_tenant(replicas: Replicas) {
     let keys = [("p", "a", "t"), ("p", "b", "t"), ("q", "a", "t"), ("p", "at", ""), ("p", "", "at")];
     for (nth, (platform, app, tenant)) in keys.into_iter().enumerate() {
         let mut record: Record = super::sample::record("t", "install", &nth.to_string());
-        record.tenant = crate::TenantKey::new(platform, app, tenant);
+        record.tenant = lifecycle_core::TenantKey::new(platform, app, tenant);
         let crate::Accepted::New(id) = engine.accept(record, START).await.unwrap() else { panic!("new") };
         ids.push(id);
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use lifecycle_core::{Change, Delivery, SecretId, Trust, seismic};
+use lifecycle_core::{Change, Delivery, SecretId, TenantKey, Trust, seismic};
 
 use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
 use crate::operations::{Filter, State, Summary};
-use crate::record::{Platforms, Record, TenantKey};
+use crate::record::{Platforms, Record};
 use crate::timestamp::Timestamp;
 
 /// When all rules begin.

@@ -1,6 +1,7 @@
 //! What the engine in memory does with deliveries.
 
 use std::ops::Bound;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ impl Engine for Memory {
     }
 
     fn now(&self) -> Timestamp {
-        let (instant, time) = self.0.start;
+        let (instant, time) = *self.0.clock.lock().unwrap_or_else(PoisonError::into_inner);
         time + instant.elapsed()
     }
 

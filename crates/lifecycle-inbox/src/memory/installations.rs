@@ -3,12 +3,11 @@
 use std::ops::Bound;
 
 use async_trait::async_trait;
-use lifecycle_core::Installation;
+use lifecycle_core::{Installation, TenantKey};
 
 use super::Memory;
 use crate::error::StoreError;
 use crate::installations::{InstallationFilter, InstallationStore, SealedSecret};
-use crate::record::TenantKey;
 
 #[async_trait]
 impl InstallationStore for Memory {

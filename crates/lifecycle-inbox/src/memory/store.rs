@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use lifecycle_core::{Change, IdempotencyKey, Installation, Transition};
+use lifecycle_core::{Change, IdempotencyKey, Installation, TenantKey, Transition};
 
 use crate::engine::{CLOCK_SKEW, DeliveryId, Token};
 use crate::operations::{State, Summary};
-use crate::record::{Record, TenantKey};
+use crate::record::Record;
 use crate::timestamp::Timestamp;
 
 #[derive(Debug, Default)]

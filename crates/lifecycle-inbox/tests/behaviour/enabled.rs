@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Installation, async_trait};
+use lifecycle_core::{Installation, async_trait, securityscorecard, seismic};
 use lifecycle_inbox::{
     ClaimRequest, EnabledGate, Engine, Fault, InstallationFilter, InstallationStore, Memory, Platforms,
     Record, SealedSecret, StoreError, TenantKey,
@@ -51,7 +51,7 @@ async fn only_an_enabled_app_is_let_through() {
 #[tokio::test(start_paused = true)]
 async fn on_the_same_replica_a_disable_counts_at_once() {
     let engine = Memory::new();
-    let gate = EnabledGate::with_time_to_live(Arc::new(engine.clone()), Duration::MAX);
+    let gate = EnabledGate::new(Arc::new(engine.clone())).time_to_live(Duration::MAX);
     handle(&engine, "enable").await;
     assert_eq!(code(&gate).await, None);
     engine.set_fault(Some(Fault::Away));
@@ -72,6 +72,20 @@ async fn on_another_replica_a_disable_counts_after_the_time_to_live() {
     assert_eq!(code(&gate).await, None);
     sleep(Duration::from_millis(1)).await;
     assert_eq!(code(&gate).await, Some(403));
+}
+
+#[tokio::test]
+async fn installed_is_enough_only_where_the_app_says_so() {
+    let engine = Memory::new();
+    let gate = EnabledGate::new(Arc::new(engine.clone()));
+    let lenient = gate.clone().installed_is_enough(&seismic::PLATFORM);
+    let other = gate.clone().installed_is_enough(&securityscorecard::PLATFORM);
+    assert_eq!(code(&lenient).await, Some(403), "unknown");
+    handle(&engine, "install").await;
+    assert_eq!(code(&lenient).await, None);
+    assert_eq!((code(&gate).await, code(&other).await), (Some(403), Some(403)));
+    handle(&engine, "disable").await;
+    assert_eq!(code(&lenient).await, Some(403));
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +111,7 @@ async fn without_a_store_nobody_new_is_let_through() {
 #[tokio::test(start_paused = true)]
 async fn a_change_while_the_store_is_read_is_not_missed() {
     let engine = Memory::new();
-    let gate = EnabledGate::with_time_to_live(Arc::new(View::late(&engine)), Duration::MAX);
+    let gate = EnabledGate::new(Arc::new(View::late(&engine))).time_to_live(Duration::MAX);
     handle(&engine, "enable").await;
     // The store answers "enabled", and before the answer is here, the app is disabled.
     let (first, ()) = tokio::join!(code(&gate), async {

@@ -124,3 +124,22 @@ async fn what_does_not_end_in_the_drain_time_is_given_back_at_once() {
     let row = summary(&bench.engine, id).await;
     assert_eq!((row.state, row.attempts, row.due_at), (State::Pending, 0, Timestamp::MIN));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_doubles_nothing_and_delays_nothing() {
+    let bench = Bench::default();
+    put(&bench.engine, "t", "sleep:300").await;
+    let _worker = start(bench.worker());
+    for shift in [SECOND * 3_600, SECOND * 1_000_000] {
+        sleep(SECOND).await;
+        bench.engine.set_clock(bench.engine.now() + shift);
+        put(&bench.engine, "u", &format!("ok/{shift:?}")).await;
+        sleep(SECOND).await;
+        bench.engine.set_clock(bench.engine.now() - shift * 2);
+        put(&bench.engine, "u", &format!("ok/{shift:?} back")).await;
+        sleep(SECOND).await;
+    }
+    assert_eq!(bench.script.ended().len(), 4);
+    bench.settled().await;
+    assert_eq!(bench.script.runs("t", "sleep:300").len(), 1);
+}
