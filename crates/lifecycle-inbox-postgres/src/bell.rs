@@ -1,0 +1,151 @@
+//! Bell: tells the workers and caches of all processes that something is new, and hears it from the others.
+//!
+//! It rings after the commit, over a connection of its own. PostgreSQL commits transactions that notify one after the
+//! other, each with its own flush; in the transactions that write deliveries that would undo their group commit. What is
+//! lost when a process dies between commit and ring, or while the connection is away, the workers' poll finds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use lifecycle_inbox::Signals;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_postgres::{Client, Notification};
+
+use crate::clock::Clock;
+use crate::error::tell;
+use crate::session::Connector;
+
+const WORK: &str = "work";
+const INSTALLATION: &str = "installation";
+
+/// Of what happens in this time, others hear once.
+const QUIET: Duration = Duration::from_millis(5);
+
+/// How often the connection is tried, and the clock read.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// The first wait before another connection, and the longest.
+const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+#[derive(Default)]
+pub(crate) struct Bell {
+    pub(crate) signals: Signals,
+    work: AtomicBool,
+    installation: AtomicBool,
+    wake: Notify,
+}
+
+impl Bell {
+    /// A claim may find something now.
+    pub(crate) fn ring(&self) {
+        self.signals.ring();
+        self.work.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    /// An installation is another one now.
+    pub(crate) fn installation_changed(&self) {
+        self.signals.installation_changed();
+        self.installation.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    fn hear(&self, word: &str) {
+        match word {
+            WORK => self.signals.ring(),
+            INSTALLATION => self.signals.installation_changed(),
+            _ => {} // of a later release
+        }
+    }
+
+    /// What there is to tell, if anything.
+    fn take(&self) -> Vec<&'static str> {
+        let mut words = Vec::new();
+        for (flag, word) in [(&self.work, WORK), (&self.installation, INSTALLATION)] {
+            if flag.swap(false, Ordering::Acquire) {
+                words.push(word);
+            }
+        }
+        words
+    }
+}
+
+/// What keeps a bell connected.
+pub(crate) struct Ringer {
+    pub(crate) bell: Arc<Bell>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) connector: Connector,
+    pub(crate) channel: String,
+    pub(crate) time_limit: Duration,
+}
+
+impl Ringer {
+    /// Listens and tells for ever; connects again whenever the connection is lost.
+    pub(crate) async fn keep(self) {
+        let (first, longest) = WAITS;
+        let mut wait = first;
+        loop {
+            match timeout(self.time_limit, self.connect()).await {
+                Ok(Ok((client, driver))) => {
+                    wait = first;
+                    // What happened meanwhile went unheard.
+                    self.bell.signals.installation_changed();
+                    self.bell.signals.ring();
+                    let why = self.serve(&client, driver).await;
+                    tracing::warn!(target: "lifecycle::inbox", why, "no longer hears other processes");
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(target: "lifecycle::inbox", why = tell(&error), "cannot hear other processes");
+                }
+                Err(_) => {
+                    tracing::warn!(target: "lifecycle::inbox", why = "no answer", "cannot hear other processes");
+                }
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(longest);
+        }
+    }
+
+    async fn connect(&self) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
+        let bell = self.bell.clone();
+        let hear = move |notification: &Notification| bell.hear(notification.payload());
+        let (client, driver) = self.connector.open_with(hear).await?;
+        // What it commits are tidings only, which nobody needs on disk.
+        let listen = format!("SET synchronous_commit = off; LISTEN \"{}\"", self.channel);
+        client.batch_execute(&listen).await?;
+        Ok((client, driver))
+    }
+
+    /// Tells until the connection is lost, and then why.
+    async fn serve(&self, client: &Client, mut driver: JoinHandle<()>) -> String {
+        let mut heartbeat = Instant::now() + HEARTBEAT;
+        loop {
+            let asked = tokio::select! {
+                _ = &mut driver => return "the connection was closed".to_owned(),
+                () = self.bell.wake.notified() => timeout(self.time_limit, self.tell(client)).await,
+                () = sleep_until(heartbeat) => {
+                    heartbeat = Instant::now() + HEARTBEAT;
+                    timeout(self.time_limit, self.clock.follow(client)).await
+                }
+            };
+            let why = match asked {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => tell(&error),
+                Err(_) => "no answer".to_owned(),
+            };
+            driver.abort();
+            return why;
+        }
+    }
+
+    async fn tell(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+        for word in self.bell.take() {
+            client.execute("SELECT pg_notify($1, $2)", &[&self.channel, &word]).await?;
+        }
+        sleep(QUIET).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,47 @@
+//! Completion: a row is done and its event folded, within whatever transaction.
+
+use deadpool_postgres::StatementCache;
+use lifecycle_core::{Change, Installation, Transition};
+use lifecycle_inbox::{State, StoreError, Timestamp, Token};
+use tokio_postgres::Transaction;
+
+use crate::error::store;
+use crate::row::{self, column};
+use crate::sql::Sql;
+
+/// What is done when.
+pub(crate) struct Completion<'a> {
+    pub(crate) token: Token,
+    pub(crate) now: Timestamp,
+    pub(crate) change: &'a Change,
+}
+
+/// Completes it under the tenant's lock, which is held until the end of the transaction. `None` when the token no longer
+/// holds the row: then roll back.
+pub(crate) async fn complete_in(
+    transaction: &Transaction<'_>,
+    statements: &StatementCache,
+    sql: &Sql,
+    completion: Completion<'_>,
+) -> Result<Option<Transition>, StoreError> {
+    let Completion { token, now, change } = completion;
+    let telling = |error: tokio_postgres::Error| store(&error);
+    let (state, due) = (State::Done.name(), Timestamp::MIN.as_millis());
+    let error: Option<&[u8]> = None;
+    let finish = statements.prepare(transaction.client(), &sql.finish).await.map_err(telling)?;
+    let finished = transaction
+        .query_opt(&finish, &[&token.id.0, &token.fence, &now.as_millis(), &state, &due, &error, &0_i64])
+        .await
+        .map_err(telling)?;
+    let Some(finished) = finished else { return Ok(None) };
+    let tenant: &[u8] = column(&finished, 0)?;
+    let stored: Option<&[u8]> = column(&finished, 1)?;
+    let current = stored.map(row::installation).transpose()?;
+    let (folded, transition) = Installation::fold(current.clone(), change);
+    if let Some(folded) = folded.filter(|folded| Some(folded) != current.as_ref()) {
+        let json = serde_json::to_vec(&folded).map_err(StoreError::new)?;
+        let put = statements.prepare(transaction.client(), &sql.put_installation).await.map_err(telling)?;
+        transaction.execute(&put, &[&tenant, &folded.status().name(), &json]).await.map_err(telling)?;
+    }
+    Ok(Some(transition))
+}

@@ -1,0 +1,337 @@
+//! `Postgres`: the engine, over one database and any number of replicas.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::{Object, Pool};
+use lifecycle_core::{Change, IdempotencyKey, Transition};
+use lifecycle_inbox::{
+    Accepted, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, Filter, Next, Prune, Pruned, Record,
+    Signals, State, Stats, StoreError, Stored, Summary, Timestamp, Token,
+};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use crate::bell::{Bell, Ringer};
+use crate::clock::Clock;
+use crate::completion::{Completion, complete_in};
+use crate::error::{OpenError, store};
+use crate::migration::bring_up;
+use crate::row::{self, column, digest};
+use crate::session::Connector;
+use crate::settings::Settings;
+use crate::sql::Sql;
+use crate::writer::{Desk, Writers};
+
+/// How long pruning may take: it is asked for by people, who may ask for much.
+const PRUNE_LIMIT: Duration = Duration::from_secs(60);
+
+/// An engine in a PostgreSQL database, which any number of processes may share.
+///
+/// Open it once in a process; clones share its connections. It works in the tokio runtime in which it was opened, and
+/// its connections end with the last clone.
+#[derive(Clone)]
+pub struct Postgres(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) bell: Arc<Bell>,
+    clock: Arc<Clock>,
+    pub(crate) connector: Connector,
+    pool: Pool,
+    ringer: JoinHandle<()>,
+    pub(crate) sql: Arc<Sql>,
+    pub(crate) time_limit: Duration,
+    writers: Writers,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.ringer.abort();
+    }
+}
+
+impl Postgres {
+    /// Opens the store: connects, makes or migrates the schema, and writes once to see that it can.
+    ///
+    /// # Errors
+    /// [`OpenError`]: nothing was changed then, and it says what to do.
+    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+        let connector = Connector::new(&settings)?;
+        let telling = |error: tokio_postgres::Error| OpenError::new(&error, &settings);
+        let time_limit = settings.time_limit;
+        let mut session = timeout(time_limit, connector.open())
+            .await
+            .map_err(|_| OpenError::timeout(&settings))?
+            .map_err(telling)?;
+        bring_up(&mut session, &settings).await?;
+        let sql = Arc::new(Sql::new(&settings.schema));
+        let clock = async {
+            session.execute(&sql.check, &[]).await?;
+            warn_of_lost_writes(&session).await?;
+            Clock::new(&session).await
+        };
+        let clock =
+            timeout(time_limit, clock).await.map_err(|_| OpenError::timeout(&settings))?.map_err(telling)?;
+        let (bell, clock) = (Arc::<Bell>::default(), Arc::new(clock));
+        let ringer = Ringer {
+            bell: bell.clone(),
+            clock: clock.clone(),
+            connector: connector.clone(),
+            channel: settings.schema.channel(),
+            time_limit,
+        };
+        let desk = Desk { bell: bell.clone(), connector: connector.clone(), sql: sql.clone(), time_limit };
+        Ok(Self(Arc::new(Inner {
+            bell,
+            clock,
+            pool: connector.pool(settings.connections, time_limit),
+            connector,
+            ringer: tokio::spawn(ringer.keep()),
+            sql,
+            time_limit,
+            writers: Writers::start(desk, settings.writers, settings.queue),
+        })))
+    }
+
+    async fn client(&self) -> Result<Object, StoreError> {
+        self.0.pool.get().await.map_err(|error| no_client(&error))
+    }
+
+    /// One statement, which is one transaction, on a connection of the pool.
+    pub(crate) async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
+        let client = self.client().await?;
+        let asked = async {
+            let statement = client.prepare_cached(sql).await?;
+            client.query(&statement, parameters).await
+        };
+        match timeout(self.0.time_limit, asked).await {
+            Ok(answer) => answer.map_err(|error| store(&error)),
+            Err(_) => Err(too_late(client)),
+        }
+    }
+
+    /// Ends a lease in this way. `false` when the token no longer holds the row.
+    async fn finish(
+        &self,
+        token: Token,
+        now: Timestamp,
+        (state, due): (State, Timestamp),
+        error: Option<&str>,
+        uncounted: i64,
+    ) -> Result<bool, StoreError> {
+        let error = error.map(str::as_bytes);
+        let (now, due) = (now.as_millis(), due.as_millis());
+        let parameters: [&(dyn ToSql + Sync); 7] =
+            [&token.id.0, &token.fence, &now, &state.name(), &due, &error, &uncounted];
+        Ok(!self.query(&self.0.sql.finish, &parameters).await?.is_empty())
+    }
+}
+
+/// A disk that is told to forget makes every acknowledgement a guess; but whose server that is, may know why.
+async fn warn_of_lost_writes(client: &tokio_postgres::Client) -> Result<(), tokio_postgres::Error> {
+    let fsync: String = client.query_one("SELECT current_setting('fsync')", &[]).await?.try_get(0)?;
+    if fsync == "off" {
+        tracing::warn!(
+            target: "lifecycle::inbox",
+            "the server runs with fsync = off: what was acknowledged may be lost when its machine stops"
+        );
+    }
+    Ok(())
+}
+
+pub(crate) fn no_client(error: &deadpool_postgres::PoolError) -> StoreError {
+    use deadpool_postgres::PoolError;
+    match error {
+        PoolError::Backend(error) => store(error),
+        PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
+            StoreError::new("all connections to PostgreSQL are in use")
+        }
+        _ => StoreError::new("PostgreSQL did not let us connect in time"),
+    }
+}
+
+/// The connection may be dead, or busy for ever: it does not go back to the pool.
+pub(crate) fn too_late(client: Object) -> StoreError {
+    drop(Object::take(client));
+    StoreError::new("PostgreSQL did not answer in time")
+}
+
+fn limit(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
+#[async_trait]
+impl Engine for Postgres {
+    fn signals(&self) -> &Signals {
+        &self.0.bell.signals
+    }
+
+    fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+        self.0.writers.accept(record, now).await
+    }
+
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
+        Ok(!self.query(&self.0.sql.is_known, &[&key.as_bytes().as_slice()]).await?.is_empty())
+    }
+
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
+        let worker = request.worker.as_bytes();
+        let (now, ahead) = (request.now.as_millis(), (request.now + CLOCK_SKEW).as_millis());
+        let (until, limit) = ((request.now + request.lease).as_millis(), limit(request.limit));
+        let rows = self.query(&self.0.sql.claim, &[&worker, &now, &ahead, &until, &limit]).await?;
+        let mut claims: Vec<Claim> =
+            rows.iter().map(row::claim).collect::<Result<_, _>>().map_err(|error| store(&error))?;
+        claims.sort_unstable_by_key(|claim| claim.token);
+        Ok(claims)
+    }
+
+    async fn renew(
+        &self,
+        tokens: &[Token],
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Vec<Token>, StoreError> {
+        if tokens.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<i64> = tokens.iter().map(|token| token.id.0).collect();
+        let fences: Vec<i64> = tokens.iter().map(|token| token.fence).collect();
+        let (now, until) = (now.as_millis(), (now + lease).as_millis());
+        let rows = self.query(&self.0.sql.renew, &[&ids, &fences, &now, &until]).await?;
+        let mut held = Vec::with_capacity(rows.len());
+        for row in &rows {
+            held.push(Token { id: DeliveryId(column(row, 0)?), fence: column(row, 1)? });
+        }
+        Ok(tokens.iter().copied().filter(|token| held.contains(token)).collect())
+    }
+
+    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let statements = client.statement_cache.clone();
+        let work = async {
+            let transaction = (**client).transaction().await.map_err(|error| store(&error))?;
+            let completion =
+                complete_in(&transaction, &statements, &self.0.sql, Completion { token, now, change })
+                    .await?;
+            if completion.is_some() {
+                transaction.commit().await.map_err(|error| store(&error))?;
+            }
+            Ok(completion)
+        };
+        let transition = match timeout(self.0.time_limit, work).await {
+            Ok(completion) => completion?,
+            Err(_) => return Err(too_late(client)),
+        };
+        if transition == Some(Transition::Applied) {
+            self.0.bell.installation_changed();
+        }
+        if transition.is_some() {
+            self.0.bell.ring();
+        }
+        Ok(transition.is_some())
+    }
+
+    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
+        let (end, is_dead) = match next {
+            Next::At(time) => ((State::Pending, time), false),
+            Next::Dead => ((State::Dead, Timestamp::MIN), true),
+        };
+        let held = self.finish(token, now, end, Some(error), 0).await?;
+        if held && is_dead {
+            self.0.bell.ring();
+        }
+        Ok(held)
+    }
+
+    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
+        let held = self.finish(token, now, (State::Pending, Timestamp::MIN), None, 1).await?;
+        if held {
+            self.0.bell.ring();
+        }
+        Ok(held)
+    }
+
+    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+        let rows = self.query(&self.0.sql.stats, &[]).await?;
+        let Some(row) = rows.first() else { return Ok(Stats::default()) };
+        let count = |nth| column::<i64>(row, nth).map(|count| u64::try_from(count).unwrap_or(0));
+        let oldest = column::<Option<i64>>(row, 3)?.map(|at| now.since(Timestamp::from_millis(at)));
+        Ok(Stats { pending: count(0)?, leased: count(1)?, dead: count(2)?, oldest })
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+        let tenant = filter.tenant.as_ref().map(digest);
+        let state = filter.state.map(State::name);
+        let after = filter.after.map_or(i64::MIN, |id| id.0);
+        let limit = limit(filter.limit);
+        let rows = self.query(&self.0.sql.list(filter), &[&tenant, &state, &after, &limit]).await?;
+        rows.iter().map(row::summary).collect()
+    }
+
+    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+        let rows = self.query(&self.0.sql.show, &[&id.0]).await?;
+        rows.first().map(row::stored).transpose()
+    }
+
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+        let rows = self.query(&self.0.sql.retry, &[&id.0, &now.as_millis()]).await?;
+        let found = rows.first().map_or(Ok(false), |row| column(row, 0))?;
+        if found {
+            self.0.bell.ring();
+        }
+        Ok(found)
+    }
+
+    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
+        let rows = self.query(&self.0.sql.discard, &[&id.0]).await?;
+        let found = rows.first().map_or(Ok(false), |row| column(row, 0))?;
+        if found {
+            self.0.bell.ring();
+        }
+        Ok(found)
+    }
+
+    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+        let mut client = self.client().await?;
+        let (done, keys) = (prune.done_before.as_millis(), prune.keys_before.as_millis());
+        let limit = limit(prune.limit);
+        let work = async {
+            let transaction = client.transaction().await?;
+            let patience = format!("SET LOCAL statement_timeout = {}", PRUNE_LIMIT.as_millis());
+            transaction.batch_execute(&patience).await?;
+            let statement = transaction.prepare_cached(&self.0.sql.prune).await?;
+            let row = transaction.query_one(&statement, &[&done, &keys, &limit]).await?;
+            transaction.commit().await?;
+            Ok(row)
+        };
+        let row = match timeout(PRUNE_LIMIT + self.0.time_limit, work).await {
+            Ok(row) => row.map_err(|error| store(&error))?,
+            Err(_) => return Err(too_late(client)),
+        };
+        let count = |nth| column::<i64>(&row, nth).map(|count| u64::try_from(count).unwrap_or(0));
+        Ok(Pruned { rows: count(0)?, keys: count(1)? })
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        self.query(&self.0.sql.check, &[]).await?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Postgres").field("time_limit", &self.0.time_limit).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,202 @@
+//! Settings: where the database is, and how much of it to use.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
+
+use crate::error::OpenError;
+
+/// Where the database is, and how much of it to use.
+///
+/// `Debug` shows neither the password nor the place.
+///
+/// ```
+/// use lifecycle_inbox_postgres::Settings;
+///
+/// let settings = Settings::new("postgres://app:secret@db.example/app?sslmode=require")?.schema("lifecycle")?;
+/// assert!(!format!("{settings:?}").contains("secret"));
+/// assert!(Settings::new("postgres://app:secret@db.example:here/app").is_err());
+/// # Ok::<(), lifecycle_inbox_postgres::OpenError>(())
+/// ```
+#[derive(Clone)]
+pub struct Settings {
+    pub(crate) config: Config,
+    pub(crate) schema: Schema,
+    pub(crate) migrate: bool,
+    pub(crate) writers: usize,
+    pub(crate) queue: usize,
+    pub(crate) connections: usize,
+    pub(crate) time_limit: Duration,
+    pub(crate) root_certificates: Option<PathBuf>,
+}
+
+impl Settings {
+    /// The settings for the database of this URL: `postgres://user:password@host:5432/database`.
+    ///
+    /// It may name several hosts with `target_session_attrs=read-write`, and how to use TLS: `sslmode=disable`, `prefer`
+    /// (the default: TLS where the server has it) or `require`. Where TLS is used, the server's certificate and name are
+    /// always verified. A special character in the password is percent-encoded.
+    ///
+    /// # Errors
+    /// [`OpenError::Url`], which shows nothing of it.
+    pub fn new(url: &str) -> Result<Self, OpenError> {
+        let mut config = Config::from_str(url).map_err(|_| OpenError::Url)?;
+        // What a password with a bare `@` in it would leave where the host or the database belongs must not be shown.
+        let is_torn = config.get_dbname().is_some_and(|name| name.contains('@'))
+            || config
+                .get_hosts()
+                .iter()
+                .any(|host| matches!(host, Host::Tcp(name) if name.contains(['@', '/', ' '])));
+        if is_torn || config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(OpenError::Url);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("lifecycle-inbox");
+        }
+        // Where a machine vanished, its connections are found dead within a minute, not within hours.
+        config.keepalives_idle(Duration::from_secs(30)).keepalives_interval(Duration::from_secs(10));
+        config.keepalives_retries(3);
+        Ok(Self {
+            config,
+            schema: Schema::new("lifecycle")?,
+            migrate: true,
+            writers: 2,
+            queue: 1024,
+            connections: 8,
+            time_limit: Duration::from_secs(5),
+            root_certificates: None,
+        })
+    }
+
+    /// The schema that holds everything; `lifecycle` by default. Several inboxes may share a database, each with a
+    /// schema of its own.
+    ///
+    /// # Errors
+    /// [`OpenError::SchemaName`] for another name than of 1 to 50 ASCII letters, digits and `_`, not first a digit.
+    pub fn schema(mut self, name: &str) -> Result<Self, OpenError> {
+        self.schema = Schema::new(name)?;
+        Ok(self)
+    }
+
+    /// Whether opening the store also makes or migrates its schema; true by default. If not, an older schema is an error,
+    /// and [`migrate`](crate::migrate) is called by whoever may change tables.
+    #[must_use]
+    pub fn migrate_at_start(mut self, migrate: bool) -> Self {
+        self.migrate = migrate;
+        self
+    }
+
+    /// Over how many connections deliveries are written; 2 by default, at least 1, at most 16. Each writes all that
+    /// waits for it in one transaction, so more are seldom of use.
+    #[must_use]
+    pub fn writers(mut self, connections: usize) -> Self {
+        self.writers = connections.clamp(1, 16);
+        self
+    }
+
+    /// How many deliveries may wait for each writer; 1024 by default. A callback that finds it full is answered 503 at
+    /// once.
+    #[must_use]
+    pub fn queue(mut self, deliveries: usize) -> Self {
+        self.queue = deliveries.max(1);
+        self
+    }
+
+    /// The most connections for everything else: claims, completions, look-ups; 8 by default. One more listens.
+    #[must_use]
+    pub fn connections(mut self, most: usize) -> Self {
+        self.connections = most.max(1);
+        self
+    }
+
+    /// How long one operation may take, and opening a connection, and the wait for one; 5 s each by default.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = limit.max(Duration::from_millis(1));
+        self
+    }
+
+    /// A PEM file with the certificates to trust, in place of the system's.
+    #[must_use]
+    pub fn root_certificates(mut self, file: impl Into<PathBuf>) -> Self {
+        self.root_certificates = Some(file.into());
+        self
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("schema", &self.schema.0)
+            .field("writers", &self.writers)
+            .field("connections", &self.connections)
+            .field("time_limit", &self.time_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of the schema. Being of letters, digits and `_` only, it needs no escape between quotes.
+#[derive(Clone)]
+pub(crate) struct Schema(String);
+
+impl Schema {
+    fn new(name: &str) -> Result<Self, OpenError> {
+        let is_word = name.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+        let starts = name.starts_with(|it: char| !it.is_ascii_digit());
+        if is_word && starts && name.len() <= 50 && !name.starts_with("pg_") {
+            return Ok(Self(name.to_owned()));
+        }
+        Err(OpenError::SchemaName)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
+
+    /// What is told to other processes goes through this channel.
+    pub(crate) fn channel(&self) -> String {
+        format!("lifecycle_{}", self.0)
+    }
+
+    /// In all SQL, `lifecycle.` stands for the schema.
+    pub(crate) fn sql(&self, text: &str) -> String {
+        text.replace("lifecycle.", &format!("\"{}\".", self.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_that_a_password_has_torn_is_refused() {
+        for url in [
+            "postgres://u:p@ss@host/db",
+            "postgres://u:p@s/s@host/db",
+            "postgres://u:p@s:s@host/db",
+            "postgres://u:p@s?s@host/db",
+            "postgres://",
+            "user=u password=two words",
+            "not a url",
+            "",
+        ] {
+            assert!(matches!(Settings::new(url), Err(OpenError::Url)), "{url}");
+        }
+        assert!(Settings::new("postgres://u:p%40ss@host/db").is_ok());
+        assert!(Settings::new("host=/run/postgresql user=u dbname=d").is_ok());
+    }
+
+    #[test]
+    fn a_schema_is_named_by_a_word() {
+        let settings = Settings::new("postgres://u@host/db").unwrap();
+        for name in ["", "1st", "a-b", "a\"b", "pg_mine", "ä", "a.b", &"a".repeat(51)] {
+            assert!(matches!(settings.clone().schema(name), Err(OpenError::SchemaName)), "{name}");
+        }
+        let settings = settings.schema("My_app1").unwrap();
+        assert_eq!(settings.schema.sql("SELECT lifecycle.x"), "SELECT \"My_app1\".x");
+    }
+}

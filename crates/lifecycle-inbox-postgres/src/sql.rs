@@ -1,0 +1,128 @@
+//! The statements, with the schema's name in them.
+
+use lifecycle_inbox::{Filter, InstallationFilter};
+
+use crate::settings::Schema;
+
+/// The statements that are asked again and again.
+pub(crate) struct Sql {
+    pub(crate) accept: String,
+    pub(crate) all_sealed: String,
+    pub(crate) check: String,
+    pub(crate) claim: String,
+    pub(crate) delete_sealed: String,
+    pub(crate) discard: String,
+    pub(crate) finish: String,
+    pub(crate) holds: String,
+    pub(crate) installation: String,
+    pub(crate) is_known: String,
+    pub(crate) prune: String,
+    pub(crate) put_installation: String,
+    pub(crate) put_sealed: String,
+    pub(crate) renew: String,
+    pub(crate) replace_sealed: String,
+    pub(crate) retry: String,
+    pub(crate) sealed: String,
+    pub(crate) show: String,
+    pub(crate) stats: String,
+    schema: Schema,
+}
+
+/// The columns of a summary.
+const SUMMARY: &str =
+    "d.id, t.platform, t.app, t.tenant, d.kind, d.key, d.state, d.attempts, d.due_at, d.received_at,
+    d.accepted_at, d.finished_at, d.worker, d.last_error";
+
+const FROM: &str = "FROM lifecycle.deliveries AS d JOIN lifecycle.tenants AS t ON t.key = d.tenant";
+
+impl Sql {
+    pub(crate) fn new(schema: &Schema) -> Self {
+        let sql = |text: &str| schema.sql(text);
+        Self {
+            accept: sql("SELECT new_key, new_id FROM lifecycle.accept($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"),
+            all_sealed: sql("
+                SELECT t.platform, t.app, t.tenant, s.name, s.sealed
+                FROM lifecycle.secrets AS s JOIN lifecycle.tenants AS t ON t.key = s.tenant
+                WHERE $1::bytea IS NULL OR (t.platform, t.app, t.tenant, s.name) > ($1, $2, $3, $4)
+                ORDER BY t.platform, t.app, t.tenant, s.name LIMIT $5"),
+            check: sql("UPDATE lifecycle.probe SET writes = writes + 1"),
+            claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5)"),
+            delete_sealed: sql("
+                WITH gone AS (
+                    DELETE FROM lifecycle.secrets WHERE tenant = $1 AND ($2::bytea IS NULL OR name = $2) RETURNING 1
+                )
+                SELECT count(*) FROM gone"),
+            discard: sql("SELECT lifecycle.discard($1)"),
+            finish: sql("SELECT tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
+            holds: sql("SELECT 1 FROM lifecycle.deliveries WHERE id = $1 AND fence = $2 AND state = 'leased'"),
+            installation: sql("SELECT installation FROM lifecycle.installations WHERE tenant = $1"),
+            is_known: sql("SELECT 1 FROM lifecycle.keys WHERE key = $1"),
+            prune: sql("
+                WITH old AS (
+                    DELETE FROM lifecycle.deliveries WHERE id IN (
+                        SELECT id FROM lifecycle.deliveries WHERE state = 'done' AND finished_at < $1
+                        LIMIT $3 FOR UPDATE SKIP LOCKED
+                    ) RETURNING 1
+                ), forgotten AS (
+                    DELETE FROM lifecycle.keys WHERE key IN (
+                        SELECT k.key FROM lifecycle.keys AS k
+                        WHERE k.accepted_at < $2 AND NOT EXISTS (
+                            SELECT FROM lifecycle.deliveries AS d WHERE d.id = k.delivery AND d.state <> 'done'
+                        )
+                        LIMIT $3 FOR UPDATE OF k SKIP LOCKED
+                    ) RETURNING 1
+                )
+                SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM forgotten)"),
+            put_installation: sql("
+                INSERT INTO lifecycle.installations (tenant, status, installation) VALUES ($1, $2, $3)
+                ON CONFLICT (tenant) DO UPDATE SET status = excluded.status, installation = excluded.installation"),
+            put_sealed: sql("
+                WITH met AS (
+                    INSERT INTO lifecycle.tenants (key, platform, app, tenant) VALUES ($1, $2, $3, $4)
+                    ON CONFLICT DO NOTHING
+                )
+                INSERT INTO lifecycle.secrets (tenant, name, sealed) VALUES ($1, $5, $6)
+                ON CONFLICT (tenant, sha256(name)) DO UPDATE SET sealed = excluded.sealed"),
+            renew: sql("SELECT id, fence FROM lifecycle.renew($1, $2, $3, $4)"),
+            replace_sealed: sql("
+                UPDATE lifecycle.secrets SET sealed = $4
+                WHERE tenant = $1 AND sha256(name) = sha256($2) AND sealed = $3 RETURNING 1"),
+            retry: sql("SELECT lifecycle.retry($1, $2)"),
+            sealed: sql("SELECT sealed FROM lifecycle.secrets WHERE tenant = $1 AND sha256(name) = sha256($2)"),
+            show: sql(&format!("SELECT {SUMMARY}, d.body, d.envelope {FROM} WHERE d.id = $1")),
+            // The word `open` of the index stands in the condition, and that of the dead ones.
+            stats: sql("
+                SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'leased'),
+                    (SELECT count(*) FROM lifecycle.deliveries WHERE state = 'dead'), min(accepted_at)
+                FROM lifecycle.deliveries WHERE state IN ('pending', 'leased')"),
+            schema: schema.clone(),
+        }
+    }
+
+    /// Of the tenant $1 and in the state $2, where they are asked for; after $3, at most $4.
+    pub(crate) fn list(&self, filter: &Filter) -> String {
+        let tenant = if filter.tenant.is_some() { "d.tenant = $1" } else { "$1::bytea IS NULL" };
+        let state = match filter.state {
+            Some(state) => format!("d.state = '{}' AND $2::text IS NOT NULL", state.name()), // literal, for the indexes
+            None => "$2::text IS NULL".to_owned(),
+        };
+        let text = format!(
+            "SELECT {SUMMARY} {FROM} WHERE {tenant} AND {state} AND d.id > $3 ORDER BY d.id LIMIT $4"
+        );
+        self.schema.sql(&text)
+    }
+
+    /// Of the status $1, after the key $2 to $4, at most $5.
+    pub(crate) fn installations(&self, filter: &InstallationFilter) -> String {
+        let after = match filter.after {
+            Some(_) => "(t.platform, t.app, t.tenant) > ($2, $3, $4)",
+            None => "$2::bytea IS NULL AND $3::bytea IS NULL AND $4::bytea IS NULL",
+        };
+        self.schema.sql(&format!(
+            "SELECT t.platform, t.app, t.tenant, i.installation
+            FROM lifecycle.installations AS i JOIN lifecycle.tenants AS t ON t.key = i.tenant
+            WHERE ($1::text IS NULL OR i.status = $1) AND {after}
+            ORDER BY t.platform, t.app, t.tenant LIMIT $5"
+        ))
+    }
+}

@@ -1,0 +1,68 @@
+//! A schema of its own for each test, and deliveries for it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+use lifecycle_core::{Delivery, Trust, seismic};
+use lifecycle_inbox::Record;
+use lifecycle_inbox_postgres::{Postgres, Settings, tokio_postgres};
+use tokio_postgres::NoTls;
+
+/// A schema that no other test has.
+pub(crate) struct Store {
+    url: String,
+    schema: String,
+}
+
+impl Store {
+    /// On the server that all tests share.
+    pub(crate) fn new() -> Self {
+        Self::on(test_postgres::url())
+    }
+
+    pub(crate) fn on(url: &str) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let nth = COUNT.fetch_add(1, Ordering::Relaxed);
+        Self { url: url.to_owned(), schema: format!("test_{}_{nth}", std::process::id()) }
+    }
+
+    pub(crate) fn schema(&self) -> &str {
+        &self.schema
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::new(&self.url).and_then(|settings| settings.schema(&self.schema)).expect("good settings")
+    }
+
+    pub(crate) async fn open(&self) -> Postgres {
+        Postgres::open(self.settings()).await.expect("the store opens")
+    }
+
+    /// A connection of the test's own.
+    pub(crate) async fn client(&self) -> tokio_postgres::Client {
+        connect(&self.url).await.expect("the server lets the test in")
+    }
+
+    pub(crate) async fn remove(self) {
+        let drop = format!("DROP SCHEMA IF EXISTS \"{}\" CASCADE", self.schema);
+        self.client().await.batch_execute(&drop).await.expect("the schema goes");
+    }
+}
+
+pub(crate) async fn connect(url: &str) -> Result<tokio_postgres::Client, tokio_postgres::Error> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// The nth delivery to a tenant.
+pub(crate) fn delivery(tenant: &str, nth: u32) -> Delivery {
+    let body = format!(
+        r#"{{"type":"upgrade","appId":"app","tenantId":"{tenant}","requestId":"{nth}","appVersion":"1.0.{nth}"}}"#
+    );
+    Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).expect("a callback")
+}
+
+pub(crate) fn record(tenant: &str, nth: u32) -> Record {
+    Record::from(&delivery(tenant, nth))
+}

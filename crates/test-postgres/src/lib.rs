@@ -1,0 +1,166 @@
+//! A PostgreSQL server for tests: the one that `LIFECYCLE_TEST_POSTGRES` names, or a private one of Debian's programs.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::{env, fs};
+
+/// The variable that names a server to use instead of a private one: a URL of a user that may create schemas.
+pub const VARIABLE: &str = "LIFECYCLE_TEST_POSTGRES";
+
+const USER: &str = "lifecycle";
+const PASSWORD: &str = "not a secret";
+const SUPERVISOR: &str = include_str!("supervisor.sh");
+
+/// The URL of the server that all tests of this process share: the one that [`VARIABLE`] names, else a private one,
+/// which starts at the first call and stops when this process ends.
+///
+/// # Panics
+/// When there is neither.
+pub fn url() -> &'static str {
+    static SHARED: OnceLock<(String, Option<Server>)> = OnceLock::new();
+    let (url, _server) = SHARED.get_or_init(|| {
+        if let Ok(url) = env::var(VARIABLE) {
+            return (url, None);
+        }
+        let server = Server::start();
+        (server.url(), Some(server))
+    });
+    url
+}
+
+/// A private server on loopback, with an empty cluster and a superuser. It stops, and its files go, when this value is
+/// dropped or the process ends in whatever way.
+#[derive(Debug)]
+pub struct Server {
+    supervisor: Child,
+    commands: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    port: u16,
+}
+
+impl Server {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start.
+    pub fn start() -> Self {
+        let programs = programs();
+        let port = free_port();
+        let mut supervisor = as_ordinary_user()
+            .args(["sh", "-c", SUPERVISOR, "supervisor"])
+            .arg(programs)
+            .args([&port.to_string(), USER, PASSWORD])
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("`setpriv` (of util-linux) and `sh` are there");
+        let commands = supervisor.stdin.take();
+        let answers = BufReader::new(supervisor.stdout.take().expect("stdout is piped"));
+        let mut server = Self { supervisor, commands, answers, port };
+        server.wait_for("started");
+        server
+    }
+
+    /// Where it listens, with the superuser's name and password.
+    pub fn url(&self) -> String {
+        self.url_of(USER, PASSWORD, "postgres")
+    }
+
+    /// Where it listens, for another user or database.
+    pub fn url_of(&self, user: &str, password: &str, database: &str) -> String {
+        let password = password.replace(' ', "%20");
+        format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Stops it at once: open connections are closed, open transactions rolled back.
+    ///
+    /// # Panics
+    /// When it does not stop.
+    pub fn stop(&mut self) {
+        self.command("stop");
+        self.wait_for("stopped");
+    }
+
+    /// Starts it again after [`stop`](Self::stop), at the same place and with its data.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start_again(&mut self) {
+        self.command("start");
+        self.wait_for("started");
+    }
+
+    fn command(&mut self, word: &str) {
+        let commands = self.commands.as_mut().expect("it is open until the drop");
+        writeln!(commands, "{word}").expect("the supervisor runs");
+    }
+
+    fn wait_for(&mut self, word: &str) {
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer).expect("the supervisor answers in text");
+        assert_eq!(answer.trim_end(), word, "PostgreSQL's log stands above");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.commands.take());
+        let _ = self.supervisor.wait();
+    }
+}
+
+/// The folder of the newest installed version's programs.
+fn programs() -> PathBuf {
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let found = versions
+        .map(|version| version.path().join("bin"))
+        .filter(|bin| bin.join("initdb").is_file())
+        .max_by_key(|bin| major(bin));
+    found.unwrap_or_else(|| {
+        panic!("no PostgreSQL: run `apt-get install postgresql`, or set {VARIABLE} to the URL of a server")
+    })
+}
+
+fn major(bin: &Path) -> u32 {
+    let version = bin.parent().and_then(Path::file_name).and_then(|name| name.to_str());
+    version.and_then(|version| version.parse().ok()).unwrap_or(0)
+}
+
+/// PostgreSQL refuses to run as root, so there it runs as the user that Debian's package made for it.
+fn as_ordinary_user() -> Command {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !is_root {
+        return Command::new("env");
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).env_remove("TMPDIR");
+    command
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
+    listener.local_addr().expect("it is bound").port()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn a_server_stops_starts_again_and_leaves_nothing() {
+        let mut server = Server::start();
+        let place = ("127.0.0.1", server.port);
+        assert!(TcpStream::connect(place).is_ok());
+        server.stop();
+        assert!(TcpStream::connect(place).is_err());
+        server.start_again();
+        assert!(TcpStream::connect(place).is_ok());
+        drop(server);
+        assert!(TcpStream::connect(place).is_err());
+    }
+}

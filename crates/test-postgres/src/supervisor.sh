@@ -1,0 +1,46 @@
+# Keeps one PostgreSQL server for as long as its standard input is open: whoever started it may die in any way.
+# Arguments: the folder of PostgreSQL's programs, a port, a user, a password.
+set -eu
+bin=$1 port=$2 user=$3 password=$4
+dir=$(mktemp -d "${TMPDIR:-/tmp}/lifecycle-postgres.XXXXXX")
+pid=
+
+start() {
+    "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c max_connections=300 \
+        >>"$dir/log" 2>&1 </dev/null &
+    pid=$!
+    while ! "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; do
+        if ! kill -0 "$pid" 2>/dev/null; then
+            cat "$dir/log" >&2
+            exit 1
+        fi
+        sleep 0.1
+    done
+    echo started
+}
+
+stop() {
+    if [ -n "$pid" ]; then
+        kill -INT "$pid" 2>/dev/null || true
+        wait "$pid" || true
+        pid=
+    fi
+}
+
+trap 'stop; rm -rf "$dir"' EXIT
+trap '' INT # Ctrl-C is for the tests; this ends with them
+printf '%s\n' "$password" >"$dir/password"
+"$bin/initdb" -D "$dir/data" -U "$user" -A scram-sha-256 --pwfile="$dir/password" -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 || {
+    cat "$dir/log" >&2
+    exit 1
+}
+start
+while read -r word; do
+    case $word in
+    start) start ;;
+    stop)
+        stop
+        echo stopped
+        ;;
+    esac
+done
