@@ -41,7 +41,7 @@ impl Engine for Memory {
             state: State::Pending,
             attempts: 0,
             fence: 0,
-            due_at: now,
+            due_at: Timestamp::MIN,
             touched_at: now,
             accepted_at: now,
             finished_at: None,
