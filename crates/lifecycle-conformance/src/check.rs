@@ -11,6 +11,9 @@ use crate::response::Response;
 use crate::target::Target;
 use crate::template::{TemplateError, Values};
 
+/// What a late answer's [`Difference`] is about.
+const TIME: &str = "time";
+
 /// One way in which a case went wrong.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
 pub struct Difference {
@@ -25,6 +28,11 @@ pub struct Difference {
 impl Difference {
     pub(crate) fn new(what: impl Into<String>, expected: impl Into<String>, got: impl Into<String>) -> Self {
         Self { what: what.into(), expected: expected.into(), got: got.into() }
+    }
+
+    /// Whether the answer was right and only came late.
+    pub(crate) fn is_lateness(&self) -> bool {
+        self.what.ends_with(TIME)
     }
 }
 
@@ -53,7 +61,7 @@ pub(crate) fn check(
     }
     if exchanged.took.as_millis() > u128::from(request.within_ms) {
         let took = format!("{} ms", exchanged.took.as_millis());
-        differences.push(Difference::new("time", format!("at most {} ms", request.within_ms), took));
+        differences.push(Difference::new(TIME, format!("at most {} ms", request.within_ms), took));
     }
     if let Some(name) = private_part(&text(response), exchanged, target, values.face.kind) {
         differences.push(Difference::new("privacy", "nothing private in the answer", name));

@@ -8,6 +8,7 @@ mod exchange;
 mod face;
 mod filter;
 mod fixture;
+mod job;
 mod message;
 mod observed;
 mod privacy;

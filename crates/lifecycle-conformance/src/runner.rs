@@ -1,32 +1,23 @@
-//! Runner: sends every fixture to every face that it applies to, a number of them at a time.
+//! Runner: which fixture goes to which face of which subject, and what came of it.
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::resume_unwind;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::check::{Difference, check};
-use crate::exchange::{Exchanged, exchange};
 use crate::face::{Face, FaceKind};
 use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
-use crate::observed::check_seen;
+use crate::job::{Job, send};
 use crate::privacy::expected_signatures;
 use crate::program::{Program, ProgramError, Running, Settings};
 use crate::progress::Progress;
-use crate::report::{Case, Report, Skipped};
+use crate::report::{Report, Skipped};
 use crate::rules::{every_face_is_served, the_log_keeps_secrets};
 use crate::suite::Suite;
 use crate::target::Target;
-use crate::template::Values;
-
-/// How many cases are under way at a time. Most of them wait for a deadline, not for a processor.
-const AT_A_TIME: usize = 32;
 
 /// Starts each program, once for each set of settings that fixtures ask for, and sends it every fixture that the
 /// filter admits.
@@ -141,123 +132,4 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
         return Some("needs the hook token".into());
     }
     None
-}
-
-/// One fixture on its way to one face.
-struct Job<'a> {
-    fixture: &'a Fixture,
-    target: &'a Target,
-    face: &'a Face,
-}
-
-/// What became of a job.
-struct Outcome {
-    unique: String,
-    now: Timestamp,
-    exchanged: Vec<Exchanged>,
-    differences: Vec<Difference>,
-    took: Duration,
-}
-
-impl Job<'_> {
-    fn run(&self, suite: &Suite, unique: String) -> Outcome {
-        let started = Instant::now();
-        let now = Timestamp::now();
-        let values = self.values(&unique, now);
-        let mut differences = Vec::new();
-        let exchanged = match exchange(self.fixture, self.target, self.face, &unique, now) {
-            Ok(exchanged) => exchanged,
-            Err(error) => {
-                differences.push(Difference::new(
-                    "fixture",
-                    "a request that can be built",
-                    error.to_string(),
-                ));
-                Vec::new()
-            }
-        };
-        for (place, (request, one)) in self.fixture.requests.iter().zip(&exchanged).enumerate() {
-            let answer = suite.answer(request, self.face.kind);
-            match check(request, answer, one, self.target, &values) {
-                Ok(found) => differences.extend(found.into_iter().map(|mut difference| {
-                    difference.what = format!("request {}: {}", place + 1, difference.what);
-                    difference
-                })),
-                Err(error) => {
-                    differences.push(Difference::new(
-                        "answer",
-                        "a template that can be filled",
-                        error.to_string(),
-                    ));
-                }
-            }
-        }
-        Outcome { exchanged, differences, took: started.elapsed(), unique, now }
-    }
-
-    fn values<'v>(&'v self, unique: &'v str, now: Timestamp) -> Values<'v> {
-        Values { credentials: &self.target.credentials, face: self.face, unique, now, path: "", body: b"" }
-    }
-
-    fn case(&self, outcome: Outcome) -> Case {
-        Case {
-            fixture: self.fixture.id.clone(),
-            platform: self.fixture.platform.clone(),
-            why: self.fixture.why.clone(),
-            subject: self.target.name.clone(),
-            face: self.face.path.clone(),
-            differences: outcome.differences,
-            took: outcome.took,
-        }
-    }
-}
-
-impl Outcome {
-    /// Compares what the handler has seen, once all cases are through: what comes late is seen too.
-    fn look(&mut self, job: &Job<'_>, deliveries: &[Value]) {
-        if self.exchanged.is_empty() {
-            return;
-        }
-        match check_seen(
-            job.fixture,
-            job.face,
-            &self.exchanged,
-            deliveries,
-            &job.values(&self.unique, self.now),
-        ) {
-            Ok(found) => self.differences.extend(found),
-            Err(error) => {
-                self.differences.push(Difference::new(
-                    "seen",
-                    "a template that can be filled",
-                    error.to_string(),
-                ));
-            }
-        }
-    }
-}
-
-/// Runs all jobs, the slow ones first so that their waiting overlaps, and gives their outcomes in the jobs' order.
-fn send(suite: &Suite, jobs: &[Job<'_>], progress: &Progress) -> Vec<Outcome> {
-    let run = Timestamp::now().as_millisecond();
-    let mut order: Vec<usize> = (0..jobs.len()).collect();
-    order.sort_by_key(|place| !jobs[*place].fixture.is_slow());
-    let (next, done, failed) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    let outcomes: Mutex<Vec<(usize, Outcome)>> = Mutex::new(Vec::with_capacity(jobs.len()));
-    thread::scope(|scope| {
-        for _ in 0..AT_A_TIME.min(jobs.len()) {
-            scope.spawn(|| {
-                while let Some(place) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let outcome = jobs[*place].run(suite, format!("case-{run:x}-{place}-end"));
-                    failed.fetch_add(usize::from(!outcome.differences.is_empty()), Ordering::Relaxed);
-                    outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*place, outcome));
-                    let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    progress.show(done, failed.load(Ordering::Relaxed), jobs.len());
-                }
-            });
-        }
-    });
-    let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
-    outcomes.sort_by_key(|(place, _)| *place);
-    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }

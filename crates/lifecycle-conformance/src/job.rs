@@ -1,0 +1,198 @@
+//! Job: one fixture on its way to one face; and how all of them are sent, a number at a time.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::check::{Difference, check};
+use crate::exchange::{Exchanged, exchange};
+use crate::face::Face;
+use crate::fixture::Fixture;
+use crate::observed::check_seen;
+use crate::progress::Progress;
+use crate::report::Case;
+use crate::suite::Suite;
+use crate::target::Target;
+use crate::template::Values;
+
+/// How many slow cases are under way at a time. They wait for a deadline, not for a processor.
+const SLOW_AT_A_TIME: usize = 256;
+
+/// How many others are.
+const AT_A_TIME: usize = 16;
+
+/// How many late cases may be the machine's fault.
+const LATE: usize = 16;
+
+/// One fixture on its way to one face.
+pub(crate) struct Job<'a> {
+    pub(crate) fixture: &'a Fixture,
+    pub(crate) target: &'a Target,
+    pub(crate) face: &'a Face,
+}
+
+/// What became of a job.
+pub(crate) struct Outcome {
+    unique: String,
+    now: Timestamp,
+    pub(crate) exchanged: Vec<Exchanged>,
+    differences: Vec<Difference>,
+    took: Duration,
+}
+
+impl Job<'_> {
+    fn run(&self, suite: &Suite, unique: String) -> Outcome {
+        let started = Instant::now();
+        let now = Timestamp::now();
+        let values = self.values(&unique, now);
+        let mut differences = Vec::new();
+        let exchanged = match exchange(self.fixture, self.target, self.face, &unique, now) {
+            Ok(exchanged) => exchanged,
+            Err(error) => {
+                differences.push(Difference::new(
+                    "fixture",
+                    "a request that can be built",
+                    error.to_string(),
+                ));
+                Vec::new()
+            }
+        };
+        for (place, (request, one)) in self.fixture.requests.iter().zip(&exchanged).enumerate() {
+            let answer = suite.answer(request, self.face.kind);
+            match check(request, answer, one, self.target, &values) {
+                Ok(found) => differences.extend(found.into_iter().map(|mut difference| {
+                    difference.what = format!("request {}: {}", place + 1, difference.what);
+                    difference
+                })),
+                Err(error) => {
+                    differences.push(Difference::new(
+                        "answer",
+                        "a template that can be filled",
+                        error.to_string(),
+                    ));
+                }
+            }
+        }
+        Outcome { exchanged, differences, took: started.elapsed(), unique, now }
+    }
+
+    fn values<'v>(&'v self, unique: &'v str, now: Timestamp) -> Values<'v> {
+        Values { credentials: &self.target.credentials, face: self.face, unique, now, path: "", body: b"" }
+    }
+
+    pub(crate) fn case(&self, outcome: Outcome) -> Case {
+        Case {
+            fixture: self.fixture.id.clone(),
+            platform: self.fixture.platform.clone(),
+            why: self.fixture.why.clone(),
+            subject: self.target.name.clone(),
+            face: self.face.path.clone(),
+            differences: outcome.differences,
+            took: outcome.took,
+        }
+    }
+}
+
+impl Outcome {
+    /// Compares what the handler has seen, once all cases are through: what comes late is seen too.
+    pub(crate) fn look(&mut self, job: &Job<'_>, deliveries: &[Value]) {
+        if self.exchanged.is_empty() {
+            return;
+        }
+        match check_seen(
+            job.fixture,
+            job.face,
+            &self.exchanged,
+            deliveries,
+            &job.values(&self.unique, self.now),
+        ) {
+            Ok(found) => self.differences.extend(found),
+            Err(error) => {
+                self.differences.push(Difference::new(
+                    "seen",
+                    "a template that can be filled",
+                    error.to_string(),
+                ));
+            }
+        }
+    }
+}
+
+/// Sends all jobs and gives their outcomes in the jobs' order.
+///
+/// The slow ones go first and apart, so that their waiting overlaps and nothing else delays their answers. What was
+/// late all the same, and nothing but late, is sent once more, alone: a busy machine is no fault of the receiver. A
+/// receiver that is at fault is late again.
+pub(crate) fn send(suite: &Suite, jobs: &[Job<'_>], progress: &Progress) -> Vec<Outcome> {
+    let (slow, quick) = (0..jobs.len()).partition(|place| jobs[*place].fixture.is_slow());
+    let sending = Sending::new(suite, jobs, progress);
+    sending.all(slow, SLOW_AT_A_TIME);
+    sending.all(quick, AT_A_TIME);
+    let late = sending.late();
+    if late.len() <= LATE {
+        sending.all(late, 1);
+    }
+    sending.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().flatten().collect()
+}
+
+struct Sending<'a> {
+    suite: &'a Suite,
+    jobs: &'a [Job<'a>],
+    progress: &'a Progress,
+    outcomes: Mutex<Vec<Option<Outcome>>>,
+    /// Counts what was sent in this run, so that no two cases share their `{{unique}}`.
+    sent: AtomicUsize,
+    run: i64,
+}
+
+impl<'a> Sending<'a> {
+    fn new(suite: &'a Suite, jobs: &'a [Job<'a>], progress: &'a Progress) -> Self {
+        let outcomes = Mutex::new(jobs.iter().map(|_| None).collect());
+        Self {
+            suite,
+            jobs,
+            progress,
+            outcomes,
+            sent: AtomicUsize::new(0),
+            run: Timestamp::now().as_millisecond(),
+        }
+    }
+
+    fn all(&self, places: Vec<usize>, at_a_time: usize) {
+        let workers = at_a_time.min(places.len());
+        let places = Mutex::new(places.into_iter());
+        let next = || places.lock().unwrap_or_else(PoisonError::into_inner).next();
+        thread::scope(|scope| {
+            for _ in 0..workers {
+                scope.spawn(|| {
+                    while let Some(place) = next() {
+                        self.one(place);
+                    }
+                });
+            }
+        });
+    }
+
+    fn one(&self, place: usize) {
+        let number = self.sent.fetch_add(1, Ordering::Relaxed);
+        let outcome = self.jobs[place].run(self.suite, format!("case-{:x}-{number}-end", self.run));
+        let mut outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        outcomes[place] = Some(outcome);
+        let failed = outcomes.iter().flatten().filter(|outcome| !outcome.differences.is_empty()).count();
+        drop(outcomes);
+        self.progress.show((number + 1).min(self.jobs.len()), failed, self.jobs.len());
+    }
+
+    /// The cases that were late and otherwise right.
+    fn late(&self) -> Vec<usize> {
+        let outcomes = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_late = |outcome: &Outcome| {
+            !outcome.differences.is_empty() && outcome.differences.iter().all(Difference::is_lateness)
+        };
+        (0..outcomes.len()).filter(|place| outcomes[*place].as_ref().is_some_and(is_late)).collect()
+    }
+}
