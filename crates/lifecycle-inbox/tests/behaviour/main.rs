@@ -5,4 +5,6 @@ mod enabled;
 mod failing;
 mod leasing;
 mod support;
+#[cfg(feature = "metrics")]
+mod telemetry;
 mod working;
