@@ -1,0 +1,138 @@
+//! Courier: sends a request as the platform would, on a connection of its own, and times the answer.
+
+use std::error::Error as _;
+use std::io;
+use std::time::{Duration, Instant};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, redirect};
+
+use crate::address;
+use crate::delivery::{Answer, Cause, Header};
+
+/// The most of an answer's body that is read.
+const BODY_CAP: usize = 16 * 1024;
+/// The most headers of an answer that are kept, and of each value.
+const HEADER_CAP: usize = 64;
+const VALUE_CAP: usize = 1024;
+
+/// Sends requests. Follows no redirect, keeps no connection, asks no proxy.
+#[derive(Clone, Debug)]
+pub(crate) struct Courier(Client);
+
+/// What came of a request.
+#[derive(Debug)]
+pub(crate) struct Sent {
+    pub(crate) answer: Result<Answer, Cause>,
+    /// From sending to the end of the answer, or to giving up.
+    pub(crate) elapsed: Duration,
+}
+
+impl Courier {
+    pub(crate) fn new() -> Self {
+        // The process may have chosen its provider already; then that one is used.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .no_proxy()
+            .user_agent(concat!("lifecycle-simulator/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Self(client.expect("a client without a certificate of its own can be built"))
+    }
+
+    /// Posts a body; headers are added to those of HTTP itself. After `deadline` the answer counts no more.
+    pub(crate) async fn post(&self, url: &str, headers: &[Header], body: &str, deadline: Duration) -> Sent {
+        let start = Instant::now();
+        let exchange = async {
+            let url =
+                address::parse(url).map_err(|reason| Cause::new("address", format!("the URL {reason}")))?;
+            let request = self.0.post(url.clone()).headers(map(headers)?).body(body.to_owned());
+            let response = request.send().await.map_err(|error| cause(&error, &url))?;
+            answer(response, &url).await
+        };
+        let answer = tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(late(deadline)));
+        Sent { answer, elapsed: start.elapsed() }
+    }
+
+    /// Fetches a document of at most `cap` bytes.
+    pub(crate) async fn fetch(&self, url: &str, cap: usize, deadline: Duration) -> Result<Vec<u8>, String> {
+        let url = address::parse(url).map_err(|reason| format!("the URL {reason}"))?;
+        let fetch = async {
+            let mut response =
+                self.0.get(url.clone()).send().await.map_err(|error| cause(&error, &url).text)?;
+            if response.status() != 200 {
+                return Err(format!("answered {} where 200 is expected", response.status().as_u16()));
+            }
+            let mut document = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error, &url).text)? {
+                document.extend_from_slice(&chunk);
+                if document.len() > cap {
+                    return Err(format!("is larger than {} KiB", cap / 1024));
+                }
+            }
+            Ok(document)
+        };
+        tokio::time::timeout(deadline, fetch).await.unwrap_or_else(|_| Err(late(deadline).text))
+    }
+}
+
+fn map(headers: &[Header]) -> Result<HeaderMap, Cause> {
+    let mut map = HeaderMap::new();
+    for header in headers {
+        let name = HeaderName::from_bytes(header.name.as_bytes());
+        let (Ok(name), Ok(mut value)) = (name, HeaderValue::from_bytes(header.value.as_bytes())) else {
+            return Err(Cause::new("header", format!("the header {} cannot be sent", header.name)));
+        };
+        value.set_sensitive(true);
+        map.append(name, value);
+    }
+    Ok(map)
+}
+
+async fn answer(mut response: Response, url: &reqwest::Url) -> Result<Answer, Cause> {
+    let status = response.status().as_u16();
+    let headers = response.headers().iter().take(HEADER_CAP).map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        Header::new(name.as_str(), value.chars().take(VALUE_CAP).collect::<String>())
+    });
+    let headers = headers.collect();
+    let mut body = Vec::new();
+    let mut truncated = false;
+    while let Some(chunk) = response.chunk().await.map_err(|error| cause(&error, url))? {
+        let room = BODY_CAP - body.len();
+        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+        if chunk.len() > room {
+            truncated = true;
+            break;
+        }
+    }
+    Ok(Answer { status, headers, body: String::from_utf8_lossy(&body).into_owned(), truncated })
+}
+
+fn late(deadline: Duration) -> Cause {
+    Cause::new("late", format!("no answer within {} s", deadline.as_secs()))
+}
+
+/// What went wrong, in words that name the next step.
+fn cause(error: &reqwest::Error, url: &reqwest::Url) -> Cause {
+    let place = url.host_str().map(|host| match url.port_or_known_default() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    });
+    let place = place.unwrap_or_default();
+    let mut source = error.source();
+    let (mut kind, mut last) = (None, String::new());
+    while let Some(inner) = source {
+        kind = kind.or_else(|| inner.downcast_ref::<io::Error>().map(io::Error::kind));
+        last = inner.to_string();
+        source = inner.source();
+    }
+    match kind {
+        Some(io::ErrorKind::ConnectionRefused) => {
+            Cause::new("connection-refused", format!("connection refused: is the app running at {place}?"))
+        }
+        _ if error.is_connect() => Cause::new("unreachable", format!("{place} cannot be reached: {last}")),
+        _ => Cause::new("connection-broken", "the connection broke before the answer was complete"),
+    }
+}

@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod app;
+mod courier;
+mod delivery;
+mod error;
+mod headline;
+mod installation;
+mod marketplace;
+mod moment;
+mod options;
+mod problem;
+mod simulator;
+mod site;
+mod store;
+mod tenant;
+mod vault;
+mod verdict;
+mod version;
+
+pub use error::Error;
+pub use options::{Options, StartingApp};
+pub use simulator::{Simulator, serve};

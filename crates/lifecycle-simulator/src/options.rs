@@ -1,0 +1,56 @@
+//! Options: where the simulator listens, where it keeps its state, and which app it starts with.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Where the simulator listens, where it keeps its state, and which app it starts with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Options {
+    /// The port on the loopback address 127.0.0.1; 0 is any free one. 4000 by default.
+    pub port: u16,
+    /// The SQLite file; made if there is none. `lifecycle-simulator.db` by default.
+    pub database: PathBuf,
+    /// The file with the key that seals secrets; made along with the database. By default beside it, with `.key`
+    /// added to its name.
+    pub master_key_file: Option<PathBuf>,
+    /// An app of Seismic to register, unless it is registered already.
+    pub app: Option<StartingApp>,
+    /// The manifest of an app of SecurityScorecard to register, or to read again if it is registered already.
+    pub manifest_url: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            port: 4000,
+            database: "lifecycle-simulator.db".into(),
+            master_key_file: None,
+            app: None,
+            manifest_url: None,
+        }
+    }
+}
+
+/// An app that serves Seismic's events under `/seismic/install`, `/seismic/enable` and so on, as the examples do.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct StartingApp {
+    /// Where the app is, such as `http://127.0.0.1:3000`.
+    pub url: String,
+    /// Its signing secret. Without one a registered app keeps its own, and a new one gets one that is made.
+    pub signing_secret: Option<String>,
+}
+
+impl StartingApp {
+    /// An app at this address, without a secret yet.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), signing_secret: None }
+    }
+}
+
+impl fmt::Debug for StartingApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartingApp").field("url", &self.url).finish_non_exhaustive()
+    }
+}

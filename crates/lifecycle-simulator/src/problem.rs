@@ -1,0 +1,50 @@
+//! Problem: why a request to the simulator is refused, the same for the page and the API.
+
+use lifecycle_core::Reply;
+use serde::Serialize;
+
+use crate::store::StoreError;
+
+/// Why a request is refused. It holds no secret.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+}
+
+impl Problem {
+    pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: 409, code, title: "Not possible now", detail: detail.into() }
+    }
+
+    pub(crate) fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: 403, code, title: "Refused", detail: detail.into() }
+    }
+
+    pub(crate) fn invalid(code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status: 422, code, title: "Cannot be used", detail: detail.into() }
+    }
+
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
+        Self { status: 400, code: "malformed", title: "Cannot be read", detail: detail.into() }
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        let detail = format!("there is no such {what}");
+        Self { status: 404, code: "not-found", title: "Not found", detail }
+    }
+
+    /// As RFC 9457 problem details.
+    pub(crate) fn reply(&self) -> Reply {
+        Reply::problem(self.status, self.code, self.title, Some(&self.detail))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the simulator's database failed");
+        Self { status: 500, code: "database", title: "The database failed", detail: error.to_string() }
+    }
+}

@@ -1,0 +1,138 @@
+//! Simulator: the marketplace, opened and listening, ready to be served.
+
+use std::future::Future;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use lifecycle_core::EventKind;
+use tokio::net::TcpListener;
+use zeroize::Zeroizing;
+
+use crate::app::App;
+use crate::error::Error;
+use crate::marketplace::{Marketplace, Rotation, SeismicInput};
+use crate::options::{Options, StartingApp};
+use crate::problem::Problem;
+use crate::site;
+use crate::store::Store;
+
+/// An offline marketplace that listens and has its state at hand. Its page and its API are served by
+/// [`serve`](Self::serve).
+#[derive(Debug)]
+pub struct Simulator {
+    listener: TcpListener,
+    address: SocketAddr,
+    marketplace: Marketplace,
+    generated: Option<Zeroizing<String>>,
+}
+
+impl Simulator {
+    /// Opens the database, registers the apps of the options, and begins to listen.
+    ///
+    /// # Errors
+    /// [`Error`] says what is in the way and what to do about it.
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        let key = options.master_key_file.unwrap_or_else(|| {
+            let mut name = options.database.clone().into_os_string();
+            name.push(".key");
+            PathBuf::from(name)
+        });
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, options.port));
+        let failed = |source| Error::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let marketplace = Marketplace::new(Store::open(&options.database, &key)?);
+        let mut generated = None;
+        if let Some(app) = options.app {
+            generated = register(&marketplace, app).await.map_err(|problem| said(&problem))?;
+        }
+        if let Some(url) = options.manifest_url {
+            register_manifest(&marketplace, &url).await.map_err(|problem| said(&problem))?;
+        }
+        Ok(Self { listener, address, marketplace, generated })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The page to open in a browser.
+    pub fn url(&self) -> String {
+        format!("http://{}/", self.address)
+    }
+
+    /// The signing secret that was made for the app of the options, to be told to the app. It is told here only.
+    pub fn generated_secret(&self) -> Option<&str> {
+        self.generated.as_deref().map(String::as_str)
+    }
+
+    /// Serves until `shutdown` completes; deliveries on their way are waited for.
+    ///
+    /// # Errors
+    /// [`Error::Serve`] when the system does not let it go on.
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        let router = site::router(self.marketplace, self.address);
+        axum::serve(self.listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
+    }
+}
+
+/// Opens a [`Simulator`], tells where it listens, and serves until `shutdown` completes.
+///
+/// # Errors
+/// Those of [`Simulator::open`] and [`Simulator::serve`].
+pub async fn serve(
+    options: Options,
+    listening: impl FnOnce(&Simulator),
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Error> {
+    let simulator = Simulator::open(options).await?;
+    listening(&simulator);
+    simulator.serve(shutdown).await
+}
+
+async fn register(marketplace: &Marketplace, app: StartingApp) -> Result<Option<Zeroizing<String>>, Problem> {
+    let base = app.url.trim().trim_end_matches('/').to_owned();
+    let urls = EventKind::KNOWN.map(|kind| Some(format!("{base}/seismic/{kind}")));
+    let secret = app.signing_secret.map(Zeroizing::new);
+    let install = urls[0].clone().unwrap_or_default();
+    let known = marketplace
+        .apps()
+        .await?
+        .into_iter()
+        .find(|known: &App| known.seismic().is_some_and(|registered| registered.urls.install == install));
+    let registered = match (known, secret) {
+        (None, secret) => {
+            let name = base.split("://").last().unwrap_or_default().to_owned();
+            marketplace
+                .register_seismic(SeismicInput { name, urls, secret, ..SeismicInput::default() })
+                .await?
+        }
+        (Some(known), Some(secret)) => {
+            if !marketplace.has_secret(&known, &secret).await? {
+                marketplace
+                    .rotate(known.id, Rotation { window_minutes: 0, signing_secret: Some(secret) })
+                    .await?;
+            }
+            return Ok(None);
+        }
+        (Some(_), None) => return Ok(None),
+    };
+    Ok(registered.generated)
+}
+
+async fn register_manifest(marketplace: &Marketplace, url: &str) -> Result<(), Problem> {
+    let known = marketplace.apps().await?.into_iter().find(|known: &App| {
+        known.scorecard().is_some_and(|registered| registered.manifest_url == url.trim())
+    });
+    match known {
+        Some(known) => marketplace.refresh_manifest(known.id).await?,
+        None => marketplace.register_manifest(url).await?,
+    };
+    Ok(())
+}
+
+/// One line, whatever the number of problems.
+fn said(problem: &Problem) -> Error {
+    Error::Registration(problem.detail.replace('\n', "; "))
+}

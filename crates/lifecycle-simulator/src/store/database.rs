@@ -1,0 +1,112 @@
+//! Opening the database: whose it is, which version, safe on every commit, and in use by one program at a time.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, params};
+
+use super::tenants;
+use crate::delivery::{Cause, Effect, State};
+use crate::error::Error;
+use crate::tenant::Tenant;
+use crate::vault::{Vault, private};
+
+/// Marks the file as the simulator's: "lcyc" in ASCII.
+const APPLICATION_ID: i32 = 0x6c63_7963;
+const VERSION: i32 = 1;
+
+pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Vault), Error> {
+    let failed = |error: rusqlite::Error| failure(path, &error);
+    let fresh =
+        private().create(true).append(true).open(path).and_then(|file| Ok(file.metadata()?.len() == 0));
+    let fresh = fresh.map_err(|error| Error::Database { path: path.into(), reason: error.to_string() })?;
+    let mut connection = Connection::open(path).map_err(failed)?;
+    if !fresh {
+        recognize(&connection, path)?;
+    }
+    let prepare = |connection: &Connection| {
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "secure_delete", true)?;
+        // Takes the lock that the exclusive mode keeps.
+        connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))
+    };
+    let version = prepare(&connection).map_err(failed)?;
+    if version > VERSION {
+        return Err(Error::NewerDatabase(path.into()));
+    }
+    let vault = Vault::open(key, version == 0)?;
+    if version == 0 {
+        create(&mut connection, &vault).map_err(failed)?;
+    } else {
+        check_key(&connection, &vault, key, failed)?;
+    }
+    interrupt(&connection).map_err(failed)?;
+    Ok((connection, vault))
+}
+
+/// Refuses another program's file before anything is written to it.
+fn recognize(connection: &Connection, path: &Path) -> Result<(), Error> {
+    let read = || {
+        let application =
+            connection.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))?;
+        let tables =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))?;
+        Ok((application, tables))
+    };
+    match read().map_err(|error: rusqlite::Error| failure(path, &error))? {
+        (APPLICATION_ID, _) | (0, 0) => Ok(()),
+        _ => Err(Error::ForeignDatabase(path.into())),
+    }
+}
+
+fn create(connection: &mut Connection, vault: &Vault) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(include_str!("schema.sql"))?;
+    let sealed = vault.seal("vault_check", b"");
+    transaction.execute("INSERT INTO vault_check VALUES (1, ?1)", [sealed])?;
+    for tenant in Tenant::first() {
+        tenants::insert(&transaction, &tenant)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+fn check_key(
+    connection: &Connection,
+    vault: &Vault,
+    key: &Path,
+    failed: impl Fn(rusqlite::Error) -> Error,
+) -> Result<(), Error> {
+    let sealed = connection
+        .query_row("SELECT sealed FROM vault_check", [], |row| row.get::<_, Vec<u8>>(0))
+        .map_err(failed)?;
+    vault.unseal("vault_check", &sealed).map_err(|_| Error::KeyWrong(key.into()))?;
+    Ok(())
+}
+
+/// What was on its way when the program ended got no answer that counts.
+fn interrupt(connection: &Connection) -> rusqlite::Result<()> {
+    let cause = Cause::new("interrupted", "the simulator was stopped before an answer came");
+    connection.execute(
+        "UPDATE delivery SET state = ?1, cause = ?2, effect = iif(role = 'action', ?3, effect) WHERE state = ?4",
+        params![
+            super::word(State::Failed),
+            super::json(&cause),
+            super::word(Effect::Blocked),
+            super::word(State::Sending)
+        ],
+    )?;
+    Ok(())
+}
+
+fn failure(path: &Path, error: &rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::InUse(path.into()),
+        Some(ErrorCode::NotADatabase) => Error::ForeignDatabase(path.into()),
+        _ => Error::Database { path: path.into(), reason: error.to_string() },
+    }
+}

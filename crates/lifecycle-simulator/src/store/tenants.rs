@@ -1,0 +1,62 @@
+//! Tenants in the database.
+
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+
+use super::{Store, StoreError};
+use crate::app::Platform;
+use crate::tenant::Tenant;
+
+const SELECT: &str = "SELECT id, platform, name, tenant_id, user_id, user_email, domain FROM tenant";
+
+impl Store {
+    pub(crate) fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
+        let rows = statement.query_map([], read)?;
+        rows.map(|row| row?).collect()
+    }
+
+    pub(crate) fn tenant(&self, id: i64) -> Result<Option<Tenant>, StoreError> {
+        let connection = self.lock();
+        let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
+        statement.query_row([id], read).optional()?.transpose()
+    }
+
+    /// Adds a tenant; `None` if the platform has one of this name.
+    pub(crate) fn add_tenant(&self, tenant: &Tenant) -> Result<Option<i64>, StoreError> {
+        match insert(&self.lock(), tenant) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
+            result => Ok(Some(result?)),
+        }
+    }
+}
+
+pub(super) fn insert(connection: &Connection, tenant: &Tenant) -> rusqlite::Result<i64> {
+    connection.execute(
+        "INSERT INTO tenant (platform, name, tenant_id, user_id, user_email, domain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![
+            tenant.platform.name(),
+            tenant.name,
+            tenant.tenant_id,
+            tenant.user_id,
+            tenant.user_email,
+            tenant.domain
+        ],
+    )?;
+    Ok(connection.last_insert_rowid())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<Tenant, StoreError>> {
+    let Some(platform) = Platform::from_name(&row.get::<_, String>(1)?) else {
+        return Ok(Err(StoreError::Damaged));
+    };
+    Ok(Ok(Tenant {
+        id: row.get(0)?,
+        platform,
+        name: row.get(2)?,
+        tenant_id: row.get(3)?,
+        user_id: row.get(4)?,
+        user_email: row.get(5)?,
+        domain: row.get(6)?,
+    }))
+}
