@@ -8,6 +8,7 @@ use crate::explain::ExplainArgs;
 use crate::failure::Failure;
 use crate::send::SendArgs;
 use crate::sign::SignArgs;
+use crate::simulate::SimulateArgs;
 use crate::verify::VerifyArgs;
 
 const EXIT_CODES: &str = "\
@@ -37,6 +38,7 @@ enum Command {
     Explain(Box<ExplainArgs>),
     Send(SendArgs),
     Sign(SignArgs),
+    Simulate(SimulateArgs),
     Verify(VerifyArgs),
 }
 
@@ -47,6 +49,7 @@ impl Cli {
             Command::Explain(args) => args.run(),
             Command::Send(args) => args.run(),
             Command::Sign(args) => args.run(),
+            Command::Simulate(args) => args.run(self.json),
             Command::Verify(args) => args.run(),
         }
     }

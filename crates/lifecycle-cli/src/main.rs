@@ -16,6 +16,7 @@ mod secret;
 mod send;
 mod shown;
 mod sign;
+mod simulate;
 mod transcript;
 mod verdict;
 mod verify;

@@ -91,6 +91,28 @@ pub(crate) struct PreviousSecretArgs {
     file: Option<PathBuf>,
 }
 
+/// The signing secret of a command that can do without one.
+#[derive(Args, Debug)]
+#[group(id = "optional-signing-secret", multiple = false)]
+pub(crate) struct OptionalSecretArgs {
+    /// The signing secret itself. Beware: it is seen in the process list
+    #[arg(id = "secret", long, value_name = "TEXT", help_heading = "Secret")]
+    text: Option<SecretText>,
+    /// The environment variable that holds the signing secret
+    #[arg(id = "secret-env", long, value_name = "NAME", help_heading = "Secret")]
+    variable: Option<String>,
+    /// The file that holds the signing secret
+    #[arg(id = "secret-file", long, value_name = "FILE", help_heading = "Secret")]
+    file: Option<PathBuf>,
+}
+
+impl OptionalSecretArgs {
+    /// The secret that the options name, if any.
+    pub(crate) fn read(&self) -> Result<Option<Shared>, Failure> {
+        given("the signing secret", self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())
+    }
+}
+
 impl SigningSecretArgs {
     /// The secret that the options name; else that of the usual variable; else what the user types.
     pub(crate) fn read(&self) -> Result<Shared, Failure> {
