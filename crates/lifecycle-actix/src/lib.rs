@@ -1,11 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod enabled;
 mod endpoint;
 mod extractor;
 mod middleware;
 mod receive;
 mod refused;
 
+pub use enabled::require_enabled;
 pub use endpoint::endpoint;
 pub use extractor::{Action, Verified};
 pub use middleware::verify;

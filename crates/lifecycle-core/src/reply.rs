@@ -35,6 +35,12 @@ impl Reply {
         Self::new(status, PROBLEM_JSON, body)
     }
 
+    /// The answer to a request for a feature of an app that is not enabled for the request's tenant, or whose tenant
+    /// cannot be told: 403 with the code `not-enabled`.
+    pub fn not_enabled() -> Self {
+        Self::problem(403, "not-enabled", "The app is not enabled for this tenant", None)
+    }
+
     /// Adds a header. `name` is lower case.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {

@@ -49,16 +49,52 @@ impl fmt::Debug for TenantKey {
     }
 }
 
-/// Says whether a request on behalf of a tenant may pass: what an adapter asks in front of an app's ordinary routes.
+/// Says whether a request on behalf of a tenant may pass: what an adapter's `require_enabled` asks in front of an app's
+/// ordinary routes.
+///
+/// ```
+/// use lifecycle_core::{Reply, TenantGate, TenantKey, async_trait};
+///
+/// struct OneTenant;
+///
+/// #[async_trait]
+/// impl TenantGate for OneTenant {
+///     async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
+///         if tenant.tenant == "t1" { Ok(()) } else { Err(Reply::not_enabled()) }
+///     }
+/// }
+///
+/// # tokio_test(async {
+/// let tenant = TenantKey::new("seismic", "my-app", "t1");
+/// assert_eq!(OneTenant.admit(Some(tenant.clone())).await, Ok(tenant));
+/// assert_eq!(OneTenant.admit(None).await.unwrap_err().status(), 403);
+/// # });
+/// # fn tokio_test(test: impl Future<Output = ()>) {
+/// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// #     assert!(std::pin::pin!(test).poll(&mut context).is_ready());
+/// # }
+/// ```
 #[async_trait]
 pub trait TenantGate: Send + Sync + 'static {
     /// Lets the request pass, or gives the answer to send in its place.
     async fn check(&self, tenant: &TenantKey) -> Result<(), Reply>;
+
+    /// Lets a request pass that is on behalf of this tenant, and hands the tenant back. A request of no tenant does not
+    /// pass: it gets [`Reply::not_enabled`].
+    async fn admit(&self, tenant: Option<TenantKey>) -> Result<TenantKey, Reply> {
+        let tenant = tenant.ok_or_else(Reply::not_enabled)?;
+        self.check(&tenant).await?;
+        Ok(tenant)
+    }
 }
 
 #[async_trait]
 impl<G: TenantGate + ?Sized> TenantGate for Arc<G> {
     async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
         (**self).check(tenant).await
+    }
+
+    async fn admit(&self, tenant: Option<TenantKey>) -> Result<TenantKey, Reply> {
+        (**self).admit(tenant).await
     }
 }

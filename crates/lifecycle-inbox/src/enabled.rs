@@ -99,7 +99,7 @@ impl EnabledGate {
                 self.remember(tenant, Seen { revision, at: now });
                 Ok(())
             }
-            Ok(_) => Err(not_enabled()),
+            Ok(_) => Err(Reply::not_enabled()),
             Err(error) => {
                 tracing::error!(
                     target: "lifecycle::inbox", platform = tenant.platform, %error, "installation not read"
@@ -153,10 +153,6 @@ impl fmt::Debug for EnabledGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EnabledGate").field("time_to_live", &self.time_to_live).finish_non_exhaustive()
     }
-}
-
-fn not_enabled() -> Reply {
-    Reply::problem(403, "not-enabled", "The app is not enabled for this tenant", None)
 }
 
 fn unavailable() -> Reply {

@@ -8,12 +8,14 @@
 pub mod axum;
 mod body;
 mod deadline;
+mod enabled;
 mod endpoint;
 mod layer;
 mod receive;
 mod response;
 
 pub use body::BytesOr;
+pub use enabled::{RequireEnabled, RequireEnabledFuture, RequireEnabledLayer};
 pub use endpoint::LifecycleEndpoint;
 pub use layer::{Lifecycle, LifecycleFuture, LifecycleLayer};
 pub use receive::{header_lines, receive};

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod enabled;
 mod endpoint;
 mod filter;
 mod receive;
@@ -7,6 +8,7 @@ mod refused;
 mod response;
 mod verify;
 
+pub use enabled::require_enabled;
 pub use endpoint::endpoint;
 pub use filter::{action, verified};
 pub use refused::{Refused, recover};

@@ -7,13 +7,16 @@ use warp::reply::Response;
 
 use crate::response::response;
 
-/// Why [`verified`](crate::verified()) or [`action`](crate::action()) refused a request. [`recover`] makes the answer
+/// Why [`verified`](crate::verified()), [`action`](crate::action()) or [`require_enabled`](crate::require_enabled())
+/// refused a request. [`recover`] makes the answer
 /// of it; an app that has a `recover` of its own finds it by `rejection.find::<Refused>()`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {
     /// The request to an action's URL was refused.
     Action(ActionError),
+    /// The app is not enabled for the request's tenant, or the gate cannot tell: what it answers.
+    Gate(Reply),
     /// The callback was refused. It is logged by then.
     Rejected(Rejection),
 }
@@ -23,6 +26,7 @@ impl Refused {
     pub fn reply(&self) -> Reply {
         match self {
             Self::Action(error) => error.reply(),
+            Self::Gate(reply) => reply.clone(),
             Self::Rejected(rejection) => rejection.reply(),
         }
     }

@@ -71,7 +71,7 @@ async fn nothing_unverified_goes_inside_and_the_reason_travels_outwards() {
 
 /// Ready only when polled, and so is none of its clones: as any service that takes a permit.
 #[derive(Debug, Default)]
-struct Permitted {
+pub(crate) struct Permitted {
     ready: bool,
 }
 

@@ -1,0 +1,109 @@
+//! The gate in front of an app's ordinary routes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifecycle_core::{Reply, TenantGate, TenantKey, async_trait};
+use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
+use lifecycle_warp::{Refused, endpoint, recover, require_enabled};
+use tokio::time::sleep;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::http::StatusCode;
+use warp::reply::Response;
+
+use crate::support::{Counter, receiver, signed};
+
+/// Opens for the tenant `open`, and is out of order for the tenant `broken`.
+struct Gate;
+
+#[async_trait]
+impl TenantGate for Gate {
+    async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
+        tokio::task::yield_now().await;
+        match &*tenant.tenant {
+            "open" => Ok(()),
+            "broken" => Err(out_of_order()),
+            _ => Err(Reply::not_enabled()),
+        }
+    }
+}
+
+fn out_of_order() -> Reply {
+    Reply::problem(503, "unavailable", "The store is away", None)
+}
+
+fn key(tenant: String) -> TenantKey {
+    TenantKey::new("seismic", "a1", tenant)
+}
+
+/// A route that reads its body and knows its tenant.
+fn features(gate: impl TenantGate) -> BoxedFilter<(Response,)> {
+    let tenant = warp::header::optional("x-tenant").map(|tenant: Option<String>| tenant.map(key));
+    warp::path!("features")
+        .and(require_enabled(gate, tenant))
+        .and(warp::body::bytes())
+        .map(|tenant: TenantKey, body: bytes::Bytes| [tenant.tenant.as_bytes(), b" ", &body].concat())
+        .map(|answer| warp::reply::Reply::into_response(warp::http::Response::new(answer)))
+        .recover(recover)
+        .unify()
+        .boxed()
+}
+
+#[tokio::test]
+async fn a_request_of_an_enabled_tenant_reaches_the_route_with_its_tenant_and_its_body() {
+    let request = warp::test::request().path("/features").header("x-tenant", "open").body("body");
+    let answer = request.reply(&features(Gate)).await;
+    assert_eq!((answer.status(), &answer.body()[..]), (StatusCode::OK, b"open body".as_slice()));
+}
+
+#[tokio::test]
+async fn no_other_request_reaches_the_route_and_the_gate_says_what_is_answered() {
+    for (tenant, reply) in [
+        (Some("closed"), Reply::not_enabled()),
+        (None, Reply::not_enabled()),
+        (Some("broken"), out_of_order()),
+    ] {
+        let request = warp::test::request().path("/features");
+        let request = tenant.into_iter().fold(request, |request, tenant| request.header("x-tenant", tenant));
+        let answer = request.reply(&features(Gate)).await;
+        assert_eq!(answer.status().as_u16(), reply.status(), "{tenant:?}");
+        for (name, value) in reply.headers() {
+            assert_eq!(answer.headers()[name], value, "{tenant:?}");
+        }
+        assert_eq!(answer.body(), reply.body(), "{tenant:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_filter_of_the_tenant_rejects_stays_rejected_as_it_is() {
+    // This one gives a tenant, not an `Option` of one: without the header, warp's own 400 is the answer.
+    let route = require_enabled(Gate, warp::header("x-tenant").map(key));
+    let rejection = warp::test::request().filter(&route).await.unwrap_err();
+    assert!(rejection.find::<warp::reject::MissingHeader>().is_some(), "{rejection:?}");
+
+    let rejection = warp::test::request().header("x-tenant", "closed").filter(&route).await.unwrap_err();
+    assert_eq!(rejection.find::<Refused>().unwrap(), &Refused::Gate(Reply::not_enabled()));
+}
+
+#[tokio::test]
+async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
+    let engine = Memory::new();
+    let shared: Arc<dyn Engine> = Arc::new(engine.clone());
+    let inbox = Inbox::new(Arc::clone(&shared));
+    tokio::spawn(Worker::new(shared, Counter::default()).run(std::future::pending()));
+    let callbacks = warp::path!("seismic").and(endpoint(receiver(), inbox.clone()));
+    let features = features(EnabledGate::new(Arc::new(engine)));
+
+    for (kind, status) in [("install", 403), ("enable", 200), ("upgrade", 200), ("disable", 403)] {
+        let body = format!(r#"{{"type":"{kind}","appId":"a1","tenantId":"t","requestId":"{kind}"}}"#);
+        assert_eq!(signed("/seismic", &body).reply(&callbacks).await.status(), 202, "{kind}");
+        while inbox.stats().await.unwrap().depth() > 0 {
+            sleep(Duration::from_millis(1)).await;
+        }
+        for (tenant, status) in [("t", status), ("another", 403)] {
+            let request = warp::test::request().path("/features").header("x-tenant", tenant);
+            assert_eq!(request.reply(&features).await.status(), status, "{tenant} after {kind}");
+        }
+    }
+}
