@@ -6,6 +6,8 @@ use crate::answer::Answer;
 use crate::conformance::ConformanceArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::Failure;
+use crate::manual::{CompletionsArgs, ManArgs};
+use crate::scenario::ScenarioArgs;
 use crate::send::SendArgs;
 use crate::sign::SignArgs;
 use crate::simulate::SimulateArgs;
@@ -34,8 +36,11 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Completions(CompletionsArgs),
     Conformance(Box<ConformanceArgs>),
     Explain(Box<ExplainArgs>),
+    Man(ManArgs),
+    Scenario(Box<ScenarioArgs>),
     Send(SendArgs),
     Sign(SignArgs),
     Simulate(SimulateArgs),
@@ -45,8 +50,11 @@ enum Command {
 impl Cli {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         match &self.command {
+            Command::Completions(args) => Ok(args.run()),
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
+            Command::Man(args) => args.run(),
+            Command::Scenario(args) => args.run(),
             Command::Send(args) => args.run(),
             Command::Sign(args) => args.run(),
             Command::Simulate(args) => args.run(self.json),

@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use lifecycle_core::Secret;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::body;
@@ -162,6 +163,13 @@ impl Shared {
             Failure::new(format!("{what} is empty"), "is its variable set, or its file written?")
         })?;
         Ok(Self { bytes, secret })
+    }
+
+    /// A secret that no receiver has.
+    pub(crate) fn random() -> Self {
+        let bytes = Zeroizing::new(Uuid::new_v4().to_string().into_bytes());
+        let secret = Secret::new(bytes.to_vec()).expect("a UUID is not blank");
+        Self { bytes, secret }
     }
 
     /// As the core signs and verifies with it.

@@ -11,6 +11,10 @@ use clap::{Args, Subcommand};
 use crate::answer::Answer;
 use crate::failure::Failure;
 
+pub(crate) use delivery::{Delivered, Sender};
+pub(crate) use options::Expected;
+pub(crate) use seismic::{sign, tampered};
+
 /// Send a callback as a marketplace would, and say whether an administrator would have been blocked
 #[derive(Args, Debug)]
 pub(crate) struct SendArgs {

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::answer::Exactness;
 use crate::face::{Face, FaceKind};
 use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
@@ -119,6 +120,9 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
     if !fixture.settings.is_empty() {
         let names: Vec<&str> = fixture.settings.keys().map(String::as_str).collect();
         return Some(format!("needs a server with other settings: {}", names.join(", ")));
+    }
+    if fixture.needs.contains(&Need::DeepJson) && target.exactness == Exactness::Verdict {
+        return Some("needs a JSON parser without a limit on nesting, which not every language has".into());
     }
     if fixture.needs.contains(&Need::ScriptedHandler) {
         return Some("needs a handler that refuses, fails and sleeps on demand".into());

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use lifecycle_core::AckPolicy;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::client::{Client, Exchange, Outgoing};
 use crate::failure::Failure;
@@ -17,53 +18,67 @@ pub(crate) struct Delivered {
     pub(crate) verdict: Verdict,
 }
 
-/// Sends all of them, at most `concurrency` at a time, and gives what became of each, in their order.
-///
-/// # Errors
-/// When the server cannot be reached.
-pub(crate) fn deliver(
-    outgoing: impl ExactSizeIterator<Item = Outgoing>,
-    concurrency: usize,
-    timeout: Duration,
-    ack: &AckPolicy,
-    intent: Intent,
-) -> Result<Vec<Delivered>, Failure> {
-    let client = Client::new(timeout)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Failure::new(format!("no runtime: {error}"), "free some of the system's resources")
-    })?;
-    let total = outgoing.len();
-    let progress = Progress { total, shown: total > 1 && stderr().is_terminal() };
-    runtime.block_on(async {
-        let mut sent = stream::iter(outgoing)
-            .map(|outgoing| {
-                let client = &client;
-                async move { client.send(&outgoing).await }
-            })
-            .buffered(concurrency);
-        let mut delivered = Vec::with_capacity(total);
-        while let Some(exchange) = sent.next().await {
-            let exchange = exchange.inspect_err(|_| progress.clear())?;
-            let verdict = judge(ack, &exchange, intent);
-            delivered.push(Delivered { exchange, verdict });
-            progress.show(delivered.len());
-        }
-        progress.clear();
-        Ok(delivered)
-    })
+/// Sends requests.
+pub(crate) struct Sender {
+    client: Client,
+    runtime: Runtime,
+}
+
+impl Sender {
+    /// A sender that waits this long for each answer.
+    pub(crate) fn new(timeout: Duration) -> Result<Self, Failure> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Failure::new(format!("no runtime: {error}"), "free some of the system's resources")
+        })?;
+        Ok(Self { client: Client::new(timeout)?, runtime })
+    }
+
+    /// Sends all of them, at most `concurrency` at a time, and gives what became of each, in their order. `doing` begins
+    /// the line of progress.
+    ///
+    /// # Errors
+    /// When the server cannot be reached.
+    pub(crate) fn deliver(
+        &self,
+        outgoing: impl ExactSizeIterator<Item = Outgoing>,
+        concurrency: usize,
+        ack: &AckPolicy,
+        intent: Intent,
+        doing: &str,
+    ) -> Result<Vec<Delivered>, Failure> {
+        let total = outgoing.len();
+        let progress = Progress { doing, total, shown: stderr().is_terminal() };
+        self.runtime.block_on(async {
+            let mut sent = stream::iter(outgoing)
+                .map(|outgoing| async move { self.client.send(&outgoing).await })
+                .buffered(concurrency);
+            let mut delivered = Vec::with_capacity(total);
+            progress.show(0);
+            while let Some(exchange) = sent.next().await {
+                let exchange = exchange.inspect_err(|_| progress.clear())?;
+                let verdict = judge(ack, &exchange, intent);
+                delivered.push(Delivered { exchange, verdict });
+                progress.show(delivered.len());
+            }
+            progress.clear();
+            Ok(delivered)
+        })
+    }
 }
 
 /// A line on a terminal's standard error that is written over.
-struct Progress {
+struct Progress<'a> {
+    doing: &'a str,
     total: usize,
     shown: bool,
 }
 
-impl Progress {
+impl Progress<'_> {
     fn show(&self, done: usize) {
         if self.shown {
             let mut err = stderr().lock();
-            let _ = write!(err, "\r\x1b[K{done} of {} sent", self.total).and_then(|()| err.flush());
+            let _ =
+                write!(err, "\r\x1b[K{}{done} of {} sent", self.doing, self.total).and_then(|()| err.flush());
         }
     }
 

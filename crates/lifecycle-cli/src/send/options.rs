@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use reqwest::Url;
 use reqwest::header::HeaderMap;
+use serde::Deserialize;
 
 use crate::client::{self, Framing};
 use crate::failure::Failure;
@@ -43,9 +44,11 @@ pub(crate) struct SendOptions {
 }
 
 /// What has to become of a callback.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Expected {
     /// The platform takes it as received, in time
+    #[default]
     Acknowledged,
     /// It is refused, late or lost
     Blocked,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::delivery::deliver;
+use super::delivery::Sender;
 use super::options::SendOptions;
 use super::report::{Private, Sent};
 use crate::answer::Answer;
@@ -187,7 +187,13 @@ fn send(
     };
     let outgoing = Outgoing { url: url.clone(), headers, body: body.into(), framing: options.framing() };
     let repeated = (0..options.repeat as usize).map(|_| outgoing.clone());
-    let delivered = deliver(repeated, options.concurrency as usize, options.timeout(), ack, Intent::Genuine)?;
+    let delivered = Sender::new(options.timeout())?.deliver(
+        repeated,
+        options.concurrency as usize,
+        ack,
+        Intent::Genuine,
+        "",
+    )?;
     let sent = Sent {
         platform: "securityscorecard",
         kind,

@@ -4,7 +4,7 @@ use clap::Args;
 use lifecycle_core::{EventKind, seismic};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use super::delivery::deliver;
+use super::delivery::Sender;
 use super::options::SendOptions;
 use super::report::{Private, Sent};
 use crate::answer::Answer;
@@ -129,12 +129,12 @@ impl SeismicArgs {
         let repeated =
             (0..self.options.repeat as usize).map(|place| requests[place % requests.len()].clone());
         let is_forged = self.tamper || self.unsigned;
-        let delivered = deliver(
+        let delivered = Sender::new(self.options.timeout())?.deliver(
             repeated,
             self.options.concurrency as usize,
-            self.options.timeout(),
             &seismic::ACK,
             if is_forged { Intent::Forged } else { Intent::Genuine },
+            "",
         )?;
         let sent = Sent {
             platform: "seismic",

@@ -1,0 +1,302 @@
+//! `lifecycle scenario`: a real sequence of callbacks, with a verdict for each step.
+
+mod script;
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use lifecycle_core::seismic;
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::body;
+use crate::callback::Callback;
+use crate::client::{self, Framing, Outgoing};
+use crate::failure::Failure;
+use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
+use crate::send::{Delivered, Expected, Sender, sign, tampered};
+use crate::shown::{self, BAD, DIM, GOOD, HEADING, millis, one_line};
+use crate::verdict::{Intent, Outcome};
+use script::{BUILT_IN, Script, Signing, Step};
+
+/// What a callback's URL holds in place of its kind, where each event has a URL of its own.
+const EVENT: &str = "{event}";
+
+const EXAMPLES: &str = "\
+Examples:
+  lifecycle scenario install-to-uninstall --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
+  lifecycle scenario rotation-day --url http://127.0.0.1:3000/seismic --secret-file new.txt --previous-secret-file old.txt
+  lifecycle scenario out-of-order --url 'http://127.0.0.1:3000/seismic/{event}'
+  lifecycle scenario --print duplicates > mine.json && lifecycle scenario mine.json --url http://127.0.0.1:3000/seismic
+  lifecycle scenario --list
+
+Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted.";
+
+/// Send a sequence of Seismic callbacks, and say where an administrator would have been blocked
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ScenarioArgs {
+    /// The name of a built-in scenario, or a file; - for the standard input
+    #[arg(value_name = "NAME|FILE", required_unless_present_any = ["list", "print"])]
+    scenario: Option<PathBuf>,
+    /// Where the callbacks are sent to; {event} in it stands for the kind, where each event has a URL of its own
+    #[arg(long, value_name = "URL", required_unless_present_any = ["list", "print"])]
+    url: Option<String>,
+    /// List the built-in scenarios, and do nothing else
+    #[arg(long)]
+    list: bool,
+    /// Print a built-in scenario as a file that can be adapted, and do nothing else
+    #[arg(long, value_name = "NAME")]
+    print: Option<String>,
+    /// The app's id
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+    /// The tenant's id [default: a new one for each run]
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Wait this long for an answer, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    #[command(flatten)]
+    secret: SigningSecretArgs,
+    #[command(flatten)]
+    previous: PreviousSecretArgs,
+}
+
+/// What a step came to.
+struct Done<'a> {
+    step: &'a Step,
+    delivered: Vec<Delivered>,
+}
+
+impl ScenarioArgs {
+    pub(crate) fn run(&self) -> Result<Answer, Failure> {
+        if self.list {
+            return list();
+        }
+        if let Some(name) = &self.print {
+            return print(name);
+        }
+        let (Some(scenario), Some(url)) = (&self.scenario, &self.url) else {
+            return Err(Failure::new("no scenario or no --url", "see `lifecycle scenario --help`"));
+        };
+        let script = Script::parse(&text(scenario)?)?;
+        let secrets = Secrets { current: self.secret.read()?, previous: self.previous.read()? };
+        if script.needs_previous() && secrets.previous.is_none() {
+            return Err(Failure::new(
+                "this scenario signs with a previous secret",
+                "give --previous-secret-env NAME or --previous-secret-file FILE, as the receiver knows it",
+            ));
+        }
+        let url = |kind: &str| client::parse_url(&url.replace(EVENT, kind));
+        let shown = shown::url(&url("event")?, false);
+        let steps = self.play(&script, &secrets, url)?;
+        Ok(report(scenario, &script, &shown, &steps))
+    }
+
+    fn play<'s>(
+        &self,
+        script: &'s Script,
+        secrets: &Secrets,
+        url: impl Fn(&str) -> Result<Url, Failure>,
+    ) -> Result<Vec<Done<'s>>, Failure> {
+        let sender = Sender::new(Duration::from_millis(self.timeout))?;
+        let tenant = self.tenant.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
+        let mut labelled: HashMap<&str, (String, Vec<u8>)> = HashMap::new();
+        let mut steps = Vec::new();
+        for step in &script.steps {
+            std::thread::sleep(Duration::from_millis(step.pause_ms));
+            let (kind, body) = match step.again.as_deref().and_then(|label| labelled.get(label)) {
+                Some(known) => known.clone(),
+                None => self.callback(step, &tenant),
+            };
+            let mut headers = HeaderMap::new();
+            sign(&body, &secrets.of(step.sign), &mut headers);
+            let is_forged = step.tamper || matches!(step.sign, Signing::None | Signing::Unknown);
+            let outgoing = Outgoing {
+                url: url(&kind)?,
+                headers,
+                body: if step.tamper { tampered(&body) } else { body.clone() }.into(),
+                framing: Framing {
+                    chunked: step.chunked,
+                    slow: step.slow_body_ms.map(Duration::from_millis),
+                },
+            };
+            let delivered = sender.deliver(
+                (0..step.repeat as usize).map(|_| outgoing.clone()),
+                step.concurrency as usize,
+                &seismic::ACK,
+                if is_forged { Intent::Forged } else { Intent::Genuine },
+                &format!("step {} of {}, {}: ", steps.len() + 1, script.steps.len(), step.title()),
+            )?;
+            if let Some(label) = &step.label {
+                labelled.insert(label, (kind, body));
+            }
+            steps.push(Done { step, delivered });
+        }
+        Ok(steps)
+    }
+
+    /// The kind and the body of a new callback.
+    fn callback(&self, step: &Step, tenant: &str) -> (String, Vec<u8>) {
+        let kind = step.send.clone().unwrap_or_default();
+        let mut callback = Callback::new(&kind);
+        callback.set("tenantId", tenant.into());
+        if let Some(app) = &self.app {
+            callback.set("appId", app.as_str().into());
+        }
+        let ago = SignedDuration::from_secs(step.sent_seconds_ago.into());
+        if let Ok(sent) = Timestamp::now().checked_sub(ago)
+            && let Ok(sent) = Timestamp::from_second(sent.as_second())
+        {
+            callback.set("timestamp", sent.to_string().into());
+        }
+        for (name, value) in &step.set {
+            callback.set(name, value.clone());
+        }
+        step.unset.iter().for_each(|name| callback.unset(name));
+        (kind, callback.json().into_bytes())
+    }
+}
+
+/// The secrets of a run.
+struct Secrets {
+    current: Shared,
+    previous: Option<Shared>,
+}
+
+impl Secrets {
+    /// Those that sign, the first in the first header.
+    fn of(&self, signing: Signing) -> Vec<Shared> {
+        match signing {
+            Signing::Both => {
+                [Some(self.current.clone()), self.previous.clone()].into_iter().flatten().collect()
+            }
+            Signing::Current => vec![self.current.clone()],
+            Signing::None => Vec::new(),
+            Signing::Previous => self.previous.iter().cloned().collect(),
+            Signing::Unknown => vec![Shared::random()],
+        }
+    }
+}
+
+impl Done<'_> {
+    fn is_well(&self) -> bool {
+        let wanted = match self.step.expect {
+            Expected::Acknowledged => Outcome::Acknowledged,
+            Expected::Blocked => Outcome::Blocked,
+        };
+        self.delivered.iter().all(|one| one.verdict.outcome == wanted)
+    }
+
+    /// The verdict that tells most: the first that is not the expected one, else the slowest.
+    fn verdict(&self) -> &str {
+        let slowest = self.delivered.iter().max_by_key(|one| one.exchange.took);
+        let wanted =
+            if self.step.expect == Expected::Blocked { Outcome::Blocked } else { Outcome::Acknowledged };
+        let odd = self.delivered.iter().find(|one| one.verdict.outcome != wanted);
+        odd.or(slowest).map_or("nothing was sent", |one| one.verdict.text.as_str())
+    }
+
+    fn json(&self) -> Value {
+        let count = |outcome| self.delivered.iter().filter(|one| one.verdict.outcome == outcome).count();
+        let slowest = self.delivered.iter().map(|one| one.exchange.took).max().unwrap_or_default();
+        json!({
+            "step": self.step.title(),
+            "sent": self.delivered.len(),
+            "acknowledged": count(Outcome::Acknowledged),
+            "blocked": count(Outcome::Blocked),
+            "forgeries_accepted": count(Outcome::ForgeryAccepted),
+            "slowest_ms": millis(slowest),
+            "verdict": self.verdict(),
+            "as_expected": self.is_well(),
+        })
+    }
+}
+
+fn report(scenario: &Path, script: &Script, url: &str, steps: &[Done<'_>]) -> Answer {
+    let name = one_line(&scenario.display().to_string());
+    let mut text = format!("{HEADING}{name}{HEADING:#}  {url}\n{DIM}{}{DIM:#}\n", one_line(&script.about));
+    for (place, step) in steps.iter().enumerate() {
+        let style = if step.is_well() { GOOD } else { BAD };
+        let mark = if step.is_well() { "✓" } else { "✗" };
+        let times =
+            if step.delivered.len() > 1 { format!(" x {}", step.delivered.len()) } else { String::new() };
+        let title = one_line(&format!("{}{times}", step.step.title()));
+        // A String takes every write.
+        let _ = writeln!(text, "{style}{mark}{style:#} {:>2}  {title:<44}  {}", place + 1, step.verdict());
+    }
+    let wrong: Vec<usize> =
+        (1..).zip(steps).filter(|(_, step)| !step.is_well()).map(|(place, _)| place).collect();
+    let _ = writeln!(text, "{}", summary(steps, &wrong));
+    let json = json!({
+        "scenario": name,
+        "about": script.about,
+        "url": url,
+        "steps": steps.iter().map(Done::json).collect::<Vec<_>>(),
+        "not_as_expected": wrong,
+    });
+    Answer { text, json, well: wrong.is_empty() }
+}
+
+/// The last line: where an administrator would have been blocked.
+fn summary(steps: &[Done<'_>], wrong: &[usize]) -> String {
+    let places = |chosen: &dyn Fn(&Done<'_>) -> bool| {
+        let chosen = wrong.iter().filter(|place| chosen(&steps[**place - 1]));
+        chosen.map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let blocked = places(&|done| done.step.expect == Expected::Acknowledged);
+    let others = places(&|done| done.step.expect == Expected::Blocked);
+    match (blocked.as_str(), others.as_str()) {
+        ("", "") => format!(
+            "{GOOD}no administrator would have been blocked: all {} steps went well{GOOD:#}",
+            steps.len()
+        ),
+        ("", others) => format!("{BAD}what had to be refused was accepted: step {others}{BAD:#}"),
+        (blocked, "") => format!("{BAD}an administrator would have been blocked: step {blocked}{BAD:#}"),
+        (blocked, others) => format!(
+            "{BAD}an administrator would have been blocked: step {blocked}; what had to be refused was accepted: step {others}{BAD:#}"
+        ),
+    }
+}
+
+/// The text of a built-in scenario, or of a file.
+fn text(scenario: &Path) -> Result<String, Failure> {
+    match BUILT_IN.iter().find(|(name, _)| Path::new(name) == scenario) {
+        Some((_, text)) => Ok((*text).to_owned()),
+        None if scenario == Path::new("-") || scenario.exists() => body::read_text(scenario),
+        None => Err(unknown(&scenario.display().to_string())),
+    }
+}
+
+fn list() -> Result<Answer, Failure> {
+    let mut text = String::new();
+    let mut all = Vec::new();
+    for (name, document) in BUILT_IN {
+        let script = Script::parse(document)?;
+        let _ =
+            writeln!(text, "{HEADING}{name}{HEADING:#}  {} steps\n    {}", script.steps.len(), script.about);
+        all.push(json!({"name": name, "about": script.about, "steps": script.steps.len()}));
+    }
+    Ok(Answer { text, json: json!({"scenarios": all}), well: true })
+}
+
+fn print(name: &str) -> Result<Answer, Failure> {
+    let (_, text) = BUILT_IN.iter().find(|(own, _)| *own == name).ok_or_else(|| unknown(name))?;
+    let json = serde_json::from_str(text).unwrap_or(Value::Null);
+    Ok(Answer { text: (*text).to_owned(), json, well: true })
+}
+
+fn unknown(name: &str) -> Failure {
+    Failure::new(
+        format!("there is no scenario and no file {name}"),
+        "`lifecycle scenario --list` shows the built-in ones",
+    )
+}
