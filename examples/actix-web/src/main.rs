@@ -1,18 +1,17 @@
 //! A complete app on actix-web that receives lifecycle callbacks: `cargo run -p example-actix-web`.
 
-use std::error::Error;
-
 use actix_web::http::header::COOKIE;
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
-use example_shared::App as Demo;
+use example_shared::{App as Demo, Failure, Page};
 use lifecycle_actix::{Action, Verified, endpoint, response, verify};
-use lifecycle_core::{EventKind, Reply};
+use lifecycle_core::EventKind;
 
 #[actix_web::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     example_shared::log();
-    let demo = Demo::from_env()?;
+    let demo = Demo::from_env("actix-web").await?;
+    let worker = demo.start_worker();
     let shared = demo.clone(); // one app for all of the server's workers
     let server = HttpServer::new(move || App::new().configure(|app| mount(app, &shared)))
         .shutdown_signal(example_shared::stop_requested())
@@ -21,7 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for address in server.addrs() {
         demo.listening(address);
     }
-    Ok(server.run().await?)
+    server.run().await?;
+    Ok(worker.await?)
 }
 
 fn mount(app: &mut ServiceConfig, demo: &Demo) {
@@ -35,14 +35,12 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
         // SecurityScorecard: its hook, and what it asks an app for.
         .route("/securityscorecard/hook/{token}", endpoint(demo.hook(), demo.handler()))
         .route("/securityscorecard/hook", endpoint(demo.hook(), demo.handler()))
-        .route("/securityscorecard/manifest.json", get(demo, Demo::manifest))
         .route("/securityscorecard/install", web::get().to(install_page))
         .route("/securityscorecard/connect", web::get().to(connect))
-        .route("/securityscorecard/actions/notify_channel", web::post().to(notify_channel))
-        .route("/deliveries", get(demo, Demo::deliveries))
-        .route("/installations", get(demo, Demo::installations))
-        .route("/faces", get(demo, Demo::faces))
-        .route("/healthz", get(demo, Demo::health));
+        .route("/securityscorecard/actions/notify_channel", web::post().to(notify_channel));
+    for (path, page) in Page::ALL {
+        app.route(path, show(page));
+    }
     for kind in EventKind::KNOWN {
         let path = format!("/seismic/{}", kind.name());
         app.route(&path, endpoint(demo.seismic_only(kind), demo.handler()));
@@ -72,10 +70,7 @@ async fn notify_channel(demo: Data<Demo>, action: Action, _rule: web::Bytes) -> 
     response(demo.notify_channel(&action))
 }
 
-fn get(demo: &Demo, reply: fn(&Demo) -> Reply) -> Route {
-    let demo = demo.clone();
-    web::get().to(move || {
-        let reply = reply(&demo);
-        async { response(reply) }
-    })
+/// A page that depends on nothing in the request.
+fn show(page: Page) -> Route {
+    web::get().to(async move |demo: Data<Demo>| response(demo.page(page).await))
 }

@@ -1,6 +1,5 @@
 //! A complete app on axum that receives lifecycle callbacks: `cargo run -p example-axum`.
 
-use std::error::Error;
 use std::future::IntoFuture;
 
 use axum::body::Bytes;
@@ -8,18 +7,19 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use axum::{Extension, Router};
-use example_shared::App;
+use example_shared::{App, Failure, Page};
 use lifecycle_core::{Delivery, EventKind, Reply};
 use lifecycle_tower::axum::{Action, Verified};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, response};
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     example_shared::log();
-    let app = App::from_env()?;
+    let app = App::from_env("axum").await?;
+    let worker = app.start_worker();
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     // `axum::serve` waits for a head as long as its client likes: put a proxy that does not in front, or serve by hyper.
@@ -28,18 +28,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ended = server.into_future() => ended?,
         () = example_shared::stop_overdue() => eprintln!("stopped before every connection was done"),
     }
-    Ok(())
+    Ok(worker.await?)
 }
 
 fn routes(app: App) -> Router {
-    Router::new()
-        .merge(seismic(&app))
-        .nest("/securityscorecard", securityscorecard(&app))
-        .route("/deliveries", page(App::deliveries))
-        .route("/installations", page(App::installations))
-        .route("/faces", page(App::faces))
-        .route("/healthz", page(App::health))
-        .with_state(app)
+    let pages = Page::ALL.into_iter().fold(Router::new(), |pages, (path, page)| {
+        pages.route(path, get(async move |State(app): State<App>| answer(app.page(page).await)))
+    });
+    pages.merge(seismic(&app)).nest("/securityscorecard", securityscorecard(&app)).with_state(app)
 }
 
 fn seismic(app: &App) -> Router<App> {
@@ -65,7 +61,6 @@ fn securityscorecard(app: &App) -> Router<App> {
     Router::new()
         .route_service("/hook", hook.clone())
         .route_service("/hook/{token}", hook)
-        .route("/manifest.json", page(App::manifest))
         .route("/install", get(install_page))
         .route("/connect", get(connect))
         .route("/actions/notify_channel", post(notify_channel))
@@ -92,11 +87,6 @@ async fn connect(State(app): State<App>, RawQuery(query): RawQuery, headers: Hea
 /// The body tells which rule fired on what; the demo only makes sure that it is read.
 async fn notify_channel(State(app): State<App>, action: Action, _rule: Bytes) -> Response {
     answer(app.notify_channel(&action))
-}
-
-/// A page of the app that depends on nothing in the request.
-fn page(reply: fn(&App) -> Reply) -> MethodRouter<App> {
-    get(async move |State(app): State<App>| answer(reply(&app)))
 }
 
 fn answer(reply: Reply) -> Response {

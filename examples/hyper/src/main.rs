@@ -2,11 +2,10 @@
 
 mod routes;
 
-use std::error::Error;
 use std::pin::pin;
 use std::time::Duration;
 
-use example_shared::App;
+use example_shared::{App, Failure};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -23,9 +22,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     example_shared::log();
-    let app = App::from_env()?;
+    let app = App::from_env("hyper").await?;
+    let worker = app.start_worker();
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
 
@@ -62,5 +62,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if timeout(STOP_TIMEOUT, connections.shutdown()).await.is_err() {
         eprintln!("stopped before every connection was done");
     }
-    Ok(())
+    Ok(worker.await?)
 }

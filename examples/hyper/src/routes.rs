@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use example_shared::App;
+use example_shared::{App, Page};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
@@ -150,11 +150,10 @@ async fn page(app: &App, request: Request<Incoming>) -> Reply {
             let cookies = head.headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
             app.connect(query, cookies.unwrap_or_default())
         }
-        ("/securityscorecard/manifest.json", &Method::GET) => app.manifest(),
-        ("/deliveries", &Method::GET) => app.deliveries(),
-        ("/installations", &Method::GET) => app.installations(),
-        ("/faces", &Method::GET) => app.faces(),
-        ("/healthz", &Method::GET) => app.health(),
+        (path, &Method::GET) => match Page::ALL.into_iter().find(|(own, _)| *own == path) {
+            Some((_, page)) => app.page(page).await,
+            None => Reply::empty(404),
+        },
         _ => Reply::empty(404),
     }
 }

@@ -8,20 +8,27 @@ use lifecycle_core::securityscorecard::{
     self, Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, InstallStates,
     Manifest,
 };
-use lifecycle_core::{Deduplicated, Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, seismic};
-use serde_json::json;
+use lifecycle_core::{Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, TenantGate, seismic};
+use lifecycle_inbox::{EnabledGate, Inbox, InstallationFilter, StoreError};
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use crate::recorder::{self, Recorder};
-use crate::settings::{Settings, SettingsError};
+use crate::describe;
+use crate::failure::Failure;
+use crate::gate::Gate;
+use crate::page::Page;
+use crate::settings::{Settings, random};
+use crate::shutdown::stop_requested;
+use crate::store::Store;
 
 /// The demo app: receivers, a handler, and the answers of its other routes. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct App(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     settings: Settings,
-    handler: Arc<Deduplicated<Recorder>>,
+    store: Store,
+    inbox: Inbox,
     base: OnceLock<String>,
     states: InstallStates,
 }
@@ -30,14 +37,22 @@ struct Inner {
 const COOKIE: &str = "__Host-install";
 
 impl App {
-    /// An app with the settings of the environment.
+    /// An app with the settings of the environment. Without `DATABASE_URL` it keeps its inbox in `lifecycle-NAME.db`.
     ///
     /// # Errors
-    /// [`SettingsError`] names the variable that cannot be used.
-    pub fn from_env() -> Result<Self, SettingsError> {
-        let handler = Arc::new(Deduplicated::new(Recorder::default()));
+    /// A setting that cannot be used, or a database that cannot be opened.
+    pub async fn from_env(name: &str) -> Result<Self, Failure> {
+        let settings = Settings::from_env()?;
+        let default = format!("sqlite:lifecycle-{name}.db");
+        let store = Store::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
+        let inbox = Inbox::new(store.engine()).gate(Gate);
         let (base, states) = (OnceLock::new(), InstallStates::default());
-        Ok(Self(Arc::new(Inner { settings: Settings::from_env()?, handler, base, states })))
+        Ok(Self(Arc::new(Inner { settings, store, inbox, base, states })))
+    }
+
+    /// Starts the work on what the inbox accepts. It ends when the process is asked to stop: wait for it then.
+    pub fn start_worker(&self) -> JoinHandle<()> {
+        tokio::spawn(self.0.store.worker().run(stop_requested()))
     }
 
     /// Where to listen.
@@ -53,7 +68,11 @@ impl App {
         if let Some(secret) = &self.0.settings.made_up
             && let Ok(signing) = Secret::new(secret.as_str())
         {
-            let body = r#"{"type":"install","appId":"demo-app","tenantId":"demo-tenant","requestId":"first","version":"1.0.0"}"#;
+            // The inbox outlives the app and runs nothing twice, so the event needs an id of its own.
+            let id = random();
+            let body = format!(
+                r#"{{"type":"install","appId":"demo-app","tenantId":"demo-tenant","requestId":"{id}","version":"1.0.0"}}"#
+            );
             let signature = seismic::SCHEME.sign(&signing, &[], body.as_bytes());
             println!("signing secret, made up for this run: {secret}");
             println!("a first signed callback, to paste into another terminal:\n");
@@ -86,41 +105,36 @@ impl App {
         Receiver::unsigned(&securityscorecard::PLATFORM, self.0.settings.token.clone())
     }
 
-    /// What happens on an event: it is remembered, once.
-    pub fn handler(&self) -> Arc<dyn LifecycleHandler> {
-        self.0.handler.clone()
+    /// What happens on an event: it is written to the inbox, once, and acknowledged.
+    pub fn handler(&self) -> impl LifecycleHandler + use<> {
+        self.0.inbox.clone()
+    }
+
+    /// Whether the app may act for a tenant.
+    pub fn installation_gate(&self) -> impl TenantGate + use<> {
+        EnabledGate::new(self.0.store.engine())
     }
 
     /// What a route that was handed a verified delivery answers: how long its body was, as that route read it.
     pub fn receipt(&self, delivery: &Delivery, body: &[u8]) -> Reply {
-        let receipt = json!({"length": body.len(), "sha256": recorder::sha256(body)});
+        let receipt = json!({"length": body.len(), "sha256": describe::sha256(body)});
         Reply::new(delivery.platform().ack().success(), "application/json", receipt.to_string())
     }
 
-    /// `GET /deliveries`.
-    pub fn deliveries(&self) -> Reply {
-        self.0.handler.inner().deliveries()
-    }
-
-    /// `GET /installations`.
-    pub fn installations(&self) -> Reply {
-        self.0.handler.inner().installations()
-    }
-
-    /// `GET /faces`.
-    pub fn faces(&self) -> Reply {
-        crate::faces::faces()
-    }
-
-    /// `GET /healthz`.
-    pub fn health(&self) -> Reply {
-        Reply::empty(200)
-    }
-
-    /// `GET /securityscorecard/manifest.json`. It names the hook's URL, token and all: give its own URL to nobody but
-    /// the platform.
-    pub fn manifest(&self) -> Reply {
-        self.build_manifest().reply()
+    /// A page that depends on nothing in the request.
+    pub async fn page(&self, page: Page) -> Reply {
+        let shown = match page {
+            Page::Deliveries => self.0.store.handled().await.map(|list| describe::page(&list.into())),
+            Page::Faces => Ok(crate::faces::faces()),
+            Page::Health => self.0.inbox.check().await.map(|()| Reply::empty(200)).map_err(Failure::from),
+            Page::Inbox => self.inbox_stats().await.map_err(Failure::from),
+            Page::Installations => self.installations().await.map_err(Failure::from),
+            Page::Manifest => Ok(self.build_manifest().reply()),
+        };
+        shown.unwrap_or_else(|failure| {
+            tracing::error!(%failure, "a page cannot be shown");
+            Reply::problem(503, "unavailable", "This page cannot be shown now", None)
+        })
     }
 
     /// `GET /securityscorecard/install`: asks for the declared secrets, which the browser posts to the platform, and
@@ -142,6 +156,29 @@ impl App {
             Ok(()) => Reply::empty(200),
             Err(error) => error.reply(),
         }
+    }
+
+    async fn inbox_stats(&self) -> Result<Reply, StoreError> {
+        let stats = self.0.inbox.stats().await?;
+        let oldest = stats.oldest.map(|age| age.as_secs_f64());
+        Ok(describe::page(&json!({
+            "pending": stats.pending,
+            "leased": stats.leased,
+            "dead": stats.dead,
+            "oldest_seconds": oldest,
+        })))
+    }
+
+    async fn installations(&self) -> Result<Reply, StoreError> {
+        let mut filter = InstallationFilter::default();
+        let mut shown = Vec::new();
+        loop {
+            let page = self.0.store.engine().installations(&filter).await?;
+            shown.extend(page.iter().map(|(key, installation)| describe::installation(key, installation)));
+            let Some((last, _)) = page.into_iter().next_back() else { break };
+            filter.after = Some(last);
+        }
+        Ok(describe::page(&Value::from(shown)))
     }
 
     fn begin_installation(&self, query: &str) -> Result<Reply, Reply> {

@@ -3,7 +3,7 @@
 use lifecycle_core::{EventKind, Reply};
 use serde_json::{Value, json};
 
-use crate::recorder::reply;
+use crate::describe::page;
 
 /// Every example serves all of them, under the same paths. `{token}` stands for the hook's token.
 pub(crate) fn faces() -> Reply {
@@ -23,5 +23,5 @@ pub(crate) fn faces() -> Reply {
         one["event"] = Value::from(name);
         one
     }));
-    reply(&faces)
+    page(&Value::from(faces))
 }

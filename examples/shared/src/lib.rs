@@ -1,14 +1,19 @@
-//! What the example apps share, so that each of them shows nothing but its framework: [`Settings`], the app's business
-//! ([`App`]), and what it remembers ([`Recorder`]).
+//! What the example apps share, so that each of them shows nothing but its framework: [`Settings`], and the app's
+//! business ([`App`]) with its durable inbox.
 
 mod app;
+mod describe;
 mod faces;
-mod recorder;
+mod failure;
+mod gate;
+mod page;
 mod settings;
 mod shutdown;
+mod store;
 
 pub use app::App;
-pub use recorder::Recorder;
+pub use failure::Failure;
+pub use page::Page;
 pub use settings::{Settings, SettingsError};
 pub use shutdown::{stop_overdue, stop_requested};
 

@@ -20,6 +20,9 @@ pub struct Settings {
     pub token: HookToken,
     /// `SECURITYSCORECARD_INSTALLATION_URL`: where the installation page posts to, instead of the platform.
     pub installation_url: Option<String>,
+    /// `DATABASE_URL`: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/NAME`. By default an SQLite file in the working
+    /// directory.
+    pub database_url: Option<String>,
     /// `PUBLIC_URL`: how the world reaches this app, for the manifest. By default the address listened on.
     pub public_url: Option<String>,
     pub(crate) token_text: String,
@@ -65,6 +68,7 @@ impl Settings {
             max_age: number("SEISMIC_MAX_AGE_SECONDS")?.map(Duration::from_secs),
             token,
             installation_url: text("SECURITYSCORECARD_INSTALLATION_URL")?,
+            database_url: text("DATABASE_URL")?,
             public_url: text("PUBLIC_URL")?,
             token_text,
             made_up,
@@ -90,7 +94,7 @@ fn text(variable: &'static str) -> Result<Option<String>, SettingsError> {
 }
 
 /// 128 random bits as text.
-fn random() -> String {
+pub(crate) fn random() -> String {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).expect("the system has random numbers");
     const_hex::const_encode::<16, false>(&bytes).as_str().to_owned()

@@ -1,21 +1,21 @@
 //! A complete app on warp that receives the lifecycle callbacks of Seismic and SecurityScorecard.
 
-use std::error::Error;
-
 use bytes::Bytes;
-use example_shared::App;
+use example_shared::{App, Failure, Page};
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, EventKind, Reply};
+use lifecycle_core::{Delivery, EventKind};
 use lifecycle_warp::{action, endpoint, recover, response, verified, verify};
 use tokio::net::TcpListener;
 use warp::Filter;
 use warp::filters::BoxedFilter;
+use warp::path::FullPath;
 use warp::reply::Response;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     example_shared::log();
-    let app = App::from_env()?;
+    let app = App::from_env("warp").await?;
+    let worker = app.start_worker();
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     let server = warp::serve(routes(&app)).incoming(listener).graceful(example_shared::stop_requested());
@@ -23,17 +23,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         () = server.run() => {}
         () = example_shared::stop_overdue() => eprintln!("stopped before every connection was done"),
     }
-    Ok(())
+    Ok(worker.await?)
 }
 
 fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
-    seismic(app)
-        .or(securityscorecard(app))
-        .or(warp::path!("deliveries").and(get(app, App::deliveries)))
-        .or(warp::path!("installations").and(get(app, App::installations)))
-        .or(warp::path!("faces").and(get(app, App::faces)))
-        .or(warp::path!("healthz").and(get(app, App::health)))
-        .boxed()
+    seismic(app).or(securityscorecard(app)).or(pages(app)).boxed()
 }
 
 fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
@@ -66,7 +60,6 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     // The receiver compares the token, so the path only has to have a place for one.
     let hook = warp::path!("hook" / String).map(drop).untuple_one().or(warp::path!("hook")).unify();
     let hook = hook.and(endpoint(app.hook(), app.handler()));
-    let manifest = warp::path!("manifest.json").and(get(app, App::manifest));
 
     let page = app.clone();
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
@@ -90,11 +83,21 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         .map(move |request: ActionRequest| response(notifier.notify_channel(&request)))
         .recover(recover);
 
-    warp::path("securityscorecard").and(hook.or(manifest).or(install).or(connect).or(notify)).boxed()
+    warp::path("securityscorecard").and(hook.or(install).or(connect).or(notify)).boxed()
 }
 
-/// A page of the app that depends on nothing in the request.
-fn get(app: &App, answer: fn(&App) -> Reply) -> BoxedFilter<(Response,)> {
+/// The pages that depend on nothing in the request.
+fn pages(app: &App) -> BoxedFilter<(Response,)> {
     let app = app.clone();
-    warp::get().map(move || response(answer(&app))).boxed()
+    warp::get()
+        .and(warp::path::full())
+        .and_then(move |path: FullPath| {
+            let app = app.clone();
+            async move {
+                let page = Page::ALL.into_iter().find(|(own, _)| *own == path.as_str());
+                let (_, page) = page.ok_or_else(warp::reject::not_found)?;
+                Ok::<_, warp::Rejection>(response(app.page(page).await))
+            }
+        })
+        .boxed()
 }

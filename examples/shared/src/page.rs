@@ -1,0 +1,31 @@
+//! Page: what the demo app shows to whoever runs it.
+
+/// A page that depends on nothing in the request.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Page {
+    /// `GET /deliveries`: what was handled, in order.
+    Deliveries,
+    /// `GET /faces`: what the app serves.
+    Faces,
+    /// `GET /healthz`: 200, or 503 when the database cannot be written to.
+    Health,
+    /// `GET /inbox`: how much is still to be done.
+    Inbox,
+    /// `GET /installations`: the state that follows from what was handled.
+    Installations,
+    /// `GET /securityscorecard/manifest.json`. It names the hook's URL, token and all: give its own URL to nobody but the
+    /// platform.
+    Manifest,
+}
+
+impl Page {
+    /// All of them, with their paths.
+    pub const ALL: [(&str, Self); 6] = [
+        ("/deliveries", Self::Deliveries),
+        ("/faces", Self::Faces),
+        ("/healthz", Self::Health),
+        ("/inbox", Self::Inbox),
+        ("/installations", Self::Installations),
+        ("/securityscorecard/manifest.json", Self::Manifest),
+    ];
+}
