@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::answer::Exactness;
 use crate::connection::{Connection, Lost};
@@ -18,11 +20,15 @@ use crate::target::{Credentials, Target};
 /// How long an app may take until it says where it listens.
 const START: Duration = Duration::from_secs(30);
 
+/// How long an app may take to handle what it has accepted.
+const SETTLE: Duration = Duration::from_secs(60);
+
 /// What an app prints in front of its address once it listens.
 const LISTENING: &str = "listening on http://";
 
 /// An app that keeps the contract of the example apps: settings from the environment, `listening on http://ADDRESS`,
-/// `GET /faces` and `GET /deliveries`.
+/// `GET /faces` and `GET /deliveries`; and `GET /inbox` with the numbers `pending` and `leased` of what is
+/// accepted and not handled yet. It is started in an empty folder of its own.
 #[derive(Clone, Debug)]
 pub struct Program {
     /// A name for the reports.
@@ -73,6 +79,7 @@ pub(crate) struct Running {
     pub(crate) settings: Settings,
     child: Child,
     log: Arc<Log>,
+    _folder: TempDir,
 }
 
 impl Drop for Running {
@@ -95,8 +102,11 @@ impl Program {
 
     pub(crate) fn start(&self, settings: &Settings) -> Result<Running, ProgramError> {
         let credentials = Self::credentials();
-        let mut command = Command::new(&self.executable);
+        let failed = |source| ProgramError::Start { program: self.name.clone(), source };
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let mut command = Command::new(self.executable.canonicalize().map_err(failed)?);
         command
+            .current_dir(&folder)
             .env("PORT", "0")
             .env("RUST_LOG", "debug") // what it logs at its most talkative must not tell a secret either
             .env("SEISMIC_SIGNING_SECRET", &credentials.current)
@@ -116,8 +126,7 @@ impl Program {
                 None => command.env_remove(name),
             };
         }
-        let mut child =
-            command.spawn().map_err(|source| ProgramError::Start { program: self.name.clone(), source })?;
+        let mut child = command.spawn().map_err(failed)?;
         let log = Arc::new(Log::default());
         let (out, err) = (child.stdout.take(), child.stderr.take());
         if let (Some(out), Some(err)) = (out, err) {
@@ -131,7 +140,7 @@ impl Program {
             credentials,
             exactness: Exactness::Bytes,
         };
-        let mut running = Running { target, settings: settings.clone(), child, log };
+        let mut running = Running { target, settings: settings.clone(), child, log, _folder: folder };
         running.target.address = running.log.address().ok_or_else(|| ProgramError::Silent {
             program: self.name.clone(),
             printed: running.log.text(),
@@ -160,6 +169,22 @@ impl Running {
             return Err(failed(format!("status {}", response.status)));
         }
         serde_json::from_slice(&response.body).map_err(|error| failed(error.to_string()))
+    }
+
+    /// Waits until the app has handled all that it has accepted.
+    pub(crate) fn settle(&self) -> Result<(), ProgramError> {
+        let deadline = Instant::now() + SETTLE;
+        loop {
+            let inbox: Value = self.get("/inbox")?;
+            if inbox["pending"] == 0 && inbox["leased"] == 0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let why = format!("still at work after {} s: {inbox}", SETTLE.as_secs());
+                return Err(ProgramError::Answer { program: self.target.name.clone(), path: "/inbox", why });
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// All that the app has printed so far.

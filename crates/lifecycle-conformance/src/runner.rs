@@ -51,6 +51,7 @@ pub fn run_programs(
     let mut outcomes = send(suite, &jobs, progress);
     let mut rules = Vec::new();
     for subject in &subjects {
+        subject.settle()?;
         let deliveries: Vec<Value> = subject.get("/deliveries")?;
         let mut signatures = HashSet::new();
         let own = |job: &Job<'_>| std::ptr::eq(job.target, &raw const subject.target);

@@ -72,5 +72,5 @@ async fn notify_channel(demo: Data<Demo>, action: Action, _rule: web::Bytes) -> 
 
 /// A page that depends on nothing in the request.
 fn show(page: Page) -> Route {
-    web::get().to(async move |demo: Data<Demo>| response(demo.page(page).await))
+    web::get().to(move |demo: Data<Demo>| async move { response(demo.page(page).await) })
 }

@@ -1,5 +1,6 @@
 //! App: the business of the demo app, whatever framework serves it.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
@@ -31,6 +32,12 @@ struct Inner {
     inbox: Inbox,
     base: OnceLock<String>,
     states: InstallStates,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("settings", &self.0.settings).finish_non_exhaustive()
+    }
 }
 
 /// Binds a detour to the browser that began it.

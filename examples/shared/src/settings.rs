@@ -1,12 +1,12 @@
 //! Settings: what the environment says, and what is made up where it says nothing.
 
 use std::env::{self, VarError};
+use std::fmt;
 use std::time::Duration;
 
 use lifecycle_core::{HookToken, Secret, SecretError, Secrets, SigningSecret};
 
 /// What the environment says.
-#[derive(Debug)]
 pub struct Settings {
     /// `PORT`: where to listen on the loopback address; 0 means any free port. 3000 by default.
     pub port: u16,
@@ -28,6 +28,12 @@ pub struct Settings {
     pub(crate) token_text: String,
     /// A made-up signing secret, to be shown to whoever tries the app out.
     pub(crate) made_up: Option<String>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("port", &self.port).finish_non_exhaustive()
+    }
 }
 
 /// A setting that cannot be used.

@@ -23,7 +23,7 @@ impl Store {
     /// `sqlite:PATH`, `postgres://..` or `postgresql://..`.
     pub(crate) async fn open(url: &str) -> Result<Self, Failure> {
         match url.split_once(':') {
-            Some(("sqlite", path)) => Ok(Self::Sqlite(sqlite::Store::open(path)?)),
+            Some(("sqlite", path)) => Ok(Self::Sqlite(sqlite::Store::open(path).await?)),
             _ => Err("DATABASE_URL has to begin with sqlite:, postgres:// or postgresql://".into()),
         }
     }

@@ -1,7 +1,7 @@
 //! The demo app on an SQLite file.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use lifecycle_core::{Delivery, HandlerError, Outcome};
 use lifecycle_inbox::{Engine, Worker};
@@ -20,14 +20,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(super) fn open(path: impl AsRef<Path>) -> Result<Self, Failure> {
-        let engine = SqliteEngine::open(&path)?;
-        let app = Connection::open(&path)?;
-        app.execute(
-            "CREATE TABLE IF NOT EXISTS handled (position INTEGER PRIMARY KEY, delivery TEXT NOT NULL)",
-            [],
-        )?;
-        Ok(Self { engine, app: Arc::new(Mutex::new(app)) })
+    pub(super) async fn open(path: &str) -> Result<Self, Failure> {
+        let path = path.to_owned();
+        tokio::task::spawn_blocking(move || {
+            let engine = SqliteEngine::open(&path)?;
+            let app = Connection::open(&path)?;
+            app.busy_timeout(Duration::from_secs(5))?;
+            app.execute(
+                "CREATE TABLE IF NOT EXISTS handled (position INTEGER PRIMARY KEY, delivery TEXT NOT NULL)",
+                [],
+            )?;
+            Ok(Self { engine, app: Arc::new(Mutex::new(app)) })
+        })
+        .await?
     }
 
     pub(super) fn engine(&self) -> Arc<dyn Engine> {
