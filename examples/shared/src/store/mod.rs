@@ -1,5 +1,6 @@
 //! Store: the database behind the demo app, chosen by `DATABASE_URL`.
 
+mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ const SHOWN: u32 = 10_000;
 /// the transaction that completes the delivery.
 #[derive(Clone)]
 pub(crate) enum Store {
+    Postgres(postgres::Store),
     Sqlite(sqlite::Store),
 }
 
@@ -24,18 +26,21 @@ impl Store {
     pub(crate) async fn open(url: &str) -> Result<Self, Failure> {
         match url.split_once(':') {
             Some(("sqlite", path)) => Ok(Self::Sqlite(sqlite::Store::open(path).await?)),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(postgres::Store::open(url).await?)),
             _ => Err("DATABASE_URL has to begin with sqlite:, postgres:// or postgresql://".into()),
         }
     }
 
     pub(crate) fn engine(&self) -> Arc<dyn Engine> {
         match self {
+            Self::Postgres(store) => store.engine(),
             Self::Sqlite(store) => store.engine(),
         }
     }
 
     pub(crate) fn worker(&self) -> Worker {
         match self {
+            Self::Postgres(store) => store.worker(),
             Self::Sqlite(store) => store.worker(),
         }
     }
@@ -43,6 +48,7 @@ impl Store {
     /// What was handled, in order.
     pub(crate) async fn handled(&self) -> Result<Vec<Value>, Failure> {
         match self {
+            Self::Postgres(store) => store.handled().await,
             Self::Sqlite(store) => store.handled().await,
         }
     }

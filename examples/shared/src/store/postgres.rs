@@ -1,0 +1,69 @@
+//! The demo app on PostgreSQL: any number of its processes may share one database.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use lifecycle_core::{Delivery, HandlerError, Outcome};
+use lifecycle_inbox::{Engine, Worker};
+use lifecycle_inbox_postgres::tokio_postgres::{self, Client, NoTls, Transaction};
+use lifecycle_inbox_postgres::{Postgres, Settings, TransactionHandler, TransactionRunner};
+use serde_json::Value;
+
+use super::SHOWN;
+use crate::describe;
+use crate::failure::Failure;
+
+#[derive(Clone)]
+pub(crate) struct Store {
+    engine: Postgres,
+    url: Arc<str>,
+}
+
+impl Store {
+    pub(super) async fn open(url: &str) -> Result<Self, Failure> {
+        let engine = Postgres::open(Settings::new(url)?).await?;
+        let store = Self { engine, url: url.into() };
+        // Processes that start at the same time would otherwise both find no table, and one of them fail to create it.
+        let table = "BEGIN; SELECT pg_advisory_xact_lock(7071); \
+            CREATE TABLE IF NOT EXISTS handled (position bigserial PRIMARY KEY, delivery text NOT NULL); COMMIT";
+        store.connect().await?.batch_execute(table).await?;
+        Ok(store)
+    }
+
+    pub(super) fn engine(&self) -> Arc<dyn Engine> {
+        Arc::new(self.engine.clone())
+    }
+
+    pub(super) fn worker(&self) -> Worker {
+        Worker::with_runner(self.engine(), TransactionRunner::new(&self.engine, Handled))
+    }
+
+    pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
+        let latest = "SELECT delivery FROM handled ORDER BY position DESC LIMIT $1";
+        let rows = self.connect().await?.query(latest, &[&i64::from(SHOWN)]).await?;
+        rows.iter().rev().map(|row| Ok(serde_json::from_str(row.try_get(0)?)?)).collect()
+    }
+
+    /// A connection for the app's own statements; it closes when the client is dropped.
+    async fn connect(&self) -> Result<Client, Failure> {
+        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
+        tokio::spawn(connection);
+        Ok(client)
+    }
+}
+
+/// The work: one row for each delivery, which is there if and only if the delivery is done.
+struct Handled;
+
+#[async_trait]
+impl TransactionHandler for Handled {
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        let text = describe::delivery(delivery).to_string();
+        transaction.execute("INSERT INTO handled (delivery) VALUES ($1)", &[&text]).await?;
+        Ok(Outcome::Accept)
+    }
+}
