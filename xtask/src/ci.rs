@@ -1,13 +1,46 @@
 //! `cargo xtask ci`: all that has to hold before a change lands. It installs what a fresh machine lacks.
 
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use crate::Failure;
 use crate::step::{cargo, run as step};
-use crate::{Failure, test};
+use crate::test::{Machine, all};
 
-pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
+/// What the tests need, as Debian's packages: the program that tells that one is there, and its package.
+const NEEDED: &[(&str, &str)] = &[
+    ("/usr/bin/chromium", "chromium"),
+    ("/usr/bin/chromedriver", "chromium-driver"),
+    ("/usr/share/postgresql-common/pg_wrapper", "postgresql"),
+];
+
+pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
+    if let Some(argument) = arguments.next()? {
+        return Err(argument.unexpected().into());
+    }
+    install()?;
     deny()?;
-    test::run(arguments)
+    all(Machine::Everything)
+}
+
+/// Installs the packages that are missing, as root; elsewhere the tests themselves say what they lack.
+fn install() -> Result<(), Failure> {
+    let missing: Vec<&str> = NEEDED
+        .iter()
+        .filter(|(program, _)| !Path::new(program).exists())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() || !Path::new("/usr/bin/apt-get").exists() {
+        return Ok(());
+    }
+    let apt = || {
+        let mut apt = Command::new("apt-get");
+        apt.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        apt
+    };
+    step(apt().args(["update", "-q"]), "apt-get update")?;
+    let heading = format!("apt-get install {}", missing.join(" "));
+    step(apt().args(["install", "-y", "-q", "--no-install-recommends"]).args(&missing), &heading)
 }
 
 /// Licences, sources and banned crates, by cargo-deny. Its advisories need a network, so they are not asked for here.
