@@ -1,4 +1,12 @@
 //! The built program, as a user runs it.
 
+mod apps;
+mod conformance;
+mod errors;
 mod explain;
+mod manual;
+mod offline;
 mod program;
+mod scenario;
+mod send;
+mod servers;

@@ -39,6 +39,7 @@ pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
         .args(arguments)
         .env_remove("SEISMIC_SIGNING_SECRET")
         .env_remove("CLICOLOR_FORCE")
+        .env_remove("COLUMNS") // it would change where help is wrapped
         .envs(variables.iter().copied())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -55,4 +56,31 @@ pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
     };
     assert!(!ran.err.contains("panicked"), "{ran:?}");
     ran
+}
+
+/// What differs from run to run, replaced: ports, milliseconds.
+pub(crate) fn redacted(text: &str) -> String {
+    let mut redacted = String::new();
+    for line in text.lines() {
+        let words = line.split(' ').collect::<Vec<_>>();
+        let mut shown = Vec::new();
+        for (place, word) in words.iter().enumerate() {
+            let number = word.trim_matches(|letter: char| !letter.is_ascii_digit());
+            let is_millis = words.get(place + 1).is_some_and(|next| next.starts_with("ms"));
+            let is_field = place > 0
+                && matches!(words[place - 1], "\"latency_ms\":" | "\"max\":" | "\"median\":" | "\"p99\":");
+            let is_own = (is_millis || is_field) && *word != "3000" && !number.is_empty();
+            let word = if is_own { word.replace(number, "[n]") } else { (*word).to_owned() };
+            shown.push(match word.split_once("http://127.0.0.1:") {
+                Some((before, after)) => {
+                    let path = after.find('/').map_or("", |place| &after[place..]);
+                    format!("{before}http://127.0.0.1:[port]{path}")
+                }
+                None => word,
+            });
+        }
+        redacted.push_str(shown.join(" ").trim_end());
+        redacted.push('\n');
+    }
+    redacted.trim_end().to_owned()
 }

@@ -1,0 +1,95 @@
+//! `lifecycle conformance`: receivers in other languages, and a receiver that is wrong.
+
+use std::fs;
+use std::path::Path;
+
+use crate::program::{Ran, SECRET, lifecycle};
+use crate::servers::{PREVIOUS, Server, answering, app, other_language, script};
+
+fn run(url: &str, more: &[&str]) -> Ran {
+    let own = ["conformance", "--url", url, "--secret", SECRET, "--previous-secret", PREVIOUS];
+    lifecycle([&own[..], more].concat())
+}
+
+fn passes(server: &Server) {
+    let ran = run(&server.url("/seismic"), &[]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.trim_end().ends_with(" passed, 0 failed"), "{ran:?}");
+}
+
+#[test]
+fn the_node_receiver_passes() {
+    script("node", &other_language("node/receiver.mjs")).iter().for_each(passes);
+}
+
+#[test]
+fn the_python_receiver_passes() {
+    script("python3", &other_language("python/receiver.py")).iter().for_each(passes);
+}
+
+#[test]
+fn a_receiver_that_compares_a_reserialised_body_fails() {
+    let right = fs::read_to_string(other_language("node/receiver.mjs")).unwrap();
+    let wrong = right.replace(".update(body)", ".update(JSON.stringify(JSON.parse(body)))");
+    assert_ne!(right, wrong, "the receiver has another form now");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reserialising.mjs");
+    fs::write(&file, wrong).unwrap();
+    let Some(server) = script("node", &file) else { return };
+    let ran = run(&server.url("/seismic"), &["--json"]);
+    assert_eq!(ran.code, 1);
+    let document = ran.json();
+    let failed: Vec<&str> = document["cases"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|case| case["passed"] == false)
+        .map(|case| case["fixture"].as_str().unwrap())
+        .collect();
+    for fixture in ["body-pretty-printed", "body-with-final-newline", "tampered-newline-added"] {
+        assert!(failed.contains(&fixture), "{failed:?}");
+    }
+    assert!(!failed.contains(&"install"), "what is compact comes out the same: {failed:?}");
+}
+
+#[test]
+fn a_server_that_takes_everything_fails_each_refusal() {
+    let url = answering("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", std::time::Duration::ZERO);
+    let ran = run(&url, &["--filter", "tampered"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("request 1: status: expected 4xx or 5xx, got 202"), "{ran:?}");
+    assert!(ran.out.trim_end().contains("0 passed, "), "{ran:?}");
+}
+
+#[test]
+fn what_is_not_sent_is_named_with_its_reason() {
+    let app = app("example-axum");
+    let url = app.url("/seismic");
+    let ran = lifecycle(["conformance", "--url", &url, "--secret", SECRET, "--filter", "rotation", "--json"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let document = ran.json();
+    let why = |fixture: &str| {
+        let skipped = document["skipped"].as_array().unwrap().iter();
+        skipped.filter(|one| one["fixture"] == fixture).map(|one| one["why"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(why("rotation-previous-in-old-header"), ["needs a previous secret"]);
+    assert!(document["passed"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn the_junit_report_has_every_case() {
+    let app = app("example-axum");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance.xml");
+    let ran = run(&app.url("/seismic"), &["--filter", "tampered", "--junit", file.to_str().unwrap()]);
+    assert_eq!(ran.code, 0);
+    let report = fs::read_to_string(file).unwrap();
+    let count = report.matches("<testcase ").count();
+    assert!(count > 5 && ran.out.contains(&format!("{count} passed, 0 failed")), "{count} {ran:?}");
+}
+
+#[test]
+fn the_list_needs_no_server_and_no_secret() {
+    let ran = lifecycle(["conformance", "--list", "--filter", "tampered-newline"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.out.starts_with("seismic/tampered-newline-added [endpoint, "), "{ran:?}");
+    assert!(ran.out.ends_with("\n2 fixtures\n"), "{ran:?}");
+}

@@ -1,0 +1,183 @@
+//! `lifecycle send`: what it prints, and when it says that somebody would have been blocked.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use crate::program::{Ran, SECRET, lifecycle, lifecycle_with, redacted};
+use crate::servers::{TOKEN, answering, app};
+
+const ACCEPTED: &str = "HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n";
+
+fn send(url: &str, more: &[&str]) -> Ran {
+    lifecycle([&["send", "seismic", "install", "--url", url, "--secret", SECRET], more].concat())
+}
+
+#[test]
+fn an_accepted_callback_and_each_way_to_be_refused() {
+    let app = app("example-axum");
+    let url = app.url("/seismic");
+    let mut printed = String::new();
+    for (more, code) in [
+        (&[][..], 0),
+        (&["--tamper"], 1),
+        (&["--tamper", "--expect", "blocked"], 0),
+        (&["--unsigned"], 1),
+        (&["--set", "tenant=refuse-me"], 1),
+        (&["--unset", "tenantId"], 1),
+        (&["--previous-secret", "any", "--chunked"], 0),
+        (&["--slow-body", "300"], 0),
+        (&["--repeat", "3", "--concurrency", "3"], 0),
+        (&["--repeat", "40", "--concurrency", "8", "--fresh"], 0),
+    ] {
+        let ran = send(&url, more);
+        assert_eq!(ran.code, code, "{more:?}: {ran:?}");
+        let _ = write!(printed, "$ lifecycle send seismic install {}\n{}\n", more.join(" "), ran.out);
+    }
+    insta::assert_snapshot!(redacted(&printed));
+}
+
+#[test]
+fn a_wrong_secret_blocks() {
+    let app = app("example-axum");
+    let ran = lifecycle([
+        "send",
+        "seismic",
+        "install",
+        "--url",
+        &app.url("/seismic"),
+        "--secret",
+        "quite another one",
+    ]);
+    assert_eq!(ran.code, 1);
+    let verdict = redacted(ran.out.lines().last().unwrap());
+    assert_eq!(verdict, "the administrator would have been blocked: 401 signature-mismatch, after [n] ms");
+}
+
+#[test]
+fn whatever_the_platform_would_not_take_blocks() {
+    let late = Duration::from_millis(3200);
+    for (answer, after, expected) in [
+        (ACCEPTED, late, "202 came after [n] ms, later than 3000 ms"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", Duration::ZERO, "200 instead of 202, after [n] ms"),
+        (
+            "HTTP/1.1 307 Temporary Redirect\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
+            Duration::ZERO,
+            "307, a redirect, which the platform does not follow, after [n] ms",
+        ),
+        ("", Duration::ZERO, "the connection was closed without an answer, after [n] ms"),
+        ("HTTP/1.1 500 no", Duration::ZERO, "the connection was closed without an answer, after [n] ms"),
+    ] {
+        let ran = send(&answering(answer, after), &[]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        let verdict =
+            redacted(ran.out.lines().last().unwrap()).replace("later than [n] ms", "later than 3000 ms");
+        assert_eq!(verdict, format!("the administrator would have been blocked: {expected}"));
+    }
+}
+
+#[test]
+fn no_answer_blocks_after_the_timeout() {
+    let ran = send(&answering(ACCEPTED, Duration::from_secs(60)), &["--timeout", "200"]);
+    assert_eq!(ran.code, 1);
+    assert!(ran.out.contains("the administrator would have been blocked: no answer within"), "{ran:?}");
+}
+
+#[test]
+fn a_forgery_that_is_accepted_is_never_well() {
+    let url = answering(ACCEPTED, Duration::ZERO);
+    for more in [&["--unsigned"][..], &["--tamper"], &["--tamper", "--expect", "blocked"]] {
+        let ran = send(&url, more);
+        assert_eq!(ran.code, 1, "{more:?}");
+        assert!(ran.out.contains("a forged callback was accepted: 202"), "{ran:?}");
+    }
+}
+
+#[test]
+fn sends_exactly_the_bytes_it_is_given() {
+    let app = app("example-axum");
+    let body = b"{ \"type\":\"install\",\r\n \"appId\":\"a\", \"tenantId\":\"t\" }\n";
+    let url = app.url("/verified/seismic");
+    let arguments =
+        ["send", "seismic", "install", "--url", &url, "--secret", SECRET, "--body", "-", "--json"];
+    let ran = lifecycle_with(arguments, &[], body);
+    let answer = ran.json()["deliveries"][0]["body"].as_str().unwrap().to_owned();
+    assert!(answer.contains(&format!(r#""length":{}"#, body.len())), "{answer}");
+}
+
+#[test]
+fn a_repetition_is_a_duplicate_unless_it_is_fresh() {
+    let app = app("example-axum");
+    let count = || {
+        let deliveries = get(&app.address, "/deliveries");
+        deliveries.matches("\"request_id\"").count()
+    };
+    let url = app.url("/seismic");
+    assert_eq!(send(&url, &["--repeat", "5"]).code, 0);
+    assert_eq!(count(), 1, "five of one callback are handled once");
+    assert_eq!(send(&url, &["--repeat", "5", "--fresh"]).code, 0);
+    assert_eq!(count(), 6);
+}
+
+#[test]
+fn the_json_tells_what_the_text_tells() {
+    let app = app("example-axum");
+    let mut document = send(&app.url("/seismic"), &["--tamper", "--json"]).json();
+    document["url"] = "[url]".into();
+    insta::assert_snapshot!(redacted_json(&document));
+}
+
+#[test]
+fn a_hook_and_an_action_are_sent_as_securityscorecard_does() {
+    let app = app("example-axum");
+    let hook = app.url(&format!("/securityscorecard/hook/{TOKEN}"));
+    let action = app.url("/securityscorecard/actions/notify_channel");
+    let send = |arguments: &[&str]| {
+        let ran = lifecycle_with(
+            [&["send", "securityscorecard"], arguments].concat(),
+            &[("CHAT", "s3cr3t-of-chat")],
+            b"",
+        );
+        assert!(!ran.out.contains(TOKEN) && !ran.err.contains(TOKEN), "{ran:?}");
+        assert!(!ran.out.contains("s3cr3t") && !ran.err.contains("s3cr3t"), "{ran:?}");
+        ran
+    };
+    let mut printed = String::new();
+    for (arguments, code) in [
+        (vec!["app.installed", "--url", &hook], 0),
+        (vec!["app.installed", "--url", &format!("{hook}x")], 1),
+        (vec!["action", "notify_channel", "--url", &action, "--secret-header", "ACCESS_TOKEN=s3cr3t"], 0),
+        (vec!["action", "notify_channel", "--url", &action, "--secret-header-env", "ACCESS_TOKEN=CHAT"], 0),
+        (vec!["action", "notify_channel", "--url", &action], 1),
+        (vec!["action", "notify_channel", "--url", &action, "--secret-header", "OTHER=s3cr3t"], 1),
+    ] {
+        let ran = send(&arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {ran:?}");
+        printed.push_str(&ran.out);
+    }
+    insta::assert_snapshot!(redacted(&printed));
+}
+
+#[test]
+fn an_answer_that_repeats_a_secret_or_a_signature_is_told_without_it() {
+    let leak = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 54\r\n\r\nthe secret is seismic-demo-signing-secret-1, keep it \x1b";
+    let ran = send(&answering(leak, Duration::ZERO), &[]);
+    assert!(ran.out.contains("the answer repeats a secret or a signature"), "{ran:?}");
+    assert!(ran.out.contains("the secret is [secret], keep it \u{fffd}"), "{ran:?}");
+    assert!(!ran.out.contains(SECRET));
+    let ran = send(&answering(leak, Duration::ZERO), &["--json"]);
+    assert!(!ran.out.contains(SECRET), "{ran:?}");
+}
+
+/// Numbers of milliseconds differ from run to run.
+fn redacted_json(document: &serde_json::Value) -> String {
+    redacted(&format!("{document:#}"))
+}
+
+fn get(address: &str, path: &str) -> String {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

@@ -1,0 +1,124 @@
+//! Servers: the example apps, receivers in other languages, and servers that answer whatever a test wants.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::thread;
+use std::time::Duration;
+
+use crate::program::SECRET;
+
+/// The secret from before the rotation.
+pub(crate) const PREVIOUS: &str = "retired-secret-OLD-41aa";
+
+/// The token of the hook's URL.
+pub(crate) const TOKEN: &str = "0123456789abcdef";
+
+/// The example apps, which keep one contract.
+pub(crate) const APPS: [&str; 4] = ["example-actix-web", "example-axum", "example-hyper", "example-warp"];
+
+/// A server that ends with the test.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: String,
+    /// Kept open, since a server may write to it as long as it runs.
+    out: BufReader<ChildStdout>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
+    }
+}
+
+impl Server {
+    /// The URL of a path.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+/// Starts an example app.
+pub(crate) fn app(name: &str) -> Server {
+    start(Command::new(built().join(name)))
+}
+
+/// Starts a receiver in another language. Without its interpreter there is nothing to test, which is an error in CI.
+pub(crate) fn script(interpreter: &str, file: &Path) -> Option<Server> {
+    let version =
+        Command::new(interpreter).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if !version.is_ok_and(|status| status.success()) {
+        let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        assert!(!is_ci, "{interpreter} is missing");
+        eprintln!("skipped: {interpreter} is missing");
+        return None;
+    }
+    let mut command = Command::new(interpreter);
+    command.arg(file);
+    Some(start(command))
+}
+
+/// A file of `examples/other-languages`.
+pub(crate) fn other_language(file: &str) -> PathBuf {
+    root().join("examples/other-languages").join(file)
+}
+
+/// A server that gives this answer to everything, after this time. It ends with the test's process.
+pub(crate) fn answering(answer: &'static str, after: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            // One read has the request, which is small and written at once.
+            let _ = stream.read(&mut [0; 16 * 1024]);
+            thread::sleep(after);
+            let _ = stream.write_all(answer.as_bytes()); // the client may have given up
+        }
+    });
+    format!("http://{address}/seismic")
+}
+
+fn start(mut command: Command) -> Server {
+    let mut child = command
+        .env("PORT", "0")
+        .env("SEISMIC_SIGNING_SECRET", SECRET)
+        .env("SEISMIC_PREVIOUS_SIGNING_SECRET", PREVIOUS)
+        .env("SECURITYSCORECARD_HOOK_TOKEN", TOKEN)
+        .env("RUST_LOG", "off")
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let mut server = Server { child, address: String::new(), out };
+    while server.address.is_empty() {
+        let mut line = String::new();
+        assert!(server.out.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
+        if let Some((_, address)) = line.trim().split_once("listening on http://") {
+            address.clone_into(&mut server.address);
+        }
+    }
+    server
+}
+
+/// The folder of the built example apps; they are built once.
+fn built() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let packages = APPS.iter().flat_map(|app| ["--package", app]);
+        let status =
+            Command::new(env!("CARGO")).arg("build").args(packages).current_dir(root()).status().unwrap();
+        assert!(status.success(), "the example apps do not build");
+        // This program stands where they do.
+        Path::new(env!("CARGO_BIN_EXE_lifecycle")).parent().unwrap().to_owned()
+    })
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
