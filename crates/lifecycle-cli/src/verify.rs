@@ -78,9 +78,11 @@ fn accepted(delivery: &Delivery) -> Answer {
 fn refused(rejection: &Rejection) -> Answer {
     let mut text =
         format!("{BAD}not valid{BAD:#}: {} {}: {rejection}\n", rejection.status(), rejection.code());
-    if matches!(rejection, Rejection::SignatureMismatch) {
-        text.push_str("`lifecycle explain` with the same options looks for the cause\n");
-    }
+    text.push_str(match rejection {
+        Rejection::SignatureMismatch => "`lifecycle explain` with the same options looks for the cause\n",
+        Rejection::Undecodable(_) => "the signature itself matches\n", // or the body would not have been read
+        _ => "",
+    });
     let json = json!({
         "valid": false,
         "status": rejection.status(),

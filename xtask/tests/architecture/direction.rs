@@ -16,6 +16,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
             "lifecycle-inbox",
             "lifecycle-inbox-postgres",
             "lifecycle-inbox-sqlite",
+            "lifecycle-simulator",
         ],
     ),
     ("lifecycle-conformance", &["lifecycle-core"]),
@@ -23,6 +24,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lifecycle-inbox", &["lifecycle-core"]),
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-inbox-sqlite", &["lifecycle-core", "lifecycle-inbox"]),
+    ("lifecycle-simulator", &["lifecycle-core"]),
     ("lifecycle-tower", &["lifecycle-core"]),
     ("lifecycle-warp", &["lifecycle-core"]),
 ];
@@ -35,6 +37,9 @@ const ADAPTERS: &[(&str, &[&str], usize)] = &[
     ("lifecycle-tower", &["axum-core", "http", "tower"], 650),
     ("lifecycle-warp", &["warp"], 300),
 ];
+
+/// Libraries that serve pages of their own, and so use a framework without adapting it.
+const SERVERS: &[&str] = &["lifecycle-simulator"];
 
 /// What makes an adapter one of this framework.
 const FRAMEWORKS: &[&str] = &["actix-web", "axum", "axum-core", "tower", "warp"];
@@ -128,7 +133,7 @@ fn a_library_that_uses_a_framework_is_known_as_an_adapter() {
     for member in graph().members().map(name).filter(|name| name.starts_with("lifecycle-")) {
         let uses = graph().uses(member);
         let framework = FRAMEWORKS.iter().find(|framework| uses.contains(**framework));
-        let known = ADAPTERS.iter().any(|(adapter, ..)| *adapter == member);
+        let known = SERVERS.contains(&member) || ADAPTERS.iter().any(|(adapter, ..)| *adapter == member);
         assert!(
             framework.is_none() || known,
             "{member} uses {framework:?}: say in ADAPTERS how large it may be"

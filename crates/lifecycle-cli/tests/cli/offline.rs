@@ -108,3 +108,16 @@ fn what_a_receiver_would_refuse_is_not_valid() {
         assert_eq!(ran.json()["code"], code, "{arguments:?}");
     }
 }
+
+#[test]
+fn a_refusal_says_whether_the_signature_is_to_blame() {
+    let other = file("blame.json", "[]");
+    let own = lifecycle(["sign", "--body", &other, "--secret", SECRET, "--value"]).out;
+    for (signature, expected) in [
+        (own.trim(), "the signature itself matches\n"),
+        (SIGNATURE, "`lifecycle explain` with the same options looks for the cause\n"),
+    ] {
+        let ran = lifecycle(["verify", "--body", &other, "--signature", signature, "--secret", SECRET]);
+        assert!(ran.out.ends_with(expected), "{ran:?}");
+    }
+}
