@@ -21,7 +21,7 @@ pub enum OpenError {
     /// There is no such database: create it, or mend the URL.
     #[error("{0}: create it, or mend the database URL")]
     NoDatabase(String),
-    /// The schema is older than this program, which was told not to migrate it: call [`migrate`](crate::migrate).
+    /// The schema is older than this program, which was told not to migrate it: call [`PostgresEngine::migrate`](crate::PostgresEngine::migrate).
     #[error("the schema is at version {found}, this program needs {needed}: migrate it")]
     NotMigrated {
         /// The version of the schema; 0 where there is none.

@@ -4,12 +4,12 @@ use async_trait::async_trait;
 use lifecycle_core::{Installation, Status};
 use lifecycle_inbox::{InstallationFilter, InstallationStore, SealedSecret, StoreError, TenantKey};
 
+use crate::engine::PostgresEngine;
 use crate::error::store;
-use crate::postgres::Postgres;
 use crate::row::{self, column, digest, lossy};
 
 #[async_trait]
-impl InstallationStore for Postgres {
+impl InstallationStore for PostgresEngine {
     fn revision(&self) -> u64 {
         self.0.bell.signals.revision()
     }

@@ -3,10 +3,11 @@
 mod bell;
 mod clock;
 mod completion;
+mod engine;
 mod error;
+mod handler;
 mod installations;
 mod migration;
-mod postgres;
 mod row;
 mod runner;
 mod session;
@@ -15,10 +16,10 @@ mod sql;
 mod tls;
 mod writer;
 
+pub use engine::PostgresEngine;
 pub use error::OpenError;
-pub use migration::migrate;
-pub use postgres::Postgres;
-pub use runner::{TransactionHandler, TransactionRunner};
+pub use handler::TransactionalHandler;
+pub use runner::PostgresRunner;
 pub use settings::Settings;
-/// The driver, of the version whose `Transaction` a [`TransactionHandler`] gets.
+/// The driver, of the version whose `Transaction` a [`TransactionalHandler`] gets.
 pub use tokio_postgres;

@@ -15,25 +15,18 @@ const MIGRATIONS: [&str; 1] = [include_str!("../migrations/1.sql")];
 /// How long a migration may take, with the wait for other replicas that start at the same time.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 
-/// Makes the schema, or brings it to the version that this release needs, and returns that version. Any number of
-/// processes may do so at once. It happens wholly or not at all.
-///
-/// [`Postgres::open`](crate::Postgres::open) does it too, unless the settings say otherwise: then call this once at each
-/// deployment, as a user that may create schemas and tables.
-///
-/// # Errors
-/// As [`Postgres::open`](crate::Postgres::open).
-pub async fn migrate(settings: &Settings) -> Result<u32, OpenError> {
+/// Sees to it that the schema has the version that is known here, whatever the settings say about the start.
+pub(crate) async fn migrate(settings: &Settings) -> Result<(), OpenError> {
+    let settings = &settings.clone().migrate_at_start(true);
     let connector = Connector::new(settings)?;
     let mut client = timeout(settings.time_limit, connector.open())
         .await
         .map_err(|_| OpenError::timeout(settings))?
         .map_err(|error| OpenError::new(&error, settings))?;
-    bring_up(&mut client, settings).await?;
-    Ok(u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX))
+    bring_up(&mut client, settings).await
 }
 
-/// Sees to it that the schema has the version that is known here.
+/// Sees to it that the schema has the version that is known here, or tells that it has not.
 pub(crate) async fn bring_up(client: &mut Client, settings: &Settings) -> Result<(), OpenError> {
     let telling = |error: Error| OpenError::new(&error, settings);
     let known = MIGRATIONS.len();

@@ -1,4 +1,4 @@
-//! `TransactionRunner`: gives a handler the transaction that also completes its delivery.
+//! `PostgresRunner`: gives a handler the transaction that also completes its delivery.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,48 +8,33 @@ use deadpool_postgres::{Object, Pool};
 use lifecycle_core::{Change, Delivery, HandlerError, Outcome, Transition};
 use lifecycle_inbox::{Engine, Ran, Runner, StoreError, Token};
 use tokio::time::timeout;
-use tokio_postgres::Transaction;
 
 use crate::completion::{Completion, complete_in};
+use crate::engine::{PostgresEngine, no_client};
 use crate::error::store;
-use crate::postgres::{Postgres, no_client};
+use crate::handler::TransactionalHandler;
 
-/// What an app does with a delivery inside a transaction of the inbox's database.
+/// Runs a [`TransactionalHandler`] in the transaction that completes the delivery; made by [`PostgresEngine::runner`], for
+/// [`Worker::with_runner`](lifecycle_inbox::Worker::with_runner).
 ///
-/// What it writes there is committed together with the completion of the delivery, so it takes effect exactly once: a
-/// handler that was cut off by a crash, failed, or lost its delivery to another worker has written nothing.
-#[async_trait]
-pub trait TransactionHandler: Send + Sync + 'static {
-    /// Handles a delivery. When it accepts, the transaction is committed by the caller; when it fails or refuses, rolled
-    /// back. It runs at READ COMMITTED; leave its settings and its end alone. Other effects than those of this
-    /// transaction happen at least once.
-    async fn handle(
-        &self,
-        delivery: &Delivery,
-        transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError>;
-}
-
-/// Runs a [`TransactionHandler`] for a [`Worker`](lifecycle_inbox::Worker).
-///
-/// Each handler holds a connection while it runs, of a pool of its own.
-pub struct TransactionRunner {
-    engine: Postgres,
-    handler: Arc<dyn TransactionHandler>,
+/// Each handler holds a connection while it runs, of a pool of their own.
+pub struct PostgresRunner {
+    engine: PostgresEngine,
+    handler: Arc<dyn TransactionalHandler>,
     pool: Pool,
 }
 
-impl TransactionRunner {
-    /// A runner for as many handlers at a time as a worker runs by default: 16.
-    pub fn new(engine: &Postgres, handler: impl TransactionHandler) -> Self {
-        Self::with_connections(engine, handler, 16)
+impl PostgresRunner {
+    pub(crate) fn new(engine: &PostgresEngine, handler: Arc<dyn TransactionalHandler>) -> Self {
+        Self { engine: engine.clone(), handler, pool: engine.handler_pool(16) }
     }
 
-    /// A runner for so many handlers at a time: give it as many as the worker's
-    /// [`concurrency`](lifecycle_inbox::Worker::concurrency), or some attempts fail for want of one.
-    pub fn with_connections(engine: &Postgres, handler: impl TransactionHandler, connections: usize) -> Self {
-        let pool = engine.0.connector.for_handlers().pool(connections.max(1), engine.0.time_limit);
-        Self { engine: engine.clone(), handler: Arc::new(handler), pool }
+    /// For so many handlers at a time; 16 by default, as a worker has by default. Give it as many as the worker's
+    /// [`concurrency`](lifecycle_inbox::Worker::concurrency), or some attempts fail for want of a connection.
+    #[must_use]
+    pub fn connections(mut self, handlers: usize) -> Self {
+        self.pool = self.engine.handler_pool(handlers.max(1));
+        self
     }
 
     async fn run_in(
@@ -63,13 +48,22 @@ impl TransactionRunner {
         let unavailable = |error: tokio_postgres::Error| HandlerError::unavailable(store(&error));
         let mut transaction = (***client).transaction().await.map_err(unavailable)?;
         let holds = statements.prepare(transaction.client(), &inner.sql.holds).await.map_err(unavailable)?;
-        let held = transaction.query_opt(&holds, &[&token.id.0, &token.fence]).await.map_err(unavailable)?;
+        // The mark goes with the transaction, so that it tells whether the handler has ended it.
+        let mark = format!("{}:{}", token.id, token.fence);
+        let held =
+            transaction.query_opt(&holds, &[&token.id.0, &token.fence, &mark]).await.map_err(unavailable)?;
         if held.is_none() {
             return Ok(Ran::Lost);
         }
         match self.handler.handle(delivery, &mut transaction).await? {
             Outcome::Accept => {}
             Outcome::Refuse(refusal) => return Ok(Ran::Refused(refusal)),
+        }
+        let is_same =
+            statements.prepare(transaction.client(), &inner.sql.is_same).await.map_err(unavailable)?;
+        let same = transaction.query_one(&is_same, &[&mark]).await.map_err(unavailable)?;
+        if !same.try_get::<_, bool>(0).map_err(unavailable)? {
+            return Err("the handler ended the transaction that was lent to it".into());
         }
         let change = Change::from(delivery);
         let finish = async {
@@ -102,7 +96,7 @@ impl TransactionRunner {
 }
 
 #[async_trait]
-impl Runner for TransactionRunner {
+impl Runner for PostgresRunner {
     async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
         let client = self.pool.get().await.map_err(|error| HandlerError::unavailable(no_client(&error)))?;
         let mut lent = Lent(Some(client));
@@ -136,8 +130,8 @@ impl Drop for Lent {
     }
 }
 
-impl fmt::Debug for TransactionRunner {
+impl fmt::Debug for PostgresRunner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TransactionRunner").finish_non_exhaustive()
+        f.debug_struct("PostgresRunner").finish_non_exhaustive()
     }
 }

@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// Whether opening the store also makes or migrates its schema; true by default. If not, an older schema is an error,
-    /// and [`migrate`](crate::migrate) is called by whoever may change tables.
+    /// and [`PostgresEngine::migrate`](crate::PostgresEngine::migrate) is called by whoever may change tables.
     #[must_use]
     pub fn migrate_at_start(mut self, migrate: bool) -> Self {
         self.migrate = migrate;

@@ -16,6 +16,7 @@ pub(crate) struct Sql {
     pub(crate) holds: String,
     pub(crate) installation: String,
     pub(crate) is_known: String,
+    pub(crate) is_same: String,
     pub(crate) prune: String,
     pub(crate) put_installation: String,
     pub(crate) put_sealed: String,
@@ -54,9 +55,12 @@ impl Sql {
                 SELECT count(*) FROM gone"),
             discard: sql("SELECT lifecycle.discard($1)"),
             finish: sql("SELECT tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
-            holds: sql("SELECT 1 FROM lifecycle.deliveries WHERE id = $1 AND fence = $2 AND state = 'leased'"),
+            holds: sql("
+                SELECT set_config('lifecycle_inbox.token', $3, true) FROM lifecycle.deliveries
+                WHERE id = $1 AND fence = $2 AND state = 'leased'"),
             installation: sql("SELECT installation FROM lifecycle.installations WHERE tenant = $1"),
             is_known: sql("SELECT 1 FROM lifecycle.keys WHERE key = $1"),
+            is_same: sql("SELECT current_setting('lifecycle_inbox.token', true) IS NOT DISTINCT FROM $1"),
             prune: sql("
                 WITH old AS (
                     DELETE FROM lifecycle.deliveries WHERE id IN (

@@ -1,6 +1,6 @@
 //! The engine keeps the contract: one test for each rule, in a schema of its own, on two engines.
 
-#[expect(dead_code, reason = "the rules bring their own deliveries")]
+#[expect(dead_code, reason = "the rules bring deliveries of their own")]
 mod support;
 
 use std::process::ExitCode;

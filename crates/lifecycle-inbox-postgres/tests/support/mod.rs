@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use lifecycle_core::{Delivery, Trust, seismic};
 use lifecycle_inbox::Record;
-use lifecycle_inbox_postgres::{Postgres, Settings, tokio_postgres};
+use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use tokio_postgres::NoTls;
 
 /// A schema that no other test has.
@@ -34,8 +34,8 @@ impl Store {
         Settings::new(&self.url).and_then(|settings| settings.schema(&self.schema)).expect("good settings")
     }
 
-    pub(crate) async fn open(&self) -> Postgres {
-        Postgres::open(self.settings()).await.expect("the store opens")
+    pub(crate) async fn open(&self) -> PostgresEngine {
+        PostgresEngine::open_with(self.settings()).await.expect("the store opens")
     }
 
     /// A connection of the test's own.

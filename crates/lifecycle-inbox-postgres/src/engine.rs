@@ -1,4 +1,4 @@
-//! `Postgres`: the engine, over one database and any number of replicas.
+//! `PostgresEngine`: the inbox, over one database and any number of replicas.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,8 +20,10 @@ use crate::bell::{Bell, Ringer};
 use crate::clock::Clock;
 use crate::completion::{Completion, complete_in};
 use crate::error::{OpenError, store};
-use crate::migration::bring_up;
+use crate::handler::TransactionalHandler;
+use crate::migration::{bring_up, migrate};
 use crate::row::{self, column, digest};
+use crate::runner::PostgresRunner;
 use crate::session::Connector;
 use crate::settings::Settings;
 use crate::sql::Sql;
@@ -35,12 +37,12 @@ const PRUNE_LIMIT: Duration = Duration::from_secs(60);
 /// Open it once in a process; clones share its connections. It works in the tokio runtime in which it was opened, and
 /// its connections end with the last clone.
 #[derive(Clone)]
-pub struct Postgres(pub(crate) Arc<Inner>);
+pub struct PostgresEngine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
     pub(crate) bell: Arc<Bell>,
     clock: Arc<Clock>,
-    pub(crate) connector: Connector,
+    connector: Connector,
     pool: Pool,
     ringer: JoinHandle<()>,
     pub(crate) sql: Arc<Sql>,
@@ -54,12 +56,20 @@ impl Drop for Inner {
     }
 }
 
-impl Postgres {
-    /// Opens the store: connects, makes or migrates the schema, and writes once to see that it can.
+impl PostgresEngine {
+    /// Opens the inbox in the database of this URL, with the default [`Settings`].
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub async fn open(url: &str) -> Result<Self, OpenError> {
+        Self::open_with(Settings::new(url)?).await
+    }
+
+    /// Opens the inbox: connects, makes or migrates the schema, and writes once to see that it can.
     ///
     /// # Errors
     /// [`OpenError`]: nothing was changed then, and it says what to do.
-    pub async fn open(settings: Settings) -> Result<Self, OpenError> {
+    pub async fn open_with(settings: Settings) -> Result<Self, OpenError> {
         let connector = Connector::new(&settings)?;
         let telling = |error: tokio_postgres::Error| OpenError::new(&error, &settings);
         let time_limit = settings.time_limit;
@@ -95,6 +105,28 @@ impl Postgres {
             time_limit,
             writers: Writers::start(desk, settings.writers, settings.queue),
         })))
+    }
+
+    /// Makes the schema, or brings it to this release's version. Any number of processes may do so at once; it happens
+    /// wholly or not at all.
+    ///
+    /// [`open_with`](Self::open_with) does it too, unless the [settings](Settings::migrate_at_start) say otherwise: then
+    /// call this once at each deployment, as a user that may create schemas and tables.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub async fn migrate(settings: &Settings) -> Result<(), OpenError> {
+        migrate(settings).await
+    }
+
+    /// A runner for a [`Worker`](lifecycle_inbox::Worker) whose handler writes to this database, in the transaction that
+    /// completes the delivery.
+    pub fn runner(&self, handler: impl TransactionalHandler) -> PostgresRunner {
+        PostgresRunner::new(self, Arc::new(handler))
+    }
+
+    pub(crate) fn handler_pool(&self, connections: usize) -> Pool {
+        self.0.connector.for_handlers().pool(connections, self.0.time_limit)
     }
 
     async fn client(&self) -> Result<Object, StoreError> {
@@ -169,7 +201,7 @@ fn limit(most: usize) -> i64 {
 }
 
 #[async_trait]
-impl Engine for Postgres {
+impl Engine for PostgresEngine {
     fn signals(&self) -> &Signals {
         &self.0.bell.signals
     }
@@ -330,8 +362,8 @@ impl Engine for Postgres {
     }
 }
 
-impl fmt::Debug for Postgres {
+impl fmt::Debug for PostgresEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Postgres").field("time_limit", &self.0.time_limit).finish_non_exhaustive()
+        f.debug_struct("PostgresEngine").field("time_limit", &self.0.time_limit).finish_non_exhaustive()
     }
 }

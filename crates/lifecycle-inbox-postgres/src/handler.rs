@@ -1,0 +1,136 @@
+//! `TransactionalHandler`: what an app does in the transaction that completes a delivery.
+
+use async_trait::async_trait;
+use lifecycle_core::{Delivery, EventKind, HandlerError, Outcome};
+use tokio_postgres::Transaction;
+
+/// A handler whose effect is rows in the inbox's own database: effect and completion are committed together, so each
+/// delivery has its effect exactly once, whatever crashes when.
+///
+/// One method for each kind of event, each of which accepts by default, as in
+/// [`LifecycleHandler`](lifecycle_core::LifecycleHandler). A refusal, an error or a panic undoes what was written; so does
+/// the loss of the delivery to another worker. What is done outside of the database still happens at least once.
+///
+/// The transaction is the driver's own, at READ COMMITTED, on a session of the user in the URL. Use savepoints inside it
+/// if need be; never `COMMIT` or `ROLLBACK`, which end it too early: the attempt has failed then.
+///
+/// ```
+/// use lifecycle_core::{Delivery, HandlerError, Outcome, async_trait};
+/// use lifecycle_inbox::{Inbox, Worker};
+/// use lifecycle_inbox_postgres::tokio_postgres::Transaction;
+/// use lifecycle_inbox_postgres::{PostgresEngine, TransactionalHandler};
+/// use std::sync::Arc;
+///
+/// struct Seats;
+///
+/// #[async_trait]
+/// impl TransactionalHandler for Seats {
+///     async fn install(&self, delivery: &Delivery, transaction: &mut Transaction<'_>) -> Result<Outcome, HandlerError> {
+///         let tenant = delivery.event().tenant();
+///         transaction.execute("INSERT INTO seats (tenant, free) VALUES ($1, 10)", &[&tenant]).await?;
+///         Ok(Outcome::Accept)
+///     }
+/// }
+///
+/// # use lifecycle_core::LifecycleHandler;
+/// # use lifecycle_inbox_postgres::{Settings, tokio_postgres};
+/// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+/// # let trust = lifecycle_core::Trust::Unsigned;
+/// # let now = std::time::SystemTime::now();
+/// # let delivery = Delivery::restore(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
+/// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+/// # let (app, connection) = tokio_postgres::connect(test_postgres::url(), tokio_postgres::NoTls).await?;
+/// # tokio::spawn(connection);
+/// # app.batch_execute("CREATE TABLE seats (tenant text NOT NULL, free bigint NOT NULL)").await?;
+/// # let settings = Settings::new(test_postgres::url())?.schema(&format!("seats_{}", std::process::id()))?;
+/// # let engine = PostgresEngine::open_with(settings).await?;
+/// let inbox = Inbox::new(Arc::new(engine.clone()));
+/// let worker = Worker::with_runner(Arc::new(engine.clone()), engine.runner(Seats));
+/// # inbox.handle(&delivery).await.unwrap();
+/// # let shutdown = async { while inbox.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
+/// worker.run(shutdown).await;
+///
+/// let row = app.query_one("SELECT free FROM seats WHERE tenant = 't'", &[]).await?;
+/// assert_eq!(row.get::<_, i64>(0), 10);
+/// # app.batch_execute("DROP TABLE seats").await?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[async_trait]
+pub trait TransactionalHandler: Send + Sync + 'static {
+    /// An administrator installs the app.
+    async fn install(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        accept(delivery, transaction)
+    }
+
+    /// An administrator enables the app.
+    async fn enable(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        accept(delivery, transaction)
+    }
+
+    /// An administrator moves the tenant to a newer version.
+    async fn upgrade(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        accept(delivery, transaction)
+    }
+
+    /// An administrator disables the app.
+    async fn disable(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        accept(delivery, transaction)
+    }
+
+    /// An administrator removes the app from the tenant.
+    async fn uninstall(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        accept(delivery, transaction)
+    }
+
+    /// A kind that this version does not know.
+    async fn other(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        accept(delivery, transaction)
+    }
+
+    /// Any event: calls the method of its kind. Override it to treat all kinds alike.
+    async fn handle(
+        &self,
+        delivery: &Delivery,
+        transaction: &mut Transaction<'_>,
+    ) -> Result<Outcome, HandlerError> {
+        match delivery.event().kind() {
+            EventKind::Disable => self.disable(delivery, transaction).await,
+            EventKind::Enable => self.enable(delivery, transaction).await,
+            EventKind::Install => self.install(delivery, transaction).await,
+            EventKind::Uninstall => self.uninstall(delivery, transaction).await,
+            EventKind::Upgrade => self.upgrade(delivery, transaction).await,
+            _ => self.other(delivery, transaction).await,
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "what the defaults of the trait return")]
+fn accept(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+    Ok(Outcome::Accept)
+}
