@@ -20,7 +20,8 @@ CREATE TABLE lifecycle_inbox (
     kind        TEXT    NOT NULL,
     key         BLOB    NOT NULL,
     state       TEXT    NOT NULL CHECK (state IN ('pending', 'leased', 'done', 'dead')),
-    -- Whether it is the oldest open (pending or leased) row of its platform, app and tenant. Only such rows are claimed.
+    is_open     INTEGER NOT NULL GENERATED ALWAYS AS (state IN ('pending', 'leased')) VIRTUAL,
+    -- Whether it is the oldest open row of its platform, app and tenant. Only such rows are claimed.
     is_head     INTEGER NOT NULL CHECK (is_head IN (0, 1)),
     attempts    INTEGER NOT NULL DEFAULT 0,
     fence       INTEGER NOT NULL DEFAULT 0,
@@ -37,42 +38,41 @@ CREATE TABLE lifecycle_inbox (
 
 -- Each index holds only the rows that its question is about, so that finished rows cost nothing.
 CREATE INDEX lifecycle_inbox_heads ON lifecycle_inbox (id) WHERE is_head = 1;
-CREATE INDEX lifecycle_inbox_open ON lifecycle_inbox (platform, app, tenant, id, accepted_at)
-    WHERE state IN ('pending', 'leased');
+CREATE INDEX lifecycle_inbox_open ON lifecycle_inbox (platform, app, tenant, id, accepted_at) WHERE is_open = 1;
 CREATE INDEX lifecycle_inbox_leased ON lifecycle_inbox (platform, app, tenant) WHERE state = 'leased';
 CREATE INDEX lifecycle_inbox_done ON lifecycle_inbox (finished_at) WHERE state = 'done';
 CREATE INDEX lifecycle_inbox_dead ON lifecycle_inbox (id) WHERE state = 'dead';
 
 -- A row that ends hands the head on to the next open one.
 CREATE TRIGGER lifecycle_inbox_ended AFTER UPDATE OF state ON lifecycle_inbox
-WHEN old.state IN ('pending', 'leased') AND new.state NOT IN ('pending', 'leased')
+WHEN old.is_open = 1 AND new.is_open = 0
 BEGIN
     UPDATE lifecycle_inbox SET is_head = 0 WHERE id = new.id AND is_head = 1;
     UPDATE lifecycle_inbox SET is_head = 1 WHERE is_head = 0 AND id = (
         SELECT min(id) FROM lifecycle_inbox
-        WHERE platform = new.platform AND app = new.app AND tenant = new.tenant AND state IN ('pending', 'leased')
+        WHERE platform = new.platform AND app = new.app AND tenant = new.tenant AND is_open = 1
     );
 END;
 
 CREATE TRIGGER lifecycle_inbox_deleted AFTER DELETE ON lifecycle_inbox
-WHEN old.state IN ('pending', 'leased')
+WHEN old.is_open = 1
 BEGIN
     UPDATE lifecycle_inbox SET is_head = 1 WHERE is_head = 0 AND id = (
         SELECT min(id) FROM lifecycle_inbox
-        WHERE platform = old.platform AND app = old.app AND tenant = old.tenant AND state IN ('pending', 'leased')
+        WHERE platform = old.platform AND app = old.app AND tenant = old.tenant AND is_open = 1
     );
 END;
 
 -- A row that comes back takes the head from a later one.
 CREATE TRIGGER lifecycle_inbox_reopened AFTER UPDATE OF state ON lifecycle_inbox
-WHEN old.state NOT IN ('pending', 'leased') AND new.state IN ('pending', 'leased')
+WHEN old.is_open = 0 AND new.is_open = 1
 BEGIN
     UPDATE lifecycle_inbox SET is_head = 0
-    WHERE platform = new.platform AND app = new.app AND tenant = new.tenant AND state IN ('pending', 'leased')
+    WHERE platform = new.platform AND app = new.app AND tenant = new.tenant AND is_open = 1
         AND is_head = 1 AND id > new.id;
     UPDATE lifecycle_inbox SET is_head = 1 WHERE id = new.id AND NOT EXISTS (
         SELECT 1 FROM lifecycle_inbox
-        WHERE platform = new.platform AND app = new.app AND tenant = new.tenant AND state IN ('pending', 'leased')
+        WHERE platform = new.platform AND app = new.app AND tenant = new.tenant AND is_open = 1
             AND id < new.id
     );
 END;

@@ -38,7 +38,7 @@ pub(crate) fn accept(
          VALUES
              (:id, :platform, :app, :tenant, :kind, :key, 'pending', NOT EXISTS (
                   SELECT 1 FROM lifecycle_inbox
-                  WHERE platform = :platform AND app = :app AND tenant = :tenant AND state IN ('pending', 'leased')),
+                  WHERE platform = :platform AND app = :app AND tenant = :tenant AND is_open = 1),
               :due_at, :now, :received_at, :now, :envelope, :body)",
     )?;
     insert.execute(named_params! {
@@ -69,7 +69,7 @@ pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::R
              fence = fence + 1
          WHERE id IN (
              SELECT id FROM lifecycle_inbox AS head
-             WHERE is_head = 1 AND (due_at <= :now OR touched_at > :future)
+             WHERE is_head = 1 AND is_open = 1 AND (due_at <= :now OR touched_at > :future)
                  AND NOT EXISTS (
                      SELECT 1 FROM lifecycle_inbox
                      WHERE platform = head.platform AND app = head.app AND tenant = head.tenant
@@ -203,6 +203,20 @@ pub(crate) fn retry(
 pub(crate) fn discard(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Found<bool>> {
     let mut delete = connection.prepare_cached("DELETE FROM lifecycle_inbox WHERE id = ?1")?;
     Ok(found_one(delete.execute([id.0])?, News::WORK))
+}
+
+/// Marks the oldest open row of each tenant anew. The triggers keep the marks right; this mends what a damaged disk or a
+/// hand in the file made of them, so that no tenant waits for ever.
+pub(crate) fn find_heads(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .prepare(
+            "UPDATE lifecycle_inbox SET is_head = 1 - is_head
+             WHERE is_open = 1 AND is_head <> (id IN (
+                 SELECT min(id) FROM lifecycle_inbox WHERE is_open = 1
+                 GROUP BY platform, app, tenant))",
+        )?
+        .execute([])
+        .map(drop)
 }
 
 /// Whether the one row was there; there is news only if it was.

@@ -16,7 +16,7 @@ pub(crate) fn stats(connection: &Connection, now: Timestamp) -> rusqlite::Result
     let mut count = connection.prepare_cached(
         "SELECT open, leased, dead, oldest
          FROM (SELECT count(*) AS open, min(accepted_at) AS oldest
-               FROM lifecycle_inbox WHERE state IN ('pending', 'leased')),
+               FROM lifecycle_inbox WHERE is_open = 1),
               (SELECT count(*) AS leased FROM lifecycle_inbox WHERE state = 'leased'),
               (SELECT count(*) AS dead FROM lifecycle_inbox WHERE state = 'dead')",
     )?;

@@ -35,7 +35,12 @@ impl Runner for SqliteRunner {
             if !deliveries::is_held(connection, token)? {
                 return Ok(Found::keep(Ok(Ran::Lost), News::NONE));
             }
-            match handler.handle(&delivery, &Transaction(connection)) {
+            let outcome = handler.handle(&delivery, &Transaction(connection));
+            if connection.is_autocommit() {
+                // It has ended the transaction. Nothing more may be written outside of one; the writer tells.
+                return Ok(Found::undo(Ok(Ran::Lost)));
+            }
+            match outcome {
                 Ok(Outcome::Accept) => {
                     let completed = deliveries::complete(connection, token, now, &change)?;
                     Ok(completed.map(|held| Ok(if held { Ran::Committed } else { Ran::Lost })))

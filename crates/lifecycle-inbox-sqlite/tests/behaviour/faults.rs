@@ -1,0 +1,81 @@
+//! A disk that is full, a folder that goes away, a schema that changes below.
+
+use lifecycle_core::{Delivery, Outcome};
+use lifecycle_inbox::{Accepted, Engine, Runner};
+use lifecycle_inbox_sqlite::Transaction;
+
+use crate::support::{Bench, Handler, claim_one, put, record};
+
+/// Lets the file grow by that many pages and no more, as a disk with little room would.
+async fn leave_room(bench: &Bench, pages: u32) {
+    let claimed = claim_one(&bench.engine).await;
+    let runner = bench.engine.runner(Handler(move |_: &Delivery, transaction: &Transaction<'_>| {
+        let count: u32 = transaction.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let limit = format!("PRAGMA max_page_count = {}", count.saturating_add(pages));
+        transaction.query_row(&limit, [], |_| Ok(()))?;
+        Ok(Outcome::Accept)
+    }));
+    let delivery = claimed.record.unwrap().restore(&lifecycle_inbox::Platforms::default()).unwrap();
+    runner.run(claimed.token, &delivery).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_what_does_not_fit_and_takes_what_does() {
+    let bench = Bench::new();
+    put(&bench.engine, "1").await;
+    leave_room(&bench, 20).await;
+    let mut large = record("t", "large");
+    large.body = vec![b' '; 200_000].into();
+    // In one transaction: the large one ends it for all.
+    let (before, full, after) = tokio::join!(
+        bench.engine.accept(record("t", "before"), bench.engine.now()),
+        bench.engine.accept(large.clone(), bench.engine.now()),
+        bench.engine.accept(record("t", "after"), bench.engine.now()),
+    );
+    assert!(matches!((before, after), (Ok(Accepted::New(_)), Ok(Accepted::New(_)))));
+    let error = full.unwrap_err().to_string();
+    assert!(error.contains("full"), "{error}");
+    assert!(bench.holds(&["1", "before", "after"]).await);
+    assert!(!bench.engine.is_known(large.key).await.unwrap(), "no key without its row");
+    let whole: String = bench.connection().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(whole, "ok");
+
+    claim_one(&bench.engine).await; // "before", whose turn it is; "after" waits for it
+    let waiting = bench.engine.list(&lifecycle_inbox::Filter::default()).await.unwrap();
+    bench.engine.discard(waiting[1].id).await.unwrap();
+    leave_room(&bench, 1_000_000).await;
+    let again = bench.engine.accept(large, bench.engine.now()).await;
+    assert!(matches!(again, Ok(Accepted::New(_))), "the same delivery, sent again, is no duplicate");
+}
+
+#[tokio::test]
+async fn an_error_undoes_its_own_job_only() {
+    let bench = Bench::new();
+    bench
+        .connection()
+        .execute_batch(
+            "CREATE TRIGGER refused BEFORE INSERT ON lifecycle_inbox WHEN new.tenant = 'refused'
+             BEGIN SELECT raise(ABORT, 'refused by a trigger of this test'); END",
+        )
+        .unwrap();
+    let (one, refused, two) = tokio::join!(
+        bench.engine.accept(record("t", "1"), bench.engine.now()),
+        bench.engine.accept(record("refused", "r"), bench.engine.now()),
+        bench.engine.accept(record("t", "2"), bench.engine.now()),
+    );
+    assert!(matches!((one, two), (Ok(Accepted::New(_)), Ok(Accepted::New(_)))));
+    assert!(refused.is_err());
+    assert!(!bench.engine.is_known(record("refused", "r").key).await.unwrap());
+    assert!(bench.holds(&["1", "2"]).await);
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_to_is_not_well() {
+    let bench = Bench::new();
+    bench.engine.check().await.unwrap();
+    let other = bench.connection();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(bench.engine.check().await.is_err());
+    other.execute_batch("COMMIT").unwrap();
+    bench.engine.check().await.unwrap();
+}

@@ -1,0 +1,11 @@
+//! What the engine promises beyond the contract, on files on disk: faults, files of every kind, crashes.
+
+mod contract;
+mod crash;
+mod damage;
+mod effects;
+mod faults;
+mod opening;
+mod releases;
+mod support;
+mod writing;
