@@ -41,7 +41,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// | --- | --- |
 /// | writes that wait | 1024; the next fails at once |
 /// | a write or a read | 5 s, then it fails; one that was not begun is taken back |
-/// | another process's transaction | 1.5 s, then what waited for it fails |
+/// | another process's transaction | 4 s, then what waited for it fails |
 ///
 /// Clones share the file. The threads end when the last clone is gone.
 ///

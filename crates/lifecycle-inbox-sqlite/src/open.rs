@@ -1,16 +1,17 @@
 //! Opening a file: its connections, and what can be wrong with it.
 
+use std::cell::Cell;
 use std::fs::OpenOptions;
-use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::{deliveries, schema};
 
 /// How long a transaction waits for another process to end its own.
-const BUSY: Duration = Duration::from_millis(1_500);
+const BUSY: Duration = Duration::from_secs(4);
 
 /// After how many pages of 4 KiB the log is copied back into the file. Rarely, because a commit waits for it.
 const CHECKPOINT_PAGES: u32 = 8_000;
@@ -138,12 +139,26 @@ fn create(path: &Path) -> Result<(), OpenError> {
 
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(BUSY)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_handler(Some(wait))?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")?;
     connection.query_row(&format!("PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"), [], |_| Ok(()))?;
     Ok(connection)
+}
+
+/// Waits for another process's transaction. SQLite's own waits grow to 100 ms, in which a busy process begins its next
+/// one: the other would never have its turn.
+fn wait(tries: i32) -> bool {
+    thread_local!(static BEGAN: Cell<Instant> = Cell::new(Instant::now()));
+    if tries == 0 {
+        BEGAN.set(Instant::now());
+    }
+    let goes_on = BEGAN.get().elapsed() < BUSY;
+    if goes_on {
+        thread::sleep(Duration::from_millis(1));
+    }
+    goes_on
 }
 
 /// Writes go to a log beside the file, so that a commit is one flush and readers do not wait.

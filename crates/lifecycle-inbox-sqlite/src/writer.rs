@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use lifecycle_inbox::Signals;
@@ -18,6 +19,9 @@ const BATCH_TIME: Duration = Duration::from_millis(20);
 
 /// How often it looks whether another process wrote to the file.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long it leaves the file to other processes that write, between two transactions. They try as often.
+const TURN: Duration = Duration::from_millis(1);
 
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
@@ -41,6 +45,7 @@ impl Writer {
         let mut waiting: VecDeque<Box<dyn Job>> = VecDeque::new();
         let mut version = self.data_version();
         let mut look_at = Instant::now() + LOOK_EVERY;
+        let mut is_shared = false;
         loop {
             if waiting.is_empty() {
                 match self.queue.recv_timeout(look_at.saturating_duration_since(Instant::now())) {
@@ -53,11 +58,15 @@ impl Writer {
             waiting.retain(|job| job.is_wanted());
             if !waiting.is_empty() {
                 self.group(&mut waiting);
+                if is_shared {
+                    thread::sleep(TURN);
+                }
             }
             if Instant::now() >= look_at {
                 look_at = Instant::now() + LOOK_EVERY;
                 let before = std::mem::replace(&mut version, self.data_version());
-                if version != before {
+                is_shared = version != before;
+                if is_shared {
                     self.tell(News { work: true, installation: true });
                 }
             }
