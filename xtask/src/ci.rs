@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use crate::Failure;
 use crate::step::{cargo, run as step};
 use crate::test::{Machine, all};
+use crate::{Failure, crash};
 
 /// What the tests need, as Debian's packages: the program that tells that one is there, and its package.
 const NEEDED: &[(&str, &str)] = &[
@@ -20,7 +20,10 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     }
     install()?;
     deny()?;
-    all(Machine::Everything)
+    match all(Machine::Everything)? {
+        ExitCode::SUCCESS => crash::run(lexopt::Parser::from_args(["--rounds", "30"])),
+        failed => Ok(failed),
+    }
 }
 
 /// Installs the packages that are missing, as root; elsewhere the tests themselves say what they lack.

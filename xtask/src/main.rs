@@ -2,6 +2,8 @@
 
 mod ci;
 mod conformance;
+mod crash;
+mod examples;
 mod step;
 mod test;
 
@@ -16,6 +18,11 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const TASKS: &[Task] = &[
     ("ci", "all that has to hold before a change lands; installs what it needs", ci::run),
     ("conformance", "send every fixture to every face of every example app", conformance::run),
+    (
+        "crash",
+        "kill the example apps under load; nothing acknowledged may be lost, doubled or reordered",
+        crash::run,
+    ),
     ("test", "all that has to hold and needs nothing but Rust", test::run),
 ];
 

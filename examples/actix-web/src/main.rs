@@ -1,11 +1,11 @@
 //! A complete app on actix-web that receives lifecycle callbacks: `cargo run -p example-actix-web`.
 
 use actix_web::http::header::COOKIE;
-use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::web::{self, Data, ReqData, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
 use example_shared::{App as Demo, Failure, Page};
-use lifecycle_actix::{Action, Verified, endpoint, response, verify};
-use lifecycle_core::EventKind;
+use lifecycle_actix::{Action, Verified, endpoint, require_enabled, response, verify};
+use lifecycle_core::{EventKind, TenantKey};
 
 #[actix_web::main]
 async fn main() -> Result<(), Failure> {
@@ -32,6 +32,12 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
             web::resource("/verified/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)),
         )
         .service(web::resource("/extracted/seismic").app_data(demo.seismic()).to(extracted))
+        // A route that is no callback's: it is there for tenants that have the app enabled.
+        .service(
+            web::resource("/features")
+                .wrap(require_enabled(demo.installation_gate(), tenant))
+                .route(web::get().to(features)),
+        )
         // SecurityScorecard: its hook, and what it asks an app for.
         .route("/securityscorecard/hook/{token}", endpoint(demo.hook(), demo.handler()))
         .route("/securityscorecard/hook", endpoint(demo.hook(), demo.handler()))
@@ -54,6 +60,15 @@ async fn verified(demo: Data<Demo>, callback: Verified, body: web::Bytes) -> Htt
 
 async fn extracted(demo: Data<Demo>, callback: Verified) -> HttpResponse {
     response(demo.receipt(&callback, callback.body()))
+}
+
+fn tenant(request: &HttpRequest) -> Option<TenantKey> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    Demo::tenant(header("x-app"), header("x-tenant"))
+}
+
+async fn features(demo: Data<Demo>, tenant: ReqData<TenantKey>) -> HttpResponse {
+    response(demo.features(&tenant))
 }
 
 async fn install_page(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {

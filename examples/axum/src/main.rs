@@ -6,13 +6,14 @@ use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use example_shared::{App, Failure, Page};
-use lifecycle_core::{Delivery, EventKind, Reply};
+use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
 use lifecycle_tower::axum::{Action, Verified};
-use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, response};
+use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, response};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -35,7 +36,13 @@ fn routes(app: App) -> Router {
     let pages = Page::ALL.into_iter().fold(Router::new(), |pages, (path, page)| {
         pages.route(path, get(async move |State(app): State<App>| answer(app.page(page).await)))
     });
-    pages.merge(seismic(&app)).nest("/securityscorecard", securityscorecard(&app)).with_state(app)
+    // A route that is no callback's: it is there for tenants that have the app enabled.
+    let enabled = RequireEnabledLayer::new(app.installation_gate(), tenant);
+    pages
+        .route("/features", get(features).layer(enabled))
+        .merge(seismic(&app))
+        .nest("/securityscorecard", securityscorecard(&app))
+        .with_state(app)
 }
 
 fn seismic(app: &App) -> Router<App> {
@@ -87,6 +94,15 @@ async fn connect(State(app): State<App>, RawQuery(query): RawQuery, headers: Hea
 /// The body tells which rule fired on what; the demo only makes sure that it is read.
 async fn notify_channel(State(app): State<App>, action: Action, _rule: Bytes) -> Response {
     answer(app.notify_channel(&action))
+}
+
+fn tenant(head: &Parts) -> Option<TenantKey> {
+    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+    App::tenant(header("x-app"), header("x-tenant"))
+}
+
+async fn features(State(app): State<App>, Extension(tenant): Extension<TenantKey>) -> Response {
+    answer(app.features(&tenant))
 }
 
 fn answer(reply: Reply) -> Response {

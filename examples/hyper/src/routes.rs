@@ -15,8 +15,10 @@ use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, EventKind, Receiver, Reply};
-use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, header_lines, receive, response};
+use lifecycle_core::{Delivery, EventKind, Receiver, Reply, TenantKey};
+use lifecycle_tower::{
+    BytesOr, LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, receive, response,
+};
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
@@ -41,6 +43,8 @@ impl Routes {
             ("/verified/seismic".to_owned(), verified(app)),
             ("/extracted/seismic".to_owned(), extracted(app)),
             (HOOK.to_owned(), endpoint(app, app.hook())),
+            // A route that is no callback's: it is there for tenants that have the app enabled.
+            ("/features".to_owned(), features(app)),
         ]);
         // ... or each on the URL that is registered for it.
         for kind in EventKind::KNOWN {
@@ -127,6 +131,22 @@ fn extracted(app: &App) -> Face {
             Ok(response(reply).map(BytesOr::from))
         }
     }))
+}
+
+fn features(app: &App) -> Face {
+    let enabled = RequireEnabledLayer::new(app.installation_gate(), |head| {
+        let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
+        App::tenant(header("x-app"), header("x-tenant"))
+    });
+    let app = app.clone();
+    let page = service_fn(move |request: Request<Incoming>| {
+        let reply = match (request.extensions().get::<TenantKey>(), request.method()) {
+            (Some(tenant), &Method::GET) => app.features(tenant),
+            _ => Reply::empty(404),
+        };
+        async { Ok::<_, Infallible>(response(reply)) }
+    });
+    Face::new(ServiceBuilder::new().layer(enabled).service(page))
 }
 
 /// The app's other routes.

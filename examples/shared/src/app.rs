@@ -9,7 +9,9 @@ use lifecycle_core::securityscorecard::{
     self, Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, InstallStates,
     Manifest,
 };
-use lifecycle_core::{Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, TenantGate, seismic};
+use lifecycle_core::{
+    Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, TenantGate, TenantKey, seismic,
+};
 use lifecycle_inbox::{EnabledGate, Inbox, InstallationFilter, StoreError};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -59,7 +61,11 @@ impl App {
 
     /// Starts the work on what the inbox accepts. It ends when the process is asked to stop: wait for it then.
     pub fn start_worker(&self) -> JoinHandle<()> {
-        tokio::spawn(self.0.store.worker().run(stop_requested()))
+        let mut worker = self.0.store.worker();
+        if let Some(lease) = self.0.settings.worker_lease {
+            worker = worker.lease(lease).poll(lease); // nobody tells of a lease that ends: a poll finds it
+        }
+        tokio::spawn(worker.run(stop_requested()))
     }
 
     /// Where to listen.
@@ -120,6 +126,17 @@ impl App {
     /// Whether the app may act for a tenant.
     pub fn installation_gate(&self) -> impl TenantGate + use<> {
         EnabledGate::new(self.0.store.engine())
+    }
+
+    /// The tenant of a request to `GET /features`, from its headers `x-app` (`demo-app` without) and `x-tenant`. The demo
+    /// believes them; a real app asks its own session.
+    pub fn tenant(app: Option<&str>, tenant: Option<&str>) -> Option<TenantKey> {
+        Some(TenantKey::new(seismic::PLATFORM.name(), app.unwrap_or("demo-app"), tenant?))
+    }
+
+    /// `GET /features`: what tenants get that have the app enabled, and nobody else.
+    pub fn features(&self, tenant: &TenantKey) -> Reply {
+        describe::page(&json!({"tenant": tenant.tenant, "features": ["notifications"]}))
     }
 
     /// What a route that was handed a verified delivery answers: how long its body was, as that route read it.

@@ -25,6 +25,8 @@ pub struct Settings {
     pub database_url: Option<String>,
     /// `PUBLIC_URL`: how the world reaches this app, for the manifest. By default the address listened on.
     pub public_url: Option<String>,
+    /// `WORKER_LEASE_SECONDS`: after how long another process takes over what a dead one had begun. 30 s by default.
+    pub worker_lease: Option<Duration>,
     pub(crate) token_text: String,
     /// A made-up signing secret, to be shown to whoever tries the app out.
     pub(crate) made_up: Option<String>,
@@ -76,6 +78,7 @@ impl Settings {
             installation_url: text("SECURITYSCORECARD_INSTALLATION_URL")?,
             database_url: text("DATABASE_URL")?,
             public_url: text("PUBLIC_URL")?,
+            worker_lease: number("WORKER_LEASE_SECONDS")?.map(Duration::from_secs),
             token_text,
             made_up,
         })

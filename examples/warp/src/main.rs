@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use example_shared::{App, Failure, Page};
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, EventKind};
-use lifecycle_warp::{action, endpoint, recover, response, verified, verify};
+use lifecycle_core::{Delivery, EventKind, TenantKey};
+use lifecycle_warp::{action, endpoint, recover, require_enabled, response, verified, verify};
 use tokio::net::TcpListener;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
-    seismic(app).or(securityscorecard(app)).or(pages(app)).boxed()
+    seismic(app).or(securityscorecard(app)).or(features(app)).or(pages(app)).boxed()
 }
 
 fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
@@ -84,6 +84,21 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         .recover(recover);
 
     warp::path("securityscorecard").and(hook.or(install).or(connect).or(notify)).boxed()
+}
+
+/// A route that is no callback's: it is there for tenants that have the app enabled.
+fn features(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
+    let header = warp::header::optional::<String>;
+    let tenant = header("x-app")
+        .and(header("x-tenant"))
+        .map(|app: Option<String>, tenant: Option<String>| App::tenant(app.as_deref(), tenant.as_deref()));
+    let page = app.clone();
+    warp::path!("features")
+        .and(warp::get())
+        .and(require_enabled(app.installation_gate(), tenant))
+        .map(move |tenant: TenantKey| response(page.features(&tenant)))
+        .recover(recover)
+        .boxed()
 }
 
 /// The pages that depend on nothing in the request.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use lifecycle_core::{Delivery, HandlerError, Outcome};
 use lifecycle_inbox::{Engine, Worker};
 use lifecycle_inbox_postgres::tokio_postgres::{self, Client, NoTls, Transaction};
-use lifecycle_inbox_postgres::{Postgres, Settings, TransactionHandler, TransactionRunner};
+use lifecycle_inbox_postgres::{PostgresEngine, TransactionalHandler};
 use serde_json::Value;
 
 use super::SHOWN;
@@ -15,13 +15,13 @@ use crate::failure::Failure;
 
 #[derive(Clone)]
 pub(crate) struct Store {
-    engine: Postgres,
+    engine: PostgresEngine,
     url: Arc<str>,
 }
 
 impl Store {
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
-        let engine = Postgres::open(Settings::new(url)?).await?;
+        let engine = PostgresEngine::open(url).await?;
         let store = Self { engine, url: url.into() };
         // Processes that start at the same time would otherwise both find no table, and one of them fail to create it.
         let table = "BEGIN; SELECT pg_advisory_xact_lock(7071); \
@@ -35,7 +35,7 @@ impl Store {
     }
 
     pub(super) fn worker(&self) -> Worker {
-        Worker::with_runner(self.engine(), TransactionRunner::new(&self.engine, Handled))
+        Worker::with_runner(self.engine(), self.engine.runner(Handled))
     }
 
     pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
@@ -56,7 +56,7 @@ impl Store {
 struct Handled;
 
 #[async_trait]
-impl TransactionHandler for Handled {
+impl TransactionalHandler for Handled {
     async fn handle(
         &self,
         delivery: &Delivery,

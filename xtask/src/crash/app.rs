@@ -1,0 +1,77 @@
+//! App: one process of an example app, which can be killed at any moment of its life.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use lifecycle_conformance::Program;
+
+use super::client::SECRET;
+use crate::Failure;
+
+/// How long a start may take. A machine that does other things as well is slow.
+const START: Duration = Duration::from_secs(60);
+
+/// A process. It is killed when this is dropped.
+pub(crate) struct App {
+    child: Child,
+    addresses: Receiver<String>,
+}
+
+impl App {
+    /// Starts the program on a database. What it logs is appended to the file.
+    pub(crate) fn start(program: &Program, database: &str, log: &Path) -> Result<Self, Failure> {
+        let log = File::options().create(true).append(true).open(log)?;
+        let mut child = Command::new(&program.executable)
+            .env("DATABASE_URL", database)
+            .env("PORT", "0")
+            .env("RUST_LOG", "warn")
+            .env("SEISMIC_SIGNING_SECRET", SECRET)
+            .env("WORKER_LEASE_SECONDS", "2") // or each round would wait half a minute for what the dead had begun
+            .env_remove("SEISMIC_APP_ID")
+            .env_remove("SEISMIC_MAX_AGE_SECONDS")
+            .env_remove("SEISMIC_PREVIOUS_SIGNING_SECRET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .map_err(|error| format!("{} could not be started: {error}", program.name))?;
+        let (sender, addresses) = channel();
+        if let Some(printed) = child.stdout.take() {
+            thread::spawn(move || {
+                for line in BufReader::new(printed).lines().map_while(Result::ok) {
+                    if let Some(address) = line.strip_prefix("listening on ") {
+                        let _ = sender.send(address.to_owned()); // killed before it was asked
+                    }
+                }
+            });
+        }
+        Ok(Self { child, addresses })
+    }
+
+    /// Waits until it listens, and gives the URL of its root.
+    pub(crate) fn address(&self) -> Result<String, Failure> {
+        self.addresses.recv_timeout(START).map_err(|_| "an app does not listen, or has ended".into())
+    }
+
+    /// SIGKILL: the process runs nothing more.
+    pub(crate) fn kill(mut self) -> Result<(), Failure> {
+        if let Some(status) = self.child.try_wait()? {
+            return Err(format!("an app has ended by itself: {status}").into());
+        }
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may be dead already
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,46 @@
+//! Client: sends a signed callback as the marketplace does, and reads the app's pages.
+
+use std::time::Duration;
+
+use lifecycle_core::{Secret, seismic};
+use serde_json::Value;
+
+use crate::Failure;
+
+/// What the callbacks are signed with.
+pub(crate) const SECRET: &str = "crash-signing-secret";
+
+/// Keeps connections open between requests.
+pub(crate) struct Client {
+    agent: ureq::Agent,
+    secret: Secret,
+}
+
+impl Client {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let settings = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_secs(10)));
+        Ok(Self { agent: settings.build().into(), secret: Secret::new(SECRET)? })
+    }
+
+    /// The status of the answer. An error leaves it in doubt whether the callback was received.
+    pub(crate) fn deliver(&self, root: &str, body: &str) -> Result<u16, ureq::Error> {
+        let signature = seismic::SCHEME.sign(&self.secret, &[], body.as_bytes());
+        let request = self.agent.post(format!("{root}/seismic")).header("x-seismic-signature", signature);
+        let mut answer = request.send(body)?;
+        answer.body_mut().read_to_vec()?; // or the connection would not be used again
+        Ok(answer.status().as_u16())
+    }
+
+    /// A page of the app, which is JSON.
+    pub(crate) fn page(&self, root: &str, path: &str) -> Result<Value, Failure> {
+        let mut answer = self.agent.get(format!("{root}{path}")).call()?;
+        let body = answer.body_mut().with_config().limit(64 * 1024 * 1024).read_to_vec()?;
+        match answer.status().as_u16() {
+            200 => Ok(serde_json::from_slice(&body)?),
+            status => Err(format!("GET {path}: status {status}").into()),
+        }
+    }
+}
