@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
 use crate::program::SECRET;
 
 /// The secret from before the rotation.
@@ -25,6 +27,8 @@ pub(crate) struct Server {
     pub(crate) address: String,
     /// Kept open, since a server may write to it as long as it runs.
     out: BufReader<ChildStdout>,
+    /// Where an app keeps its inbox.
+    _folder: TempDir,
 }
 
 impl Drop for Server {
@@ -83,7 +87,9 @@ pub(crate) fn answering(answer: &'static str, after: Duration) -> String {
 }
 
 fn start(mut command: Command) -> Server {
+    let folder = tempfile::tempdir().unwrap();
     let mut child = command
+        .current_dir(&folder)
         .env("PORT", "0")
         .env("SEISMIC_SIGNING_SECRET", SECRET)
         .env("SEISMIC_PREVIOUS_SIGNING_SECRET", PREVIOUS)
@@ -95,7 +101,7 @@ fn start(mut command: Command) -> Server {
         .spawn()
         .unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
-    let mut server = Server { child, address: String::new(), out };
+    let mut server = Server { child, address: String::new(), out, _folder: folder };
     while server.address.is_empty() {
         let mut line = String::new();
         assert!(server.out.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
