@@ -47,12 +47,25 @@ impl Server {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn start() -> Self {
+        Self::start_with([""; 0])
+    }
+
+    /// Starts one that also speaks TLS, with this certificate and its key as PEM.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start.
+    pub fn start_tls(certificate: &str, key: &str) -> Self {
+        Self::start_with([certificate, key])
+    }
+
+    fn start_with<const N: usize>(tls: [&str; N]) -> Self {
         let programs = programs();
         let port = free_port();
         let mut supervisor = as_ordinary_user()
             .args(["sh", "-c", SUPERVISOR, "supervisor"])
             .arg(programs)
             .args([&port.to_string(), USER, PASSWORD])
+            .args(tls)
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,12 +1,13 @@
 # Keeps one PostgreSQL server for as long as its standard input is open: whoever started it may die in any way.
-# Arguments: the folder of PostgreSQL's programs, a port, a user, a password.
+# Arguments: the folder of PostgreSQL's programs, a port, a user, a password, and for TLS a certificate and a key as PEM.
 set -eu
 bin=$1 port=$2 user=$3 password=$4
 dir=$(mktemp -d "${TMPDIR:-/tmp}/lifecycle-postgres.XXXXXX")
 pid=
+tls=
 
 start() {
-    "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c max_connections=300 \
+    "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c max_connections=300 $tls \
         >>"$dir/log" 2>&1 </dev/null &
     pid=$!
     while ! "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; do
@@ -34,6 +35,10 @@ printf '%s\n' "$password" >"$dir/password"
     cat "$dir/log" >&2
     exit 1
 }
+if [ $# -gt 4 ]; then
+    (umask 077 && printf '%s\n' "$5" >"$dir/data/server.crt" && printf '%s\n' "$6" >"$dir/data/server.key")
+    tls='-c ssl=on'
+fi
 start
 while read -r word; do
     case $word in

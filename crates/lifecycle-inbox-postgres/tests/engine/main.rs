@@ -8,6 +8,8 @@ mod faults;
 mod opening;
 mod order;
 mod tidings;
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+mod tls;
 mod transactions;
 
 use std::time::Duration;

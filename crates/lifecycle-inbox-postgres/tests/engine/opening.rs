@@ -46,7 +46,7 @@ async fn each_mistake_in_the_url_has_an_error_of_its_own() {
 
 #[tokio::test]
 async fn tls_that_cannot_be_had_is_an_error() {
-    let url = format!("{}?sslmode=require", test_postgres::url());
+    let url = format!("{}?sslmode=require", test_postgres::url()); // it speaks none
     let error = refusal(&url).await;
     assert!(matches!(error, OpenError::Tls(_)), "{error:?}");
 }
