@@ -6,6 +6,7 @@ use crate::answer::Answer;
 use crate::conformance::ConformanceArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::Failure;
+use crate::inbox::InboxArgs;
 use crate::manual::{CompletionsArgs, ManArgs};
 use crate::scenario::ScenarioArgs;
 use crate::send::SendArgs;
@@ -16,8 +17,10 @@ use crate::verify::VerifyArgs;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
-  1  an administrator would have been blocked, a case failed, a request is not valid, or no cause was found
-  2  the command could not do its work: an option, a file, a secret or a connection; one line says what to do
+  1  an administrator would have been blocked, a case failed, a request is not valid, no cause was found,
+     or a delivery could not be retried or dropped
+  2  the command could not do its work: an option, a file, a secret, a database or a connection;
+     one line says what to do
 
 Secrets are read from an option, an environment variable, a file or the terminal, and are never shown.
 Colours appear on a terminal only, and not where NO_COLOR is set.";
@@ -39,6 +42,7 @@ enum Command {
     Completions(CompletionsArgs),
     Conformance(Box<ConformanceArgs>),
     Explain(Box<ExplainArgs>),
+    Inbox(InboxArgs),
     Man(ManArgs),
     Scenario(Box<ScenarioArgs>),
     Send(SendArgs),
@@ -53,6 +57,7 @@ impl Cli {
             Command::Completions(args) => Ok(args.run()),
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
+            Command::Inbox(args) => args.run(self.json),
             Command::Man(args) => args.run(),
             Command::Scenario(args) => args.run(),
             Command::Send(args) => args.run(),

@@ -36,6 +36,11 @@ impl Failure {
         )
     }
 
+    /// The same, of what went wrong when something was done already.
+    pub(crate) fn after(self, done: &str) -> Self {
+        Self { message: format!("{} (after {done})", self.message), next: self.next }
+    }
+
     /// Writes it to the standard error and, where JSON is asked for, to the standard output too: exit code 2.
     pub(crate) fn print(&self, as_json: bool) -> ExitCode {
         if as_json {

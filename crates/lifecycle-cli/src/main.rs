@@ -11,6 +11,7 @@ mod conformance;
 mod explain;
 mod failure;
 mod hook;
+mod inbox;
 mod manual;
 mod request_headers;
 mod scenario;

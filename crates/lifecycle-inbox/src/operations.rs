@@ -6,6 +6,7 @@ use bytes::Bytes;
 use lifecycle_core::{IdempotencyKey, TenantKey};
 
 use crate::engine::DeliveryId;
+use crate::record::{self, Unreadable};
 use crate::timestamp::Timestamp;
 
 /// Where a row is in its life. Closed on purpose.
@@ -119,6 +120,17 @@ pub struct Stored {
     pub body: Bytes,
     /// [`Record::envelope`](crate::Record::envelope).
     pub envelope: String,
+}
+
+impl Stored {
+    /// The headers that were kept, for people: those that are signed along with the body or say what it is. Never a
+    /// signature.
+    ///
+    /// # Errors
+    /// [`Unreadable`] when the envelope is damaged.
+    pub fn headers(&self) -> Result<Vec<(String, String)>, Unreadable> {
+        record::headers(&self.envelope)
+    }
 }
 
 /// What may go.

@@ -53,9 +53,7 @@ impl Record {
         let platform = platforms
             .find(&self.tenant.platform)
             .ok_or_else(|| Unreadable::new("no platform of this name is known to this worker"))?;
-        let envelope: Envelope = serde_json::from_str(&self.envelope).map_err(|error| {
-            Unreadable(format!("the envelope: {:?} at {}", error.classify(), error.column()))
-        })?;
+        let envelope = Envelope::read(&self.envelope)?;
         if envelope.sha256 != digest(&self.body) {
             return Err(Unreadable::new("the bytes are not those that were received"));
         }
@@ -142,6 +140,11 @@ impl Unreadable {
     }
 }
 
+/// The headers of an envelope.
+pub(crate) fn headers(envelope: &str) -> Result<Vec<(String, String)>, Unreadable> {
+    Envelope::read(envelope).map(|envelope| envelope.headers)
+}
+
 #[derive(Deserialize, Serialize)]
 struct Envelope {
     /// Of the body: what a damaged disk made of it must not run.
@@ -149,6 +152,14 @@ struct Envelope {
     headers: Vec<(String, String)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     signed: Option<SignedBy>,
+}
+
+impl Envelope {
+    fn read(text: &str) -> Result<Self, Unreadable> {
+        serde_json::from_str(text).map_err(|error| {
+            Unreadable(format!("the envelope: {:?} at {}", error.classify(), error.column()))
+        })
+    }
 }
 
 #[derive(Deserialize, Serialize)]

@@ -4,6 +4,7 @@ mod apps;
 mod conformance;
 mod errors;
 mod explain;
+mod inbox;
 mod manual;
 mod offline;
 mod program;

@@ -5,10 +5,15 @@ use std::path::Path;
 
 use crate::program::{lifecycle, lifecycle_with};
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 15] = [
     &["completions"],
     &["conformance"],
     &["explain"],
+    &["inbox", "drop"],
+    &["inbox", "list"],
+    &["inbox", "retry"],
+    &["inbox", "show"],
+    &["inbox", "stats"],
     &["man"],
     &["scenario"],
     &["send", "securityscorecard", "action"],

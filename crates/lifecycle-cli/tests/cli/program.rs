@@ -38,6 +38,7 @@ pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
     let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
         .args(arguments)
         .env_remove("SEISMIC_SIGNING_SECRET")
+        .env_remove("DATABASE_URL")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("COLUMNS") // it would change where help is wrapped
         .envs(variables.iter().copied())

@@ -1,0 +1,65 @@
+//! `lifecycle inbox`: what an inbox's database holds, and what an operator does about it.
+
+mod database;
+mod drop;
+mod list;
+mod outcome;
+mod retry;
+mod row;
+mod show;
+mod stats;
+
+use clap::{Args, Subcommand};
+use tokio::runtime::Builder;
+
+use self::database::DatabaseArgs;
+use crate::answer::Answer;
+use crate::failure::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  lifecycle inbox stats --database-url sqlite:inbox.db
+  DATABASE_URL=postgres://app@db.example/app lifecycle inbox list --state dead
+  lifecycle inbox retry --all-dead
+
+The app and its workers may run meanwhile. No schema is made or migrated, and no file is made.";
+
+/// Look into an inbox's database: list and show deliveries, retry dead letters, drop what nobody wants
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct InboxArgs {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Drop(drop::DropArgs),
+    List(list::ListArgs),
+    Retry(retry::RetryArgs),
+    Show(show::ShowArgs),
+    Stats(stats::StatsArgs),
+}
+
+impl InboxArgs {
+    pub(crate) fn run(&self, as_json: bool) -> Result<Answer, Failure> {
+        if let Command::Drop(args) = &self.command {
+            args.confirm()?;
+        }
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            Failure::new(format!("no runtime to work with: {error}"), "free some resources")
+        })?;
+        runtime.block_on(async {
+            let database = self.database.open().await?;
+            match &self.command {
+                Command::Drop(args) => args.run(&database).await,
+                Command::List(args) => args.run(&database).await,
+                Command::Retry(args) => args.run(&database).await,
+                Command::Show(args) => args.run(&database, as_json).await,
+                Command::Stats(args) => args.run(&database).await,
+            }
+        })
+    }
+}

@@ -1,0 +1,155 @@
+//! Database: how an inbox's database is named, opened as it is, and what to do where it cannot be.
+
+#![expect(clippy::doc_markdown, reason = "comments on options are the program's help, shown as they stand")]
+
+use std::env;
+use std::sync::Arc;
+
+use clap::Args;
+use lifecycle_inbox::{Engine, Inbox, StoreError, Timestamp};
+use lifecycle_inbox_postgres::{OpenError as PostgresError, PostgresEngine, Settings};
+use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine};
+
+use crate::failure::Failure;
+use crate::secret::SecretText;
+
+const VARIABLE: &str = "DATABASE_URL";
+const UPDATE: &str = "use the `lifecycle` of the release that the app is of";
+const MIGRATE: &str = "is it the app's database? the app migrates it when it starts";
+
+/// Which database.
+#[derive(Args, Debug)]
+pub(crate) struct DatabaseArgs {
+    /// sqlite:PATH or postgres://user:password@host:5432/database. Beware: other users of this machine see it in the
+    /// process list; where a password is in it, set the variable [default: the environment variable DATABASE_URL]
+    #[arg(long, global = true, value_name = "URL", help_heading = "Database")]
+    database_url: Option<SecretText>,
+    /// The schema of the inbox in a PostgreSQL database [default: lifecycle]
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Database")]
+    schema: Option<String>,
+}
+
+impl DatabaseArgs {
+    /// Opens it. Neither a file nor a schema is made or changed by that.
+    pub(crate) async fn open(&self) -> Result<Database, Failure> {
+        let url = self.url()?;
+        let engine: Arc<dyn Engine> = match url.as_str().split_once(':') {
+            Some(("sqlite", path)) => Arc::new(self.sqlite(path)?),
+            Some(("postgres" | "postgresql", _)) => Arc::new(self.postgres(url.as_str()).await?),
+            _ => {
+                return Err(Failure::new(
+                    "the database URL is of no known kind",
+                    "it begins with sqlite:, postgres:// or postgresql://",
+                ));
+            }
+        };
+        Ok(Database { inbox: Inbox::new(engine.clone()), engine })
+    }
+
+    fn url(&self) -> Result<SecretText, Failure> {
+        if let Some(url) = &self.database_url {
+            return Ok(url.clone());
+        }
+        let next = "give --database-url sqlite:PATH or postgres://..., or set DATABASE_URL";
+        let Some(url) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
+            return Err(Failure::new("no database", next));
+        };
+        url.to_str()
+            .map(SecretText::new)
+            .ok_or_else(|| Failure::new(format!("the environment variable {VARIABLE} is not UTF-8"), next))
+    }
+
+    fn sqlite(&self, path: &str) -> Result<SqliteEngine, Failure> {
+        if self.schema.is_some() {
+            return Err(Failure::new("an SQLite file has no schemas to name", "leave --schema out"));
+        }
+        if path.is_empty() {
+            return Err(Failure::new("the database URL names no file", "it is like sqlite:inbox.db"));
+        }
+        SqliteEngine::open_migrated(path).map_err(|error| sqlite_failure(&error))
+    }
+
+    async fn postgres(&self, url: &str) -> Result<PostgresEngine, Failure> {
+        let telling = |error: PostgresError| postgres_failure(&error);
+        let settings = Settings::new(url).map_err(telling)?;
+        let settings = match &self.schema {
+            Some(name) => settings.schema(name).map_err(telling)?,
+            None => settings,
+        };
+        let settings = settings.migrate_at_start(false).writers(1).connections(1);
+        PostgresEngine::open_with(settings).await.map_err(telling)
+    }
+}
+
+/// An inbox that is open for an operator.
+pub(crate) struct Database {
+    pub(crate) inbox: Inbox,
+    engine: Arc<dyn Engine>,
+}
+
+impl Database {
+    /// The time by the clock that the inbox goes by.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.engine.now()
+    }
+}
+
+/// A question that was not answered.
+pub(crate) fn unanswered(error: &StoreError) -> Failure {
+    Failure::new(format!("the inbox did not answer: {error}"), "is its database well? then try again")
+}
+
+fn sqlite_failure(error: &SqliteError) -> Failure {
+    match error {
+        SqliteError::Locked(_) => Failure::new(error.to_string(), "try again, or stop that process"),
+        SqliteError::NewerSchema { path, found, known } => Failure::new(
+            format!("{} has schema version {found}, and this program knows {known}", path.display()),
+            UPDATE,
+        ),
+        SqliteError::OlderSchema { path, found: 0, .. } => {
+            Failure::new(format!("there is no inbox in {}", path.display()), MIGRATE)
+        }
+        SqliteError::OlderSchema { path, found, known } => Failure::new(
+            format!("{} has schema version {found}, and this program needs {known}", path.display()),
+            MIGRATE,
+        ),
+        SqliteError::NotPermitted(_) | SqliteError::ReadOnly(_) => {
+            Failure::new(error.to_string(), "run this as the user that the app runs as")
+        }
+        _ => Failure::new(error.to_string(), "check the path; the app makes the file when it starts"),
+    }
+}
+
+fn postgres_failure(error: &PostgresError) -> Failure {
+    match error {
+        PostgresError::Login(_) => {
+            Failure::new(error.to_string(), "check the user and the password in the database URL")
+        }
+        PostgresError::NoDatabase(why) => Failure::new(why.as_str(), "check the database URL"),
+        PostgresError::NotMigrated { found: 0, .. } => Failure::new(
+            "there is no inbox in this database",
+            "is it the app's database, and its schema? the app makes the tables when it starts",
+        ),
+        PostgresError::NotMigrated { found, needed } => Failure::new(
+            format!("the schema is at version {found}, and this program needs {needed}"),
+            MIGRATE,
+        ),
+        PostgresError::Privilege(_) => Failure::new(error.to_string(), "use the user that the app uses"),
+        PostgresError::SchemaName => Failure::new(error.to_string(), "mend --schema"),
+        PostgresError::TooNew { found, known } => {
+            Failure::new(format!("the schema is at version {found}, and this program knows {known}"), UPDATE)
+        }
+        PostgresError::Tls(_) => {
+            Failure::new(error.to_string(), "check sslmode in the database URL, and the server's certificate")
+        }
+        PostgresError::Unreachable { .. } => {
+            Failure::new(error.to_string(), "is the server running? check the host and the port")
+        }
+        PostgresError::Url => Failure::new(
+            "the database URL cannot be read",
+            "it is like postgres://user:password@host:5432/database, with special characters of the password \
+             percent-encoded",
+        ),
+        _ => Failure::new(error.to_string(), "look into the server's log"),
+    }
+}

@@ -1,0 +1,71 @@
+//! `lifecycle inbox retry`: dead letters get another chance, and waiting deliveries do not wait any longer.
+
+use clap::Args;
+use lifecycle_inbox::{DeliveryId, Filter, State};
+
+use super::database::{Database, unanswered};
+use super::outcome::Outcome;
+use crate::answer::Answer;
+use crate::failure::Failure;
+
+const EXAMPLES: &str = "\
+Examples:
+  lifecycle inbox retry 1234 1240 --database-url sqlite:inbox.db
+  lifecycle inbox retry --all-dead
+
+Exit code 1 says that there was one that could not be retried: it is gone, handled already, or a worker has it.";
+
+/// Have dead letters handled again, at their old place in their tenant's order; or waiting deliveries at once
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RetryArgs {
+    /// The deliveries
+    #[arg(value_name = "ID", required_unless_present = "all_dead", value_parser = clap::value_parser!(i64).range(1..))]
+    ids: Vec<i64>,
+    /// All dead letters that there are
+    #[arg(long, conflicts_with = "ids")]
+    all_dead: bool,
+}
+
+impl RetryArgs {
+    pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
+        let mut outcome = Outcome::new("retried");
+        if self.all_dead {
+            retry_dead(database, &mut outcome).await?;
+        } else {
+            retry(database, &self.ids, &mut outcome).await?;
+        }
+        Ok(outcome.answer())
+    }
+}
+
+/// In the order of acceptance: one that dies again meanwhile is behind us, so this comes to an end.
+async fn retry_dead(database: &Database, outcome: &mut Outcome) -> Result<(), Failure> {
+    let mut filter = Filter { state: Some(State::Dead), ..Filter::default() };
+    loop {
+        let page = database.inbox.list(&filter).await.map_err(|error| outcome.broken(&error))?;
+        let ids: Vec<i64> = page.iter().map(|row| row.id.0).collect();
+        let Some(last) = ids.last() else { return Ok(()) };
+        filter.after = Some(DeliveryId(*last));
+        retry(database, &ids, outcome).await?;
+    }
+}
+
+async fn retry(database: &Database, ids: &[i64], outcome: &mut Outcome) -> Result<(), Failure> {
+    for &id in ids {
+        if database.inbox.retry(DeliveryId(id)).await.map_err(|error| outcome.broken(&error))? {
+            outcome.changed(id);
+            continue;
+        }
+        let found = database.inbox.show(DeliveryId(id)).await.map_err(|error| unanswered(&error))?;
+        outcome.unchanged(
+            id,
+            match found.map(|stored| stored.summary.state) {
+                None => "there is no such delivery; `lifecycle inbox list` shows those that there are",
+                Some(State::Done) => "it is handled already",
+                Some(_) => "a worker has it right now; try again when it is done with it",
+            },
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! `lifecycle inbox`: what an operator sees of an inbox and does to it, in an SQLite file and in PostgreSQL.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Trust, async_trait, seismic};
+use lifecycle_inbox::{Engine, Inbox, Worker};
+use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
+use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::program::{Ran, lifecycle, lifecycle_with};
+
+/// What a handler says that has no seat to give.
+const ERROR: &str =
+    "no seats left:\n\u{1b}[31mask sales, or wait until the end of the month, when some are given back";
+
+/// It ends in blanks, and holds what a terminal would take for a command.
+const LAST: &str = "{\"type\":\"upgrade\",\"appId\":\"a\",\"tenantId\":\"globex\",\"requestId\":\"r3\",\"x\":\"\u{9b}2J\"} \r\n";
+
+/// Fails each install.
+struct NoSeats;
+
+#[async_trait]
+impl LifecycleHandler for NoSeats {
+    async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+        Err(HandlerError::unavailable(ERROR))
+    }
+}
+
+/// A dead install of acme, its enable, which is done, and an upgrade of globex that waits.
+async fn fill(engine: Arc<dyn Engine>) {
+    let inbox = Inbox::new(engine.clone());
+    for (kind, id) in [("install", "r1"), ("enable", "r2")] {
+        let body = json!({"type": kind, "appId": "a", "tenantId": "acme", "requestId": id}).to_string();
+        inbox.handle(&delivery(&body)).await.unwrap();
+    }
+    let handled = async {
+        while inbox.stats().await.unwrap().depth() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = handled => {}
+        _ = Worker::new(engine, NoSeats).attempts(1).run(std::future::pending()) => panic!("it works for ever"),
+    }
+    inbox.handle(&delivery(LAST)).await.unwrap();
+}
+
+fn delivery(body: &str) -> Delivery {
+    let body = body.to_owned();
+    Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap()
+}
+
+/// A filled inbox in a file, which the app still has open.
+struct InFile {
+    folder: TempDir,
+    url: String,
+    _engine: SqliteEngine,
+}
+
+impl InFile {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("inbox.db");
+        let engine = SqliteEngine::open(&path).unwrap();
+        Runtime::new().unwrap().block_on(fill(Arc::new(engine.clone())));
+        Self { url: format!("sqlite:{}", path.display()), folder, _engine: engine }
+    }
+
+    fn inbox(&self, arguments: &[&str]) -> Ran {
+        let variables = [("DATABASE_URL", self.url.as_str())];
+        lifecycle_with([&["inbox"], arguments].concat(), &variables, b"")
+    }
+
+    fn states(&self) -> Vec<String> {
+        states(&self.inbox(&["list", "--json"]).json())
+    }
+}
+
+fn states(list: &Value) -> Vec<String> {
+    let rows = list["deliveries"].as_array().unwrap().iter();
+    rows.map(|row| format!("{} {}", row["kind"].as_str().unwrap(), row["state"].as_str().unwrap())).collect()
+}
+
+/// Lines with single blanks in place of columns.
+fn lines(text: &str) -> Vec<String> {
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn a_list_tells_each_state_and_keeps_tenants_and_bodies_to_itself() {
+    let file = InFile::new();
+    let ran = file.inbox(&["list"]);
+    let shown = lines(&ran.out);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(shown[0], "id platform kind state attempts age due last error");
+    assert!(shown[1].starts_with("1 seismic install dead 1 ") && shown[1].ends_with('…'), "{shown:?}");
+    assert!(shown[1].contains("no seats left: \u{fffd}[31mask sales"), "{shown:?}");
+    assert!(shown[2].starts_with("2 seismic enable done 1 "), "{shown:?}");
+    assert!(shown[3].starts_with("3 seismic upgrade pending 0 ") && shown[3].ends_with(" now"), "{shown:?}");
+    let json = file.inbox(&["list", "--json"]);
+    for ran in [&ran, &json] {
+        assert!(!ran.out.contains("acme") && !ran.out.contains("globex"), "{ran:?}");
+    }
+    assert!(file.inbox(&["list", "--show-tenants"]).out.contains("globex"));
+    let json = file.inbox(&["list", "--show-tenants", "--json"]).json();
+    assert_eq!(json["deliveries"][0]["tenant"], "acme");
+    assert_eq!(json["deliveries"][0]["last_error"], ERROR);
+}
+
+#[test]
+fn a_list_comes_in_pages_and_by_state() {
+    let file = InFile::new();
+    let first = file.inbox(&["list", "--limit", "2"]);
+    assert!(first.out.ends_with("there are more: --after 2\n"), "{first:?}");
+    let json = file.inbox(&["list", "--limit", "2", "--json"]).json();
+    assert_eq!((states(&json).len(), &json["next_after"]), (2, &json!(2)));
+    let json = file.inbox(&["list", "--limit", "2", "--after", "2", "--json"]).json();
+    assert_eq!((states(&json), &json["next_after"]), (vec!["upgrade pending".to_owned()], &Value::Null));
+    let json = file.inbox(&["list", "--state", "done", "--json"]).json();
+    assert_eq!(states(&json), ["enable done"]);
+    assert_eq!(file.inbox(&["list", "--state", "leased"]).out, "no such deliveries\n");
+}
+
+#[test]
+fn a_body_comes_out_byte_for_byte() {
+    let file = InFile::new();
+    assert_eq!(file.inbox(&["show", "3", "--body"]).out, LAST);
+    assert_eq!(file.inbox(&["show", "3", "--body", "--json"]).json()["body"], LAST);
+    let shown = file.inbox(&["show", "3"]).out;
+    assert!(shown.contains("  tenant      globex\n") && !shown.contains("requestId"), "{shown}");
+    let json = file.inbox(&["show", "3", "--json"]).json();
+    assert_eq!(
+        (json.get("body"), &json["body_bytes"], &json["headers"]),
+        (None, &json!(LAST.len()), &json!([]))
+    );
+}
+
+#[test]
+fn a_damaged_delivery_is_shown_as_far_as_it_reads() {
+    let file = InFile::new();
+    let open = rusqlite::Connection::open(file.folder.path().join("inbox.db")).unwrap();
+    open.execute("UPDATE lifecycle_inbox SET envelope = '{', body = x'ff00' WHERE id = 3", []).unwrap();
+    let shown = file.inbox(&["show", "3"]);
+    assert_eq!(shown.code, 0);
+    assert!(shown.out.contains("the stored row cannot be read: the envelope"), "{shown:?}");
+    let json = file.inbox(&["show", "3", "--body", "--json"]).json();
+    assert_eq!((&json["headers"], &json["body_base64"]), (&Value::Null, &json!("/wA=")));
+}
+
+#[test]
+fn a_dead_letter_waits_again_once_it_is_retried_and_one_that_is_done_does_not() {
+    let file = InFile::new();
+    let ran = file.inbox(&["retry", "1", "2", "9"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let list = "there is no such delivery; `lifecycle inbox list` shows those that there are";
+    let expected = format!(
+        "1: retried\n2: not retried: it is handled already\n9: not retried: {list}\n1 retried, 2 not\n"
+    );
+    assert_eq!(ran.out, expected);
+    assert_eq!(file.states(), ["install pending", "enable done", "upgrade pending"]);
+}
+
+#[test]
+fn all_dead_letters_are_retried_and_nothing_else() {
+    let file = InFile::new();
+    let ran = file.inbox(&["retry", "--all-dead", "--json"]);
+    assert_eq!((ran.code, ran.json()), (0, json!({"retried": [1], "not_retried": []})));
+    let ran = file.inbox(&["retry", "--all-dead"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "0 retried, 0 not\n"));
+}
+
+#[test]
+fn nothing_is_dropped_without_a_yes() {
+    let file = InFile::new();
+    let ran = file.inbox(&["drop", "1"]);
+    assert_eq!(ran.code, 2);
+    assert_eq!(ran.err, "error: there is no terminal to ask on: give --yes to drop without being asked\n");
+    assert_eq!(file.states().len(), 3);
+    let ran = file.inbox(&["drop", "1", "--yes"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1: dropped\n1 dropped, 0 not\n"));
+    assert_eq!(file.states(), ["enable done", "upgrade pending"]);
+    assert_eq!(file.inbox(&["drop", "1", "--yes"]).code, 1, "it is gone");
+}
+
+#[test]
+fn stats_count_what_waits_and_what_died() {
+    let file = InFile::new();
+    let json = file.inbox(&["stats", "--json"]).json();
+    assert_eq!((&json["pending"], &json["leased"], &json["dead"]), (&json!(1), &json!(0), &json!(1)));
+    assert!(json["oldest_ms"].is_u64(), "{json}");
+    let ran = file.inbox(&["stats"]);
+    assert!(ran.out.starts_with("pending  1\nleased   0\ndead     1 "), "{ran:?}");
+}
+
+/// Exit code 2, nothing but one line, no password.
+fn refused(url: &str, more: &[&str]) -> String {
+    let ran = lifecycle([&["inbox", "stats", "--database-url", url], more].concat());
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.lines().count()), (2, "", 1), "{url}: {ran:?}");
+    assert!(!ran.err.contains("hunter2"), "{ran:?}");
+    ran.err
+}
+
+#[test]
+fn a_database_that_cannot_be_opened_gets_one_line_that_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let url = |name: &str| format!("sqlite:{}", path(name).display());
+    fs::write(path("text"), "this is no database, however long it may go on about it").unwrap();
+    rusqlite::Connection::open(path("other.db")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    SqliteEngine::migrate(path("newer.db")).unwrap();
+    let newer = rusqlite::Connection::open(path("newer.db")).unwrap();
+    newer.execute("INSERT INTO lifecycle_schema (version, applied_at) VALUES (99, 0)", []).unwrap();
+    drop(newer);
+    let before = fs::read(path("other.db")).unwrap();
+    for (url, says) in [
+        (url("missing.db"), "there is no such file: check the path"),
+        (url("text"), "is not an SQLite database: check the path"),
+        (url("other.db"), "is it the app's database?"),
+        (
+            url("newer.db"),
+            "has schema version 99, and this program knows 1: use the `lifecycle` of the release",
+        ),
+        ("sqlite:".to_owned(), "it is like sqlite:inbox.db"),
+        ("mysql://u:hunter2@host/db".to_owned(), "it begins with sqlite:, postgres:// or postgresql://"),
+        (
+            "postgres://u:hunter2@host@host:x/db".to_owned(),
+            "it is like postgres://user:password@host:5432/database",
+        ),
+        ("postgres://u:hunter2@127.0.0.1:1/db".to_owned(), "127.0.0.1:1 cannot be reached"),
+    ] {
+        let line = refused(&url, &[]);
+        assert!(line.contains(says), "{url}: {line}");
+    }
+    assert!(refused(&url("other.db"), &["--schema", "x"]).contains("leave --schema out"));
+    assert!(!path("missing.db").exists(), "a look makes no file");
+    assert_eq!(fs::read(path("other.db")).unwrap(), before, "a look changes no file");
+}
+
+#[test]
+fn a_delivery_that_is_not_there_and_a_missing_database_get_one_line() {
+    let file = InFile::new();
+    let ran = file.inbox(&["show", "9"]);
+    let line =
+        "error: there is no delivery 9 in this inbox: `lifecycle inbox list` shows those that there are\n";
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (2, "", line));
+    let ran = lifecycle(["inbox", "stats"]);
+    assert_eq!((ran.code, ran.err.lines().count()), (2, 1));
+    assert!(ran.err.contains("set DATABASE_URL"), "{ran:?}");
+}
+
+#[test]
+fn an_inbox_in_postgresql_is_operated_alike() {
+    if !is_postgres_there() {
+        eprintln!("skipped: PostgreSQL is missing");
+        return;
+    }
+    let url = test_postgres::url();
+    let schema = format!("cli_{}", std::process::id());
+    let inbox = |arguments: &[&str]| {
+        lifecycle_with([&["inbox", "--schema", &schema], arguments].concat(), &[("DATABASE_URL", url)], b"")
+    };
+    let runtime = Runtime::new().unwrap();
+    assert!(refused(url, &["--schema", &schema]).contains("there is no inbox in this database"));
+    assert!(refused(url, &["--schema", &schema]).contains("there is no inbox"), "a look makes no schema");
+    runtime.block_on(async {
+        let settings = Settings::new(url).unwrap().schema(&schema).unwrap();
+        fill(Arc::new(PostgresEngine::open_with(settings).await.unwrap())).await;
+    });
+    let list = inbox(&["list", "--json"]).json();
+    assert_eq!(states(&list), ["install dead", "enable done", "upgrade pending"]);
+    let ids: Vec<String> =
+        list["deliveries"].as_array().unwrap().iter().map(|row| row["id"].to_string()).collect();
+    assert_eq!(inbox(&["show", &ids[2], "--body"]).out, LAST);
+    assert_eq!(inbox(&["retry", "--all-dead"]).code, 0);
+    assert_eq!(inbox(&["drop", "--yes", &ids[1]]).code, 0);
+    assert_eq!(states(&inbox(&["list", "--json"]).json()), ["install pending", "upgrade pending"]);
+    assert_eq!(inbox(&["stats", "--json"]).json()["pending"], 2);
+    runtime.block_on(async {
+        let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+        let driver = tokio::spawn(driver);
+        let newer = format!("INSERT INTO {schema}.schema_version (version) VALUES (99)");
+        client.batch_execute(&newer).await.unwrap();
+        drop(client);
+        driver.await.unwrap().unwrap();
+    });
+    assert!(refused(url, &["--schema", &schema]).contains("version 99, and this program knows 1"));
+}
+
+/// In CI it has to be.
+fn is_postgres_there() -> bool {
+    let mut versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    env::var_os("CI").is_some_and(|value| value == "true")
+        || env::var_os(test_postgres::VARIABLE).is_some()
+        || versions.any(|version| Path::join(&version.path(), "bin/initdb").is_file())
+}
