@@ -20,7 +20,6 @@ Examples:
 pub(crate) struct StatsArgs {}
 
 impl StatsArgs {
-    #[expect(clippy::unused_self, reason = "every command is run alike")]
     pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
         let stats = database.inbox.stats().await.map_err(|error| unanswered(&error))?;
         let oldest = stats.oldest.map_or_else(|| "none".to_owned(), |age| format!("{} old", span(age)));

@@ -47,7 +47,7 @@ async fn fill(engine: Arc<dyn Engine>) {
     };
     tokio::select! {
         () = handled => {}
-        _ = Worker::new(engine, NoSeats).attempts(1).run(std::future::pending()) => panic!("it works for ever"),
+        () = Worker::new(engine, NoSeats).attempts(1).run(std::future::pending()) => panic!("it works for ever"),
     }
     inbox.handle(&delivery(LAST)).await.unwrap();
 }

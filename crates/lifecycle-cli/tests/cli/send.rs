@@ -111,7 +111,7 @@ fn a_repetition_is_a_duplicate_unless_it_is_fresh() {
         while !get(&app.address, "/inbox").contains(r#""pending":0"#)
             || !get(&app.address, "/inbox").contains(r#""leased":0"#)
         {
-            std::thread::sleep(std::time::Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(20));
         }
         let deliveries = get(&app.address, "/deliveries");
         deliveries.matches("\"request_id\"").count()
