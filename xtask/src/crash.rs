@@ -21,12 +21,12 @@ Usage: cargo xtask crash [OPTIONS]
 
 Sends signed callbacks of many tenants to an example app with a durable inbox, kills it by SIGKILL at random moments and
 starts it again. In the end what was handled has to be what was acknowledged: nothing lost, doubled, or out of its
-tenant's order. On SQLite there is one process; on PostgreSQL two share a database, and any of them is killed.
+tenant's order. Two processes share a database, and any of them is killed; on SQLite it is only one in half of the rounds.
 The last line is `N passed, N failed`, in rounds; the exit code is 1 if any failed.
 
   --rounds N      rounds on each engine; 30 by default. The apps take turns.
   --engine NAME   only sqlite or only postgres. PostgreSQL is a private server, or the one of LIFECYCLE_TEST_POSTGRES.
-  --seed S        what is sent, and when is killed, follow from this number. Each round prints its own: `--rounds 1` with
+  --seed S        what is sent and when is killed follow from this number. Each round prints its own: `--rounds 1` with
                   it repeats that round, but for the chance in how processes run";
 
 struct Options {

@@ -37,10 +37,10 @@ impl Engine {
     }
 
     /// How many processes share a database.
-    fn processes(self) -> usize {
+    fn processes(self, rng: &mut Rng) -> usize {
         match self {
             Self::Postgres => 2,
-            Self::Sqlite => 1,
+            Self::Sqlite => rng.usize(1..=2),
         }
     }
 
@@ -74,7 +74,7 @@ impl Round<'_> {
         let folder = tempfile::Builder::new().prefix("lifecycle-crash-").tempdir()?;
         let mut rng = Rng::with_seed(self.seed);
         let roots = Roots::default();
-        let programs = self.turn();
+        let programs = self.turn(self.engine.processes(&mut rng));
         let database = self.engine.url(folder.path());
         let mut stage = Stage::new(&programs, &roots, database, folder.path(), rng.fork());
         let outcome = play(&mut stage, &roots, &mut rng)?;
@@ -103,10 +103,10 @@ impl Round<'_> {
     }
 
     /// The apps whose turn it is.
-    fn turn(&self) -> Vec<&Program> {
+    fn turn(&self, processes: usize) -> Vec<&Program> {
         let skipped = self.seed % self.programs.len() as u64;
         let from_there = self.programs.iter().cycle().skip(usize::try_from(skipped).unwrap_or_default());
-        from_there.take(self.engine.processes()).collect()
+        from_there.take(processes).collect()
     }
 }
 
