@@ -1,0 +1,167 @@
+//! Browser: a headless Chromium, with what the tests do in it.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+
+use crate::support::install_provider;
+
+/// The Debian packages that the tests in a browser need.
+const PACKAGES: &str = "chromium chromium-driver";
+
+/// A browser of its own for one test; it ends with this value.
+pub(crate) struct Browser {
+    pub(crate) driver: WebDriver,
+    process: Child,
+    _profile: TempDir,
+}
+
+/// How the browser is told to look.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Look {
+    Dark,
+    Light,
+    /// Light, and as narrow as a phone.
+    Phone,
+}
+
+impl Browser {
+    /// `None` where there is no browser; in CI that is a failure.
+    pub(crate) async fn start(look: Look) -> Option<Self> {
+        let mut chromedriver = Command::new("chromedriver");
+        chromedriver
+            .args(["--port=0", "--allowed-ips=127.0.0.1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut process = match chromedriver.spawn() {
+            Ok(process) => process,
+            Err(error) => {
+                let ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+                assert!(!ci, "chromedriver: {error}; install the packages {PACKAGES}");
+                println!("skipped: chromedriver: {error}; install the packages {PACKAGES}");
+                return None;
+            }
+        };
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.into_iter().find_map(|line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        let port = port.expect("chromedriver says where it listens");
+        let profile = tempfile::tempdir().unwrap();
+        let width = if look == Look::Phone { 400 } else { 1200 };
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--no-proxy-server",
+            "--hide-scrollbars",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            &format!("--blink-settings=preferredColorScheme={}", i32::from(look != Look::Dark)),
+            &format!("--window-size={width},1100"),
+            &format!("--user-data-dir={}", profile.path().display()),
+        ] {
+            capabilities.add_arg(argument).unwrap();
+        }
+        install_provider();
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
+        Some(Self { driver, process, _profile: profile })
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// Clicks what an `XPath` names, such as a button by its text.
+    pub(crate) async fn click(&self, xpath: &str) {
+        let found =
+            self.driver.find(By::XPath(xpath)).await.unwrap_or_else(|error| panic!("{xpath}: {error}"));
+        found.scroll_into_view().await.unwrap();
+        found.click().await.unwrap();
+    }
+
+    /// Clicks what leads to another page, and waits for that page.
+    pub(crate) async fn follow(&self, xpath: &str) {
+        self.run("document.documentElement.dataset.old = 'yes'").await;
+        self.click(xpath).await;
+        self.another_page().await;
+    }
+
+    /// Waits for a page in place of the one marked as old.
+    pub(crate) async fn another_page(&self) {
+        let there = "return document.readyState === 'complete' && !document.documentElement.dataset.old";
+        // Between two pages there is none to run a script in.
+        while !self.driver.execute(there, Vec::new()).await.is_ok_and(|there| there.json() == true) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Clicks a button in the card of a tenant.
+    pub(crate) async fn act(&self, tenant: &str, button: &str) {
+        self.follow(&format!("//form[.//h3='{tenant}']//button[.='{button}']")).await;
+    }
+
+    /// Replaces what stands in a field.
+    pub(crate) async fn fill(&self, id: &str, text: &str) {
+        let field = self.driver.find(By::Id(id)).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// The verdict's label and the sentence under it.
+    pub(crate) async fn verdict(&self) -> String {
+        let banner = self.driver.find(By::Css(".verdict")).await.unwrap();
+        banner.text().await.unwrap().lines().take(2).collect::<Vec<_>>().join(": ")
+    }
+
+    /// What stands in the chip of a tenant.
+    pub(crate) async fn status(&self, tenant: &str) -> String {
+        let xpath = format!("//form[.//h3='{tenant}']//span[contains(@class, 'chip')]");
+        self.driver.find(By::XPath(&xpath)).await.unwrap().text().await.unwrap()
+    }
+
+    pub(crate) async fn text(&self) -> String {
+        self.driver.find(By::Tag("body")).await.unwrap().text().await.unwrap()
+    }
+
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+    }
+
+    /// Keeps a picture of the page for people to look at.
+    pub(crate) async fn screenshot(&self, name: &str) {
+        let folder = screenshots();
+        std::fs::create_dir_all(&folder).unwrap();
+        self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
+    }
+
+    pub(crate) async fn quit(mut self) {
+        self.driver.clone().quit().await.unwrap();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Also after a failed test; the browser goes with its driver.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn screenshots() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    target.expect("cargo's folder for tests is in the target folder").join("screenshots")
+}

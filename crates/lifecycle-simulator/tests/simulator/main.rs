@@ -1,0 +1,17 @@
+//! The simulator over real sockets: what it sends, what it makes of the answers, what it remembers;
+//! and its page in a real browser.
+
+mod support;
+
+mod accessibility;
+mod actions;
+mod bad_input;
+mod blocked;
+mod browser;
+mod clicks;
+mod guard;
+mod pages;
+mod repeats;
+mod restart;
+mod rotation;
+mod scorecard;
