@@ -11,3 +11,4 @@ mod program;
 mod scenario;
 mod send;
 mod servers;
+mod simulate;

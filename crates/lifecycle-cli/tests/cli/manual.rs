@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::program::{lifecycle, lifecycle_with};
 
-const COMMANDS: [&[&str]; 15] = [
+const COMMANDS: [&[&str]; 16] = [
     &["completions"],
     &["conformance"],
     &["explain"],
@@ -20,6 +20,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["send", "securityscorecard", "app.installed"],
     &["send", "seismic"],
     &["sign"],
+    &["simulate"],
     &["verify"],
 ];
 

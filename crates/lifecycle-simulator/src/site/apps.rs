@@ -89,7 +89,7 @@ pub(super) async fn register_seismic(
     Posted(form): Posted<SeismicForm>,
 ) -> Result<Response, Refusal> {
     let registered = site.marketplace.register_seismic(form.into()).await.or_refuse(&site)?;
-    Ok(told_once(&site, &registered, "registered"))
+    Ok(told_once(&site, &registered, false))
 }
 
 #[derive(Deserialize)]
@@ -160,7 +160,7 @@ pub(super) async fn rotate(
     let rotation =
         Rotation { window_minutes: rotation.window_minutes, signing_secret: rotation.signing_secret };
     let registered = site.marketplace.rotate(number(&id), rotation).await.or_refuse(&site)?;
-    Ok(told_once(&site, &registered, "rotated"))
+    Ok(told_once(&site, &registered, true))
 }
 
 #[derive(Deserialize)]
@@ -211,12 +211,15 @@ pub(super) fn number(text: &str) -> i64 {
 }
 
 /// The page of the app; before it the page with the secret that was made, which is shown this once.
-fn told_once(site: &Site, registered: &Registered, what: &str) -> Response {
+fn told_once(site: &Site, registered: &Registered, rotated: bool) -> Response {
     let app = &registered.app;
     match &registered.generated {
-        Some(secret) => {
-            render(site, "secret.html", json!({"app": app, "what": what, "secret": secret.as_str()}), &[])
-        }
+        Some(secret) => render(
+            site,
+            "secret.html",
+            json!({"app": app, "rotated": rotated, "secret": secret.as_str()}),
+            &[],
+        ),
         None => go(&format!("/apps/{}", app.id)),
     }
 }

@@ -1,6 +1,7 @@
 //! Opening the database: whose it is, which version, safe on every commit, and in use by one program at a time.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
@@ -24,6 +25,8 @@ pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Vault), Error
         recognize(&connection, path)?;
     }
     let prepare = |connection: &Connection| {
+        // Long enough for one that is just ending.
+        connection.busy_timeout(Duration::from_secs(1))?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "FULL")?;

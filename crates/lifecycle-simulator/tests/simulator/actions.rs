@@ -3,9 +3,9 @@
 use lifecycle_core::{Secret, seismic};
 use serde_json::{Value, json};
 
-use crate::support::Market;
 use crate::support::app::App;
 use crate::support::example::{Example, SECRET};
+use crate::support::{Market, told_by};
 
 #[tokio::test]
 async fn the_example_app_is_installed_enabled_upgraded_disabled_and_uninstalled() {
@@ -33,18 +33,9 @@ async fn the_example_app_is_installed_enabled_upgraded_disabled_and_uninstalled(
         let installation = &market.get(&format!("/api/apps/{app}/installations")).await[0];
         assert_eq!((&installation["status"], &installation["version"]), (&json!(status), &json!(version)));
     }
-    let seen = market
-        .client
-        .get(format!("{}/installations", example.url))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
-    let seen: Value = serde_json::from_str(&seen).unwrap();
+    let installations = format!("{}/installations", example.url);
+    let seen = told_by(&installations, |seen| seen[0]["generation"] == 2).await;
     assert_eq!((&seen[0]["status"], &seen[0]["version"]), (&json!("installed"), &json!("1.0.0")), "{seen}");
-    assert_eq!(seen[0]["generation"], 2, "the app and the marketplace agree: {seen}");
 }
 
 #[tokio::test]

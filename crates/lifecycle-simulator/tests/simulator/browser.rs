@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 
@@ -54,7 +54,6 @@ impl Browser {
         });
         let port = port.expect("chromedriver says where it listens");
         let profile = tempfile::tempdir().unwrap();
-        let width = if look == Look::Phone { 400 } else { 1200 };
         let mut capabilities = DesiredCapabilities::chrome();
         for argument in [
             "--headless",
@@ -69,10 +68,17 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             &format!("--blink-settings=preferredColorScheme={}", i32::from(look != Look::Dark)),
-            &format!("--window-size={width},1100"),
+            "--window-size=1200,1100",
             &format!("--user-data-dir={}", profile.path().display()),
         ] {
             capabilities.add_arg(argument).unwrap();
+        }
+        if look == Look::Phone {
+            // A window cannot be as narrow as a phone, so one is emulated.
+            let metrics = json!({"width": 390, "height": 844, "pixelRatio": 1, "touch": false});
+            capabilities
+                .add_experimental_option("mobileEmulation", json!({"deviceMetrics": metrics}))
+                .unwrap();
         }
         install_provider();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();

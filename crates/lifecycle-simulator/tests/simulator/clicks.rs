@@ -1,9 +1,9 @@
 //! The page as people use it: everything by clicks in a real browser.
 
 use crate::browser::{Browser, Look};
-use crate::support::Market;
 use crate::support::app::nobody;
 use crate::support::example::{Example, SECRET};
+use crate::support::{Market, told_by};
 
 /// Registers the example on the page, as a new user does.
 async fn register(browser: &Browser, market: &Market, url: &str, secret: &str) {
@@ -46,9 +46,9 @@ async fn an_app_is_installed_enabled_upgraded_disabled_and_uninstalled() {
         }
     }
     assert_eq!(browser.status("Globex").await, "not installed");
-    let seen = market.client.get(format!("{}/deliveries", example.url)).send().await.unwrap();
-    let seen: Vec<serde_json::Value> = serde_json::from_str(&seen.text().await.unwrap()).unwrap();
-    let kinds: Vec<&str> = seen.iter().filter_map(|delivery| delivery["kind"].as_str()).collect();
+    let deliveries = format!("{}/deliveries", example.url);
+    let seen = told_by(&deliveries, |seen| seen.as_array().is_some_and(|seen| seen.len() == 5)).await;
+    let kinds: Vec<&str> = seen.as_array().unwrap().iter().filter_map(|one| one["kind"].as_str()).collect();
     assert_eq!(kinds, ["install", "enable", "upgrade", "disable", "uninstall"], "the app saw them arrive");
     browser.quit().await;
 }

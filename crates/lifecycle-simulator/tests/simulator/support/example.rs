@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
+use tempfile::TempDir;
+
 /// The signing secret that the example is started with.
 pub(crate) const SECRET: &str = "the-secret-of-the-example";
 
@@ -12,12 +14,15 @@ pub(crate) const SECRET: &str = "the-secret-of-the-example";
 pub(crate) struct Example {
     pub(crate) url: String,
     child: Child,
+    _folder: TempDir,
 }
 
 impl Example {
     /// Starts the example; its installation page posts to this simulator.
     pub(crate) fn start(simulator: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(program())
+            .current_dir(folder.path()) // where it keeps its database
             .env("PORT", "0")
             .env("SEISMIC_SIGNING_SECRET", SECRET)
             .env("SECURITYSCORECARD_INSTALLATION_URL", format!("{simulator}/apps/installation-data"))
@@ -28,7 +33,7 @@ impl Example {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut lines = lines.map_while(Result::ok);
         let url = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
-        Self { url: url.expect("the example says where it listens"), child }
+        Self { url: url.expect("the example says where it listens"), child, _folder: folder }
     }
 }
 

@@ -128,6 +128,18 @@ pub(crate) fn options(folder: &TempDir) -> Options {
     options
 }
 
+/// What an example app tells, once it is as it should be: it works through its inbox in its own time.
+pub(crate) async fn told_by(url: &str, as_it_should_be: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let text = client().get(url).send().await.unwrap().text().await.unwrap();
+        let told = serde_json::from_str(&text).unwrap();
+        if as_it_should_be(&told) {
+            return told;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 /// The text between two marks.
 pub(crate) fn between(text: &str, start: &str, end: &str) -> String {
     let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("{start} is not in {text}"));
