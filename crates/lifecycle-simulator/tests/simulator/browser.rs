@@ -17,7 +17,7 @@ const PACKAGES: &str = "chromium chromium-driver";
 /// A browser of its own for one test; it ends with this value.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
-    process: Child,
+    _process: Process,
     _profile: TempDir,
 }
 
@@ -39,7 +39,7 @@ impl Browser {
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
         let mut process = match chromedriver.spawn() {
-            Ok(process) => process,
+            Ok(process) => Process(process),
             Err(error) => {
                 let ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
                 assert!(!ci, "chromedriver: {error}; install the packages {PACKAGES}");
@@ -47,7 +47,7 @@ impl Browser {
                 return None;
             }
         };
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let lines = BufReader::new(process.0.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.into_iter().find_map(|line| {
             let (_, port) = line.split_once("started successfully on port ")?;
             port.trim_end_matches('.').parse::<u16>().ok()
@@ -82,7 +82,7 @@ impl Browser {
         }
         install_provider();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
-        Some(Self { driver, process, _profile: profile })
+        Some(Self { driver, _process: process, _profile: profile })
     }
 
     pub(crate) async fn open(&self, url: &str) {
@@ -152,18 +152,18 @@ impl Browser {
         self.driver.screenshot(&folder.join(format!("{name}.png"))).await.unwrap();
     }
 
-    pub(crate) async fn quit(mut self) {
-        self.driver.clone().quit().await.unwrap();
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+    pub(crate) async fn quit(self) {
+        self.driver.quit().await.unwrap();
     }
 }
 
-impl Drop for Browser {
+/// The driver's process, which ends with this value: also after a failed test, and the browser goes with it.
+struct Process(Child);
+
+impl Drop for Process {
     fn drop(&mut self) {
-        // Also after a failed test; the browser goes with its driver.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
