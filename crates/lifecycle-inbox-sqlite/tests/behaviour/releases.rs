@@ -33,7 +33,9 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
     assert_eq!(rows[2].worker.as_deref(), Some("worker-of-the-first-release"));
     for (nth, row) in rows.iter().enumerate() {
         let stored = engine.show(row.id).await.unwrap().unwrap();
-        assert_eq!(stored.body, record("t", &nth.to_string()).body);
+        // As values: the order of members follows what other crates of the build ask of serde_json.
+        let read = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).unwrap();
+        assert_eq!(read(&stored.body), read(&record("t", &nth.to_string()).body));
         assert_eq!(
             engine.accept(record("t", &nth.to_string()), engine.now()).await.unwrap(),
             Accepted::Duplicate
