@@ -10,6 +10,11 @@ pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<
     from.deserialize_any(Text)
 }
 
+/// What a callback cannot do without is neither missing nor empty.
+pub(super) fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
+    member.filter(|text| !text.is_empty())
+}
+
 struct Text;
 
 impl<'de> Visitor<'de> for Text {

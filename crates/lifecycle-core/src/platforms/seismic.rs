@@ -14,7 +14,7 @@ use crate::platform::{AckPolicy, Authentic, Platform};
 use crate::rejection::Undecodable;
 use crate::signature::Scheme;
 
-use super::lenient;
+use super::lenient::{self, present};
 
 /// The header that carries the signature.
 pub const SIGNATURE: &str = "x-seismic-signature";
@@ -112,10 +112,6 @@ fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable>
     fields.request_id = body.request_id;
     fields.sent_at = body.timestamp;
     Ok(fields)
-}
-
-fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
-    member.filter(|text| !text.is_empty())
 }
 
 #[derive(Deserialize)]

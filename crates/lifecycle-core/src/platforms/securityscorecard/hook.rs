@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::event::{EventFields, EventKind};
 use crate::platform::{AckPolicy, Authentic, Platform};
-use crate::platforms::lenient;
+use crate::platforms::lenient::{self, present};
 use crate::rejection::Undecodable;
 
 /// The one event type that is documented; compared exactly.
@@ -140,10 +140,6 @@ fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable>
     fields.actor = Some(fields.tenant.clone());
     fields.sent_at = payload.installed_at;
     Ok(fields)
-}
-
-fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
-    member.filter(|text| !text.is_empty())
 }
 
 #[derive(Deserialize)]
