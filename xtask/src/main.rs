@@ -1,5 +1,6 @@
 //! The tasks of this workspace: a table from subcommand to the file of the same name.
 
+mod bench;
 mod ci;
 mod conformance;
 mod crash;
@@ -16,6 +17,7 @@ type Task = (&'static str, &'static str, fn(lexopt::Parser) -> Result<ExitCode, 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const TASKS: &[Task] = &[
+    ("bench", "measure against the limit, other libraries and code written by hand", bench::run),
     ("ci", "all that has to hold before a change lands; installs what it needs", ci::run),
     ("conformance", "send every fixture to every face of every example app", conformance::run),
     (
