@@ -1,5 +1,7 @@
 //! Inbox: what a durable acknowledgement costs, against the disk's limit.
 
+pub(crate) mod flush;
+
 use crate::report::Report;
 use crate::{Effort, Failure};
 
