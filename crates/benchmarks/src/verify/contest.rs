@@ -1,0 +1,140 @@
+//! Contest: ours, other libraries and code written by hand, in Rust and in other languages, on the same callbacks.
+
+use crate::Failure;
+use crate::measure::{Rounds, interleave};
+use crate::report::{Bound, Cell, Goal, Report, Table};
+
+use super::contestant::allocations;
+use super::other_languages::{self, Stage};
+use super::{Pace, Purpose, by_hand, callbacks, case, limit, ours, peers};
+
+const NOTE: &str = "\
+The same 256 callbacks for all, in lines, of 383 bytes, each signed in the way that the library takes; ratios are to the HMAC \
+of the body, with its key scheduled beforehand, and to ours. *Verify* is what the library does to tell genuine from forged; \
+where it only does that, *verify and decode* adds `serde_json` into an owned struct. Ours reads the head of a request for it, \
+as do `svix`, `standardwebhooks` and `webhook-verify`; the others are handed the signature.";
+
+const OTHER_LANGUAGES: &str = "\
+Measured in turns with the table above, by CPU time: each program gets a count and answers with how long it took.";
+
+/// Who was measured, and which of the cases are its own.
+struct Entry {
+    name: &'static str,
+    verify: Option<usize>,
+    decode: Option<usize>,
+    allocations: Option<[u64; 2]>,
+}
+
+pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
+    let callbacks = callbacks::pretty();
+    let mut contestants = vec![ours::contestant(&callbacks), by_hand::naive(&callbacks)];
+    contestants.extend(peers(&callbacks));
+
+    let mut cases = Vec::from(limit::cases(&callbacks));
+    let mut entries = Vec::new();
+    for contestant in &contestants {
+        entries.push(Entry {
+            name: contestant.name,
+            verify: Some(cases.len()),
+            decode: Some(cases.len() + 1),
+            allocations: Some([allocations(&contestant.verify), allocations(&contestant.decode)]),
+        });
+        cases.extend([case("verify", &contestant.verify), case("decode", &contestant.decode)]);
+    }
+    let stage = Stage::set(&callbacks)?;
+    for peer in &other_languages::ALL {
+        let mut start = |purpose| {
+            let child = stage.start(peer, purpose).ok()?;
+            cases.push(child.case(peer.name));
+            Some(cases.len() - 1)
+        };
+        let verify = if peer.verifies { start(Purpose::Verify) } else { None };
+        entries.push(Entry { name: peer.name, verify, decode: start(Purpose::Decode), allocations: None });
+    }
+
+    let rounds = interleave(&mut cases, pace.rounds, pace.slice)?;
+    let (here, elsewhere) = entries.split_at(contestants.len());
+    report.table(table("Against other libraries", NOTE, here, &here[0], &rounds));
+    report.table(table("Against other languages", OTHER_LANGUAGES, elsewhere, &here[0], &rounds));
+    goals(report, &entries, &rounds);
+    Ok(())
+}
+
+fn table(title: &str, note: &str, entries: &[Entry], ours: &Entry, rounds: &Rounds) -> Table {
+    let hmac = limit::faster(rounds);
+    let ratio = |case: Option<usize>, base: Option<usize>| match (case, base) {
+        (Some(case), Some(base)) => Cell::Ratio(rounds.ratio(case, base)),
+        _ => Cell::None,
+    };
+    let row = |entry: &Entry| {
+        let mut row = vec![
+            Cell::new(entry.name),
+            ratio(entry.verify, Some(hmac)),
+            ratio(entry.verify, ours.verify),
+            ratio(entry.decode, Some(hmac)),
+            ratio(entry.decode, ours.decode),
+        ];
+        if let Some([verify, decode]) = entry.allocations {
+            row.push(Cell::new(format!("{verify}, {decode}")));
+        }
+        row
+    };
+    let mut headings = vec!["", "verify / HMAC", "/ ours", "verify and decode / HMAC", "/ ours"];
+    if entries.iter().any(|entry| entry.allocations.is_some()) {
+        headings.push("allocations of both");
+    }
+    Table {
+        title: title.to_owned(),
+        note: note.to_owned(),
+        headings: headings.into_iter().map(str::to_owned).collect(),
+        rows: entries.iter().map(row).collect(),
+    }
+}
+
+fn goals(report: &mut Report, entries: &[Entry], rounds: &Rounds) {
+    for (id, purpose, who, times) in [
+        ("G4", Purpose::Verify, &["svix", "standardwebhooks"][..], 7.0),
+        ("G4", Purpose::Verify, &["octocrab", "slack-morphism"], 1.8),
+        ("G4", Purpose::Verify, &["webhook-verify"], 1.0),
+        ("G5", Purpose::Decode, &["svix", "standardwebhooks"], 4.0),
+        ("G5", Purpose::Decode, &["octocrab", "slack-morphism"], 1.6),
+        (
+            "G6",
+            Purpose::Decode,
+            &[
+                "Node, node:crypto",
+                "Node, @octokit/webhooks-methods",
+                "Python, hmac.new",
+                "Python, hmac.digest",
+                "Python, hmac keyed once",
+            ],
+            5.0,
+        ),
+        ("G6", Purpose::Decode, &["Node, standardwebhooks"], 15.0),
+    ] {
+        let place = |entry: &Entry| match purpose {
+            Purpose::Verify => entry.verify,
+            Purpose::Decode => entry.decode,
+        };
+        let ours = place(&entries[0]);
+        let times_ours = |name: &&str| {
+            let peer = entries.iter().find(|entry| entry.name == *name).and_then(place)?;
+            Some(rounds.ratio(peer, ours?).median)
+        };
+        let measured: Vec<f64> = who.iter().filter_map(times_ours).collect();
+        let doing = match purpose {
+            Purpose::Verify => "verify",
+            Purpose::Decode => "verify and decode",
+        };
+        report.goal(Goal {
+            id,
+            what: format!("{doing}, times faster than {}", who.join(", ")),
+            bound: Bound::AtLeast(times),
+            measured: measured.iter().copied().reduce(f64::min),
+            note: match who.len() - measured.len() {
+                0 => String::new(),
+                _ => "not all of them are installed here".to_owned(),
+            },
+        });
+    }
+}

@@ -1,0 +1,98 @@
+//! Ours: a receiver of the library, as an adapter calls it.
+
+use std::hint::black_box;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use lifecycle_core::{
+    Delivery, EventFields, EventKind, Head, Platform, Receiver, Rejection, Secret, Secrets, SigningSecret,
+    seismic,
+};
+
+use super::callbacks::{Callback, SECRET};
+use super::contestant::Contestant;
+
+/// Seismic without its decoding: what remains of a receiver is the proof.
+static PROOF_ALONE: Platform = Platform::signed("proof-alone", seismic::SCHEME, seismic::ACK, |_| {
+    Ok(EventFields::new(EventKind::Install))
+});
+
+pub(super) fn contestant(callbacks: &[Callback]) -> Contestant {
+    contestant_with("lifecycle-core", callbacks, &secrets())
+}
+
+/// The secret that signed comes second, as on the day of its replacement.
+pub(super) fn with_two_secrets(callbacks: &[Callback]) -> Contestant {
+    contestant_with("lifecycle-core, two secrets", callbacks, &two_secrets())
+}
+
+pub(super) fn secrets() -> Secrets {
+    secret(SECRET).into()
+}
+
+pub(super) fn two_secrets() -> Secrets {
+    let named = |name, text| SigningSecret::new(name, &secret(text));
+    Secrets::from(named("next", "seismic-demo-signing-secret-2")).and(named("current", SECRET))
+}
+
+/// The header lines of a request, as a server hands them over.
+#[derive(Clone)]
+pub(super) struct Lines(pub(super) Vec<(&'static str, String)>);
+
+impl Lines {
+    pub(super) fn signed(body: &[u8]) -> Self {
+        let signature = seismic::SCHEME.sign(&secret(SECRET), &[], body);
+        Self(vec![
+            ("host", "app.example.com".to_owned()),
+            ("content-type", "application/json; charset=utf-8".to_owned()),
+            ("content-length", body.len().to_string()),
+            (seismic::SIGNATURE, signature),
+        ])
+    }
+
+    pub(super) fn head<'h>(&'h self, method: &'h str) -> Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>> {
+        let headers = self.0.iter().map(|(name, value)| (*name, value.as_bytes()));
+        Head { method, path: "/seismic", headers }
+    }
+}
+
+pub(super) fn receiver(platform: &'static Platform, secrets: Secrets) -> Receiver {
+    Receiver::new(platform, secrets).max_body(usize::MAX)
+}
+
+/// The whole way of one callback.
+pub(super) fn receive<'h>(
+    receiver: &Receiver,
+    head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
+    body: &Bytes,
+) -> Result<Delivery, Rejection> {
+    let mut intake = receiver.open(head)?;
+    intake.push(body.clone())?;
+    intake.finish(SystemTime::UNIX_EPOCH) // no rule about time is set, and to read a clock is the adapter's
+}
+
+fn contestant_with(name: &'static str, callbacks: &[Callback], secrets: &Secrets) -> Contestant {
+    let judge = |platform| {
+        let receiver = receiver(platform, secrets.clone());
+        move |lines: &Lines, body: &Bytes| black_box(receive(&receiver, lines.head("POST"), body)).is_ok()
+    };
+    Contestant::new(name, callbacks, Lines::signed, judge(&PROOF_ALONE), judge(&seismic::PLATFORM))
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text).expect("it is not blank")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::contestant::assert_it_judges;
+    use super::*;
+
+    #[test]
+    fn ours_takes_what_is_genuine_and_nothing_else() {
+        for of in [contestant, with_two_secrets] {
+            assert_it_judges("ours", |callbacks| of(callbacks).verify);
+            assert_it_judges("ours with decoding", |callbacks| of(callbacks).decode);
+        }
+    }
+}
