@@ -24,7 +24,7 @@ pub(super) fn naive(callbacks: &[Callback]) -> Contestant {
 pub(super) fn sign(body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("HMAC takes keys of any length");
     mac.update(body);
-    const_hex::encode(mac.finalize().into_bytes())
+    hex::encode(mac.finalize().into_bytes())
 }
 
 #[cfg(test)]
