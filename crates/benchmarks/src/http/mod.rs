@@ -1,8 +1,28 @@
-//! HTTP: what a face adds to its framework's bare route, over sockets.
+//! HTTP: what a face adds to its framework's bare route, over sockets, under a flood and with a disk.
+
+mod callback;
+mod durable;
+mod faces;
+mod flood;
+mod load;
+mod process;
+mod servers;
+
+use tokio::runtime::Builder;
 
 use crate::report::Report;
 use crate::{Effort, Failure};
+use process::Cpus;
 
-pub(crate) fn measure(_effort: Effort) -> Result<Report, Failure> {
-    Ok(Report::new("HTTP"))
+pub(crate) use servers::serve;
+
+pub(crate) fn measure(effort: Effort) -> Result<Report, Failure> {
+    let mut report = Report::new("HTTP");
+    let cpus = Cpus::apart();
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        faces::measure(effort, &cpus, &mut report).await?;
+        flood::measure(effort, &cpus, &mut report).await?;
+        durable::measure(effort, &cpus, &mut report).await
+    })?;
+    Ok(report)
 }

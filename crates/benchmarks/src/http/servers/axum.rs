@@ -1,0 +1,65 @@
+//! axum's servers.
+
+use std::net::TcpListener;
+
+use axum::body::{Bytes, to_bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::StatusCode;
+use axum::routing::post;
+use axum::{Router, serve as listen};
+use lifecycle_tower::axum::Verified;
+use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
+
+use super::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
+use super::{AcceptAll, Face, asynchronous, receiver, runtime};
+use crate::Failure;
+
+pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+    let routes = match face {
+        Face::Bare => Router::new().route("/seismic", post(bare)),
+        Face::Expert => Router::new().route("/seismic", post(expert)).with_state(Expert::new()?),
+        Face::Extracted => {
+            Router::new().route("/seismic", post(extracted).layer(LifecycleLayer::new(receiver()?)))
+        }
+        Face::Verified => Router::new().route("/seismic", post(bare).layer(LifecycleLayer::new(receiver()?))),
+        Face::Endpoint => endpoint(LifecycleEndpoint::new(receiver()?, AcceptAll)),
+    };
+    run(routes, listener)
+}
+
+pub(super) fn endpoint(endpoint: LifecycleEndpoint) -> Router {
+    Router::new().route_service("/seismic", endpoint)
+}
+
+pub(super) fn run(routes: Router, listener: TcpListener) -> Result<(), Failure> {
+    Ok(runtime()?.block_on(async { listen(asynchronous(listener)?, routes).await })?)
+}
+
+async fn bare(_body: Bytes) -> StatusCode {
+    StatusCode::ACCEPTED
+}
+
+async fn extracted(_delivery: Verified) -> StatusCode {
+    StatusCode::ACCEPTED
+}
+
+async fn expert(_callback: Authentic) -> StatusCode {
+    StatusCode::ACCEPTED
+}
+
+struct Authentic(#[expect(dead_code, reason = "the route does nothing with it")] Callback);
+
+impl FromRequest<Expert> for Authentic {
+    type Rejection = StatusCode;
+
+    async fn from_request(request: Request, expert: &Expert) -> Result<Self, StatusCode> {
+        let (head, body) = request.into_parts();
+        let signature = head.headers.get(SIGNATURE).ok_or(StatusCode::UNAUTHORIZED)?;
+        let body = to_bytes(body, LIMIT).await.map_err(|_| status(Refused::TooLarge))?;
+        expert.open(signature.as_bytes(), &body).map(Self).map_err(status)
+    }
+}
+
+fn status(refused: Refused) -> StatusCode {
+    StatusCode::from_u16(refused as u16).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

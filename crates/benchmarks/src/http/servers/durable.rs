@@ -1,0 +1,56 @@
+//! Durable servers: axum's endpoint, whose handler has the event on the disk before it is acknowledged.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_inbox::Inbox;
+use lifecycle_inbox_sqlite::SqliteEngine;
+use lifecycle_tower::LifecycleEndpoint;
+use rusqlite::Connection;
+use tokio::task::spawn_blocking;
+
+use super::{axum, receiver};
+use crate::Failure;
+
+/// Serves `inbox`, ours, or `per-event`, with a commit for each event as it is often written by hand.
+pub(super) fn serve(name: &str, file: &Path, listener: TcpListener) -> Result<(), Failure> {
+    let endpoint = match name {
+        "inbox" => LifecycleEndpoint::new(receiver()?, Inbox::new(Arc::new(SqliteEngine::open(file)?))),
+        "per-event" => LifecycleEndpoint::new(receiver()?, PerEvent::open(file)?),
+        _ => return Err(format!("there is no durable server {name}").into()),
+    };
+    axum::run(axum::endpoint(endpoint), listener)
+}
+
+struct PerEvent {
+    connection: Arc<Mutex<Connection>>,
+}
+
+impl PerEvent {
+    fn open(file: &Path) -> rusqlite::Result<Self> {
+        let connection = Connection::open(file)?;
+        connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+        connection.execute_batch(
+            "PRAGMA synchronous = FULL;
+             CREATE TABLE event (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, body BLOB NOT NULL) STRICT;",
+        )?;
+        Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+}
+
+#[async_trait]
+impl LifecycleHandler for PerEvent {
+    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        let connection = Arc::clone(&self.connection);
+        let (key, body) = (delivery.idempotency_key(), delivery.body().clone());
+        let write = move || {
+            let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let sql = "INSERT INTO event (key, body) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING";
+            connection.prepare_cached(sql)?.execute((key.as_bytes(), &*body))
+        };
+        spawn_blocking(write).await??;
+        Ok(Outcome::Accept)
+    }
+}

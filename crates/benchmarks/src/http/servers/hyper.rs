@@ -1,0 +1,97 @@
+//! hyper's servers: a loop that accepts, and a service without a router.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::TcpListener;
+use std::time::Instant;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Full, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::http1;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use lifecycle_core::Receiver;
+use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, receive, response};
+use tower::{Service, ServiceBuilder, service_fn};
+
+use super::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
+use super::{AcceptAll, Face, asynchronous, receiver, runtime};
+use crate::Failure;
+
+pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+    match face {
+        Face::Bare => run(listener, &service_fn(bare)),
+        Face::Expert => {
+            let state = Expert::new()?;
+            run(listener, &service_fn(move |request| expert(state.clone(), request)))
+        }
+        Face::Extracted => {
+            let receiver = receiver()?;
+            run(listener, &service_fn(move |request| extracted(receiver.clone(), request)))
+        }
+        Face::Verified => {
+            let verified = ServiceBuilder::new()
+                .map_request(|request: Request<Incoming>| request.map(BytesOr::new))
+                .layer(LifecycleLayer::new(receiver()?))
+                .service_fn(bare);
+            run(listener, &verified)
+        }
+        Face::Endpoint => run(listener, &LifecycleEndpoint::new(receiver()?, AcceptAll)),
+    }
+}
+
+fn run<S, B>(listener: TcpListener, service: &S) -> Result<(), Failure>
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error: Into<Failure>, Future: Send>,
+    S: Clone + Send + 'static,
+    B: Body<Data: Send, Error: Into<Failure>> + Send + 'static,
+{
+    runtime()?.block_on(async {
+        let listener = asynchronous(listener)?;
+        loop {
+            let (stream, _) = listener.accept().await?;
+            let service = TowerToHyperService::new(service.clone());
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    })
+}
+
+async fn bare<B>(request: Request<B>) -> Result<Response<Empty<Bytes>>, Infallible>
+where
+    B: Body<Error: Into<Box<dyn Error + Send + Sync>>>,
+{
+    let read = request.into_body().collect().await;
+    Ok(answer(if read.is_ok() { StatusCode::ACCEPTED } else { StatusCode::BAD_REQUEST }))
+}
+
+async fn expert(expert: Expert, request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    Ok(answer(match authentic(&expert, request).await {
+        Ok(_callback) => StatusCode::ACCEPTED,
+        Err(refused) => StatusCode::from_u16(refused as u16).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    }))
+}
+
+async fn authentic(expert: &Expert, request: Request<Incoming>) -> Result<Callback, Refused> {
+    let (head, body) = request.into_parts();
+    let signature = head.headers.get(SIGNATURE).ok_or(Refused::Unauthorized)?;
+    let body = Limited::new(body, LIMIT).collect().await.map_err(|_| Refused::TooLarge)?;
+    expert.open(signature.as_bytes(), &body.to_bytes())
+}
+
+async fn extracted(
+    receiver: Receiver,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let started = Instant::now();
+    let outcome = receive(&receiver, request).await;
+    let delivery = outcome.as_ref().map(|(_head, delivery)| delivery);
+    Ok(response(receiver.answer(delivery, started.elapsed())))
+}
+
+fn answer(status: StatusCode) -> Response<Empty<Bytes>> {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
