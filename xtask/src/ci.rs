@@ -5,13 +5,14 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::step::{cargo, run as step};
 use crate::test::{Machine, all};
-use crate::{Failure, crash};
+use crate::{Failure, crash, instructions};
 
 /// What the tests need, as Debian's packages: the program that tells that one is there, and its package.
 const NEEDED: &[(&str, &str)] = &[
     ("/usr/bin/chromium", "chromium"),
     ("/usr/bin/chromedriver", "chromium-driver"),
     ("/usr/share/postgresql-common/pg_wrapper", "postgresql"),
+    ("/usr/bin/valgrind", "valgrind"),
 ];
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
@@ -20,10 +21,17 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     }
     install()?;
     deny()?;
-    match all(Machine::Everything)? {
-        ExitCode::SUCCESS => crash::run(lexopt::Parser::from_args(["--rounds", "30"])),
-        failed => Ok(failed),
+    for check in [
+        || all(Machine::Everything),
+        || instructions::run(false),
+        || crash::run(lexopt::Parser::from_args(["--rounds", "30"])),
+    ] {
+        match check()? {
+            ExitCode::SUCCESS => {}
+            failed => return Ok(failed),
+        }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Installs the packages that are missing, as root; elsewhere the tests themselves say what they lack.

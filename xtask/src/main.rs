@@ -5,6 +5,7 @@ mod ci;
 mod conformance;
 mod crash;
 mod examples;
+mod instructions;
 mod step;
 mod test;
 

@@ -5,6 +5,7 @@
 
 mod http;
 mod inbox;
+mod instructions;
 mod machine;
 mod measure;
 mod report;
@@ -24,7 +25,8 @@ Measures and prints ratios of one run: ours against the limit, against other lib
 Writes target/bench/report.json and target/bench/report.md. The exit code tells only whether it could measure: a timing
 decides nothing.
 
-  --quick   few and short rounds: to see that it works, not to quote";
+  --quick    few and short rounds: to see that it works, not to quote
+  --accept   with the part `instructions`: commits to the counts as they are now";
 
 /// What stops a measurement; printed as one line.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -36,6 +38,11 @@ const PARTS: &[Part] = &[
     ("verify", "one callback's verification and decoding", verify::measure),
     ("http", "each face over sockets, and under a flood of forged requests", http::measure),
     ("inbox", "durable acknowledgements and claims", inbox::measure),
+    (
+        "instructions",
+        "the counts that CI holds on to; counted by `cargo xtask bench instructions`",
+        instructions::measure,
+    ),
     ("size", "crates, cold build and program size", size::measure),
 ];
 

@@ -63,11 +63,14 @@ impl Relevant {
         lines: impl Iterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Self, Rejection> {
         // Each name that counts, and its first value. Platform's constructors keep the number down.
-        let mut named: [(&'static str, Option<&'h [u8]>); Platform::MAX_HEADERS] =
+        let mut places: [(&'static str, Option<&'h [u8]>); Platform::MAX_HEADERS] =
             [("", None); Platform::MAX_HEADERS];
-        for (place, name) in named.iter_mut().zip(platform.headers_read()) {
+        let mut count = 0;
+        for (place, name) in places.iter_mut().zip(platform.headers_read()) {
             place.0 = name;
+            count += 1;
         }
+        let named = &mut places[..count];
         let mut declared = None;
         for (name, value) in lines {
             if name.eq_ignore_ascii_case("content-length") {
@@ -84,7 +87,7 @@ impl Relevant {
 
         let mut relevant = Self { candidates: Candidates::new(), kept: Headers::default(), declared };
         let mut presented = false;
-        for (name, value) in named {
+        for &mut (name, value) in named {
             let Some(value) = value else { continue };
             let Ok(text) = std::str::from_utf8(value) else { return Err(Rejection::InvalidHeader(name)) };
             if let Proof::Hmac(scheme) = platform.proof()

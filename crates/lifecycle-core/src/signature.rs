@@ -185,16 +185,27 @@ impl Candidates {
 
     /// Takes the signatures out of one header's value. Malformed ones are no candidates.
     pub(crate) fn read(&mut self, scheme: &Scheme, header: &'static str, value: &str) {
-        let separator = scheme.separator.map(char::from);
-        let written = value.split(|character| Some(character) == separator);
-        for mac in written.filter_map(|written| scheme.decode(written)) {
-            let Some(free) = self.list.iter_mut().find(|place| place.is_none()) else { return };
-            *free = Some((header, mac));
+        match scheme.separator {
+            None => self.take(header, scheme.decode(value)),
+            Some(separator) => {
+                for written in value.split(char::from(separator)) {
+                    if self.list[Self::MAX - 1].is_some() {
+                        return;
+                    }
+                    self.take(header, scheme.decode(written));
+                }
+            }
         }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.list[0].is_none()
+    }
+
+    fn take(&mut self, header: &'static str, mac: Option<[u8; 32]>) {
+        if let (Some(mac), Some(free)) = (mac, self.list.iter_mut().find(|place| place.is_none())) {
+            *free = Some((header, mac));
+        }
     }
 }
 

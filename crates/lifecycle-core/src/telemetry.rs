@@ -25,7 +25,6 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
         Trust::Unsigned => ("none", "none"),
     };
     let kind = delivery.event().kind().name();
-    let key = delivery.idempotency_key();
     let (elapsed_ms, deadline_ms) = (millis(elapsed), platform.ack().deadline_after().map(millis));
     let name = platform.name();
     let acknowledged = status.is_none_or(|status| status == platform.ack().success());
@@ -33,13 +32,13 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
     if acknowledged {
         tracing::info!(
             target: "lifecycle::callback",
-            platform = name, code, status, kind, %key, secret, header, elapsed_ms, deadline_ms,
+            platform = name, code, status, kind, key = %delivery.idempotency_key(), secret, header, elapsed_ms, deadline_ms,
             "callback answered"
         );
     } else {
         tracing::warn!(
             target: "lifecycle::callback",
-            platform = name, code, status, kind, %key, secret, header, elapsed_ms, deadline_ms,
+            platform = name, code, status, kind, key = %delivery.idempotency_key(), secret, header, elapsed_ms, deadline_ms,
             "the route's status is not what the platform takes as received"
         );
     }

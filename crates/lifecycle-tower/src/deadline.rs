@@ -29,7 +29,7 @@ impl Deadline {
     }
 
     /// The future's output, or `None` when the time is over first.
-    pub(crate) fn poll<F: Future>(
+    pub(crate) fn poll<F: Future + ?Sized>(
         self: Pin<&mut Self>,
         future: Pin<&mut F>,
         cx: &mut Context<'_>,

@@ -3,15 +3,16 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
+use lifecycle_core::{Delivery, LifecycleHandler, Receiver, Rejection, respond};
+use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::deadline::Deadline;
@@ -66,7 +67,7 @@ where
 {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+    type Future = EndpointFuture<B>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -74,24 +75,73 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { receiver, handler } = self.clone();
-        let receive = Receive::new(&receiver, request);
-        let deadline = Deadline::after(receiver.time_budget());
-        Box::pin(async move {
-            let mut deadline = pin!(deadline);
-            let received = deadline.as_mut().bound(receive).await.unwrap_or(Err(Rejection::BodyTimeout));
-            let outcome = match &received {
-                Ok((_head, delivery)) => {
-                    let handled = deadline.as_mut().bound(respond(&*handler, delivery)).await;
-                    handled.unwrap_or(Err(Rejection::DeadlineExceeded)).map(|()| delivery)
+        EndpointFuture {
+            deadline: Deadline::after(receiver.time_budget()),
+            stage: Stage::Receiving { receiving: Receive::new(&receiver, request), handler },
+            receiver,
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`LifecycleEndpoint`].
+    pub struct EndpointFuture<B> {
+        receiver: Receiver,
+        #[pin]
+        deadline: Deadline,
+        stage: Stage<B>,
+    }
+}
+
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the server boxes the whole future; a second box would only add to it"
+)]
+enum Stage<B> {
+    Receiving { receiving: Receive<B>, handler: Arc<dyn LifecycleHandler> },
+    Handling(Pin<Box<dyn Future<Output = Result<Delivery, Rejection>> + Send>>),
+}
+
+impl<B> Future for EndpointFuture<B>
+where
+    B: Body + Unpin + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Output = Result<Response<Full<Bytes>>, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let outcome = loop {
+            match this.stage {
+                Stage::Receiving { receiving, handler } => {
+                    let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
+                    match received.unwrap_or(Err(Rejection::BodyTimeout)) {
+                        Ok((_head, delivery)) => {
+                            let handler = Arc::clone(handler);
+                            *this.stage = Stage::Handling(Box::pin(async move {
+                                respond(&*handler, &delivery).await.map(|()| delivery)
+                            }));
+                        }
+                        Err(rejection) => break Err(rejection),
+                    }
                 }
-                Err(rejection) => Err(rejection.clone()),
-            };
-            let elapsed = deadline.elapsed();
-            Ok(match outcome {
-                Ok(delivery) => response(receiver.answer(Ok(delivery), elapsed)),
-                Err(rejection) => refuse(&receiver, rejection, elapsed),
-            })
-        })
+                Stage::Handling(handling) => {
+                    let handled = ready!(this.deadline.as_mut().poll(handling.as_mut(), cx));
+                    break handled.unwrap_or(Err(Rejection::DeadlineExceeded));
+                }
+            }
+        };
+        let elapsed = this.deadline.elapsed();
+        Poll::Ready(Ok(match outcome {
+            Ok(delivery) => response(this.receiver.answer(Ok(&delivery), elapsed)),
+            Err(rejection) => refuse(this.receiver, rejection, elapsed),
+        }))
+    }
+}
+
+impl<B> fmt::Debug for EndpointFuture<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EndpointFuture").field("receiver", &self.receiver).finish_non_exhaustive()
     }
 }
 

@@ -16,7 +16,7 @@ mod response;
 
 pub use body::BytesOr;
 pub use enabled::{RequireEnabled, RequireEnabledFuture, RequireEnabledLayer};
-pub use endpoint::LifecycleEndpoint;
+pub use endpoint::{EndpointFuture, LifecycleEndpoint};
 pub use layer::{Lifecycle, LifecycleFuture, LifecycleLayer};
 pub use receive::{header_lines, receive};
 pub use response::response;

@@ -1,0 +1,281 @@
+//! Instructions: what each way through the libraries executes, counted by callgrind. `cargo xtask bench instructions`
+//! runs this and holds the counts against `instructions.json`.
+//!
+//! Callgrind's processor has no SHA extensions, so a MAC counts for far more here than it costs. `mac` stands alone for
+//! that reason: what a case does besides is its count less that one.
+
+#![expect(missing_docs, unused_qualifications, reason = "so are the items that the harness's macros make")]
+
+use std::hint::black_box;
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::routing::{post, post_service};
+use bytes::Bytes;
+use gungraun::prelude::*;
+use hmac::digest::CtOutput;
+use hmac::{Hmac, KeyInit, Mac};
+use http_body_util::BodyExt;
+use lifecycle_core::{
+    Delivery, HandlerError, Head, LifecycleHandler, Outcome, Receiver, Rejection, Secret, Secrets,
+    SigningSecret, Trust, Undecodable, seismic,
+};
+use lifecycle_tower::axum::Verified;
+use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
+use serde::Deserialize;
+use sha2::Sha256;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+// The bare MAC over the body under a prepared key, compared.
+#[library_benchmark]
+#[bench::documented(warm(keyed, judge_mac))]
+fn mac(input: (Hmac<Sha256>, Bytes)) -> bool {
+    black_box(judge_mac(black_box(input)))
+}
+
+// Decoding alone, as a store does with what was verified before.
+#[library_benchmark]
+#[bench::documented(warm(body, restore))]
+fn decode(input: Bytes) -> Result<Delivery, Undecodable> {
+    black_box(restore(black_box(input)))
+}
+
+// A callback's whole way through a receiver.
+#[library_benchmark]
+#[bench::genuine(warm(Callback::genuine, judge))]
+#[bench::second_secret(warm(second_secret, judge))]
+#[bench::wrong_method(warm(wrong_method, judge))]
+#[bench::no_signature(warm(no_signature, judge))]
+#[bench::malformed_signature(warm(malformed_signature, judge))]
+#[bench::wrong_signature(warm(wrong_signature, judge))]
+#[bench::declared_too_large(warm(declared_too_large, judge))]
+#[bench::counted_too_large(warm(counted_too_large, judge))]
+#[bench::undecodable(warm(undecodable, judge))]
+#[bench::unexpected_app(warm(unexpected_app, judge))]
+fn receive(input: Callback) -> Result<Delivery, Rejection> {
+    black_box(judge(black_box(input)))
+}
+
+// A callback through axum's router: a bare route that reads the body, one that also compares its MAC and decodes it by
+// hand, and the two faces.
+#[library_benchmark]
+#[bench::bare(warm(bare, serve))]
+#[bench::by_hand(warm(by_hand, serve))]
+#[bench::layer(warm(layer, serve))]
+#[bench::endpoint(warm(endpoint, serve))]
+#[bench::forged_at_the_endpoint(warm(forged, serve))]
+fn route(input: Served) -> (Runtime, Response<Body>) {
+    black_box(serve(black_box(input)))
+}
+
+library_benchmark_group!(name = verification, benchmarks = [mac, decode, receive]);
+library_benchmark_group!(name = routes, benchmarks = [route]);
+main!(library_benchmark_groups = [verification, routes]);
+
+/// What is set up on first use is set up before the one run that counts.
+fn warm<I, O>(input: fn() -> I, run: fn(I) -> O) -> I {
+    drop(run(input()));
+    input()
+}
+
+/// The documented callback.
+static VECTOR: LazyLock<Vector> = LazyLock::new(|| {
+    let vector = include_str!("../../../fixtures/vectors/seismic-install.json");
+    serde_json::from_str(vector).expect("a vector")
+});
+
+#[derive(Deserialize)]
+struct Vector {
+    secret: String,
+    body: String,
+}
+
+fn body() -> Bytes {
+    Bytes::from_static(VECTOR.body.as_bytes())
+}
+
+fn restore(body: Bytes) -> Result<Delivery, Undecodable> {
+    Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+}
+
+fn keyed() -> (Hmac<Sha256>, Bytes) {
+    (Hmac::new_from_slice(VECTOR.secret.as_bytes()).expect("a key of any length"), body())
+}
+
+fn judge_mac((keyed, body): (Hmac<Sha256>, Bytes)) -> bool {
+    keyed.chain_update(body).finalize() == CtOutput::new([7; 32].into())
+}
+
+/// A request, in core's words.
+struct Callback {
+    receiver: Receiver,
+    method: &'static str,
+    headers: [(&'static str, String); 5],
+    body: Bytes,
+}
+
+const SIGNATURE: usize = 4;
+
+impl Callback {
+    fn genuine() -> Self {
+        Self::of(body())
+    }
+
+    fn of(body: Bytes) -> Self {
+        let secret = Secret::new(VECTOR.secret.as_str()).expect("a secret");
+        let headers = [
+            ("host", "app.example".to_owned()),
+            ("content-type", "application/json".to_owned()),
+            ("content-length", body.len().to_string()),
+            ("user-agent", "callbacks/1.0".to_owned()),
+            (seismic::SIGNATURE, seismic::SCHEME.sign(&secret, &[], &body)),
+        ];
+        Self { receiver: Receiver::new(&seismic::PLATFORM, secret), method: "POST", headers, body }
+    }
+}
+
+fn judge(callback: Callback) -> Result<Delivery, Rejection> {
+    let headers = callback.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+    let mut intake = callback.receiver.open(Head { method: callback.method, path: "/seismic", headers })?;
+    intake.push(callback.body)?;
+    intake.finish(SystemTime::UNIX_EPOCH)
+}
+
+fn second_secret() -> Callback {
+    let named = |name, secret: &str| SigningSecret::new(name, &Secret::new(secret).expect("a secret"));
+    let secrets = Secrets::from(named("new", "another")).and(named("old", &VECTOR.secret));
+    Callback { receiver: Receiver::new(&seismic::PLATFORM, secrets), ..Callback::genuine() }
+}
+
+fn wrong_method() -> Callback {
+    Callback { method: "GET", ..Callback::genuine() }
+}
+
+fn no_signature() -> Callback {
+    let mut callback = Callback::genuine();
+    callback.headers[SIGNATURE].0 = "x-other";
+    callback
+}
+
+fn malformed_signature() -> Callback {
+    let mut callback = Callback::genuine();
+    callback.headers[SIGNATURE].1.pop();
+    callback
+}
+
+fn wrong_signature() -> Callback {
+    Callback { headers: Callback::of(Bytes::from_static(b"{}")).headers, ..Callback::genuine() }
+}
+
+fn declared_too_large() -> Callback {
+    let callback = Callback::genuine();
+    Callback { receiver: callback.receiver.clone().max_body(100), ..callback }
+}
+
+fn counted_too_large() -> Callback {
+    let mut callback = declared_too_large();
+    callback.headers[2].0 = "x-other";
+    callback
+}
+
+fn undecodable() -> Callback {
+    Callback::of(Bytes::from_static(&VECTOR.body.as_bytes()[..VECTOR.body.len() - 1]))
+}
+
+fn unexpected_app() -> Callback {
+    let callback = Callback::genuine();
+    Callback { receiver: callback.receiver.clone().app("another"), ..callback }
+}
+
+/// A request to an app on axum, and the runtime that runs it.
+struct Served {
+    runtime: Runtime,
+    app: Router,
+    request: Request<Body>,
+}
+
+impl Served {
+    fn new(callback: Callback, app: Router) -> Self {
+        let mut request = Request::post("/seismic");
+        for (name, value) in &callback.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Body::from(callback.body)).expect("a request");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        Self { runtime, app, request }
+    }
+}
+
+fn serve(served: Served) -> (Runtime, Response<Body>) {
+    let response = served.runtime.block_on(served.app.oneshot(served.request));
+    (served.runtime, response.unwrap_or_else(|never| match never {}))
+}
+
+fn bare() -> Served {
+    let read = async |mut body: Body| match body.frame().await {
+        Some(Ok(frame)) if frame.is_data() => StatusCode::ACCEPTED,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    Served::new(Callback::genuine(), Router::new().route("/seismic", post(read)))
+}
+
+fn by_hand() -> Served {
+    let (keyed, _) = keyed();
+    let judge = async move |headers: HeaderMap, mut body: Body| {
+        let Some(Ok(frame)) = body.frame().await else { return StatusCode::BAD_REQUEST };
+        let Ok(body) = frame.into_data() else { return StatusCode::BAD_REQUEST };
+        let mut presented = [0; 32];
+        let header = headers.get(seismic::SIGNATURE);
+        if header.is_none_or(|header| const_hex::decode_to_slice(header, &mut presented).is_err()) {
+            return StatusCode::UNAUTHORIZED;
+        }
+        if keyed.clone().chain_update(&body).verify_slice(&presented).is_err() {
+            return StatusCode::UNAUTHORIZED;
+        }
+        match restore(body) {
+            Ok(delivery) => {
+                black_box(delivery);
+                StatusCode::ACCEPTED
+            }
+            Err(_) => StatusCode::BAD_REQUEST,
+        }
+    };
+    Served::new(Callback::genuine(), Router::new().route("/seismic", post(judge)))
+}
+
+fn layer() -> Served {
+    let callback = Callback::genuine();
+    let layer = LifecycleLayer::new(callback.receiver.clone());
+    let accept = async |Verified(delivery): Verified| {
+        black_box(delivery);
+        StatusCode::ACCEPTED
+    };
+    Served::new(callback, Router::new().route("/seismic", post(accept).layer(layer)))
+}
+
+fn endpoint() -> Served {
+    at_the_endpoint(Callback::genuine())
+}
+
+fn forged() -> Served {
+    at_the_endpoint(wrong_signature())
+}
+
+fn at_the_endpoint(callback: Callback) -> Served {
+    struct AcceptAll;
+    #[async_trait]
+    impl LifecycleHandler for AcceptAll {
+        async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+            black_box(delivery);
+            Ok(Outcome::Accept)
+        }
+    }
+
+    let endpoint = LifecycleEndpoint::new(callback.receiver.clone(), AcceptAll);
+    Served::new(callback, Router::new().route("/seismic", post_service(endpoint)))
+}

@@ -1,0 +1,138 @@
+//! Instructions: what the benchmark of that name counts, held against the counts that are committed.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+use std::{env, fs};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Failure;
+use crate::step::cargo;
+
+/// The version of the harness, in Cargo.toml and of the program that runs it.
+const RUNNER: &str = "0.20.0";
+
+/// By how much a count may rise before that is a failure.
+const TOLERANCE: f64 = 0.03;
+
+const BASELINE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/benchmarks/instructions.json");
+
+/// Counts, and the compiler that they were counted with: another may well come to others.
+#[derive(Deserialize, Serialize)]
+struct Counts {
+    rustc: String,
+    instructions: BTreeMap<String, u64>,
+}
+
+/// Counts, and fails where a count has risen; with `accept`, the counts become the committed ones.
+pub(crate) fn run(accept: bool) -> Result<ExitCode, Failure> {
+    let counts = Counts::take()?;
+    if accept {
+        fs::write(BASELINE, serde_json::to_string_pretty(&counts)? + "\n")?;
+        println!("== accepted: {} counts", counts.instructions.len());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let committed: Counts = serde_json::from_slice(&fs::read(BASELINE)?)?;
+    let (table, faults) = compare(&committed.instructions, &counts.instructions);
+    print!("{table}");
+    if faults.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    for fault in faults {
+        println!("FAILED: {fault}");
+    }
+    if committed.rustc != counts.rustc {
+        println!("The committed counts are of {}, these of {}.", committed.rustc, counts.rustc);
+    }
+    println!(
+        "If that is meant: cargo xtask bench instructions --accept, and commit crates/benchmarks/instructions.json"
+    );
+    Ok(ExitCode::FAILURE)
+}
+
+/// A line for each count, and what is wrong.
+fn compare(committed: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> (String, Vec<String>) {
+    let mut table = String::new();
+    let mut faults = Vec::new();
+    for (name, count) in now {
+        let Some(before) = committed.get(name) else {
+            faults.push(format!("{name} has no committed count"));
+            continue;
+        };
+        #[expect(clippy::cast_precision_loss, reason = "counts of some ten thousand")]
+        let rise = *count as f64 / *before as f64 - 1.0;
+        let _ = writeln!(table, "{name:<32} {count:>8}  {:>+6.2} %", rise * 100.0);
+        if rise > TOLERANCE {
+            faults
+                .push(format!("{name} rose from {before} to {count} instructions, by {:.1} %", rise * 100.0));
+        }
+    }
+    for name in committed.keys().filter(|name| !now.contains_key(*name)) {
+        faults.push(format!("{name} is committed and was not counted"));
+    }
+    (table, faults)
+}
+
+impl Counts {
+    fn take() -> Result<Self, Failure> {
+        let counted = Command::new(env!("CARGO"))
+            .args(["bench", "--locked", "--quiet", "--package", "benchmarks", "--no-default-features"])
+            .args(["--bench", "instructions", "--", "--output-format=json"])
+            .env("GUNGRAUN_RUNNER", runner()?)
+            .stderr(Stdio::inherit())
+            .output()?;
+        if !counted.status.success() {
+            return Err("the instructions could not be counted; that needs valgrind".into());
+        }
+        let mut instructions = BTreeMap::new();
+        for line in String::from_utf8_lossy(&counted.stdout).lines() {
+            let case: Value = serde_json::from_str(line)?;
+            let name = |member: &str| case[member].as_str().ok_or("a case without a name");
+            let count = case.pointer("/profiles/0/data/total/metrics/Ir/values/new").and_then(Value::as_u64);
+            let name = format!("{}.{}", name("function_name")?, name("id")?);
+            instructions.insert(name, count.ok_or("a case without a count")?);
+        }
+        let rustc = Command::new("rustc").arg("--version").output()?;
+        Ok(Self { rustc: String::from_utf8_lossy(&rustc.stdout).trim().to_owned(), instructions })
+    }
+}
+
+/// The program that runs the harness, installed where it is missing.
+fn runner() -> Result<PathBuf, Failure> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo"))).ok_or("there is no home folder")?;
+    let program = home.join("bin/gungraun-runner");
+    let listed = fs::read_to_string(home.join(".crates.toml")).unwrap_or_default();
+    if !program.exists() || !listed.contains(&format!("gungraun-runner {RUNNER} ")) {
+        cargo(&format!("install gungraun-runner --version {RUNNER} --locked --quiet --force"))?;
+    }
+    Ok(program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(list: &[(&str, u64)]) -> BTreeMap<String, u64> {
+        list.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    }
+
+    #[test]
+    fn a_rise_over_the_tolerance_is_a_fault_and_so_is_what_only_one_side_has() {
+        let committed =
+            counts(&[("same", 1000), ("within", 1000), ("over", 1000), ("less", 1000), ("gone", 1)]);
+        let now = counts(&[("same", 1000), ("within", 1030), ("over", 1031), ("less", 10), ("new", 1)]);
+        let (_, faults) = compare(&committed, &now);
+        let named: Vec<&str> = faults.iter().filter_map(|fault| fault.split(' ').next()).collect();
+        assert_eq!(named, ["new", "over", "gone"]);
+    }
+
+    #[test]
+    fn the_runner_is_of_the_harness_s_version() {
+        let manifest = include_str!("../../Cargo.toml");
+        assert!(manifest.contains(&format!("gungraun = \"={RUNNER}\"")));
+    }
+}
