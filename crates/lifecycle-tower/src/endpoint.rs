@@ -116,7 +116,7 @@ where
                 Stage::Receiving { receiving, handler } => {
                     let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
                     match received.unwrap_or(Err(Rejection::BodyTimeout)) {
-                        Ok((_head, delivery)) => {
+                        Ok(delivery) => {
                             let handler = Arc::clone(handler);
                             *this.stage = Stage::Handling(Box::pin(async move {
                                 respond(&*handler, &delivery).await.map(|()| delivery)

@@ -136,9 +136,10 @@ where
         let rejection = loop {
             match this.stage.as_mut().project() {
                 StageProjection::Receiving { receiving, inner } => {
-                    let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
+                    let received = ready!(this.deadline.as_mut().poll(Pin::new(&mut *receiving), cx));
                     match received.unwrap_or(Err(Rejection::BodyTimeout)) {
-                        Ok((mut head, delivery)) => {
+                        Ok(delivery) => {
+                            let mut head = receiving.take_head();
                             head.extensions.insert(delivery.clone());
                             let body = B::from(delivery.body().clone());
                             let handling = inner.call(Request::from_parts(head, body));

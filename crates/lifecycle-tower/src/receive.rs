@@ -65,7 +65,9 @@ where
     B::Error: Into<BoxError>,
 {
     let deadline = pin!(Deadline::after(receiver.time_budget()));
-    deadline.bound(Receive::new(receiver, request)).await.unwrap_or(Err(Rejection::BodyTimeout))
+    let mut receiving = Receive::new(receiver, request);
+    let delivery = deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+    Ok((receiving.take_head(), delivery))
 }
 
 /// Header lines as core reads them, for example in an action: `ActionRequest::read(header_lines(request.headers()))`.
@@ -83,18 +85,24 @@ pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> 
 
 /// Resolves when the request is verified or refused. Knows no time.
 pub(crate) struct Receive<B> {
-    opened: Result<(Parts, Intake), Rejection>,
+    head: Parts,
+    intake: Result<Intake, Rejection>,
     body: Option<B>,
 }
 
 impl<B> Receive<B> {
     pub(crate) fn new(receiver: &Receiver, request: Request<B>) -> Self {
-        let (parts, body) = request.into_parts();
-        let headers = header_lines(&parts.headers);
-        let opened = receiver.open(Head { method: parts.method.as_str(), path: parts.uri.path(), headers });
+        let (head, body) = request.into_parts();
+        let headers = header_lines(&head.headers);
+        let intake = receiver.open(Head { method: head.method.as_str(), path: head.uri.path(), headers });
         // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
-        let body = (opened.is_ok() || !parts.headers.contains_key(EXPECT)).then_some(body);
-        Self { opened: opened.map(|intake| (parts, intake)), body }
+        let body = (intake.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
+        Self { head, intake, body }
+    }
+
+    /// The request's head, for what comes after; nothing is left of it here.
+    pub(crate) fn take_head(&mut self) -> Parts {
+        mem::replace(&mut self.head, Request::new(()).into_parts().0)
     }
 }
 
@@ -103,12 +111,12 @@ where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Output = Result<(Parts, Delivery), Rejection>;
+    type Output = Result<Delivery, Rejection>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { opened, body } = self.get_mut();
-        let read = match (&mut *opened, &mut *body) {
-            (Ok((_, intake)), Some(body)) => ready!(read(body, intake, cx)),
+        let Self { intake, body, .. } = self.get_mut();
+        let read = match (&mut *intake, &mut *body) {
+            (Ok(intake), Some(body)) => ready!(read(body, intake, cx)),
             (Err(rejection), _) => Err(rejection.clone()),
             (_, None) => Err(Rejection::BodyUnreadable), // polled after it resolved
         };
@@ -119,8 +127,8 @@ where
             }
             return Poll::Ready(Err(rejection));
         }
-        let (parts, intake) = mem::replace(opened, Err(Rejection::BodyUnreadable))?;
-        Poll::Ready(intake.finish(SystemTime::now()).map(|delivery| (parts, delivery)))
+        let intake = mem::replace(intake, Err(Rejection::BodyUnreadable))?;
+        Poll::Ready(intake.finish(SystemTime::now()))
     }
 }
 
