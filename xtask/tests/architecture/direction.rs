@@ -30,11 +30,11 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 ];
 
 /// Each adapter, the framework packages that it is for, and how many lines of code it may have. The one for tower has
-/// more: it takes any body type, has to poll by hand in its `Service`s, of which the gate of ordinary routes is one, and
-/// brings the extractors for axum.
+/// more: it takes any body type, has to poll by hand in the futures of its `Service`s, of which the gate of ordinary
+/// routes is one, and brings the extractors for axum.
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
     ("lifecycle-actix", &["actix-web"], 320),
-    ("lifecycle-tower", &["axum-core", "http", "tower"], 650),
+    ("lifecycle-tower", &["axum-core", "http", "tower"], 670),
     ("lifecycle-warp", &["warp"], 300),
 ];
 
