@@ -50,9 +50,9 @@ pub(super) fn chain(callbacks: &[Callback], folder: &Path) -> Result<Case<'stati
     let (source, program) = (folder.join("rnds2.c"), folder.join("rnds2"));
     if !program.exists() {
         std::fs::write(&source, include_str!("rnds2.c"))?;
-        let mut compiler = Command::new("cc");
-        compiler.args(["-O2", "-msha", "-msse4.1", "-o"]).args([&program, &source]);
-        let compiled = compiler.status().map_err(|error| format!("no C compiler: {error}"))?;
+        let mut cc = Command::new("cc");
+        cc.args(["-O2", "-msha", "-msse4.1", "-o"]).args([&program, &source]);
+        let compiled = cc.status().map_err(|error| format!("no C compiler: {error}"))?;
         if !compiled.success() {
             return Err("the C compiler failed".into());
         }
