@@ -2,6 +2,7 @@
 
 use std::process::{Command, ExitCode};
 
+use crate::step::run as step;
 use crate::{Failure, instructions};
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
@@ -11,9 +12,13 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         ["instructions", "--accept"] => return instructions::run(true),
         _ => {}
     }
-    let status = Command::new(env!("CARGO"))
-        .args(["run", "--release", "--locked", "--quiet", "--package", "benchmarks", "--"])
-        .args(words)
-        .status()?;
+    let cargo = |verb| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args([verb, "--release", "--locked", "--quiet", "--package", "benchmarks"]);
+        cargo
+    };
+    // All of the package's programs: the one that runs starts the others.
+    step(&mut cargo("build"), "cargo build --release --package benchmarks")?;
+    let status = cargo("run").arg("--").args(words).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

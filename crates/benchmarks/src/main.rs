@@ -78,7 +78,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Failure> {
                 return Ok(());
             }
             Long("quick") => effort = Effort::Quick,
-            Value(name) if name == "serve" => return http::serve(arguments.raw_args()?),
             Value(name) => {
                 let name = name.string()?;
                 let part = PARTS.iter().find(|(own, ..)| *own == name);

@@ -1,13 +1,21 @@
 //! Faces: each framework's servers in turns, against its bare route and against verification written by hand.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::callback::Requests;
 use super::load::{Load, Slice, interleave, median, ratio};
 use super::process::{Cpus, Process};
-use super::servers::{FRAMEWORKS, Face};
 use crate::report::{Bound, Cell, Goal, Report, Table};
 use crate::{Effort, Failure};
+
+const FRAMEWORKS: [&str; 4] = ["axum", "actix-web", "warp", "hyper"];
+
+const BARE: &str = "bare";
+const EXPERT: &str = "expert";
+const EXTRACTED: &str = "extracted";
+const ENDPOINT: &str = "endpoint";
+const FACES: [&str; 5] = [BARE, EXPERT, EXTRACTED, "verified", ENDPOINT];
 
 const CONNECTIONS: usize = 32;
 const SLICE: Duration = Duration::from_millis(100);
@@ -30,21 +38,22 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
     let rounds = if effort == Effort::Full { 60 } else { 5 };
     let mut rows = Vec::new();
     let mut goals = Vec::new();
-    for (framework, _) in FRAMEWORKS {
+    for framework in FRAMEWORKS {
         let mut loads = Vec::new();
-        for face in Face::ALL {
-            let server = Process::start(cpus.server(&[framework, face.name()])?)?;
+        for face in FACES {
+            let server = Process::start(cpus.server(&[framework, face])?)?;
             loads.push(Load::open(server, CONNECTIONS, Requests::rotated()?).await?);
         }
-        let measured = Measured { framework, faces: interleave(&mut loads, rounds, SLICE).await? };
-        rows.extend(Face::ALL.map(|face| measured.row(face)));
-        for face in [Face::Extracted, Face::Endpoint] {
-            goals.push(measured.goal("G7", RATE, face, Face::Expert, Bound::AtLeast(0.97)));
-            goals.push(measured.goal("G7", CPU, face, Face::Expert, Bound::AtMost(1.03)));
+        let slices = interleave(&mut loads, rounds, SLICE).await?;
+        let measured = Measured { framework, faces: FACES.into_iter().zip(slices).collect() };
+        rows.extend(FACES.map(|face| measured.row(face)));
+        for face in [EXTRACTED, ENDPOINT] {
+            goals.push(measured.goal("G7", RATE, face, EXPERT, Bound::AtLeast(0.97)));
+            goals.push(measured.goal("G7", CPU, face, EXPERT, Bound::AtMost(1.03)));
         }
         if let Some((_, rate, cpu)) = AGAINST_BARE.into_iter().find(|(own, ..)| *own == framework) {
-            goals.push(measured.goal("G8", RATE, Face::Extracted, Face::Bare, Bound::AtLeast(rate)));
-            goals.push(measured.goal("G8", CPU, Face::Extracted, Face::Bare, Bound::AtMost(cpu)));
+            goals.push(measured.goal("G8", RATE, EXTRACTED, BARE, Bound::AtLeast(rate)));
+            goals.push(measured.goal("G8", CPU, EXTRACTED, BARE, Bound::AtMost(cpu)));
         }
     }
     report.table(Table {
@@ -76,41 +85,41 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
     Ok(())
 }
 
-/// One framework's servers: the rounds of each, in the order of [`Face::ALL`].
+/// The rounds of one framework's servers.
 struct Measured {
     framework: &'static str,
-    faces: Vec<Vec<Slice>>,
+    faces: HashMap<&'static str, Vec<Slice>>,
 }
 
 impl Measured {
-    fn of(&self, face: Face) -> &[Slice] {
-        &self.faces[face as usize]
+    fn of(&self, face: &str) -> &[Slice] {
+        &self.faces[face]
     }
 
-    fn row(&self, face: Face) -> Vec<Cell> {
+    fn row(&self, face: &str) -> Vec<Cell> {
         let own = self.of(face);
-        let against = |base: Face, (_, number): Number| match base {
+        let against = |base: &str, (_, number): Number| match base {
             base if base == face => Cell::None,
             base => Cell::Ratio(ratio(own, self.of(base), number)),
         };
         vec![
-            Cell::new(format!("{} {}", self.framework, face.name())),
+            Cell::new(format!("{} {}", self.framework, face)),
             Cell::Number(median(own, RATE.1) / 1e3, "k/s"),
-            against(Face::Bare, RATE),
-            against(Face::Expert, RATE),
+            against(BARE, RATE),
+            against(EXPERT, RATE),
             Cell::Number(median(own, CPU.1) * 1e6, "us"),
-            against(Face::Bare, CPU),
-            against(Face::Expert, CPU),
+            against(BARE, CPU),
+            against(EXPERT, CPU),
             Cell::Number(median(own, |slice| slice.p50) * 1e3, "ms"),
             Cell::Number(median(own, P99.1) * 1e3, "ms"),
-            against(Face::Bare, P99),
+            against(BARE, P99),
         ]
     }
 
-    fn goal(&self, id: &'static str, (what, number): Number, face: Face, base: Face, bound: Bound) -> Goal {
+    fn goal(&self, id: &'static str, (what, number): Number, face: &str, base: &str, bound: Bound) -> Goal {
         Goal {
             id,
-            what: format!("{} {}, {what} against {}", self.framework, face.name(), base.name()),
+            what: format!("{} {}, {what} against {}", self.framework, face, base),
             bound,
             measured: Some(ratio(self.of(face), self.of(base), number).median),
             note: String::new(),

@@ -6,15 +6,12 @@ mod faces;
 mod flood;
 mod load;
 mod process;
-mod servers;
 
 use tokio::runtime::Builder;
 
 use crate::report::Report;
 use crate::{Effort, Failure};
 use process::Cpus;
-
-pub(crate) use servers::serve;
 
 pub(crate) fn measure(effort: Effort) -> Result<Report, Failure> {
     let mut report = Report::new("HTTP");

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use super::callback::SECRET;
 use crate::Failure;
 
 /// The CPU of the servers, and that of the load.
@@ -41,9 +42,9 @@ impl Cpus {
         }
     }
 
-    /// This program as the server that the words name.
+    /// The server that the words name.
     pub(super) fn server(&self, words: &[&str]) -> std::io::Result<Command> {
-        let program = std::env::current_exe()?;
+        let program = std::env::current_exe()?.with_file_name("benchmark-server");
         let mut command = match self.own {
             Some(_) => Command::new("taskset"),
             None => Command::new(&program),
@@ -51,7 +52,7 @@ impl Cpus {
         if self.own.is_some() {
             command.args(["-c", CPUS[0]]).arg(program);
         }
-        command.arg("serve").args(words);
+        command.args(words).env("SIGNING_SECRET", SECRET);
         Ok(command)
     }
 }

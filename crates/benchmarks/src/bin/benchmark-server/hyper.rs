@@ -16,11 +16,10 @@ use lifecycle_core::Receiver;
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, receive, response};
 use tower::{Service, ServiceBuilder, service_fn};
 
-use super::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use super::{AcceptAll, Face, asynchronous, receiver, runtime};
-use crate::Failure;
+use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
+use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime};
 
-pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     match face {
         Face::Bare => run(listener, &service_fn(bare)),
         Face::Expert => {

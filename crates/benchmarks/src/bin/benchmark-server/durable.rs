@@ -11,11 +11,10 @@ use lifecycle_tower::LifecycleEndpoint;
 use rusqlite::Connection;
 use tokio::task::spawn_blocking;
 
-use super::{axum, receiver};
-use crate::Failure;
+use crate::{Failure, axum, receiver};
 
 /// Serves `inbox`, ours, or `per-event`, with a commit for each event as it is often written by hand.
-pub(super) fn serve(name: &str, file: &Path, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(name: &str, file: &Path, listener: TcpListener) -> Result<(), Failure> {
     let endpoint = match name {
         "inbox" => LifecycleEndpoint::new(receiver()?, Inbox::new(Arc::new(SqliteEngine::open(file)?))),
         "per-event" => LifecycleEndpoint::new(receiver()?, PerEvent::open(file)?),

@@ -8,22 +8,22 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::Deserialize;
 use sha2::Sha256;
 
-use super::super::callback::SECRET;
+use crate::{Failure, secret};
 
-pub(super) const SIGNATURE: &str = "x-seismic-signature";
+pub(crate) const SIGNATURE: &str = "x-seismic-signature";
 
 /// The largest body, in bytes.
-pub(super) const LIMIT: usize = 256 * 1024;
+pub(crate) const LIMIT: usize = 256 * 1024;
 
 #[derive(Clone)]
-pub(super) struct Expert {
+pub(crate) struct Expert {
     mac: Hmac<Sha256>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(dead_code, reason = "a route would read it; these do nothing")]
-pub(super) struct Callback {
+pub(crate) struct Callback {
     #[serde(rename = "type")]
     kind: String,
     app_id: String,
@@ -37,18 +37,18 @@ pub(super) struct Callback {
 
 /// Why it refuses, as the status of its answer.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     Unauthorized = 401,
     TooLarge = 413,
     Undecodable = 422,
 }
 
 impl Expert {
-    pub(super) fn new() -> Result<Self, hmac::digest::InvalidLength> {
-        Ok(Self { mac: Hmac::new_from_slice(SECRET.as_bytes())? })
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Ok(Self { mac: Hmac::new_from_slice(secret()?.as_bytes())? })
     }
 
-    pub(super) fn open(&self, signature: &[u8], body: &[u8]) -> Result<Callback, Refused> {
+    pub(crate) fn open(&self, signature: &[u8], body: &[u8]) -> Result<Callback, Refused> {
         let mut presented = [0; 32];
         const_hex::decode_to_slice(signature, &mut presented).map_err(|_| Refused::Unauthorized)?;
         let mac = self.mac.clone().chain_update(body);

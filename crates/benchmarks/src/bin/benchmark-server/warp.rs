@@ -9,11 +9,10 @@ use lifecycle_warp::{endpoint, recover, verified, verify};
 use warp::http::{HeaderValue, StatusCode};
 use warp::{Filter, Rejection, Reply, body, header, path, post, serve as listen};
 
-use super::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use super::{AcceptAll, Face, asynchronous, receiver, runtime};
-use crate::Failure;
+use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
+use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime};
 
-pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let seismic = path!("seismic");
     let bare = post().and(body::bytes()).map(|_body| StatusCode::ACCEPTED);
     match face {

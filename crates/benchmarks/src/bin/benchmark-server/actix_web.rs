@@ -11,11 +11,10 @@ use actix_web::web::{Bytes, ServiceConfig, post, resource};
 use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, error};
 use lifecycle_actix::{Verified, endpoint, verify};
 
-use super::expert::{Callback, Expert, Refused, SIGNATURE};
-use super::{AcceptAll, Face, receiver};
-use crate::Failure;
+use crate::expert::{Callback, Expert, Refused, SIGNATURE};
+use crate::{AcceptAll, Face, Failure, receiver};
 
-pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let (receiver, expert_state) = (receiver()?, Expert::new()?);
     let routes = move |app: &mut ServiceConfig| {
         let receiver = receiver.clone();

@@ -10,11 +10,10 @@ use axum::{Router, serve as listen};
 use lifecycle_tower::axum::Verified;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 
-use super::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use super::{AcceptAll, Face, asynchronous, receiver, runtime};
-use crate::Failure;
+use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
+use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime};
 
-pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let routes = match face {
         Face::Bare => Router::new().route("/seismic", post(bare)),
         Face::Expert => Router::new().route("/seismic", post(expert)).with_state(Expert::new()?),
@@ -27,11 +26,11 @@ pub(super) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     run(routes, listener)
 }
 
-pub(super) fn endpoint(endpoint: LifecycleEndpoint) -> Router {
+pub(crate) fn endpoint(endpoint: LifecycleEndpoint) -> Router {
     Router::new().route_service("/seismic", endpoint)
 }
 
-pub(super) fn run(routes: Router, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn run(routes: Router, listener: TcpListener) -> Result<(), Failure> {
     Ok(runtime()?.block_on(async { listen(asynchronous(listener)?, routes).await })?)
 }
 
