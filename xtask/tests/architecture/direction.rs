@@ -44,6 +44,16 @@ const SERVERS: &[&str] = &["lifecycle-simulator"];
 /// What makes an adapter one of this framework.
 const FRAMEWORKS: &[&str] = &["actix-web", "axum", "axum-core", "tower", "warp"];
 
+/// Other people's webhook libraries.
+const PEERS: &[&str] = &[
+    "axum-github-webhook-extract",
+    "octocrab",
+    "slack-morphism",
+    "standardwebhooks",
+    "svix",
+    "webhook-verify",
+];
+
 /// Frameworks, runtimes, sockets, and the types that belong to one generation of them.
 const NOT_IN_CORE: &[&str] = &[
     "actix-rt",
@@ -149,6 +159,18 @@ fn an_adapter_stays_small() {
         assert!(
             lines <= *limit,
             "{adapter} has {lines} lines of code; past {limit}, something neutral is in the wrong crate"
+        );
+    }
+}
+
+#[test]
+fn only_the_benchmarks_use_what_we_are_measured_against() {
+    for member in graph().members().map(name).filter(|member| *member != "benchmarks") {
+        let uses = graph().uses(member);
+        let wrong: Vec<_> = PEERS.iter().filter(|used| uses.contains(**used)).collect();
+        assert!(
+            wrong.is_empty() && !uses.contains("benchmarks"),
+            "{member} uses {wrong:?} or the benchmarks"
         );
     }
 }
