@@ -4,6 +4,7 @@
 mod support;
 
 mod damage;
+mod deadline;
 mod faults;
 mod opening;
 mod order;
