@@ -8,6 +8,7 @@ mod deadline;
 mod faults;
 mod opening;
 mod order;
+mod outage;
 mod tidings;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
