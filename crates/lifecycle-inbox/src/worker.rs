@@ -28,8 +28,10 @@ use crate::telemetry;
 /// | refuses | dead letter at once, with the reason: the platform has its acknowledgement already, so there is nobody left to refuse to. Refuse in a [gate](crate::Inbox::gate) instead |
 /// | loses its lease | it is dropped where it waits, as by a crash; another worker has the row |
 ///
-/// A dead letter is not folded, and lets its tenant's later deliveries go on. Look after it:
-/// [`Inbox::retry`](crate::Inbox::retry) brings it back to its old place. A row that no longer reads as a delivery is a
+/// A dead letter lets its tenant's later deliveries go on, and is not folded, with one exception: a disable or an uninstall
+/// closes its installation also as a dead letter, so that an [`EnabledGate`](crate::EnabledGate) turns its tenant away.
+/// So that an installation is closed does not say that the handler's work was done. Look after dead letters:
+/// [`Inbox::retry`](crate::Inbox::retry) brings one back to its old place. A row that no longer reads as a delivery is a
 /// dead letter at once, with its bytes.
 ///
 /// Errors of the store are logged and tried again, for ever. They never end a worker.
