@@ -73,10 +73,12 @@ async fn receive(engine: &PostgresEngine) {
 }
 
 async fn work(engine: &PostgresEngine, schema: String) {
-    let worker = Worker::with_runner(Arc::new(engine.clone()), engine.runner(Effects(schema)));
-    // Leases as short as they may be: what a killed worker had is taken over soon.
-    let worker = worker.lease(Duration::from_secs(1)).poll(Duration::from_millis(200));
-    worker
+    // Leases as short as they may be: what a killed worker had is taken over soon. On a busy machine they are lost often,
+    // and each loss counts as an attempt, which must not make dead letters here.
+    Worker::with_runner(Arc::new(engine.clone()), engine.runner(Effects(schema)))
+        .lease(Duration::from_secs(1))
+        .attempts(u32::MAX)
+        .poll(Duration::from_millis(200))
         .backoff(Backoff::new(Duration::from_millis(50), Duration::from_millis(200)))
         .run(std::future::pending())
         .await;

@@ -138,6 +138,10 @@ impl Worker {
     /// After how long without a sign of life another worker takes a row over; 30 s by default, at least 1 s. It is
     /// renewed three times in that time while the handler runs. The clocks of the replicas should agree better than
     /// this.
+    ///
+    /// A lease that is not renewed in time ends its attempt, which [counts](Self::attempts). So it should be longer than
+    /// the longest time for which process, database or network may stand still: a few seconds are for tests. On an
+    /// overloaded machine, leases of 1 s are lost one after the other, until sound deliveries are dead letters.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease.max(Duration::from_secs(1));
@@ -145,7 +149,8 @@ impl Worker {
     }
 
     /// After how many attempts a delivery is a dead letter; 20 by default, which with the default backoff is one to two
-    /// hours. An attempt whose process died counts.
+    /// hours. An attempt that lost its lease counts: whether its process died of this very delivery, or was only late,
+    /// nobody can tell.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.settings.attempts = attempts.max(1);
