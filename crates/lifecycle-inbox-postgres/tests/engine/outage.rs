@@ -14,7 +14,7 @@ use test_postgres::Server;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::support::Store;
+use crate::support::{Effects, Store, effects};
 use crate::until;
 
 const AWAY: Duration = Duration::from_secs(10);
@@ -38,12 +38,7 @@ async fn scene(go: fn(&mut Server), come_back: fn(&mut Server)) {
     let mut server = Server::start();
     let store = Store::on(&server.url());
     let engine = Arc::new(store.open().await);
-    let schema = store.schema();
-    let effects = format!(
-        "CREATE TABLE {schema}.effects (id bigint GENERATED ALWAYS AS IDENTITY, tenant text, nth text)"
-    );
-    store.client().await.batch_execute(&effects).await.unwrap();
-    let worker = Worker::with_runner(engine.clone(), engine.runner(Effects(schema.to_owned())))
+    let worker = Worker::with_runner(engine.clone(), engine.runner(Handler(Effects::create(&store).await)))
         .backoff(Backoff::new(Duration::from_millis(50), Duration::from_millis(200)))
         .lease(AWAY / 2) // what a claim leased whose answer was lost is taken over soon
         .poll(Duration::from_millis(200));
@@ -79,7 +74,7 @@ async fn scene(go: fn(&mut Server), come_back: fn(&mut Server)) {
         engine.stats(engine.now()).await.is_ok_and(|stats| stats.depth() + stats.dead == 0)
     })
     .await;
-    assert_eq!(handled(&store).await, expected);
+    assert_eq!(effects(&store).await, expected);
     assert!(is_whole(&store, expected.values().map(Vec::len).sum()).await);
     assert!(!worker.is_finished());
     stop.send(()).unwrap();
@@ -110,16 +105,6 @@ async fn send(app: Arc<App>, tenant: String, is_over: Arc<AtomicBool>) -> Sent {
     }
 }
 
-/// The requests of each tenant that took effect, in order.
-async fn handled(store: &Store) -> HashMap<String, Vec<String>> {
-    let select = format!("SELECT tenant, nth FROM {}.effects ORDER BY id", store.schema());
-    let mut handled: HashMap<String, Vec<String>> = HashMap::new();
-    for row in store.client().await.query(&select, &[]).await.unwrap() {
-        handled.entry(row.get(0)).or_default().push(row.get(1));
-    }
-    handled
-}
-
 /// Whether there are so many deliveries, each of them done and with its key, and no key without one.
 async fn is_whole(store: &Store, deliveries: usize) -> bool {
     let count = format!(
@@ -133,18 +118,16 @@ async fn is_whole(store: &Store, deliveries: usize) -> bool {
 }
 
 /// Writes down what it handles, in the transaction that completes it.
-struct Effects(String);
+struct Handler(Effects);
 
 #[async_trait]
-impl TransactionalHandler for Effects {
+impl TransactionalHandler for Handler {
     async fn handle(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
     ) -> Result<Outcome, HandlerError> {
-        let (tenant, request) = (delivery.event().tenant(), delivery.event().request_id());
-        let insert = format!("INSERT INTO {}.effects (tenant, nth) VALUES ($1, $2)", self.0);
-        transaction.execute(&insert, &[&tenant, &request]).await?;
+        self.0.note(delivery, transaction).await?;
         Ok(Outcome::Accept)
     }
 }

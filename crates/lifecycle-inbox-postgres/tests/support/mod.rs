@@ -1,5 +1,7 @@
 //! A schema of its own for each test, and deliveries for it.
 
+mod effects;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
@@ -7,6 +9,8 @@ use lifecycle_core::{Delivery, Trust, seismic};
 use lifecycle_inbox::Record;
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use tokio_postgres::NoTls;
+
+pub(crate) use effects::{Effects, effects};
 
 /// A schema that no other test has.
 pub(crate) struct Store {
