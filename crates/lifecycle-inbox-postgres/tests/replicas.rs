@@ -20,7 +20,8 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Mutex, RwLock, oneshot};
 use tokio::time::timeout;
 
-use support::{Effects, Store, effects, record};
+use support::effects::{Effects, effects};
+use support::{Store, record};
 
 const TENANTS: u32 = 40;
 const EACH: u32 = 15;

@@ -14,7 +14,8 @@ use test_postgres::Server;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
-use crate::support::{Effects, Store, effects};
+use crate::support::Store;
+use crate::support::effects::{Effects, effects};
 use crate::until;
 
 const AWAY: Duration = Duration::from_secs(10);

@@ -1,6 +1,6 @@
 //! A schema of its own for each test, and deliveries for it.
 
-mod effects;
+pub(crate) mod effects;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
@@ -9,8 +9,6 @@ use lifecycle_core::{Delivery, Trust, seismic};
 use lifecycle_inbox::Record;
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use tokio_postgres::NoTls;
-
-pub(crate) use effects::{Effects, effects};
 
 /// A schema that no other test has.
 pub(crate) struct Store {
