@@ -5,29 +5,10 @@ use std::time::Duration;
 
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
-use async_trait::async_trait;
 use lifecycle_actix::{endpoint, require_enabled};
-use lifecycle_core::{LifecycleHandler, Receiver, Reply, Secret, TenantGate, TenantKey, seismic};
+use lifecycle_core::{LifecycleHandler, Receiver, Reply, Secret, TenantKey, seismic};
 use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
-
-/// Opens for the tenant `open`, and is out of order for the tenant `broken`.
-struct Gate;
-
-#[async_trait]
-impl TenantGate for Gate {
-    async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
-        tokio::task::yield_now().await;
-        match &*tenant.tenant {
-            "open" => Ok(()),
-            "broken" => Err(out_of_order()),
-            _ => Err(Reply::not_enabled()),
-        }
-    }
-}
-
-fn out_of_order() -> Reply {
-    Reply::problem(503, "unavailable", "The store is away", None)
-}
+use test_adapter::Gate;
 
 fn tenant(request: &HttpRequest) -> Option<TenantKey> {
     Some(TenantKey::new("seismic", "app", request.headers().get("x-tenant")?.to_str().ok()?))
@@ -58,7 +39,7 @@ async fn no_other_request_reaches_the_route_and_the_gate_says_what_is_answered()
     for (tenant, reply) in [
         (Some("closed"), Reply::not_enabled()),
         (None, Reply::not_enabled()),
-        (Some("broken"), out_of_order()),
+        (Some("broken"), Gate::out_of_order()),
     ] {
         let response = call_service(&app, request(tenant).to_request()).await;
         assert_eq!(response.status().as_u16(), reply.status(), "{tenant:?}");

@@ -3,7 +3,6 @@
 mod support;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
@@ -14,7 +13,8 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, HttpResponse, web};
 use lifecycle_actix::{Action, Refused, Verified, endpoint, verify};
 use lifecycle_core::{EventKind, Receiver, Rejection, Secret, Undecodable, seismic};
-use support::{FACES, Obedient, TOKEN, callback, faces, impatient, receiver, sign};
+use support::{FACES, TOKEN, callback, faces, impatient, receiver, sign};
+use test_adapter::Obedient;
 
 type Answer = (StatusCode, HeaderMap, Vec<u8>);
 
@@ -51,7 +51,7 @@ fn assert_reply((status, headers, body): &Answer, rejection: &Rejection, case: &
 
 #[actix_web::test]
 async fn every_face_accepts_a_signed_callback() {
-    let handler = Arc::new(Obedient::default());
+    let handler = Obedient::default();
     let app = init_service(App::new().configure(faces(&receiver(), &handler))).await;
     for face in FACES {
         let (status, headers, body) = answer(&app, signed(face, callback("t")).to_request()).await;
@@ -62,12 +62,12 @@ async fn every_face_accepts_a_signed_callback() {
             assert_eq!(body, callback("t").as_bytes(), "{face}");
         }
     }
-    assert_eq!(handler.handled.load(Ordering::Relaxed), 1);
+    assert_eq!(handler.handled(), 1);
 }
 
 #[actix_web::test]
 async fn every_face_refuses_in_the_same_bytes() {
-    let handler = Arc::new(Obedient::default());
+    let handler = Obedient::default();
     let app = init_service(App::new().configure(faces(&receiver(), &handler))).await;
     let body = callback("t");
     for face in FACES {
@@ -104,12 +104,12 @@ async fn every_face_refuses_in_the_same_bytes() {
             assert_reply(&answer, &rejection, &format!("{face}: {case}"));
         }
     }
-    assert_eq!(handler.handled.load(Ordering::Relaxed), 0);
+    assert_eq!(handler.handled(), 0);
 }
 
 #[actix_web::test]
 async fn what_the_handler_says_is_answered() {
-    let handler = Arc::new(Obedient::default());
+    let handler = Obedient::default();
     let app = init_service(App::new().configure(faces(&impatient(), &handler))).await;
     for (tenant, status, code) in [
         ("refuse", 403, r#""code":"refused","detail":"no contract""#),
@@ -257,14 +257,14 @@ async fn the_test_gzip_is_one_that_actix_web_would_decompress() {
 
 #[actix_web::test]
 async fn an_unsigned_hook_needs_its_token() {
-    let handler = Arc::new(Obedient::default());
+    let handler = Obedient::default();
     let app = init_service(App::new().configure(faces(&receiver(), &handler))).await;
     let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u"}}}}"#;
     for (token, status) in [(TOKEN, 200), ("wrong", 404)] {
         let request = TestRequest::post().uri(&format!("/hook/{token}?a=b")).set_payload(body).to_request();
         assert_eq!(answer(&app, request).await.0, status);
     }
-    assert_eq!(handler.handled.load(Ordering::Relaxed), 1);
+    assert_eq!(handler.handled(), 1);
 }
 
 #[actix_web::test]

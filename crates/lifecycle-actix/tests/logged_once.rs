@@ -2,46 +2,17 @@
 
 mod support;
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
-
 use actix_web::dev::Service;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, web};
 use lifecycle_actix::Verified;
 use support::{callback, faces, impatient, sign};
-use tracing_subscriber::EnvFilter;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn take(&self) -> String {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(std::mem::take(&mut *lines)).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use test_adapter::{Log, Obedient};
 
 #[actix_web::test]
 async fn an_exchange_is_logged_once_with_what_was_answered() {
-    let log = Log::default();
-    let writer = log.clone();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("lifecycle=debug"))
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .init();
-    let app = init_service(App::new().configure(faces(&impatient(), &Arc::default()))).await;
+    let (log, _logging) = Log::start("lifecycle=debug");
+    let app = init_service(App::new().configure(faces(&impatient(), &Obedient::default()))).await;
     for (path, tenant, signature, expected) in [
         ("/endpoint", "t", true, r#"code="accepted" status=202"#),
         ("/endpoint", "t", false, r#"code="signature-mismatch" status=401"#),

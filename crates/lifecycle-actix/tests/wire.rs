@@ -3,13 +3,13 @@
 mod support;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use lifecycle_core::{Receiver, Rejection};
-use support::{FACES, Obedient, callback, faces, impatient, receiver, sign};
+use support::{FACES, callback, faces, impatient, receiver, sign};
+use test_adapter::Obedient;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -64,7 +64,7 @@ impl Connection {
 
 /// A server with every face. Dropping the handle does not stop it, but the end of the test does.
 fn serve(receiver: &Receiver) -> (SocketAddr, ServerHandle) {
-    let faces = faces(receiver, &Arc::new(Obedient::default()));
+    let faces = faces(receiver, &Obedient::default());
     let server = HttpServer::new(move || App::new().configure(faces.clone()))
         .workers(1)
         .disable_signals()

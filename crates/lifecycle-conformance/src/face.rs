@@ -33,6 +33,8 @@ pub enum FaceKind {
     EndpointOne,
     /// The app's own route, which takes a verified delivery as an extractor or filter.
     Extracted,
+    /// An ordinary route of the app's own, for tenants that have the app enabled.
+    Gated,
     /// An unsigned hook behind a token in its path.
     Hook,
     /// The page that asks an installing user for secrets.
@@ -44,9 +46,10 @@ pub enum FaceKind {
 }
 
 impl FaceKind {
-    /// Whether the handler runs, whose deliveries can be looked at. Elsewhere the app's own route answers.
+    /// Whether the handler runs, whose deliveries can be looked at: on callbacks that the face takes, or that go elsewhere
+    /// to open or close it. On other faces the app's own route answers.
     pub(crate) const fn runs_handler(self) -> bool {
-        matches!(self, Self::Endpoint | Self::EndpointOne | Self::Hook)
+        matches!(self, Self::Endpoint | Self::EndpointOne | Self::Gated | Self::Hook)
     }
 
     /// The name that fixtures use.
@@ -56,6 +59,7 @@ impl FaceKind {
             Self::Endpoint => "endpoint",
             Self::EndpointOne => "endpoint-one",
             Self::Extracted => "extracted",
+            Self::Gated => "gated",
             Self::Hook => "hook",
             Self::InstallPage => "install-page",
             Self::Manifest => "manifest",

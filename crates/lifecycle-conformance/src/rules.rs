@@ -48,6 +48,7 @@ pub(crate) fn every_face_is_served(target: &Target) -> Case {
     let mut absent: Vec<String> = [
         FaceKind::Action,
         FaceKind::Endpoint,
+        FaceKind::Gated,
         FaceKind::Hook,
         FaceKind::InstallPage,
         FaceKind::Manifest,

@@ -18,7 +18,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::bell::{Bell, Ringer};
 use crate::clock::Clock;
-use crate::completion::{Completion, complete_in};
+use crate::ending::{Ending, end_in};
 use crate::error::{OpenError, store};
 use crate::handler::TransactionalHandler;
 use crate::migration::{bring_up, migrate};
@@ -150,7 +150,32 @@ impl PostgresEngine {
         }
     }
 
-    /// Ends a lease in this way. `false` when the token no longer holds the row.
+    /// Ends a row and folds its change, in one transaction. `false` when the token no longer holds the row.
+    async fn end(&self, ending: Ending<'_>) -> Result<bool, StoreError> {
+        let mut client = self.client().await?;
+        let statements = client.statement_cache.clone();
+        let work = async {
+            let transaction = (**client).transaction().await.map_err(|error| store(&error))?;
+            let transition = end_in(&transaction, &statements, &self.0.sql, ending).await?;
+            if transition.is_some() {
+                transaction.commit().await.map_err(|error| store(&error))?;
+            }
+            Ok(transition)
+        };
+        let transition = match timeout(self.0.time_limit, work).await {
+            Ok(transition) => transition?,
+            Err(_) => return Err(too_late(client)),
+        };
+        if transition == Some(Transition::Applied) {
+            self.0.bell.installation_changed();
+        }
+        if transition.is_some() {
+            self.0.bell.ring();
+        }
+        Ok(transition.is_some())
+    }
+
+    /// Ends a lease in this way, and folds nothing. `false` when the token no longer holds the row.
     async fn finish(
         &self,
         token: Token,
@@ -250,35 +275,22 @@ impl Engine for PostgresEngine {
     }
 
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
-        let mut client = self.client().await?;
-        let statements = client.statement_cache.clone();
-        let work = async {
-            let transaction = (**client).transaction().await.map_err(|error| store(&error))?;
-            let completion =
-                complete_in(&transaction, &statements, &self.0.sql, Completion { token, now, change })
-                    .await?;
-            if completion.is_some() {
-                transaction.commit().await.map_err(|error| store(&error))?;
-            }
-            Ok(completion)
-        };
-        let transition = match timeout(self.0.time_limit, work).await {
-            Ok(completion) => completion?,
-            Err(_) => return Err(too_late(client)),
-        };
-        if transition == Some(Transition::Applied) {
-            self.0.bell.installation_changed();
-        }
-        if transition.is_some() {
-            self.0.bell.ring();
-        }
-        Ok(transition.is_some())
+        self.end(Ending { token, now, state: State::Done, error: None, change }).await
     }
 
-    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
+    async fn fail(
+        &self,
+        token: Token,
+        now: Timestamp,
+        error: &str,
+        next: Next<'_>,
+    ) -> Result<bool, StoreError> {
         let (end, is_dead) = match next {
             Next::At(time) => ((State::Pending, time), false),
-            Next::Dead => ((State::Dead, Timestamp::MIN), true),
+            Next::Dead(None) => ((State::Dead, Timestamp::MIN), true),
+            Next::Dead(Some(change)) => {
+                return self.end(Ending { token, now, state: State::Dead, error: Some(error), change }).await;
+            }
         };
         let held = self.finish(token, now, end, Some(error), 0).await?;
         if held && is_dead {

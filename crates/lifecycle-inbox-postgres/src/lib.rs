@@ -2,7 +2,7 @@
 
 mod bell;
 mod clock;
-mod completion;
+mod ending;
 mod engine;
 mod error;
 mod handler;

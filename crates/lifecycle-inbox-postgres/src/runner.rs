@@ -6,10 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
 use lifecycle_core::{Change, Delivery, HandlerError, Outcome, Transition};
-use lifecycle_inbox::{Engine, Ran, Runner, StoreError, Token};
+use lifecycle_inbox::{Engine, Ran, Runner, State, StoreError, Token};
 use tokio::time::timeout;
 
-use crate::completion::{Completion, complete_in};
+use crate::ending::{Ending, end_in};
 use crate::engine::{PostgresEngine, no_client};
 use crate::error::store;
 use crate::handler::TransactionalHandler;
@@ -73,8 +73,9 @@ impl PostgresRunner {
                 "SET LOCAL idle_in_transaction_session_timeout = {limit}; SET LOCAL statement_timeout = {limit}"
             );
             transaction.batch_execute(&limits).await.map_err(|error| store(&error))?;
-            let completion = Completion { token, now: self.engine.now(), change: &change };
-            let transition = complete_in(&transaction, &statements, &inner.sql, completion).await?;
+            let (now, state) = (self.engine.now(), State::Done);
+            let ending = Ending { token, now, state, error: None, change: &change };
+            let transition = end_in(&transaction, &statements, &inner.sql, ending).await?;
             if transition.is_some() {
                 transaction.commit().await.map_err(|error| store(&error))?;
             }

@@ -20,6 +20,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{Mutex, RwLock, oneshot};
 use tokio::time::timeout;
 
+use support::effects::{Effects, effects};
 use support::{Store, record};
 
 const TENANTS: u32 = 40;
@@ -73,28 +74,28 @@ async fn receive(engine: &PostgresEngine) {
 }
 
 async fn work(engine: &PostgresEngine, schema: String) {
-    let worker = Worker::with_runner(Arc::new(engine.clone()), engine.runner(Effects(schema)));
-    // Leases as short as they may be: what a killed worker had is taken over soon.
-    let worker = worker.lease(Duration::from_secs(1)).poll(Duration::from_millis(200));
-    worker
+    // Leases as short as they may be: what a killed worker had is taken over soon. On a busy machine they are lost often,
+    // and each loss counts as an attempt, which must not make dead letters here.
+    Worker::with_runner(Arc::new(engine.clone()), engine.runner(Handler(Effects(schema))))
+        .lease(Duration::from_secs(1))
+        .attempts(u32::MAX)
+        .poll(Duration::from_millis(200))
         .backoff(Backoff::new(Duration::from_millis(50), Duration::from_millis(200)))
         .run(std::future::pending())
         .await;
 }
 
 /// Writes down what it handles. It fails now and then, and takes its time.
-struct Effects(String);
+struct Handler(Effects);
 
 #[async_trait]
-impl TransactionalHandler for Effects {
+impl TransactionalHandler for Handler {
     async fn handle(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
     ) -> Result<Outcome, HandlerError> {
-        let (tenant, request) = (delivery.event().tenant(), delivery.event().request_id());
-        let insert = format!("INSERT INTO {}.effects (tenant, nth) VALUES ($1, $2)", self.0);
-        transaction.execute(&insert, &[&tenant, &request]).await?;
+        self.0.note(delivery, transaction).await?;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..5))).await;
         if fastrand::u8(0..10) == 0 { Err("now and then".into()) } else { Ok(Outcome::Accept) }
     }
@@ -154,13 +155,8 @@ impl Line {
 async fn scene() {
     let store = Arc::new(Store::new());
     drop(store.open().await);
+    Effects::create(&store).await;
     let client = store.client().await;
-    let schema = store.schema().to_owned();
-    let effects = format!(
-        "CREATE TABLE {schema}.effects (id bigint GENERATED ALWAYS AS IDENTITY, tenant text, nth text)"
-    );
-    client.batch_execute(&effects).await.unwrap();
-
     let roles = ["receiver", "receiver", "worker", "worker"];
     let mut replicas = roles.map(|role| Replica::start(role, &store).expect("it starts"));
     let receivers: Arc<[_; 2]> =
@@ -202,7 +198,7 @@ async fn scene() {
     for sender in senders {
         sender.await.unwrap();
     }
-    let count = format!("SELECT count(*) FROM {schema}.deliveries WHERE state <> 'done'");
+    let count = format!("SELECT count(*) FROM {}.deliveries WHERE state <> 'done'", store.schema());
     for round in 0.. {
         if client.query_one(&count, &[]).await.unwrap().get::<_, i64>(0) == 0 {
             break;
@@ -215,11 +211,7 @@ async fn scene() {
     let (kills, replicas): (u32, _) = killing.await.unwrap();
     assert!(kills > 3, "it was a quiet run: {kills}");
 
-    let handled = format!("SELECT tenant, nth FROM {schema}.effects ORDER BY id");
-    let mut effects: HashMap<String, Vec<String>> = HashMap::new();
-    for row in client.query(&handled, &[]).await.unwrap() {
-        effects.entry(row.get(0)).or_default().push(row.get(1));
-    }
+    let effects = effects(&store).await;
     let expected: Vec<String> = (0..EACH).map(|nth| nth.to_string()).collect();
     for tenant in 0..TENANTS {
         assert_eq!(effects[&format!("t{tenant}")], expected, "of t{tenant}, after {kills} kills");

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use lifecycle_core::{Change, IdempotencyKey, Transition};
-use lifecycle_inbox::{Accepted, CLOCK_SKEW, Claim, DeliveryId, Next, Record, Timestamp, Token};
-use rusqlite::{Connection, OptionalExtension, named_params, params};
+use lifecycle_inbox::{Accepted, CLOCK_SKEW, Claim, DeliveryId, Record, State, Timestamp, Token};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::columns;
 use crate::installations;
@@ -123,53 +123,70 @@ pub(crate) fn is_held(connection: &Connection, token: Token) -> rusqlite::Result
     find.exists(params![token.id.0, token.fence])
 }
 
+/// How a row ends.
+pub(crate) struct Ending<'a> {
+    /// Done or dead.
+    pub(crate) state: State,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) change: Option<&'a Change>,
+}
+
+/// Ends a row, and folds a change into the installation of its tenant.
+pub(crate) fn end(
+    connection: &Connection,
+    token: Token,
+    now: Timestamp,
+    ending: &Ending<'_>,
+) -> rusqlite::Result<Found<bool>> {
+    let mut end = connection.prepare_cached(
+        "UPDATE lifecycle_inbox
+         SET state = :state, is_head = 0, due_at = :due_at, touched_at = :now, finished_at = :now, worker = NULL,
+             last_error = coalesce(:error, last_error)
+         WHERE id = :id AND fence = :fence AND state = 'leased'
+         RETURNING platform, app, tenant",
+    )?;
+    let values = named_params! {
+        ":id": token.id.0,
+        ":fence": token.fence,
+        ":state": ending.state.name(),
+        ":due_at": Timestamp::MIN.as_millis(),
+        ":now": now.as_millis(),
+        ":error": ending.error,
+    };
+    // Where nothing is to be folded, the tenant of a damaged row need not read.
+    let folding = |row: &Row<'_>| ending.change.map(|change| Ok((columns::tenant(row)?, change))).transpose();
+    let Some(folding) = end.query_row(values, folding).optional()? else {
+        return Ok(Found::keep(false, News::NONE));
+    };
+    let Some((tenant, change)) = folding else { return Ok(Found::keep(true, News::WORK)) };
+    let transition = installations::fold(connection, &tenant, change)?;
+    Ok(Found::keep(true, News { work: true, installation: transition == Transition::Applied }))
+}
+
 pub(crate) fn complete(
     connection: &Connection,
     token: Token,
     now: Timestamp,
     change: &Change,
 ) -> rusqlite::Result<Found<bool>> {
-    let mut end = connection.prepare_cached(
-        "UPDATE lifecycle_inbox
-         SET state = 'done', is_head = 0, due_at = ?3, touched_at = ?4, finished_at = ?4, worker = NULL
-         WHERE id = ?1 AND fence = ?2 AND state = 'leased'
-         RETURNING platform, app, tenant",
-    )?;
-    let values = params![token.id.0, token.fence, Timestamp::MIN.as_millis(), now.as_millis()];
-    let Some(tenant) = end.query_row(values, columns::tenant).optional()? else {
-        return Ok(Found::keep(false, News::NONE));
-    };
-    let transition = installations::fold(connection, &tenant, change)?;
-    Ok(Found::keep(true, News { work: true, installation: transition == Transition::Applied }))
+    end(connection, token, now, &Ending { state: State::Done, error: None, change: Some(change) })
 }
 
-pub(crate) fn fail(
+/// Notes a failed attempt after which another one follows.
+pub(crate) fn postpone(
     connection: &Connection,
     token: Token,
     now: Timestamp,
     error: &str,
-    next: Next,
+    due_at: Timestamp,
 ) -> rusqlite::Result<Found<bool>> {
-    let (state, due_at, finished_at, news) = match next {
-        Next::At(time) => ("pending", time, None, News::NONE),
-        Next::Dead => ("dead", Timestamp::MIN, Some(now.as_millis()), News::WORK),
-    };
     let mut note = connection.prepare_cached(
         "UPDATE lifecycle_inbox
-         SET state = :state, due_at = :due_at, touched_at = :now, finished_at = :finished_at, worker = NULL,
-             last_error = :error
-         WHERE id = :id AND fence = :fence AND state = 'leased'",
+         SET state = 'pending', due_at = ?3, touched_at = ?4, worker = NULL, last_error = ?5
+         WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
     )?;
-    let noted = note.execute(named_params! {
-        ":id": token.id.0,
-        ":fence": token.fence,
-        ":state": state,
-        ":due_at": due_at.as_millis(),
-        ":now": now.as_millis(),
-        ":finished_at": finished_at,
-        ":error": error,
-    })?;
-    Ok(found_one(noted, news))
+    let values = params![token.id.0, token.fence, due_at.as_millis(), now.as_millis(), error];
+    Ok(found_one(note.execute(values)?, News::NONE))
 }
 
 pub(crate) fn release(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use lifecycle_core::{Change, Delivery, HandlerError, Refusal};
+use lifecycle_core::{Change, Delivery, EventKind, HandlerError, Refusal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -68,13 +68,11 @@ impl Crew {
         if claim.attempt > self.settings.attempts {
             // The attempts before were neither finished nor failed: whoever made them died, perhaps of this very row.
             let error = format!("given up after {} attempts; the last one never ended", claim.attempt - 1);
-            return self.fail(claim, error, Next::Dead, Duration::ZERO).await;
+            return self.give_up(claim, error).await;
         }
         let delivery = match self.delivery(claim) {
             Ok(delivery) => delivery,
-            Err(unreadable) => {
-                return self.fail(claim, unreadable.to_string(), Next::Dead, Duration::ZERO).await;
-            }
+            Err(unreadable) => return self.give_up(claim, unreadable.to_string()).await,
         };
         let run = AssertUnwindSafe(self.runner.run(claim.token, &delivery)).catch_unwind();
         let ran = timeout(self.settings.time_limit, run).await;
@@ -83,9 +81,7 @@ impl Crew {
             Ok(Ok(Ok(Ran::Accepted))) => self.complete(claim.token, &delivery).await,
             Ok(Ok(Ok(Ran::Committed))) => End::Done,
             Ok(Ok(Ok(Ran::Lost))) => End::Lost,
-            Ok(Ok(Ok(Ran::Refused(refusal)))) => {
-                self.fail(claim, refused(&refusal), Next::Dead, Duration::ZERO).await
-            }
+            Ok(Ok(Ok(Ran::Refused(refusal)))) => self.give_up(claim, refused(&refusal)).await,
             Ok(Ok(Err(error))) => self.failed(claim, chain(&error)).await,
             Ok(Err(panic)) => self.failed(claim, panicked(&*panic)).await,
             Err(_elapsed) => {
@@ -108,13 +104,21 @@ impl Crew {
 
     async fn failed(&self, claim: &Claim, error: String) -> End {
         if claim.attempt >= self.settings.attempts {
-            return self.fail(claim, error, Next::Dead, Duration::ZERO).await;
+            return self.give_up(claim, error).await;
         }
         let wait = self.settings.backoff.after(claim.attempt);
         self.fail(claim, error, Next::At(self.engine.now() + wait), wait).await
     }
 
-    async fn fail(&self, claim: &Claim, error: String, next: Next, wait: Duration) -> End {
+    /// Makes it a dead letter. What closes an installation closes it all the same: the administrator was told that it
+    /// is closed, and the app must not go on acting for the tenant.
+    async fn give_up(&self, claim: &Claim, error: String) -> End {
+        let delivery = self.delivery(claim).ok();
+        let change = delivery.as_ref().map(Change::from).filter(|change| is_closing(&change.kind));
+        self.fail(claim, error, Next::Dead(change.as_ref()), Duration::ZERO).await
+    }
+
+    async fn fail(&self, claim: &Claim, error: String, next: Next<'_>, wait: Duration) -> End {
         let error = cut(error);
         self.leases.finishing(claim.token);
         let held = self
@@ -123,7 +127,7 @@ impl Crew {
         match next {
             _ if !held => End::Lost,
             Next::At(_) => End::Retry(error, wait),
-            Next::Dead => End::Dead(error),
+            Next::Dead(_) => End::Dead(error),
         }
     }
 
@@ -145,6 +149,10 @@ impl Crew {
             }
         }
     }
+}
+
+fn is_closing(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Disable | EventKind::Uninstall)
 }
 
 fn refused(refusal: &Refusal) -> String {

@@ -95,8 +95,15 @@ pub trait Engine: InstallationStore {
     /// [`Signals::installation_changed`].
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError>;
 
-    /// Notes a failed attempt with its error, and what comes next. `false` when the token no longer holds the row.
-    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError>;
+    /// Notes a failed attempt with its error, and what comes next. `false`, and nothing has happened, when the token no
+    /// longer holds the row.
+    async fn fail(
+        &self,
+        token: Token,
+        now: Timestamp,
+        error: &str,
+        next: Next<'_>,
+    ) -> Result<bool, StoreError>;
 
     /// Gives a row back unfinished: pending, due at once, the attempt not counted. `false` when the token no longer
     /// holds the row.
@@ -185,9 +192,10 @@ pub struct Claim {
 
 /// What follows a failed attempt. Closed on purpose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Next {
+pub enum Next<'a> {
     /// Another attempt at this time.
     At(Timestamp),
-    /// None: it is a dead letter, until someone retries or discards it.
-    Dead,
+    /// None: it is a dead letter, until someone retries or discards it. A change that is given is folded all the same, as
+    /// [`complete`](Engine::complete) does; a completion after a retry then finds it folded.
+    Dead(Option<&'a Change>),
 }

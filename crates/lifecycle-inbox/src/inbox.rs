@@ -50,9 +50,14 @@ pub struct Inbox {
 }
 
 impl Inbox {
+    /// How long the store may take unless [`budget`](Self::budget) says otherwise: 2.4 s, so that it is the inbox that
+    /// gives up, and not the receiver 0.1 s later. Where writes share commits, one waits for the commit before its own
+    /// too: a store that takes a second for each is in time.
+    pub const DEFAULT_BUDGET: Duration = Duration::from_millis(2_400);
+
     /// An inbox that writes to this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine, gate: None, budget: Duration::from_secs(2) }
+        Self { engine, gate: None, budget: Self::DEFAULT_BUDGET }
     }
 
     /// Asks this handler first, and writes only what it accepts. What it refuses is refused to the platform, which
@@ -66,8 +71,8 @@ impl Inbox {
         self
     }
 
-    /// How long the store may take to write; 2 s by default. The receiver's own budget, which the gate also counts
-    /// against, should be longer.
+    /// How long the store may take to write; [2.4 s](Self::DEFAULT_BUDGET) by default. The receiver's own budget, which
+    /// the gate also counts against, should be longer.
     #[must_use]
     pub fn budget(mut self, budget: Duration) -> Self {
         self.budget = budget;

@@ -7,8 +7,9 @@ use crate::error::StoreError;
 
 /// The installations of all tenants, as their events have left them.
 ///
-/// Nothing but [`Engine::complete`](crate::Engine::complete) writes an installation. An uninstalled one stays, as a
-/// tombstone against late events.
+/// Nothing writes an installation but [`Engine::complete`](crate::Engine::complete), and the
+/// [dead letter](crate::Next::Dead) of a disable or an uninstall, which closes it. An uninstalled one stays, as a tombstone
+/// against late events.
 #[async_trait]
 pub trait InstallationStore: Send + Sync + 'static {
     /// A number that is another one after each change of an installation that this process made or heard of: before

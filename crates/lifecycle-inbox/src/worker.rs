@@ -28,8 +28,10 @@ use crate::telemetry;
 /// | refuses | dead letter at once, with the reason: the platform has its acknowledgement already, so there is nobody left to refuse to. Refuse in a [gate](crate::Inbox::gate) instead |
 /// | loses its lease | it is dropped where it waits, as by a crash; another worker has the row |
 ///
-/// A dead letter is not folded, and lets its tenant's later deliveries go on. Look after it:
-/// [`Inbox::retry`](crate::Inbox::retry) brings it back to its old place. A row that no longer reads as a delivery is a
+/// A dead letter lets its tenant's later deliveries go on, and is not folded, with one exception: a disable or an uninstall
+/// closes its installation also as a dead letter, so that an [`EnabledGate`](crate::EnabledGate) turns its tenant away.
+/// So that an installation is closed does not say that the handler's work was done. Look after dead letters:
+/// [`Inbox::retry`](crate::Inbox::retry) brings one back to its old place. A row that no longer reads as a delivery is a
 /// dead letter at once, with its bytes.
 ///
 /// Errors of the store are logged and tried again, for ever. They never end a worker.
@@ -136,6 +138,10 @@ impl Worker {
     /// After how long without a sign of life another worker takes a row over; 30 s by default, at least 1 s. It is
     /// renewed three times in that time while the handler runs. The clocks of the replicas should agree better than
     /// this.
+    ///
+    /// A lease that is not renewed in time ends its attempt, which [counts](Self::attempts). So it should be longer than
+    /// the longest time for which process, database or network may stand still: a few seconds are for tests. On an
+    /// overloaded machine, leases of 1 s are lost one after the other, until sound deliveries are dead letters.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease.max(Duration::from_secs(1));
@@ -143,7 +149,8 @@ impl Worker {
     }
 
     /// After how many attempts a delivery is a dead letter; 20 by default, which with the default backoff is one to two
-    /// hours. An attempt whose process died counts.
+    /// hours. An attempt that lost its lease counts: whether its process died of this very delivery, or was only late,
+    /// nobody can tell.
     #[must_use]
     pub fn attempts(mut self, attempts: u32) -> Self {
         self.settings.attempts = attempts.max(1);

@@ -89,7 +89,7 @@ impl Server {
         format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Stops it at once: open connections are closed, open transactions rolled back.
+    /// Stops it at once, as a crash does: its connections are closed, and the next start recovers from its log.
     ///
     /// # Panics
     /// When it does not stop.
@@ -105,6 +105,24 @@ impl Server {
     pub fn start_again(&mut self) {
         self.command("start");
         self.wait_for("started");
+    }
+
+    /// Stops all its processes where they are: connections stay open, and nothing answers.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn freeze(&mut self) {
+        self.command("freeze");
+        self.wait_for("frozen");
+    }
+
+    /// Lets it go on after [`freeze`](Self::freeze).
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn thaw(&mut self) {
+        self.command("thaw");
+        self.wait_for("thawed");
     }
 
     fn command(&mut self, word: &str) {

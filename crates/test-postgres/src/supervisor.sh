@@ -20,12 +20,25 @@ start() {
     echo started
 }
 
+# As a crash does: the next start recovers from the log.
 stop() {
     if [ -n "$pid" ]; then
-        kill -INT "$pid" 2>/dev/null || true
+        thaw 2>/dev/null || true
+        kill -QUIT "$pid" 2>/dev/null || true
         wait "$pid" || true
         pid=
     fi
+}
+
+# Each session is a process of its own, a child of the first.
+freeze() {
+    kill -STOP "$pid"
+    kill -STOP $(cat "/proc/$pid/task/$pid/children")
+}
+
+thaw() {
+    kill -CONT $(cat "/proc/$pid/task/$pid/children")
+    kill -CONT "$pid"
 }
 
 trap 'stop; rm -rf "$dir"' EXIT
@@ -46,6 +59,14 @@ while read -r word; do
     stop)
         stop
         echo stopped
+        ;;
+    freeze)
+        freeze
+        echo frozen
+        ;;
+    thaw)
+        thaw
+        echo thawed
         ;;
     esac
 done

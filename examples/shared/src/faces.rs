@@ -12,6 +12,7 @@ pub(crate) fn faces() -> Reply {
         face("endpoint", "/seismic", "seismic", "endpoint"),
         face("verified", "/verified/seismic", "seismic", "verified"),
         face("extracted", "/extracted/seismic", "seismic", "extracted"),
+        face("gated", "/features", "seismic", "gated"),
         face("hook", "/securityscorecard/hook/{token}", "securityscorecard", "hook"),
         face("manifest", "/securityscorecard/manifest.json", "securityscorecard", "manifest"),
         face("install-page", "/securityscorecard/install", "securityscorecard", "install-page"),

@@ -1,16 +1,12 @@
-//! What the tests share: a signed callback, a handler that does as the tenant says, and an app with every face.
+//! What the tests share: a signed callback, and an app with every face.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use async_trait::async_trait;
 use lifecycle_actix::{Verified, endpoint, verify};
-use lifecycle_core::{
-    Delivery, HandlerError, HookToken, LifecycleHandler, Outcome, Receiver, Secret, securityscorecard,
-    seismic,
-};
+use lifecycle_core::{HookToken, Receiver, Secret, securityscorecard, seismic};
+use test_adapter::Obedient;
 
 pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
 pub(crate) const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
@@ -37,35 +33,12 @@ pub(crate) fn impatient() -> Receiver {
     receiver().budget(Duration::from_millis(200))
 }
 
-/// Counts what it handles, and does as the tenant says.
-#[derive(Default)]
-pub(crate) struct Obedient {
-    pub(crate) handled: AtomicUsize,
-}
-
-#[async_trait]
-impl LifecycleHandler for Obedient {
-    async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
-        self.handled.fetch_add(1, Ordering::Relaxed);
-        match delivery.event().tenant() {
-            "refuse" => Ok(Outcome::refuse("no contract")),
-            "fail" => Err("s3cr3t detail".into()),
-            "panic" => panic!("as told"),
-            "sleep" => {
-                tokio::time::sleep(Duration::from_secs(60)).await;
-                Ok(Outcome::Accept)
-            }
-            _ => Ok(Outcome::Accept),
-        }
-    }
-}
-
 /// Every face of this crate, each on a route of its own.
 pub(crate) fn faces(
     receiver: &Receiver,
-    handler: &Arc<Obedient>,
+    handler: &Obedient,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
-    let (receiver, handler) = (receiver.clone(), Arc::clone(handler));
+    let (receiver, handler) = (receiver.clone(), Arc::new(handler.clone()));
     move |app: &mut web::ServiceConfig| {
         let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
         let wrapped = |path: &str, route| web::resource(path).wrap(verify(receiver.clone())).route(route);

@@ -24,7 +24,7 @@ async fn a_damaged_row_is_claimed_as_unreadable_and_kept_as_a_dead_letter() {
         let why = claimed.record.expect_err(damage).to_string();
         let column = damage.split(' ').next().unwrap();
         assert!(why.contains(column), "{why}");
-        assert!(engine.fail(claimed.token, engine.now(), &why, Next::Dead).await.unwrap());
+        assert!(engine.fail(claimed.token, engine.now(), &why, Next::Dead(None)).await.unwrap());
         let stored = engine.show(id).await.unwrap().unwrap();
         assert_eq!(stored.summary.state, State::Dead, "{damage}");
         assert!(stored.body.starts_with(b"{\"type\""), "{damage}");

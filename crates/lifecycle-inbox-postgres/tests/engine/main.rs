@@ -4,9 +4,11 @@
 mod support;
 
 mod damage;
+mod deadline;
 mod faults;
 mod opening;
 mod order;
+mod outage;
 mod tidings;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;

@@ -150,7 +150,7 @@ async fn no_race_between_claims_and_operators_leases_two_rows_of_a_tenant() {
                     let (token, now) = (claimed.token, engine.now());
                     match random.u8(0..3) {
                         0 => engine.release(token, now).await.unwrap(),
-                        _ => engine.fail(token, now, "no", Next::Dead).await.unwrap(),
+                        _ => engine.fail(token, now, "no", Next::Dead(None)).await.unwrap(),
                     };
                 }
             }

@@ -1,5 +1,7 @@
 //! A schema of its own for each test, and deliveries for it.
 
+pub(crate) mod effects;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 

@@ -5,12 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
-    Accepted, Claim, ClaimRequest, DeliveryId, Engine, Filter, Next, Prune, Pruned, Record, Signals, Stats,
-    StoreError, Stored, Summary, Timestamp, Token,
+    Accepted, Claim, ClaimRequest, DeliveryId, Engine, Filter, Next, Prune, Pruned, Record, Signals, State,
+    Stats, StoreError, Stored, Summary, Timestamp, Token,
 };
 
 use super::SqliteEngine;
-use crate::deliveries::{self, Claiming};
+use crate::deliveries::{self, Claiming, Ending};
 use crate::operations;
 
 #[async_trait]
@@ -48,9 +48,27 @@ impl Engine for SqliteEngine {
         self.write(move |connection| deliveries::complete(connection, token, now, &change)).await
     }
 
-    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
+    async fn fail(
+        &self,
+        token: Token,
+        now: Timestamp,
+        error: &str,
+        next: Next<'_>,
+    ) -> Result<bool, StoreError> {
         let error = error.to_owned();
-        self.write(move |connection| deliveries::fail(connection, token, now, &error, next)).await
+        match next {
+            Next::At(time) => {
+                self.write(move |connection| deliveries::postpone(connection, token, now, &error, time)).await
+            }
+            Next::Dead(change) => {
+                let change = change.cloned();
+                let bury = move |connection: &_| {
+                    let (error, change) = (Some(&*error), change.as_ref());
+                    deliveries::end(connection, token, now, &Ending { state: State::Dead, error, change })
+                };
+                self.write(bury).await
+            }
+        }
     }
 
     async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {

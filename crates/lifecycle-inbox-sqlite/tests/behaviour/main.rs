@@ -3,6 +3,7 @@
 mod contract;
 mod crash;
 mod damage;
+mod deadline;
 mod effects;
 mod faults;
 mod opening;

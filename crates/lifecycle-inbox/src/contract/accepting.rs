@@ -58,7 +58,7 @@ async fn any_text_and_any_bytes_are_kept(replicas: Replicas) {
         assert!(matches!(accepted, Accepted::New(_)), "{text:?}");
         let claimed = claim_one(&*replicas.one, START).await;
         assert_eq!(claimed.record.as_ref(), Ok(&record), "{text:?}");
-        let failed = replicas.one.fail(claimed.token, START, text, crate::Next::Dead).await.unwrap();
+        let failed = replicas.one.fail(claimed.token, START, text, crate::Next::Dead(None)).await.unwrap();
         assert!(failed, "{text:?}");
         let stored = replicas.one.show(claimed.token.id).await.unwrap().unwrap();
         assert_eq!(stored.summary.last_error.as_deref(), Some(text));
@@ -131,7 +131,7 @@ async fn the_key_of_an_unfinished_delivery_is_not_forgotten(replicas: Replicas) 
         put(engine, tenant, "r").await;
     }
     let claims = claim(engine, START, 10).await;
-    super::sample::fail(engine, claims[0].token, START, crate::Next::Dead).await;
+    super::sample::fail(engine, claims[0].token, START, crate::Next::Dead(None)).await;
     put(engine, "pending", "r").await;
     let prune = Prune { done_before: at(1_000), keys_before: at(1_000), limit: 100 };
     let pruned = engine.prune(prune).await.unwrap();

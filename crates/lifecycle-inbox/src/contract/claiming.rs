@@ -62,7 +62,7 @@ async fn a_stale_token_can_do_nothing(replicas: Replicas) {
     let stale = claim_one(one, START).await;
     let holder = claim_one(two, at(31)).await;
     assert!(!complete(one, &stale, at(32)).await);
-    assert!(!fail(one, stale.token, at(32), Next::Dead).await);
+    assert!(!fail(one, stale.token, at(32), Next::Dead(None)).await);
     assert!(!fail(one, stale.token, at(32), Next::At(at(40))).await);
     assert!(!one.release(stale.token, at(32)).await.unwrap());
     assert!(one.renew(&[stale.token], at(32), LEASE).await.unwrap().is_empty());
@@ -71,7 +71,7 @@ async fn a_stale_token_can_do_nothing(replicas: Replicas) {
     assert_eq!(one.installation(&row.tenant).await.unwrap(), None);
     assert!(complete(two, &holder, at(33)).await);
     assert!(!complete(two, &holder, at(34)).await, "and no token finishes twice");
-    assert!(!fail(two, holder.token, at(34), Next::Dead).await);
+    assert!(!fail(two, holder.token, at(34), Next::Dead(None)).await);
     assert_eq!(state(one, stale.token.id).await, State::Done);
 }
 
@@ -104,7 +104,7 @@ async fn a_token_that_was_never_given_holds_nothing(replicas: Replicas) {
     ];
     for token in forged {
         assert!(!engine.release(token, START).await.unwrap(), "{token:?}");
-        assert!(!fail(engine, token, START, Next::Dead).await, "{token:?}");
+        assert!(!fail(engine, token, START, Next::Dead(None)).await, "{token:?}");
     }
     let both = [forged[0], claimed.token, forged[1]];
     assert_eq!(engine.renew(&both, START, LEASE).await.unwrap(), [claimed.token]);

@@ -40,7 +40,7 @@ async fn a_failure_keeps_its_error_and_the_time_of_the_next_attempt(replicas: Re
 async fn a_dead_letter_keeps_its_error_and_its_bytes(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
-    assert!(fail(&*replicas.one, claimed.token, at(1), Next::Dead).await);
+    assert!(fail(&*replicas.one, claimed.token, at(1), Next::Dead(None)).await);
     let stored = replicas.two.show(id).await.unwrap().unwrap();
     assert_eq!((stored.summary.state, stored.summary.finished_at), (State::Dead, Some(at(1))));
     assert_eq!(stored.summary.last_error.as_deref(), Some("it did not work"));
@@ -55,7 +55,7 @@ async fn a_finished_row_no_longer_names_a_worker(replicas: Replicas) {
     }
     let claims = claim(engine, START, 10).await;
     complete(engine, &claims[0], START).await;
-    fail(engine, claims[1].token, START, Next::Dead).await;
+    fail(engine, claims[1].token, START, Next::Dead(None)).await;
     engine.release(claims[2].token, START).await.unwrap();
     for (claimed, expected) in claims.iter().zip([State::Done, State::Dead, State::Pending]) {
         assert_eq!(state(engine, claimed.token.id).await, expected);

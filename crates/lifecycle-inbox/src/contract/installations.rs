@@ -2,17 +2,21 @@
 
 use lifecycle_core::{Installation, Status, TenantKey};
 
-use super::sample::{START, at, change, claim, claim_one, complete, delivery, fail, key, put_kind};
+use super::sample::{START, at, change, claim, claim_one, complete, delivery, fail, key, put_kind, summary};
 use super::{Replicas, Rule};
-use crate::engine::{Engine, Next};
+use crate::engine::{Claim, Engine, Next};
 use crate::installations::{InstallationFilter, SealedSecret};
+use crate::operations::State;
 use crate::record::Record;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
         Rule::new(a_completion_folds_the_event_into_its_installation),
         Rule::new(an_installation_follows_the_time_of_sending_not_the_order_of_completion),
-        Rule::new(only_a_completion_changes_an_installation),
+        Rule::new(without_a_completion_an_installation_does_not_change),
+        Rule::new(a_change_that_comes_with_a_dead_letter_is_folded_all_the_same),
+        Rule::new(a_dead_letter_of_a_stale_token_folds_nothing),
+        Rule::new(a_dead_letter_that_is_completed_after_a_retry_is_folded_once),
         Rule::new(an_unknown_kind_makes_no_installation),
         Rule::new(a_change_is_told_to_caches_before_it_is_told_to_the_caller),
         Rule::new(tenants_do_not_share_an_installation),
@@ -68,7 +72,7 @@ async fn an_installation_follows_the_time_of_sending_not_the_order_of_completion
     assert_eq!(status(engine, "t").await, Some(Status::Enabled));
 }
 
-async fn only_a_completion_changes_an_installation(replicas: Replicas) {
+async fn without_a_completion_an_installation_does_not_change(replicas: Replicas) {
     let engine = &*replicas.one;
     put_kind(engine, "t", "install", "1").await;
     let revision = engine.revision();
@@ -78,9 +82,64 @@ async fn only_a_completion_changes_an_installation(replicas: Replicas) {
     assert!(!complete(engine, &first, START).await, "a stale token folds nothing");
     engine.release(second.token, START).await.unwrap();
     let third = claim_one(engine, START).await;
-    fail(engine, third.token, START, Next::Dead).await;
+    fail(engine, third.token, START, Next::Dead(None)).await;
     assert_eq!(status(engine, "t").await, None);
     assert_eq!(engine.revision(), revision);
+}
+
+async fn give_up(engine: &dyn Engine, claimed: &Claim) -> bool {
+    let change = change(claimed);
+    fail(engine, claimed.token, at(9), Next::Dead(Some(&change))).await
+}
+
+async fn a_change_that_comes_with_a_dead_letter_is_folded_all_the_same(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    handle(one, "t", "enable", "1", 1).await;
+    for (kind, sent, expected) in [("disable", 2, Status::Disabled), ("uninstall", 3, Status::Uninstalled)] {
+        one.accept(Record::from(&delivery("t", kind, kind, at(sent))), START).await.unwrap();
+        let claimed = claim_one(one, START).await;
+        let next = put_kind(one, "t", "celebrate", kind).await;
+        let (revision, mut listener) = (one.revision(), one.signals().listen());
+        assert!(give_up(one, &claimed).await);
+        assert_ne!(one.revision(), revision, "caches are told of a {kind}");
+        listener.heard().await;
+        assert_eq!(status(two, "t").await, Some(expected));
+        let row = summary(two, claimed.token.id).await;
+        assert_eq!((row.state, row.finished_at), (State::Dead, Some(at(9))));
+        assert_eq!((row.worker, row.last_error.as_deref()), (None, Some("it did not work")));
+        let next_one = claim_one(two, START).await;
+        assert_eq!(next_one.token.id, next, "its tenant goes on");
+        assert!(complete(two, &next_one, START).await);
+    }
+}
+
+async fn a_dead_letter_of_a_stale_token_folds_nothing(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    handle(one, "t", "enable", "1", 0).await;
+    one.accept(Record::from(&delivery("t", "disable", "2", at(1))), START).await.unwrap();
+    let stale = claim_one(one, START).await;
+    claim_one(two, at(31)).await;
+    assert!(!give_up(one, &stale).await);
+    assert_eq!(status(one, "t").await, Some(Status::Enabled));
+}
+
+async fn a_dead_letter_that_is_completed_after_a_retry_is_folded_once(replicas: Replicas) {
+    let engine = &*replicas.one;
+    handle(engine, "t", "enable", "1", 1).await;
+    engine.accept(Record::from(&delivery("t", "disable", "2", at(2))), START).await.unwrap();
+    let claimed = claim_one(engine, START).await;
+    assert!(give_up(engine, &claimed).await);
+    let closed = engine.installation(&key("t")).await.unwrap();
+    assert!(engine.retry(claimed.token.id, START).await.unwrap());
+    let again = claim_one(engine, START).await;
+    assert!(complete(engine, &again, START).await);
+    assert_eq!(engine.installation(&key("t")).await.unwrap(), closed);
+
+    handle(engine, "t", "enable", "3", 4).await;
+    engine.accept(Record::from(&delivery("t", "disable", "4", at(3))), START).await.unwrap();
+    let late = claim_one(engine, START).await;
+    assert!(give_up(engine, &late).await);
+    assert_eq!(status(engine, "t").await, Some(Status::Enabled), "a later enable counts, whoever came first");
 }
 
 async fn an_unknown_kind_makes_no_installation(replicas: Replicas) {

@@ -49,7 +49,7 @@ async fn stats_count_what_is_open_and_what_is_dead(replicas: Replicas) {
     assert_eq!((stats.pending, stats.leased, stats.dead, stats.depth()), (2, 3, 0, 5));
     assert_eq!(stats.oldest, Some(Duration::from_secs(10)));
     complete(engine, &claims[0], START).await;
-    fail(engine, claims[1].token, START, Next::Dead).await;
+    fail(engine, claims[1].token, START, Next::Dead(None)).await;
     let stats = replicas.two.stats(at(10)).await.unwrap();
     assert_eq!((stats.pending, stats.leased, stats.dead), (2, 1, 1));
     complete(engine, &claims[2], START).await;
@@ -64,7 +64,7 @@ async fn rows_are_listed_in_order_by_state_and_by_tenant(replicas: Replicas) {
         ids.push(put(engine, tenant, request).await);
     }
     let claims = claim(engine, START, 2).await;
-    fail(engine, claims[1].token, START, Next::Dead).await;
+    fail(engine, claims[1].token, START, Next::Dead(None)).await;
     let filter = |state, tenant: Option<&str>| Filter { state, tenant: tenant.map(key), ..Filter::default() };
     let list = async |filter| listed(&*replicas.two, filter).await;
     assert_eq!(list(filter(None, None)).await, ids);
@@ -136,7 +136,7 @@ async fn pruning_takes_old_finished_rows_only(replicas: Replicas) {
     put(engine, "pending", "r").await;
     complete(engine, &claims[0], at(1)).await;
     complete(engine, &claims[1], at(2)).await;
-    fail(engine, claims[2].token, at(1), Next::Dead).await;
+    fail(engine, claims[2].token, at(1), Next::Dead(None)).await;
     let prune = Prune { done_before: at(2), keys_before: START, limit: 100 };
     assert_eq!(engine.prune(prune).await.unwrap().rows, 1);
     assert!(engine.show(claims[0].token.id).await.unwrap().is_none());
@@ -168,7 +168,7 @@ async fn a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replica
     engine.accept(broken.clone(), START).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(claimed.record.unwrap().restore(&Platforms::default()).is_err());
-    fail(engine, claimed.token, START, Next::Dead).await;
+    fail(engine, claimed.token, START, Next::Dead(None)).await;
     let stored = replicas.two.show(claimed.token.id).await.unwrap().unwrap();
     assert_eq!((stored.summary.state, &stored.body), (State::Dead, &broken.body));
     assert_eq!(summary(engine, claimed.token.id).await.state, State::Dead);

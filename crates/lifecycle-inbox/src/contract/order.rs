@@ -56,7 +56,7 @@ async fn a_dead_letter_lets_its_tenant_move_on(replicas: Replicas) {
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
     let mut listener = engine.signals().listen();
-    fail(engine, claimed.token, START, Next::Dead).await;
+    fail(engine, claimed.token, START, Next::Dead(None)).await;
     listener.heard().await;
     assert_eq!(claim_ids(engine, START).await, [second]);
 }
@@ -78,7 +78,7 @@ async fn a_retried_letter_takes_its_old_place(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::Dead).await;
+    fail(engine, claimed.token, START, Next::Dead(None)).await;
     let mut listener = engine.signals().listen();
     assert!(engine.retry(first, at(1)).await.unwrap());
     listener.heard().await;
@@ -94,7 +94,7 @@ async fn a_retried_letter_waits_while_a_later_one_runs(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::Dead).await;
+    fail(engine, claimed.token, START, Next::Dead(None)).await;
     let running = claim_one(engine, START).await;
     assert!(engine.retry(first, at(1)).await.unwrap());
     assert!(claim(&*replicas.two, at(1), 10).await.is_empty());
@@ -107,7 +107,7 @@ async fn an_overtaken_lease_that_is_over_blocks_nobody(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::Dead).await;
+    fail(engine, claimed.token, START, Next::Dead(None)).await;
     assert_eq!(claim_ids(engine, START).await, [second]); // and its worker dies
     engine.retry(first, at(1)).await.unwrap();
     let again = claim_one(engine, at(31)).await;

@@ -117,7 +117,7 @@ impl Pair {
         let (claimed, token) = self.claims[self.claims.len() - 1 - back].clone();
         let now = self.now;
         let next = if self.random.u8(0..3) == 0 {
-            Next::Dead
+            Next::Dead(None)
         } else {
             Next::At(now + Duration::from_secs(self.random.u64(0..100)))
         };

@@ -77,7 +77,7 @@ pub(super) async fn complete(engine: &dyn Engine, claim: &Claim, now: Timestamp)
     engine.complete(claim.token, now, &change(claim)).await.expect("complete")
 }
 
-pub(super) async fn fail(engine: &dyn Engine, token: Token, now: Timestamp, next: Next) -> bool {
+pub(super) async fn fail(engine: &dyn Engine, token: Token, now: Timestamp, next: Next<'_>) -> bool {
     engine.fail(token, now, "it did not work", next).await.expect("fail")
 }
 

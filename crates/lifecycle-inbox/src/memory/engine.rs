@@ -93,33 +93,24 @@ impl Engine for Memory {
     }
 
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
-        let mut store = self.store().await?;
-        let Some(row) = store.held(token) else { return Ok(false) };
-        row.set(State::Done, Timestamp::MIN, now);
-        let tenant = row.record.tenant.clone();
-        store.open.remove(&token.id);
-        let transition = store.fold(&tenant, change);
-        drop(store);
-        if transition == Transition::Applied {
-            self.0.signals.installation_changed();
-        }
-        self.0.signals.ring();
-        Ok(true)
+        self.end(token, now, State::Done, None, Some(change)).await
     }
 
-    async fn fail(&self, token: Token, now: Timestamp, error: &str, next: Next) -> Result<bool, StoreError> {
+    async fn fail(
+        &self,
+        token: Token,
+        now: Timestamp,
+        error: &str,
+        next: Next<'_>,
+    ) -> Result<bool, StoreError> {
+        let time = match next {
+            Next::At(time) => time,
+            Next::Dead(change) => return self.end(token, now, State::Dead, Some(error), change).await,
+        };
         let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
         row.last_error = Some(error.to_owned());
-        match next {
-            Next::At(time) => row.set(State::Pending, time, now),
-            Next::Dead => {
-                row.set(State::Dead, Timestamp::MIN, now);
-                store.open.remove(&token.id);
-                drop(store);
-                self.0.signals.ring();
-            }
-        }
+        row.set(State::Pending, time, now);
         Ok(true)
     }
 
@@ -212,5 +203,31 @@ impl Engine for Memory {
 
     async fn check(&self) -> Result<(), StoreError> {
         self.store().await.map(drop)
+    }
+}
+
+impl Memory {
+    /// Ends a row, done or dead, and folds a change. `false` when the token no longer holds the row.
+    async fn end(
+        &self,
+        token: Token,
+        now: Timestamp,
+        state: State,
+        error: Option<&str>,
+        change: Option<&Change>,
+    ) -> Result<bool, StoreError> {
+        let mut store = self.store().await?;
+        let Some(row) = store.held(token) else { return Ok(false) };
+        row.set(state, Timestamp::MIN, now);
+        row.last_error = error.map(str::to_owned).or(row.last_error.take());
+        let tenant = row.record.tenant.clone();
+        store.open.remove(&token.id);
+        let transition = change.map(|change| store.fold(&tenant, change));
+        drop(store);
+        if transition == Some(Transition::Applied) {
+            self.0.signals.installation_changed();
+        }
+        self.0.signals.ring();
+        Ok(true)
     }
 }

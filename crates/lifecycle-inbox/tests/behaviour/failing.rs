@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-use lifecycle_inbox::{ClaimRequest, Engine, Filter, InstallationStore, Memory, Record, State, Worker};
+use lifecycle_inbox::{
+    ClaimRequest, EnabledGate, Engine, Filter, InstallationStore, Memory, Record, State, Worker,
+};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Bench, LEASE, SECOND, delivery, key, put, settled, start, state, summary};
@@ -67,6 +69,52 @@ async fn a_dead_letter_folds_nothing_until_it_is_retried() {
     bench.settled().await;
     assert_eq!(state(&bench.engine, id).await, State::Done);
     assert!(bench.engine.installation(&key("t")).await.unwrap().is_some());
+}
+
+/// Accepts an event of this kind, and has it handled or given up.
+async fn work_off(bench: &Bench, kind: &str, request: &str) {
+    let record = Record::from(&delivery("t", kind, request));
+    bench.engine.accept(record, bench.engine.now()).await.unwrap();
+    bench.settled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_fails_for_ever_keeps_no_app_open_and_opens_none() {
+    let bench = Bench::default();
+    let gate = EnabledGate::new(Arc::new(bench.engine.clone()));
+    let _worker = start(bench.worker().attempts(2));
+    work_off(&bench, "enable", "fail:99/1").await;
+    assert!(gate.check(&key("t")).await.is_err());
+    for (kind, request) in
+        [("disable", "fail:99/2"), ("uninstall", "panic"), ("disable", "refuse"), ("uninstall", "fail:99/3")]
+    {
+        work_off(&bench, "enable", &format!("ok/{request}")).await;
+        gate.check(&key("t")).await.unwrap();
+        work_off(&bench, kind, request).await;
+        assert!(gate.check(&key("t")).await.is_err(), "{kind}, {request}");
+    }
+    assert_eq!(bench.engine.stats(bench.engine.now()).await.unwrap().dead, 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disable_that_kills_its_workers_closes_in_the_end() {
+    let bench = Bench::default();
+    let gate = EnabledGate::new(Arc::new(bench.engine.clone()));
+    let (stop, worker) = start(bench.worker());
+    work_off(&bench, "enable", "ok").await;
+    stop.send(()).unwrap();
+    worker.await.unwrap();
+    let disable = Record::from(&delivery("t", "disable", "ok"));
+    bench.engine.accept(disable, bench.engine.now()).await.unwrap();
+    for nth in 0..2_u32 {
+        let now = bench.engine.now() + LEASE * nth;
+        let request = ClaimRequest { worker: "dies", now, lease: LEASE, limit: 1 };
+        assert_eq!(bench.engine.claim(request).await.unwrap().len(), 1);
+    }
+    gate.check(&key("t")).await.unwrap();
+    let _worker = start(bench.worker().attempts(2));
+    bench.settled().await;
+    assert!(gate.check(&key("t")).await.is_err());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use lifecycle_core::{LifecycleHandler, Reply, TenantGate, TenantKey};
+use lifecycle_core::{LifecycleHandler, Reply, TenantKey};
 use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
 use lifecycle_tower::{LifecycleEndpoint, RequireEnabled, RequireEnabledLayer};
+use test_adapter::Gate;
 use tokio::time::sleep;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
@@ -21,25 +21,6 @@ use crate::support::{post, receiver};
 
 /// A body that can neither be made of bytes nor sent to another thread.
 struct OwnBody(Rc<str>);
-
-/// Opens for the tenant `open`, and is out of order for the tenant `broken`.
-struct Gate;
-
-#[async_trait]
-impl TenantGate for Gate {
-    async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
-        tokio::task::yield_now().await;
-        match &*tenant.tenant {
-            "open" => Ok(()),
-            "broken" => Err(out_of_order()),
-            _ => Err(Reply::not_enabled()),
-        }
-    }
-}
-
-fn out_of_order() -> Reply {
-    Reply::problem(503, "unavailable", "The store is away", None)
-}
 
 fn tenant(head: &Parts) -> Option<TenantKey> {
     Some(TenantKey::new("seismic", "app", head.headers.get("x-tenant")?.to_str().ok()?))
@@ -78,7 +59,7 @@ async fn no_other_request_goes_inside_and_the_gate_says_what_is_answered() {
     for (tenant, reply) in [
         (Some("closed"), Reply::not_enabled()),
         (None, Reply::not_enabled()),
-        (Some("broken"), out_of_order()),
+        (Some("broken"), Gate::out_of_order()),
     ] {
         let response = gated.clone().oneshot(request(tenant, ())).await.unwrap();
         assert_eq!(response.status(), reply.status(), "{tenant:?}");

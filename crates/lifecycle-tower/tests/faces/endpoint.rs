@@ -8,10 +8,11 @@ use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use lifecycle_core::{LifecycleHandler, Outcome, Rejection};
 use lifecycle_tower::LifecycleEndpoint;
+use test_adapter::Obedient;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use crate::support::{Obedient, Script, Step, callback, post, receiver};
+use crate::support::{Script, Step, callback, post, receiver};
 
 async fn answer(handler: &Obedient, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
     LifecycleEndpoint::new(receiver(), handler.clone()).oneshot(request).await.unwrap()

@@ -11,9 +11,10 @@ use http_body_util::BodyExt;
 use lifecycle_core::{HookToken, Receiver, Rejection, securityscorecard};
 use lifecycle_tower::axum::{Action, Refused, Verified};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
+use test_adapter::Obedient;
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::support::{Obedient, callback, post, receiver};
+use crate::support::{callback, post, receiver};
 
 async fn ask(app: Router, request: http::Request<Body>) -> (StatusCode, String) {
     let response = app.oneshot(request).await.unwrap();

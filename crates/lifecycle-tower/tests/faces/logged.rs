@@ -1,8 +1,7 @@
 //! Every exchange has exactly one log event, whichever way it ends.
 
 use std::convert::Infallible;
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,42 +9,14 @@ use http::{Request, Response};
 use http_body_util::Full;
 use lifecycle_core::Delivery;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
+use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::support::{Obedient, Script, Step, callback, post, receiver};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn take(&self) -> String {
-        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8(std::mem::take(&mut *lines)).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(line)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::support::{Script, Step, callback, post, receiver};
 
 #[tokio::test(start_paused = true)]
 async fn an_exchange_is_logged_once_with_what_was_answered() {
-    let log = Log::default();
-    let writer = log.clone();
-    let _guard = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new("lifecycle::callback=debug"))
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish()
-        .set_default();
+    let (log, _logging) = Log::start("lifecycle::callback=debug");
 
     let endpoint = LifecycleEndpoint::new(receiver(), Obedient::default());
     let layered = ServiceBuilder::new().layer(LifecycleLayer::new(receiver())).service_fn(

@@ -1,19 +1,18 @@
-//! What the tests share: signed callbacks, a handler that does as the tenant says, and bodies that come as scripted.
+//! What the tests share: signed callbacks, and bodies that come as scripted.
 
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Receiver, Secret, seismic};
+use lifecycle_core::{Receiver, Secret, seismic};
 use tokio::time::{Sleep, sleep};
 
 /// A callback about a tenant.
@@ -37,35 +36,6 @@ pub(crate) fn post<B>(signed: &[u8], body: B) -> Request<B> {
 
 fn secret() -> Secret {
     Secret::new("s3cr3t").unwrap()
-}
-
-/// Counts what it handles, and does as the tenant says.
-#[derive(Clone, Default)]
-pub(crate) struct Obedient {
-    pub(crate) handled: Arc<AtomicUsize>,
-}
-
-impl Obedient {
-    pub(crate) fn handled(&self) -> usize {
-        self.handled.load(Ordering::Relaxed)
-    }
-}
-
-#[async_trait]
-impl LifecycleHandler for Obedient {
-    async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
-        self.handled.fetch_add(1, Ordering::Relaxed);
-        match delivery.event().tenant() {
-            "refuse" => Ok(Outcome::refuse("no contract")),
-            "fail" => Err("s3cr3t detail".into()),
-            "panic" => panic!("as told"),
-            "sleep" => {
-                sleep(Duration::from_secs(60)).await;
-                Ok(Outcome::Accept)
-            }
-            _ => Ok(Outcome::Accept),
-        }
-    }
 }
 
 /// What a body does next.

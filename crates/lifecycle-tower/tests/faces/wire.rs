@@ -15,11 +15,12 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use lifecycle_core::Receiver;
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer};
+use test_adapter::Obedient;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceBuilder;
 
-use crate::support::{Obedient, callback, receiver, sign};
+use crate::support::{callback, receiver, sign};
 
 /// Each server, with the endpoint at `/endpoint` and a verified route that gives its body back at `/verify`.
 async fn servers() -> [SocketAddr; 2] {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Reply, TenantGate, TenantKey, async_trait};
+use lifecycle_core::{Reply, TenantGate, TenantKey};
 use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
 use lifecycle_warp::{Refused, endpoint, recover, require_enabled};
+use test_adapter::Gate;
 use tokio::time::sleep;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -13,25 +14,6 @@ use warp::http::StatusCode;
 use warp::reply::Response;
 
 use crate::support::{Counter, receiver, signed};
-
-/// Opens for the tenant `open`, and is out of order for the tenant `broken`.
-struct Gate;
-
-#[async_trait]
-impl TenantGate for Gate {
-    async fn check(&self, tenant: &TenantKey) -> Result<(), Reply> {
-        tokio::task::yield_now().await;
-        match &*tenant.tenant {
-            "open" => Ok(()),
-            "broken" => Err(out_of_order()),
-            _ => Err(Reply::not_enabled()),
-        }
-    }
-}
-
-fn out_of_order() -> Reply {
-    Reply::problem(503, "unavailable", "The store is away", None)
-}
 
 fn key(tenant: String) -> TenantKey {
     TenantKey::new("seismic", "a1", tenant)
@@ -62,7 +44,7 @@ async fn no_other_request_reaches_the_route_and_the_gate_says_what_is_answered()
     for (tenant, reply) in [
         (Some("closed"), Reply::not_enabled()),
         (None, Reply::not_enabled()),
-        (Some("broken"), out_of_order()),
+        (Some("broken"), Gate::out_of_order()),
     ] {
         let request = warp::test::request().path("/features");
         let request = tenant.into_iter().fold(request, |request, tenant| request.header("x-tenant", tenant));

@@ -1,4 +1,4 @@
-//! Completion: a row is done and its event folded, within whatever transaction.
+//! Ending: a row is done or dead, and its event folded, within whatever transaction.
 
 use deadpool_postgres::StatementCache;
 use lifecycle_core::{Change, Installation, Transition};
@@ -9,25 +9,27 @@ use crate::error::store;
 use crate::row::{self, column};
 use crate::sql::Sql;
 
-/// What is done when.
-pub(crate) struct Completion<'a> {
+/// What ends when and how.
+pub(crate) struct Ending<'a> {
     pub(crate) token: Token,
     pub(crate) now: Timestamp,
+    /// Done or dead.
+    pub(crate) state: State,
+    pub(crate) error: Option<&'a str>,
     pub(crate) change: &'a Change,
 }
 
-/// Completes it under the tenant's lock, which is held until the end of the transaction. `None` when the token no longer
-/// holds the row: then roll back.
-pub(crate) async fn complete_in(
+/// Ends it under the tenant's lock, which is held until the end of the transaction. `None` when the token no longer holds
+/// the row: then roll back.
+pub(crate) async fn end_in(
     transaction: &Transaction<'_>,
     statements: &StatementCache,
     sql: &Sql,
-    completion: Completion<'_>,
+    ending: Ending<'_>,
 ) -> Result<Option<Transition>, StoreError> {
-    let Completion { token, now, change } = completion;
+    let Ending { token, now, state, error, change } = ending;
     let telling = |error: tokio_postgres::Error| store(&error);
-    let (state, due) = (State::Done.name(), Timestamp::MIN.as_millis());
-    let error: Option<&[u8]> = None;
+    let (state, due, error) = (state.name(), Timestamp::MIN.as_millis(), error.map(str::as_bytes));
     let finish = statements.prepare(transaction.client(), &sql.finish).await.map_err(telling)?;
     let finished = transaction
         .query_opt(&finish, &[&token.id.0, &token.fence, &now.as_millis(), &state, &due, &error, &0_i64])
