@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, Route, web};
 use lifecycle_core::{Delivery, LifecycleHandler, Receiver, Rejection, respond};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
-use crate::receive::{left, receive, refusal, response};
+use crate::receive::{end, receive, refusal, response};
 
 /// A route that receives, verifies, handles and answers callbacks, within the receiver's budget.
 ///
@@ -65,7 +65,7 @@ async fn handle(
     started: Instant,
 ) -> Result<Delivery, Rejection> {
     let delivery = receive(receiver, request, payload.into_inner(), started).await?;
-    timeout(left(receiver, started), respond(handler, &delivery))
+    timeout_at(end(receiver, started), respond(handler, &delivery))
         .await
         .unwrap_or(Err(Rejection::DeadlineExceeded))?;
     Ok(delivery)

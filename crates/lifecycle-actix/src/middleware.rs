@@ -5,9 +5,9 @@ use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transfor
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage};
 use lifecycle_core::{Receiver, Rejection};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
-use crate::receive::{left, receive, refusal};
+use crate::receive::{end, receive, refusal};
 use crate::refused::Refused;
 
 /// Middleware that verifies callbacks before the routes that it wraps, and refuses everything else.
@@ -74,7 +74,7 @@ async fn pass<B>(
     };
     request.set_payload(Payload::from(delivery.body().clone()));
     request.extensions_mut().insert(delivery.clone());
-    let Ok(answer) = timeout(left(&receiver, started), next.call(request)).await else {
+    let Ok(answer) = timeout_at(end(&receiver, started), next.call(request)).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
         receiver.answer(Err(&Rejection::DeadlineExceeded), started.elapsed());
         return Err(Refused::Rejected(Rejection::DeadlineExceeded).into());

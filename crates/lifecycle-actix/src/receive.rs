@@ -8,10 +8,13 @@ use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use lifecycle_core::{Delivery, Head, Receiver, Rejection, Reply};
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long a refused request's body is read on, so that its connection can serve the next request.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
+
+/// Stands for a budget that is longer than a clock can tell: a year.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Pumps the raw payload into core. `started` is when the head was there: the budget counts from then.
 pub(crate) async fn receive(
@@ -40,13 +43,13 @@ pub(crate) async fn receive(
         }
         Ok(())
     };
-    timeout(left(receiver, started), body).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+    timeout_at(end(receiver, started), body).await.unwrap_or(Err(Rejection::BodyTimeout))?;
     intake.finish(SystemTime::now())
 }
 
-/// What is left of the budget.
-pub(crate) fn left(receiver: &Receiver, started: Instant) -> Duration {
-    receiver.time_budget().saturating_sub(started.elapsed())
+/// When the budget ends.
+pub(crate) fn end(receiver: &Receiver, started: Instant) -> Instant {
+    started.checked_add(receiver.time_budget()).unwrap_or(started + NEVER)
 }
 
 /// The header lines as core and its platforms read them.

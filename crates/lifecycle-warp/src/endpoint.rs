@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
@@ -44,7 +44,7 @@ async fn answer(receiver: Receiver, handler: Arc<dyn LifecycleHandler>, mut requ
     let reply = match request.receive(&receiver).await {
         Err(rejection) => receiver.answer(Err(&rejection), request.elapsed()),
         Ok(delivery) => {
-            let outcome = timeout(request.left(&receiver), respond(&*handler, &delivery))
+            let outcome = timeout_at(request.end(&receiver), respond(&*handler, &delivery))
                 .await
                 .unwrap_or(Err(Rejection::DeadlineExceeded));
             receiver.answer(outcome.as_ref().map(|()| &delivery), request.elapsed())

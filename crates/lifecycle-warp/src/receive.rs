@@ -6,11 +6,14 @@ use bytes::{Buf, Bytes};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use lifecycle_core::{Delivery, Head, Receiver, Rejection};
 use tokio::task::consume_budget;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 use warp::http::header::EXPECT;
 use warp::http::{HeaderMap, Method};
 use warp::path::FullPath;
 use warp::{Filter, Rejection as Reject};
+
+/// Stands for a budget that is longer than a clock can tell: a year.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A request whose body is still to be read.
 pub(crate) struct Request {
@@ -27,19 +30,15 @@ pub(crate) struct Request {
 /// lines that contradict each other must be seen. The body comes as a stream since warp's other body filters read
 /// without a limit or refuse a chunked body.
 pub(crate) fn request() -> impl Filter<Extract = (Request,), Error = Reject> + Clone {
-    warp::any()
-        .map(Instant::now)
-        .and(warp::method())
-        .and(warp::path::full())
-        .and(warp::header::headers_cloned())
-        .and(warp::body::stream())
-        .map(|since, method, path, headers, body| Request {
+    warp::method().and(warp::path::full()).and(warp::header::headers_cloned()).and(warp::body::stream()).map(
+        |method, path, headers, body| Request {
             method,
             headers,
             path,
             body: chunks(body),
-            since,
-        })
+            since: Instant::now(),
+        },
+    )
 }
 
 fn chunks<B: Buf>(
@@ -51,8 +50,8 @@ fn chunks<B: Buf>(
 impl Request {
     /// Reads and judges the callback.
     pub(crate) async fn receive(&mut self, receiver: &Receiver) -> Result<Delivery, Rejection> {
-        let left = self.left(receiver);
-        let outcome = timeout(left, self.read(receiver)).await.unwrap_or(Err(Rejection::BodyTimeout));
+        let outcome =
+            timeout_at(self.end(receiver), self.read(receiver)).await.unwrap_or(Err(Rejection::BodyTimeout));
         if outcome.is_err() {
             self.discard(receiver);
         }
@@ -64,9 +63,9 @@ impl Request {
         self.since.elapsed()
     }
 
-    /// What is left of the budget.
-    pub(crate) fn left(&self, receiver: &Receiver) -> Duration {
-        receiver.time_budget().saturating_sub(self.elapsed())
+    /// When the budget ends.
+    pub(crate) fn end(&self, receiver: &Receiver) -> Instant {
+        self.since.checked_add(receiver.time_budget()).unwrap_or(self.since + NEVER)
     }
 
     async fn read(&mut self, receiver: &Receiver) -> Result<Delivery, Rejection> {
@@ -84,13 +83,13 @@ impl Request {
     /// Reads on while the budget lasts and keeps nothing. A connection that is closed with unread bytes is reset, and
     /// the reset can overtake the answer: a sender that is still busy sending would never learn why it was refused.
     fn discard(&mut self, receiver: &Receiver) {
-        let left = self.left(receiver);
+        let end = self.end(receiver);
         // A sender that waits to be asked for the body is not asked.
-        if left.is_zero() || self.headers.contains_key(EXPECT) {
+        if end <= Instant::now() || self.headers.contains_key(EXPECT) {
             return;
         }
         let mut rest = std::mem::replace(&mut self.body, futures_util::stream::empty().boxed());
-        tokio::spawn(timeout(left, async move {
+        tokio::spawn(timeout_at(end, async move {
             while let Some(Ok(_)) = rest.next().await {
                 consume_budget().await;
             }

@@ -3,7 +3,7 @@
 use http_body_util::Full;
 use lifecycle_core::{Delivery, Receiver, Rejection};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::http;
@@ -73,7 +73,7 @@ async fn answer<R: Reply + 'static>(
     // it. Dropping the set, at the deadline or when the peer has gone, ends the task.
     let mut tasks = JoinSet::new();
     tasks.spawn(async move { warp::service(route).call(inner).await });
-    let rejection = match timeout(request.left(&receiver), tasks.join_next()).await {
+    let rejection = match timeout_at(request.end(&receiver), tasks.join_next()).await {
         Ok(Some(Ok(Ok(response)))) => {
             receiver.answered_by_route(&delivery, response.status().as_u16(), request.elapsed());
             return response;
