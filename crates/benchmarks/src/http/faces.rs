@@ -64,7 +64,7 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
              the kernel's part included; it is steadier than requests per second, whose ratios are off by 5 % now and \
              then. `bare` reads the body and answers 202. `expert` is written by hand: one header, a limit for the \
              body, a key scheduled once, the same members decoded; no second header, no time-out, no log event. \
-             `extracted`, `verified` and `endpoint` are the library's faces. {}",
+             `extracted`, `verified` and `endpoint` are the library's faces; no log is kept. {}",
             SLICE.as_millis(),
             cpus.note()
         ),
