@@ -1,10 +1,8 @@
 //! Contestant: a way to judge callbacks, ready to be timed.
 
-use std::hint::black_box;
 use std::rc::Rc;
 
 use bytes::Bytes;
-use serde::Deserialize;
 
 use super::callbacks::Callback;
 
@@ -21,24 +19,7 @@ pub(super) struct Contestant {
 }
 
 impl Contestant {
-    /// One that only verifies: decoding is left to `serde_json`, as its users do.
-    ///
-    /// `sign` makes what a request carries beside its body, in the form that `verify` takes.
-    pub(super) fn verifier<P: 'static>(
-        name: &'static str,
-        callbacks: &[Callback],
-        sign: impl Fn(&[u8]) -> P,
-        verify: impl Fn(&P, &Bytes) -> bool + Clone + 'static,
-    ) -> Self {
-        let decode = {
-            let verify = verify.clone();
-            move |proof: &P, body: &Bytes| {
-                verify(proof, body) && black_box(serde_json::from_slice::<Owned>(body)).is_ok()
-            }
-        };
-        Self::new(name, callbacks, sign, verify, decode)
-    }
-
+    /// `sign` makes what a request carries beside its body, in the form that `verify` and `decode` take.
     pub(super) fn new<P: 'static>(
         name: &'static str,
         callbacks: &[Callback],
@@ -74,22 +55,6 @@ pub(super) fn allocations(judge: &Judge) -> u64 {
         judge(0);
     })
     .count_total
-}
-
-/// The fields that an event of ours has, as one writes them by hand.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is decoded is not used")]
-pub(super) struct Owned {
-    #[serde(rename = "type")]
-    kind: String,
-    app_id: String,
-    tenant_id: String,
-    user_id: Option<String>,
-    version: Option<String>,
-    prior_version: Option<String>,
-    request_id: Option<String>,
-    timestamp: Option<String>,
 }
 
 /// Nobody is measured who would take a forged callback, or refuse a genuine one.

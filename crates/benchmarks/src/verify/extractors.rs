@@ -93,7 +93,7 @@ fn layer(callbacks: &[Callback]) -> Judge {
 fn github(callbacks: &[Callback]) -> Judge {
     use axum_github_webhook_extract::{GithubEvent, GithubToken};
 
-    use super::contestant::Owned;
+    use super::peers::Owned;
 
     let token = GithubToken(std::sync::Arc::new(callbacks::SECRET.to_owned()));
     extractor(callbacks, "x-hub-signature-256", "sha256=", move |request| {

@@ -1,11 +1,13 @@
 //! Peers: other crates that verify webhooks, each on the same body, signed in the way that it takes.
 
+use std::hint::black_box;
 use std::rc::Rc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use octocrab::models::webhook_events::verification::WebhookVerifier;
+use serde::Deserialize;
 use slack_morphism::SlackSigningSecret;
 use slack_morphism::signature_verifier::SlackEventSignatureVerifier;
 use webhook_verify::{Provider, VerifyOptions};
@@ -25,27 +27,53 @@ pub(super) fn all(callbacks: &[Callback]) -> Vec<Contestant> {
 }
 
 fn octocrab(callbacks: &[Callback]) -> Contestant {
-    let verifier = WebhookVerifier::new(SECRET);
-    Contestant::verifier("octocrab", callbacks, github, move |signature: &String, body: &Bytes| {
-        verifier.verify(signature, body).is_ok()
-    })
+    let verifier = Rc::new(WebhookVerifier::new(SECRET));
+    handed(
+        "octocrab",
+        callbacks,
+        ["x-hub-signature-256"],
+        |body| [github(body)],
+        move |[signature], body| verifier.verify(signature, body).is_ok(),
+    )
 }
 
 fn slack_morphism(callbacks: &[Callback]) -> Contestant {
-    let verifier = SlackEventSignatureVerifier::new(&SlackSigningSecret(SECRET.to_owned()));
+    type Verifier = SlackEventSignatureVerifier;
+    let verifier = Rc::new(Verifier::new(&SlackSigningSecret(SECRET.to_owned())));
     let sign = |body: &[u8]| {
         let time = unix_time().to_string();
         let signed = [b"v0:", time.as_bytes(), b":", body].concat();
-        (format!("v0={}", by_hand::sign(&signed)), time)
+        [format!("v0={}", by_hand::sign(&signed)), time]
     };
-    Contestant::verifier(
-        "slack-morphism",
-        callbacks,
-        sign,
-        move |(signature, time): &(String, String), body: &Bytes| {
-            std::str::from_utf8(body).is_ok_and(|text| verifier.verify(signature, text, time).is_ok())
-        },
-    )
+    let names = [Verifier::SLACK_SIGNED_HASH_HEADER, Verifier::SLACK_SIGNED_TIMESTAMP];
+    handed("slack-morphism", callbacks, names, sign, move |[signature, time], body| {
+        std::str::from_utf8(body).is_ok_and(|text| verifier.verify(signature, text, time).is_ok())
+    })
+}
+
+/// One that is handed the values of headers of these names. To decode, its user looks them up first.
+fn handed<const N: usize>(
+    name: &'static str,
+    callbacks: &[Callback],
+    names: [&'static str; N],
+    sign: impl Fn(&[u8]) -> [String; N],
+    verify: impl Fn([&str; N], &Bytes) -> bool + Clone + 'static,
+) -> Contestant {
+    let sign = |body: &[u8]| {
+        let values = sign(body);
+        (headers(body, names.into_iter().zip(values.clone())), values)
+    };
+    let decode = {
+        let verify = verify.clone();
+        move |(headers, _): &(HeaderMap, [String; N]), body: &Bytes| {
+            let value = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            verify(names.map(value), body) && is_event(body)
+        }
+    };
+    let verify = move |(_, values): &(HeaderMap, [String; N]), body: &Bytes| {
+        verify(values.each_ref().map(String::as_str), body)
+    };
+    Contestant::new(name, callbacks, sign, verify, decode)
 }
 
 fn standardwebhooks(callbacks: &[Callback]) -> Contestant {
@@ -77,33 +105,71 @@ fn standard(
     sign: impl Fn(i64, &[u8]) -> String,
     verify: impl Fn(&HeaderMap, &Bytes) -> bool + Clone + 'static,
 ) -> Contestant {
-    let headers = |body: &[u8]| {
+    let sign = |body: &[u8]| {
         let time = unix_time();
         let lines = [
             ("webhook-id", MESSAGE.to_owned()),
             ("webhook-timestamp", time.to_string()),
             ("webhook-signature", sign(time, body)),
         ];
-        let line = |(name, value): (_, String)| {
-            (HeaderName::from_static(name), HeaderValue::try_from(value).expect("it is ASCII"))
-        };
-        HeaderMap::from_iter(lines.map(line))
+        headers(body, lines)
     };
-    Contestant::verifier(name, callbacks, headers, verify)
+    looking(name, callbacks, sign, verify)
 }
 
 fn webhook_verify(callbacks: &[Callback]) -> Contestant {
-    let secret = webhook_verify::Secret::new(SECRET);
-    let sign = |body: &[u8]| vec![("X-Hub-Signature-256".to_owned(), github(body))];
-    Contestant::verifier(
-        "webhook-verify",
-        callbacks,
-        sign,
-        move |headers: &Vec<(String, String)>, body: &Bytes| {
-            let options = VerifyOptions::default();
-            webhook_verify::verify(Provider::GitHub, headers, body, &secret, options).is_ok()
-        },
-    )
+    let secret = Rc::new(webhook_verify::Secret::new(SECRET));
+    let sign = |body: &[u8]| headers(body, [("x-hub-signature-256", github(body))]);
+    looking("webhook-verify", callbacks, sign, move |headers, body| {
+        webhook_verify::verify(Provider::GitHub, headers, body, &secret, VerifyOptions::default()).is_ok()
+    })
+}
+
+/// One that looks for the signature among the headers.
+fn looking(
+    name: &'static str,
+    callbacks: &[Callback],
+    sign: impl Fn(&[u8]) -> HeaderMap,
+    verify: impl Fn(&HeaderMap, &Bytes) -> bool + Clone + 'static,
+) -> Contestant {
+    let decode = {
+        let verify = verify.clone();
+        move |headers: &HeaderMap, body: &Bytes| verify(headers, body) && is_event(body)
+    };
+    Contestant::new(name, callbacks, sign, verify, decode)
+}
+
+/// These users leave decoding to `serde_json`.
+fn is_event(body: &[u8]) -> bool {
+    black_box(serde_json::from_slice::<Owned>(body)).is_ok()
+}
+
+/// The fields that an event of ours has, as one writes them by hand.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "what is decoded is not used")]
+pub(super) struct Owned {
+    #[serde(rename = "type")]
+    kind: String,
+    app_id: String,
+    tenant_id: String,
+    user_id: Option<String>,
+    version: Option<String>,
+    prior_version: Option<String>,
+    request_id: Option<String>,
+    timestamp: Option<String>,
+}
+
+/// Those of a request with this body, and the lines that sign it.
+fn headers(body: &[u8], signed: impl IntoIterator<Item = (&'static str, String)>) -> HeaderMap {
+    let lines = [
+        ("host", "app.example.com".to_owned()),
+        ("content-type", "application/json; charset=utf-8".to_owned()),
+        ("content-length", body.len().to_string()),
+    ];
+    let line =
+        |(name, value)| (HeaderName::from_static(name), HeaderValue::try_from(value).expect("it is ASCII"));
+    lines.into_iter().chain(signed).map(line).collect()
 }
 
 fn github(body: &[u8]) -> String {
