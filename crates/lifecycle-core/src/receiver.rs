@@ -297,7 +297,8 @@ impl Intake {
         };
         let trust = match (settings.platform.proof(), &settings.credential) {
             (Proof::Hmac(scheme), Credential::Secrets(secrets)) => {
-                signature::verify(scheme, secrets, now, &self.candidates, &self.kept, &body)?
+                let header = |name: &str| self.kept.get(name).unwrap_or_default().as_bytes();
+                signature::verify(scheme, secrets, now, &self.candidates, header, &body)?
             }
             (Proof::Unsigned, Credential::Token(_)) => Trust::Unsigned, // the token was compared in `open`
             _ => return Err(Rejection::SignatureMismatch),              // the constructors rule it out

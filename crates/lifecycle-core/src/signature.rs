@@ -10,7 +10,6 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::delivery::Trust;
-use crate::head::Headers;
 use crate::rejection::Rejection;
 use crate::secret::{Secret, Secrets};
 
@@ -116,16 +115,63 @@ impl Scheme {
     /// The header value that this platform would send: for tests and tools. A signed header that is not among
     /// `headers` is signed as empty.
     pub fn sign(&self, secret: &Secret, headers: &[(&str, &[u8])], body: &[u8]) -> String {
-        let value = |name: &str| {
-            let found = headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-            found.map_or(&b""[..], |(_, value)| value)
-        };
+        let value = |name: &str| value(headers, name).unwrap_or_default();
         let mac: [u8; 32] = self.update(secret.keyed(), value, body).finalize().into_bytes().into();
         let text = match self.encoding {
             Encoding::Base64 => STANDARD.encode(mac),
             Encoding::Hex => const_hex::const_encode::<32, false>(&mac).as_str().to_owned(),
         };
         format!("{}{text}", self.prefix)
+    }
+
+    /// Judges signatures alone: for bytes that came in another way than a [`Receiver`](crate::Receiver) takes, such as a
+    /// queue. What it finds true says nothing about the body's meaning, nor that it was not replayed.
+    ///
+    /// `headers` are those that carry or are signed (names in any case), each once.
+    ///
+    /// ```
+    /// use lifecycle_core::{Rejection, Secret, Secrets, seismic};
+    /// use std::time::SystemTime;
+    ///
+    /// let secret = Secret::new("seismic-demo-signing-secret-1")?;
+    /// let signature = seismic::SCHEME.sign(&secret, &[], b"{}");
+    /// let headers = [(seismic::SIGNATURE, signature.as_bytes())];
+    /// let secrets = Secrets::from(secret);
+    ///
+    /// assert!(seismic::SCHEME.verify(&secrets, &headers, b"{}", SystemTime::now()).is_ok());
+    /// let forged = seismic::SCHEME.verify(&secrets, &headers, b"{ }", SystemTime::now());
+    /// assert_eq!(forged, Err(Rejection::SignatureMismatch));
+    /// # Ok::<(), lifecycle_core::SecretError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Rejection::MissingSignature`], [`InvalidHeader`](Rejection::InvalidHeader) for one that is there twice with
+    /// two values or is not UTF-8, [`SignatureMismatch`](Rejection::SignatureMismatch).
+    pub fn verify(
+        &self,
+        secrets: &Secrets,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+        now: SystemTime,
+    ) -> Result<Trust, Rejection> {
+        let mut candidates = Candidates::new();
+        let mut presented = false;
+        for name in self.headers {
+            let Some(value) = only(headers, name)? else { continue };
+            let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
+            candidates.read(self, name, text);
+            presented = true;
+        }
+        for name in self.signed_headers() {
+            presented &= only(headers, name)?.is_some();
+        }
+        if !presented {
+            return Err(Rejection::MissingSignature);
+        }
+        if candidates.is_empty() {
+            return Err(Rejection::SignatureMismatch);
+        }
+        verify(self, secrets, now, &candidates, |name| value(headers, name).unwrap_or_default(), body)
     }
 
     pub(crate) fn signed_headers(&self) -> impl Iterator<Item = &'static str> {
@@ -222,17 +268,16 @@ impl fmt::Debug for Candidates {
 /// Finds the secret and the header that prove the bytes: any secret that counts now, any of the platform's headers.
 ///
 /// Each secret costs one MAC, whatever the number of candidates; the comparison takes constant time.
-pub(crate) fn verify(
+pub(crate) fn verify<'v>(
     scheme: &Scheme,
     secrets: &Secrets,
     now: SystemTime,
     candidates: &Candidates,
-    headers: &Headers,
+    header: impl Fn(&str) -> &'v [u8],
     body: &[u8],
 ) -> Result<Trust, Rejection> {
     for secret in secrets.counting_at(now) {
-        let header = |name: &str| headers.get(name).unwrap_or_default().as_bytes();
-        let expected = scheme.update(secret.keyed().clone(), header, body).finalize();
+        let expected = scheme.update(secret.keyed().clone(), &header, body).finalize();
         for (header, presented) in candidates.list.iter().flatten() {
             if CtOutput::<Hmac<Sha256>>::new((*presented).into()) == expected {
                 return Ok(Trust::Signed { secret: secret.id().clone(), header });
@@ -240,6 +285,21 @@ pub(crate) fn verify(
         }
     }
     Err(Rejection::SignatureMismatch)
+}
+
+fn value<'v>(headers: &[(&str, &'v [u8])], name: &str) -> Option<&'v [u8]> {
+    headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
+}
+
+/// The value of a header, which another line of the same name must not gainsay.
+fn only<'v>(headers: &[(&str, &'v [u8])], name: &'static str) -> Result<Option<&'v [u8]>, Rejection> {
+    let mut values =
+        headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| *value);
+    let first = values.next();
+    if values.any(|other| Some(other) != first) {
+        return Err(Rejection::InvalidHeader(name));
+    }
+    Ok(first)
 }
 
 #[cfg(test)]

@@ -76,11 +76,34 @@ fn each_scheme_verifies_what_its_platform_published() {
 }
 
 #[test]
+fn a_scheme_alone_judges_as_its_receiver_does() {
+    for (name, vector) in vectors() {
+        let scheme = vector.scheme.scheme();
+        let platform = leak(Platform::signed("vector", scheme, AckPolicy::new(200), any));
+        let headers: Vec<(&str, &[u8])> = vector.header_lines().collect();
+        let verify = |headers: &[_]| {
+            let now = SystemTime::UNIX_EPOCH + Duration::from_secs(vector.time);
+            scheme.verify(&vector.secret().into(), headers, vector.body.as_bytes(), now).map(drop)
+        };
+        assert_eq!(verify(&headers), vector.receive(platform), "{name}");
+        for (left_out, line) in headers.iter().enumerate() {
+            let mut fewer = headers.clone();
+            fewer.remove(left_out);
+            let alone = scheme.headers().iter().filter(|own| vector.headers.contains_key(**own)).count() == 1;
+            if alone || !scheme.headers().contains(&line.0) {
+                assert_eq!(verify(&fewer), Err(Rejection::MissingSignature), "{name} without {}", line.0);
+            }
+            let twice = [&headers[..], &[(line.0, b"another")]].concat();
+            assert!(matches!(verify(&twice), Err(Rejection::InvalidHeader(_))), "{name}, {} twice", line.0);
+        }
+    }
+}
+
+#[test]
 fn signing_gives_what_the_platform_published() {
     for name in ["rfc4231-case-2", "github", "slack", "standard-webhooks", "seismic-install"] {
         let (_, vector) = vectors().into_iter().find(|(own, _)| own == name).unwrap();
-        let headers: Vec<(&str, &[u8])> =
-            vector.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let headers: Vec<(&str, &[u8])> = vector.header_lines().collect();
         let signature = vector.scheme.scheme().sign(&vector.secret(), &headers, vector.body.as_bytes());
         assert_eq!(signature, vector.headers[&vector.scheme.headers[0]], "{name}");
     }
@@ -125,10 +148,13 @@ impl Vector {
         }
     }
 
+    fn header_lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
     fn receive(&self, platform: &'static Platform) -> Result<(), Rejection> {
         let receiver = Receiver::new(platform, self.secret());
-        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let mut intake = receiver.open(Head { method: "POST", path: "/", headers })?;
+        let mut intake = receiver.open(Head { method: "POST", path: "/", headers: self.header_lines() })?;
         intake.push(self.body.clone().into())?;
         intake.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)
     }
