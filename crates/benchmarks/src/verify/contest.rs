@@ -13,7 +13,7 @@ The same 256 callbacks for all, in lines, of 383 bytes, each signed in the way t
 of the body, with its key scheduled beforehand, and to ours. *Verify* is what the library does to tell genuine from forged. \
 *Verify and decode* begins with the head of a request and ends with an event that outlives it; those that only verify leave the \
 decoding to `serde_json`, into an owned struct. `svix`, `standardwebhooks` and `webhook-verify` always look among the headers; \
-`octocrab` and `slack-morphism` are handed the signature.";
+ours, `octocrab` and `slack-morphism` are handed the signature to verify.";
 
 const OTHER_LANGUAGES: &str = "\
 Measured in turns with the table above, by CPU time: each program gets a count and answers with how long it took.";

@@ -69,7 +69,7 @@ fn bare(callbacks: &[Callback]) -> Judge {
 }
 
 fn function(callbacks: &[Callback]) -> Judge {
-    let receiver = ours::receiver(&seismic::PLATFORM, ours::secrets());
+    let receiver = ours::receiver(ours::secrets());
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
         black_box(at_once(lifecycle_tower::receive(&receiver, request))).is_ok()
     })
@@ -82,8 +82,7 @@ fn layer(callbacks: &[Callback]) -> Judge {
         black_box(delivery);
         Ok::<_, Refused>(Response::builder().status(202).body(()).expect("its parts are valid"))
     };
-    let service =
-        LifecycleLayer::new(ours::receiver(&seismic::PLATFORM, ours::secrets())).layer(service_fn(handler));
+    let service = LifecycleLayer::new(ours::receiver(ours::secrets())).layer(service_fn(handler));
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
         at_once(service.clone().oneshot(request)).is_ok_and(|answer| answer.status() == 202)
     })

@@ -1,29 +1,21 @@
-//! Ours: a receiver of the library, as an adapter calls it.
+//! Ours: the library's scheme alone, and its receiver as an adapter calls it.
 
 use std::hint::black_box;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use lifecycle_core::{
-    Delivery, EventFields, EventKind, Head, Platform, Receiver, Rejection, Secret, Secrets, SigningSecret,
-    seismic,
-};
+use lifecycle_core::{Delivery, Head, Receiver, Rejection, Secret, Secrets, SigningSecret, seismic};
 
 use super::callbacks::{Callback, SECRET};
 use super::contestant::Contestant;
 
-/// Seismic without its decoding: what remains of a receiver is the proof.
-static PROOF_ALONE: Platform = Platform::signed("proof-alone", seismic::SCHEME, seismic::ACK, |_| {
-    Ok(EventFields::new(EventKind::Install))
-});
-
 pub(super) fn contestant(callbacks: &[Callback]) -> Contestant {
-    contestant_with("lifecycle-core", callbacks, &secrets())
+    contestant_with("lifecycle-core", callbacks, secrets())
 }
 
 /// The secret that signed comes second, as on the day of its replacement.
 pub(super) fn with_two_secrets(callbacks: &[Callback]) -> Contestant {
-    contestant_with("lifecycle-core, two secrets", callbacks, &two_secrets())
+    contestant_with("lifecycle-core, two secrets", callbacks, two_secrets())
 }
 
 pub(super) fn secrets() -> Secrets {
@@ -34,6 +26,12 @@ pub(super) fn two_secrets() -> Secrets {
     let named = |name, text| SigningSecret::new(name, &secret(text));
     Secrets::from(named("next", "seismic-demo-signing-secret-2")).and(named("current", SECRET))
 }
+
+/// No rule about time is set, and to read a clock is an adapter's work.
+const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+
+/// Where [`Lines`] have the signature.
+const SIGNATURE: usize = 3;
 
 /// The header lines of a request, as a server hands them over.
 #[derive(Clone)]
@@ -56,8 +54,8 @@ impl Lines {
     }
 }
 
-pub(super) fn receiver(platform: &'static Platform, secrets: Secrets) -> Receiver {
-    Receiver::new(platform, secrets).max_body(usize::MAX)
+pub(super) fn receiver(secrets: Secrets) -> Receiver {
+    Receiver::new(&seismic::PLATFORM, secrets).max_body(usize::MAX)
 }
 
 /// The whole way of one callback.
@@ -68,15 +66,18 @@ pub(super) fn receive<'h>(
 ) -> Result<Delivery, Rejection> {
     let mut intake = receiver.open(head)?;
     intake.push(body.clone())?;
-    intake.finish(SystemTime::UNIX_EPOCH) // no rule about time is set, and to read a clock is the adapter's
+    intake.finish(NOW)
 }
 
-fn contestant_with(name: &'static str, callbacks: &[Callback], secrets: &Secrets) -> Contestant {
-    let judge = |platform| {
-        let receiver = receiver(platform, secrets.clone());
-        move |lines: &Lines, body: &Bytes| black_box(receive(&receiver, lines.head("POST"), body)).is_ok()
+fn contestant_with(name: &'static str, callbacks: &[Callback], secrets: Secrets) -> Contestant {
+    let receiver = receiver(secrets.clone());
+    let verify = move |lines: &Lines, body: &Bytes| {
+        let (name, signature) = &lines.0[SIGNATURE];
+        seismic::SCHEME.verify(&secrets, &[(name, signature.as_bytes())], body, NOW).is_ok()
     };
-    Contestant::new(name, callbacks, Lines::signed, judge(&PROOF_ALONE), judge(&seismic::PLATFORM))
+    let decode =
+        move |lines: &Lines, body: &Bytes| black_box(receive(&receiver, lines.head("POST"), body)).is_ok();
+    Contestant::new(name, callbacks, Lines::signed, verify, decode)
 }
 
 fn secret(text: &str) -> Secret {
