@@ -64,7 +64,7 @@ impl Settings {
             config,
             schema: Schema::new("lifecycle")?,
             migrate: true,
-            writers: 2,
+            writers: 4,
             queue: 1024,
             connections: 8,
             time_limit: Duration::from_secs(5),
@@ -90,7 +90,7 @@ impl Settings {
         self
     }
 
-    /// Over how many connections deliveries are written; 2 by default, at least 1, at most 16. Each writes all that
+    /// Over how many connections deliveries are written; 4 by default, at least 1, at most 16. Each writes all that
     /// waits for it in one transaction, so more are seldom of use.
     #[must_use]
     pub fn writers(mut self, connections: usize) -> Self {

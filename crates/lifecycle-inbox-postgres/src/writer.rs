@@ -87,7 +87,9 @@ struct Writer {
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
         while let Some(first) = queue.recv().await {
-            // What came while the last batch was written is the next one; nobody waits for company.
+            // What came while the last batch was written is the next one, with what other tasks are just about to ask;
+            // nobody waits for company.
+            tokio::task::yield_now().await;
             let mut bytes = first.record.body.len();
             let mut batch = vec![first];
             while batch.len() < ROWS && bytes < BYTES {
