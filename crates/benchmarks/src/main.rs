@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
+use inbox::durable;
 use report::Report;
 
 const USAGE: &str = "\
@@ -78,6 +79,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Failure> {
                 return Ok(());
             }
             Long("quick") => effort = Effort::Quick,
+            Value(name) if name == durable::NAME => return durable::run(arguments),
             Value(name) => {
                 let name = name.string()?;
                 let part = PARTS.iter().find(|(own, ..)| *own == name);

@@ -87,13 +87,19 @@ struct Writer {
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
         while let Some(first) = queue.recv().await {
-            // What came while the last batch was written is the next one; nobody waits for company.
             let mut bytes = first.record.body.len();
             let mut batch = vec![first];
-            while batch.len() < ROWS && bytes < BYTES {
-                let Ok(next) = queue.try_recv() else { break };
-                bytes += next.record.body.len();
-                batch.push(next);
+            // What came while the last batch was written is the next one, with what other tasks are about to ask: as
+            // long as each turn of the scheduler brings more. Nobody waits for company that is not there.
+            let mut taken = 0;
+            while taken < batch.len() {
+                taken = batch.len();
+                tokio::task::yield_now().await;
+                while batch.len() < ROWS && bytes < BYTES {
+                    let Ok(next) = queue.try_recv() else { break };
+                    bytes += next.record.body.len();
+                    batch.push(next);
+                }
             }
             batch.retain(|waiting| !waiting.answer.is_closed()); // nobody waits any more: as if never asked
             if !batch.is_empty() {

@@ -24,7 +24,7 @@ use support::effects::{Effects, effects};
 use support::{Store, record};
 
 const TENANTS: u32 = 40;
-const EACH: u32 = 15;
+const EACH: u32 = 30;
 
 /// Tells a process of this test what it is; with the URL and the schema it works on.
 const ROLE: &str = "REPLICAS_ROLE";

@@ -40,7 +40,7 @@ impl From<rusqlite::Error> for Lost {
 
 impl Writer {
     /// Works until the engine is gone and the queue is empty. While one transaction is flushed to the disk, the jobs
-    /// of the next gather in the queue; there is no other wait.
+    /// of the next gather in the queue, and what comes before its own flush joins it; there is no other wait.
     pub(crate) fn work(self) {
         let mut waiting: VecDeque<Box<dyn Job>> = VecDeque::new();
         let mut version = self.data_version();
@@ -54,10 +54,10 @@ impl Writer {
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
-            waiting.extend(self.queue.try_iter().take(BATCH.saturating_sub(waiting.len())));
+            self.gather(&mut waiting, BATCH);
             waiting.retain(|job| job.is_wanted());
             if !waiting.is_empty() {
-                self.group(&mut waiting);
+                self.group(&mut waiting, BATCH);
                 if is_shared {
                     thread::sleep(TURN);
                 }
@@ -73,9 +73,14 @@ impl Writer {
         }
     }
 
-    /// Runs jobs in one transaction, and answers them after its commit. If that fails, each is tried again alone, so
-    /// that none suffers from another.
-    fn group(&self, waiting: &mut VecDeque<Box<dyn Job>>) {
+    /// Has the jobs of the queue wait, until so many do.
+    fn gather(&self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
+        waiting.extend(self.queue.try_iter().take(most.saturating_sub(waiting.len())));
+    }
+
+    /// Runs jobs in one transaction, at most so many with those that come meanwhile, and answers them after its commit.
+    /// If that fails, each is tried again alone, so that none suffers from another.
+    fn group(&self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             // Locked by another process for longer than it is worth waiting for: everyone has waited as long.
             for job in waiting.drain(..) {
@@ -106,6 +111,10 @@ impl Writer {
             if lost.is_some() || started.elapsed() > BATCH_TIME {
                 break;
             }
+            if waiting.is_empty() {
+                self.gather(waiting, most - group.len());
+                waiting.retain(|job| job.is_wanted());
+            }
         }
         match lost.map_or_else(|| self.commit(), Err) {
             Ok(()) => {
@@ -127,7 +136,7 @@ impl Writer {
             if is_alone {
                 return job.answer(Some(error));
             }
-            self.group(&mut VecDeque::from([job]));
+            self.group(&mut VecDeque::from([job]), 1);
         }
     }
 
