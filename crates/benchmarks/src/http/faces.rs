@@ -71,7 +71,7 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
              body, a key scheduled once, the same members decoded. `extracted`, `verified` and `endpoint` are the \
              library's faces. They also compare every header line with the two that may carry a signature and refuse \
              those that contradict each other, hold body and handler to a time, and tell a log, which is off here. By \
-             callgrind that is 2,000 to 4,500 instructions more than the expert's: reading the header lines takes 800 \
+             callgrind that is 1,700 to 4,500 instructions more than the expert's: reading the header lines takes 800 \
              of them, copying the futures that hold all this 700 to 1,000, the time-outs of actix-web and warp 400. \
              axum's `extracted` is a layer and an extractor, where the expert's is an extractor alone: 2,500 of them. {}",
             SLICE.as_millis(),
