@@ -24,7 +24,7 @@ pub(crate) enum Machine {
 }
 
 /// The packages whose tests start a PostgreSQL server.
-const WITH_POSTGRES: [&str; 2] = ["lifecycle-inbox-postgres", "test-postgres"];
+const WITH_POSTGRES: [&str; 3] = ["benchmarks", "lifecycle-inbox-postgres", "test-postgres"];
 
 /// All checks, the conformance suite last.
 pub(crate) fn all(machine: Machine) -> Result<ExitCode, Failure> {
