@@ -53,19 +53,19 @@ pub(crate) fn of(measured: &Acknowledgements, growth: &Growth) -> Vec<Goal> {
             "",
         ),
         goal(
-            "issue 3",
+            "G11",
             "SQLite, 64 senders: times one transaction for each",
             Bound::AtLeast(20.0),
             ratio(64, SqliteInbox, SqliteEach),
             "",
         ),
-        goal("issue 3", "SQLite, 64 senders: p99 in milliseconds", Bound::AtMost(50.0), p99 * 1e3, ""),
+        goal("G11", "SQLite, 64 senders: p99 in milliseconds", Bound::AtMost(50.0), p99 * 1e3, ""),
     ];
     for (engine, name) in growth::ENGINES.into_iter().enumerate() {
         for (operation, what) in growth::OPERATIONS.into_iter().enumerate() {
             let what = format!("{name}, {} rows: cost to {what}", growth.rows[1]);
             goals.push(goal(
-                "issue 5",
+                "growth",
                 &what,
                 Bound::AtMost(1.5),
                 growth.cost(engine, operation).median,
