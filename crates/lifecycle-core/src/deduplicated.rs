@@ -5,11 +5,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use futures_util::lock::Mutex as AsyncMutex;
 
 use crate::delivery::Delivery;
 use crate::handler::{HandlerError, LifecycleHandler, Outcome};
 use crate::idempotency::IdempotencyKey;
+use crate::turn::Turn;
 
 /// Runs a handler once per [`IdempotencyKey`]: a duplicate of an accepted delivery is accepted without a second run.
 ///
@@ -85,12 +85,12 @@ impl<H> Deduplicated<H> {
 impl<H: LifecycleHandler> LifecycleHandler for Deduplicated<H> {
     async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
         let claim = self.claim(delivery.idempotency_key());
-        let mut accepted = claim.entry.lock().await;
-        if *accepted {
+        let mut turn = claim.entry.take().await;
+        if turn.done {
             return Ok(Outcome::Accept);
         }
         let outcome = self.handler.handle(delivery).await?;
-        *accepted = outcome == Outcome::Accept;
+        turn.done = outcome == Outcome::Accept;
         Ok(outcome)
     }
 }
@@ -101,8 +101,8 @@ impl<H> fmt::Debug for Deduplicated<H> {
     }
 }
 
-/// Whether the delivery was accepted; locked while its handler runs.
-type Entry = Arc<AsyncMutex<bool>>;
+/// Done when the delivery was accepted; taken while its handler runs.
+type Entry = Arc<Turn>;
 
 /// The entries by key, and their keys by age.
 #[derive(Default)]
@@ -151,8 +151,7 @@ impl<H> Drop for Claim<'_, H> {
     fn drop(&mut self) {
         let mut entries = self.of.entries();
         let held_by_others = Arc::strong_count(&self.entry) > 2; // the map holds one, this claim another
-        let accepted = self.entry.try_lock().is_none_or(|accepted| *accepted);
-        if !held_by_others && !accepted {
+        if !held_by_others && !self.entry.is_done() {
             entries.forget(self.key);
         }
     }

@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 
 use crate::delivery::Delivery;
 use crate::event::EventKind;
@@ -187,10 +189,10 @@ impl fmt::Display for HandlerError {
 /// # Errors
 /// [`Rejection::Refused`], [`Rejection::HandlerFailed`] or [`Rejection::Unavailable`]; the handler's error is logged here.
 pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Result<(), Rejection> {
-    match AssertUnwindSafe(handler.handle(delivery)).catch_unwind().await {
-        Ok(Ok(Outcome::Accept)) => Ok(()),
-        Ok(Ok(Outcome::Refuse(refusal))) => Err(Rejection::Refused(refusal)),
-        Ok(Err(error)) => {
+    match unless_it_panics(handler.handle(delivery)).await {
+        Some(Ok(Outcome::Accept)) => Ok(()),
+        Some(Ok(Outcome::Refuse(refusal))) => Err(Rejection::Refused(refusal)),
+        Some(Err(error)) => {
             let rejection =
                 if error.is_unavailable() { Rejection::Unavailable } else { Rejection::HandlerFailed };
             tracing::error!(
@@ -203,8 +205,7 @@ pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Res
             );
             Err(rejection)
         }
-        Err(_panic) => {
-            // The panic hook has printed the message already; its payload may hold anything and is dropped.
+        None => {
             tracing::error!(
                 target: "lifecycle::handler",
                 platform = delivery.platform().name(),
@@ -215,6 +216,17 @@ pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Res
             Err(Rejection::HandlerFailed)
         }
     }
+}
+
+/// The future's output, or `None` when it panics. The panic hook has printed the message then; the payload may hold
+/// anything and is dropped.
+async fn unless_it_panics<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+        Ok(polled) => polled.map(Some),
+        Err(_panic) => Poll::Ready(None),
+    })
+    .await
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is the whole body of six trait methods")]

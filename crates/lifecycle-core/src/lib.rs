@@ -17,6 +17,7 @@ mod secret;
 mod signature;
 pub mod telemetry;
 mod tenant;
+mod turn;
 
 pub use async_trait::async_trait;
 pub use deduplicated::Deduplicated;
