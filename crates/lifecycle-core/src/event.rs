@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::freshness;
+use crate::rfc3339;
 
 /// What happened to the app.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -158,7 +158,7 @@ impl LifecycleEvent {
 
     /// When the platform sent it; `None` when it did not say, or not in RFC 3339. A missing offset is read as UTC.
     pub fn sent_time(&self) -> Option<SystemTime> {
-        freshness::parse_time(self.sent_at()?)
+        rfc3339::parse(self.sent_at()?)
     }
 
     /// `fields` were read from `text`.

@@ -175,7 +175,7 @@ impl App {
 
     /// `POST /securityscorecard/actions/notify_channel`: acts with the secrets of the user whose rule fired.
     pub fn notify_channel(&self, request: &ActionRequest) -> Reply {
-        match request.secrets().require(&self.build_manifest()) {
+        match request.secrets().require(self.build_manifest().required_secrets()) {
             // Here a real app would post to the user's channel with `request.secrets().get("ACCESS_TOKEN")`.
             Ok(()) => Reply::empty(200),
             Err(error) => error.reply(),

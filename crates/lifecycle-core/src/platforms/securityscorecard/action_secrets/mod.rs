@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{ActionError, Manifest};
+use super::ActionError;
 use crate::Secret;
 
 /// The header that carries the secrets.
@@ -17,8 +17,7 @@ pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
 /// What the installing user entered, by the keys that the manifest declares.
 ///
 /// These values are all that authenticates an action: its body, path and time are not signed. Declare a random token of
-/// your own among the secrets, fill it in with [`InstallForm::prefill`](super::InstallForm::prefill), and check it here with
-/// [`matches`](Self::matches).
+/// your own among the secrets, fill it in with `InstallForm::prefill`, and check it here with [`matches`](Self::matches).
 ///
 /// The header is a JSON object of key to value; an array of `{"key", "value"}` is read too. A value that is not a string
 /// is kept as its JSON text; `null` counts as absent. A key that stands twice is refused, as two readers could pick
@@ -27,23 +26,16 @@ pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
 ///
 /// ```
 /// use lifecycle_core::Secret;
-/// use lifecycle_core::securityscorecard::{ActionError, ActionSecrets, DeclaredSecret, Manifest};
+/// use lifecycle_core::securityscorecard::{ActionError, ActionSecrets};
 ///
-/// let manifest = Manifest {
-///     secrets: vec![
-///         DeclaredSecret::required("ACCESS_TOKEN", "A token of your chat workspace"),
-///         DeclaredSecret::required("APP_TOKEN", "Filled in by the app"),
-///     ],
-///     ..Manifest::new("Acme Notifier", "acme_notifier")
-/// };
-///
+/// let required = ["ACCESS_TOKEN", "APP_TOKEN"]; // or `manifest.required_secrets()`
 /// let secrets = ActionSecrets::parse(br#"{"ACCESS_TOKEN":"s3cr3t","APP_TOKEN":"8f1b"}"#)?;
-/// secrets.require(&manifest)?;
+/// secrets.require(required)?;
 /// assert_eq!(secrets.get("ACCESS_TOKEN"), Some("s3cr3t"));
 /// assert!(secrets.matches("APP_TOKEN", &Secret::new("8f1b").unwrap()));
 ///
 /// // Installed before APP_TOKEN was declared:
-/// let error = ActionSecrets::parse(br#"{"ACCESS_TOKEN":"s3cr3t"}"#)?.require(&manifest).unwrap_err();
+/// let error = ActionSecrets::parse(br#"{"ACCESS_TOKEN":"s3cr3t"}"#)?.require(required).unwrap_err();
 /// assert_eq!(error, ActionError::ReinstallRequired { missing: vec!["APP_TOKEN".into()] });
 /// assert_eq!(error.reply().status(), 403);
 /// # Ok::<(), ActionError>(())
@@ -102,13 +94,13 @@ impl ActionSecrets {
         self.get(key).is_some_and(|value| expected.matches(value.as_bytes()))
     }
 
-    /// Checks that every secret is there that the manifest requires.
+    /// Checks that every secret is there that the app cannot do without; `Manifest::required_secrets` lists those that
+    /// its manifest requires.
     ///
     /// # Errors
     /// [`ActionError::ReinstallRequired`] with the keys of those that are missing or blank.
-    pub fn require(&self, manifest: &Manifest) -> Result<(), ActionError> {
-        let missing: Vec<String> =
-            self.missing(manifest.required_secrets()).into_iter().map(str::to_owned).collect();
+    pub fn require<'k>(&self, keys: impl IntoIterator<Item = &'k str>) -> Result<(), ActionError> {
+        let missing: Vec<String> = self.missing(keys).into_iter().map(str::to_owned).collect();
         if missing.is_empty() { Ok(()) } else { Err(ActionError::ReinstallRequired { missing }) }
     }
 

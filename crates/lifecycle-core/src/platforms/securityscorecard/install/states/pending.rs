@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::platforms::securityscorecard::InstallationId;
+use crate::platforms::securityscorecard::install::InstallationId;
 
 pub(super) type Digest = [u8; 32];
 

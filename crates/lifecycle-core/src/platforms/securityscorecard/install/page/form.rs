@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{InstallPage, InstallPageError};
 use crate::Reply;
-use crate::platforms::securityscorecard::{DeclaredSecret, InstallationId, web_url};
+use crate::platforms::securityscorecard::install::{DeclaredSecret, InstallationId, web_url};
 
 const STYLE: &str = include_str!("page.css");
 

@@ -8,8 +8,8 @@ use std::borrow::Cow;
 pub use error::InstallPageError;
 pub use form::InstallForm;
 
-use super::install_query::PARAMETERS;
 use super::manifest::{DeclaredSecret, Manifest};
+use super::query::PARAMETERS;
 use super::{InstallationId, web_url};
 use crate::Reply;
 

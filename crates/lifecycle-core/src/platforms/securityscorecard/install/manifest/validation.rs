@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::problem::{ManifestProblemKind as Kind, ManifestProblems, Problems};
 use super::{DeclaredSecret, Manifest, Severity};
-use crate::platforms::securityscorecard::{install_query, web_url};
+use crate::platforms::securityscorecard::install::{query, web_url};
 
 /// The most characters of a secret's key. The platform names no limit; this one keeps keys fit for variables.
 const MAX_KEY: usize = 64;
@@ -128,6 +128,6 @@ fn is_key(key: &str) -> bool {
 
 /// `_charset_` is filled in by browsers, whatever its value, and `isindex` was once special to them.
 fn is_reserved(key: &str) -> bool {
-    install_query::PARAMETERS.contains(&key)
+    query::PARAMETERS.contains(&key)
         || ["_charset_", "isindex"].iter().any(|special| key.eq_ignore_ascii_case(special))
 }

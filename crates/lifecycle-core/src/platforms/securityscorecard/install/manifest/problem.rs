@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::platforms::securityscorecard::WebUrlError;
+use crate::platforms::securityscorecard::install::WebUrlError;
 
 /// One thing that is wrong with a manifest. It displays as `path: what is wrong`.
 #[derive(Clone, Debug, Eq, PartialEq)]
