@@ -71,8 +71,7 @@ impl Delivery {
     ) -> Result<Self, Undecodable> {
         let mut kept = Headers::default();
         for (name, value) in headers {
-            let own = platform.headers_read().find(|own| *own == name && platform.keeps(own));
-            if let Some(own) = own {
+            if let Some(own) = platform.header_names().find_kept(name) {
                 kept.keep(own, value);
             }
         }

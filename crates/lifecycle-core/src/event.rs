@@ -223,8 +223,8 @@ impl Span {
             Cow::Borrowed(part) => {
                 let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
                 let end = start.wrapping_add(part.len());
-                // A decoder may also borrow text that is not the body's, such as a constant.
-                if text.get(start..end).is_some_and(|at| at == part) {
+                // A decoder may also borrow text that is not the body's, such as a constant; then it lies elsewhere.
+                if text.get(start..end).is_some() {
                     Self::At { start, end }
                 } else {
                     Self::Owned(part.into())

@@ -62,42 +62,34 @@ impl Relevant {
         platform: &Platform,
         lines: impl Iterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Self, Rejection> {
-        // Each name that counts, and its first value. Platform's constructors keep the number down.
-        let mut places: [(&'static str, Option<&'h [u8]>); Platform::MAX_HEADERS] =
-            [("", None); Platform::MAX_HEADERS];
-        let mut count = 0;
-        for (place, name) in places.iter_mut().zip(platform.headers_read()) {
-            place.0 = name;
-            count += 1;
-        }
-        let named = &mut places[..count];
+        let names = platform.header_names();
+        let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
         let mut declared = None;
         for (name, value) in lines {
             if name.eq_ignore_ascii_case("content-length") {
-                declared = std::str::from_utf8(value).ok().and_then(|digits| digits.trim().parse().ok());
+                declared =
+                    std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
             }
-            for (own, first) in named.iter_mut().filter(|(own, _)| name.eq_ignore_ascii_case(own)) {
-                match first {
-                    None => *first = Some(value),
-                    Some(first) if *first == value => {}
-                    Some(_) => return Err(Rejection::InvalidHeader(own)),
+            if names.may_contain(name) {
+                for (own, first) in names.all().iter().zip(&mut first) {
+                    if own.eq_ignore_ascii_case(name) {
+                        agree(own, first, value)?;
+                    }
                 }
             }
         }
 
         let mut relevant = Self { candidates: Candidates::new(), kept: Headers::default(), declared };
         let mut presented = false;
-        for &mut (name, value) in named {
+        for ((index, name), value) in names.all().iter().enumerate().zip(first) {
             let Some(value) = value else { continue };
             let Ok(text) = std::str::from_utf8(value) else { return Err(Rejection::InvalidHeader(name)) };
-            if let Proof::Hmac(scheme) = platform.proof()
-                && scheme.headers().contains(&name)
-            {
-                presented = true;
-                relevant.candidates.read(scheme, name, text);
-            }
-            if platform.keeps(name) {
-                relevant.kept.keep(name, text);
+            match platform.proof() {
+                Proof::Hmac(scheme) if index < names.carrying => {
+                    presented = true;
+                    relevant.candidates.read(scheme, name, text);
+                }
+                _ => relevant.kept.keep(name, text),
             }
         }
         if let Proof::Hmac(scheme) = platform.proof() {
@@ -110,5 +102,65 @@ impl Relevant {
             }
         }
         Ok(relevant)
+    }
+}
+
+/// A header's further lines must not gainsay its first.
+pub(crate) fn agree<'h>(
+    name: &'static str,
+    first: &mut Option<&'h [u8]>,
+    value: &'h [u8],
+) -> Result<(), Rejection> {
+    if *first.get_or_insert(value) != value {
+        return Err(Rejection::InvalidHeader(name));
+    }
+    Ok(())
+}
+
+/// The headers that count for a platform: first those that may carry a signature, then those that stay with the
+/// delivery, being signed or decoded. A name may stand among both, and among the latter twice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeaderNames {
+    names: [&'static str; Platform::MAX_HEADERS],
+    count: usize,
+    carrying: usize,
+    /// The lengths of the names, modulo 64, one bit each: it spares most lines of a head their comparisons.
+    lengths: u64,
+}
+
+impl HeaderNames {
+    pub(crate) const NONE: Self =
+        Self { names: [""; Platform::MAX_HEADERS], count: 0, carrying: 0, lengths: 0 };
+
+    /// With names that may carry a signature; before any that are kept.
+    pub(crate) const fn carrying(self, names: &[&'static str]) -> Self {
+        let with = self.kept(names);
+        Self { carrying: with.count, ..with }
+    }
+
+    /// With names that stay with the delivery.
+    pub(crate) const fn kept(mut self, names: &[&'static str]) -> Self {
+        assert!(self.count + names.len() <= Platform::MAX_HEADERS, "a platform names too many headers");
+        let mut index = 0;
+        while index < names.len() {
+            self.names[self.count] = names[index];
+            self.lengths |= 1 << (names[index].len() % 64);
+            self.count += 1;
+            index += 1;
+        }
+        self
+    }
+
+    /// The platform's own text of a name that stays with the delivery.
+    pub(crate) fn find_kept(&self, name: &str) -> Option<&'static str> {
+        self.all()[self.carrying..].iter().find(|own| **own == name).copied()
+    }
+
+    fn all(&self) -> &[&'static str] {
+        &self.names[..self.count]
+    }
+
+    fn may_contain(&self, name: &str) -> bool {
+        self.lengths >> (name.len() % 64) & 1 == 1
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::event::EventFields;
-use crate::head::Headers;
+use crate::head::{HeaderNames, Headers};
 use crate::rejection::Undecodable;
 use crate::signature::Scheme;
 
@@ -38,7 +38,7 @@ pub struct Platform {
     name: &'static str,
     proof: Proof,
     ack: AckPolicy,
-    headers: &'static [&'static str],
+    headers: HeaderNames,
     sent_at: SentAt,
     decode: Decode,
 }
@@ -52,14 +52,13 @@ impl Platform {
 
     /// A platform that signs its callbacks.
     pub const fn signed(name: &'static str, scheme: Scheme, ack: AckPolicy, decode: Decode) -> Self {
-        Self { name, proof: Proof::Hmac(scheme), ack, headers: &[], sent_at: SentAt::Event, decode }
-            .headers(&[])
+        Self::with(name, Proof::Hmac(scheme), ack, decode)
     }
 
     /// A platform that signs nothing: its URL must be unguessable, and its deliveries are labelled
     /// [`Trust::Unsigned`](crate::Trust::Unsigned).
     pub const fn unsigned(name: &'static str, ack: AckPolicy, decode: Decode) -> Self {
-        Self { name, proof: Proof::Unsigned, ack, headers: &[], sent_at: SentAt::Event, decode }
+        Self::with(name, Proof::Unsigned, ack, decode)
     }
 
     /// The headers that decoding reads (names in lower case). They are kept with the delivery. Those that the scheme
@@ -69,11 +68,7 @@ impl Platform {
     /// At compile time in a `static`: with more than [`MAX_HEADERS`](Self::MAX_HEADERS) less those of the scheme.
     #[must_use]
     pub const fn headers(mut self, names: &'static [&'static str]) -> Self {
-        assert!(
-            names.len() + self.proof.header_count() <= Self::MAX_HEADERS,
-            "a platform names too many headers"
-        );
-        self.headers = names;
+        self.headers = self.proof.headers().kept(names);
         self
     }
 
@@ -107,22 +102,13 @@ impl Platform {
         (self.decode)(authentic)
     }
 
-    /// Each header that counts, once or more.
-    pub(crate) fn headers_read(&self) -> impl Iterator<Item = &'static str> {
-        let (presented, signed) = match &self.proof {
-            Proof::Hmac(scheme) => (scheme.headers(), Some(scheme.signed_headers())),
-            Proof::Unsigned => (&[][..], None),
-        };
-        presented.iter().copied().chain(signed.into_iter().flatten()).chain(self.headers.iter().copied())
+    /// The headers that count.
+    pub(crate) fn header_names(&self) -> &HeaderNames {
+        &self.headers
     }
 
-    /// Whether this header stays with the delivery: those decoded and signed, not the signatures.
-    pub(crate) fn keeps(&self, name: &str) -> bool {
-        let signed = match &self.proof {
-            Proof::Hmac(scheme) => scheme.signed_headers().any(|own| own == name),
-            Proof::Unsigned => false,
-        };
-        signed || self.headers.contains(&name)
+    const fn with(name: &'static str, proof: Proof, ack: AckPolicy, decode: Decode) -> Self {
+        Self { name, proof, ack, headers: proof.headers(), sent_at: SentAt::Event, decode }
     }
 }
 
@@ -137,10 +123,10 @@ pub enum Proof {
 }
 
 impl Proof {
-    const fn header_count(&self) -> usize {
+    const fn headers(&self) -> HeaderNames {
         match self {
-            Self::Hmac(scheme) => scheme.header_count(),
-            Self::Unsigned => 0,
+            Self::Hmac(scheme) => scheme.header_names(),
+            Self::Unsigned => HeaderNames::NONE,
         }
     }
 }

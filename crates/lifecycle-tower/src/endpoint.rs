@@ -75,9 +75,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let Self { receiver, handler } = self.clone();
+        let (head, body) = request.into_parts();
         EndpointFuture {
             deadline: Deadline::after(receiver.time_budget()),
-            stage: Stage::Receiving { receiving: Receive::new(&receiver, request), handler },
+            stage: Stage::Receiving { receiving: Receive::new(&receiver, &head, body), handler },
             receiver,
         }
     }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use lifecycle_core::{Delivery, Receiver, Rejection};
@@ -96,9 +97,11 @@ where
         // permit that the clone lacks. So the ready one goes, and the clone stays to be polled.
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
+        let (head, body) = request.into_parts();
+        let receiving = Receive::new(&self.receiver, &head, body);
         LifecycleFuture {
             deadline: Deadline::after(self.receiver.time_budget()),
-            stage: Stage::Receiving { receiving: Receive::new(&self.receiver, request), inner },
+            stage: Stage::Receiving { head: Some(head), receiving, inner },
             receiver: self.receiver.clone(),
         }
     }
@@ -118,7 +121,7 @@ pin_project! {
 pin_project! {
     #[project = StageProjection]
     enum Stage<S, B, F> {
-        Receiving { receiving: Receive<B>, inner: S },
+        Receiving { head: Option<Parts>, receiving: Receive<B>, inner: S },
         Handling { #[pin] handling: F, delivery: Delivery },
     }
 }
@@ -135,17 +138,17 @@ where
         let mut this = self.project();
         let rejection = loop {
             match this.stage.as_mut().project() {
-                StageProjection::Receiving { receiving, inner } => {
-                    let received = ready!(this.deadline.as_mut().poll(Pin::new(&mut *receiving), cx));
-                    match received.unwrap_or(Err(Rejection::BodyTimeout)) {
-                        Ok(delivery) => {
-                            let mut head = receiving.take_head();
+                StageProjection::Receiving { head, receiving, inner } => {
+                    let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
+                    match (received.unwrap_or(Err(Rejection::BodyTimeout)), head.take()) {
+                        (Ok(delivery), Some(mut head)) => {
                             head.extensions.insert(delivery.clone());
                             let body = B::from(delivery.body().clone());
                             let handling = inner.call(Request::from_parts(head, body));
                             this.stage.set(Stage::Handling { handling, delivery });
                         }
-                        Err(rejection) => break rejection,
+                        (Ok(_), None) => break Rejection::BodyUnreadable, // polled after it resolved
+                        (Err(rejection), _) => break rejection,
                     }
                 }
                 StageProjection::Handling { handling, delivery } => {

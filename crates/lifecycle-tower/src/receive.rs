@@ -65,9 +65,10 @@ where
     B::Error: Into<BoxError>,
 {
     let deadline = pin!(Deadline::after(receiver.time_budget()));
-    let mut receiving = Receive::new(receiver, request);
-    let delivery = deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
-    Ok((receiving.take_head(), delivery))
+    let (head, body) = request.into_parts();
+    let receiving = Receive::new(receiver, &head, body);
+    let delivery = deadline.bound(receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+    Ok((head, delivery))
 }
 
 /// Header lines as core reads them, for example in an action: `ActionRequest::read(header_lines(request.headers()))`.
@@ -85,24 +86,17 @@ pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> 
 
 /// Resolves when the request is verified or refused. Knows no time.
 pub(crate) struct Receive<B> {
-    head: Parts,
     intake: Result<Intake, Rejection>,
     body: Option<B>,
 }
 
 impl<B> Receive<B> {
-    pub(crate) fn new(receiver: &Receiver, request: Request<B>) -> Self {
-        let (head, body) = request.into_parts();
+    pub(crate) fn new(receiver: &Receiver, head: &Parts, body: B) -> Self {
         let headers = header_lines(&head.headers);
         let intake = receiver.open(Head { method: head.method.as_str(), path: head.uri.path(), headers });
         // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
         let body = (intake.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
-        Self { head, intake, body }
-    }
-
-    /// The request's head, for what comes after; nothing is left of it here.
-    pub(crate) fn take_head(&mut self) -> Parts {
-        mem::replace(&mut self.head, Request::new(()).into_parts().0)
+        Self { intake, body }
     }
 }
 
