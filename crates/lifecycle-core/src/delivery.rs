@@ -4,13 +4,12 @@ use std::fmt;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use bytestring::ByteString;
 use serde::Deserialize;
 
-use crate::event::{Fields, LifecycleEvent};
+use crate::event::LifecycleEvent;
 use crate::head::Headers;
 use crate::idempotency::IdempotencyKey;
-use crate::platform::{Authentic, Platform};
+use crate::platform::Platform;
 use crate::rejection::Undecodable;
 use crate::secret::SecretId;
 
@@ -43,16 +42,14 @@ pub enum Trust {
 }
 
 impl Delivery {
-    pub(crate) fn decode(
+    pub(crate) fn new(
         platform: &'static Platform,
-        body: Bytes,
+        event: LifecycleEvent,
         headers: Headers,
         trust: Trust,
         received_at: SystemTime,
-    ) -> Result<Self, Undecodable> {
-        let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
-        let fields = Fields::of(platform.decode(&Authentic::new(&text, &headers))?, &text);
-        Ok(Self { platform, event: LifecycleEvent::new(text, fields), headers, trust, received_at })
+    ) -> Self {
+        Self { platform, event, headers, trust, received_at }
     }
 
     /// Rebuilds a delivery that was received before, from what a store kept of it.
@@ -75,7 +72,8 @@ impl Delivery {
                 kept.keep(own, value);
             }
         }
-        Self::decode(platform, body.into(), kept, trust, received_at)
+        let event = LifecycleEvent::decode(platform, body.into(), &kept)?;
+        Ok(Self::new(platform, event, kept, trust, received_at))
     }
 
     /// The platform that sent it.

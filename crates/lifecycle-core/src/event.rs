@@ -7,7 +7,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::rfc3339;
+use crate::freshness;
+use crate::head::Headers;
+use crate::platform::{Authentic, Platform};
+use crate::rejection::Undecodable;
 
 /// What happened to the app.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -158,12 +161,14 @@ impl LifecycleEvent {
 
     /// When the platform sent it; `None` when it did not say, or not in RFC 3339. A missing offset is read as UTC.
     pub fn sent_time(&self) -> Option<SystemTime> {
-        rfc3339::parse(self.sent_at()?)
+        freshness::parse_time(self.sent_at()?)
     }
 
-    /// `fields` were read from `text`.
-    pub(crate) fn new(text: ByteString, fields: Fields) -> Self {
-        Self { text, fields }
+    /// Reads the event out of proven bytes.
+    pub(crate) fn decode(platform: &Platform, body: Bytes, kept: &Headers) -> Result<Self, Undecodable> {
+        let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
+        let fields = Fields::of(platform.decode(&Authentic::new(&text, kept))?, &text);
+        Ok(Self { text, fields })
     }
 
     pub(crate) fn body(&self) -> &Bytes {
@@ -183,7 +188,7 @@ impl fmt::Debug for LifecycleEvent {
 
 /// [`EventFields`], free of the borrow.
 #[derive(Clone)]
-pub(crate) struct Fields {
+struct Fields {
     kind: EventKind,
     app: Span,
     tenant: Span,
@@ -195,7 +200,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    pub(crate) fn of(fields: EventFields<'_>, text: &str) -> Self {
+    fn of(fields: EventFields<'_>, text: &str) -> Self {
         let span = |field| Span::of(field, text);
         Self {
             kind: fields.kind,
@@ -254,7 +259,7 @@ mod tests {
         fields.app = Cow::Borrowed("constant");
         fields.actor = Some(Cow::Owned("escaped".to_owned()));
         let fields = Fields::of(fields, &text);
-        let event = LifecycleEvent::new(text, fields);
+        let event = LifecycleEvent { text, fields };
         assert!(matches!(event.fields.tenant, Span::At { start: 13, end: 15 }), "shares the body");
         assert_eq!((event.tenant(), event.app(), event.actor()), ("t1", "constant", Some("escaped")));
         assert_eq!(event.version(), None);
@@ -273,7 +278,7 @@ mod tests {
         let mut fields = EventFields::new(EventKind::Install);
         fields.tenant = Cow::Borrowed(&text);
         let fields = Fields::of(fields, &text);
-        let shown = format!("{:?}", LifecycleEvent::new(text, fields));
+        let shown = format!("{:?}", LifecycleEvent { text, fields });
         assert_eq!(shown, "LifecycleEvent { kind: Install, .. }");
     }
 }

@@ -48,61 +48,52 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// What the headers of a request come to for one platform.
-#[derive(Debug)]
-pub(crate) struct Relevant {
-    pub(crate) candidates: Candidates,
-    pub(crate) kept: Headers,
-    /// The body's length as declared, if it is.
-    pub(crate) declared: Option<u64>,
-}
-
-impl Relevant {
-    pub(crate) fn read<'h>(
-        platform: &Platform,
-        lines: impl Iterator<Item = (&'h str, &'h [u8])>,
-    ) -> Result<Self, Rejection> {
-        let names = platform.header_names();
-        let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
-        let mut declared = None;
-        for (name, value) in lines {
-            if name.eq_ignore_ascii_case("content-length") {
-                declared =
-                    std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
-            }
-            if names.may_contain(name) {
-                for (own, first) in names.all().iter().zip(&mut first) {
-                    if own.eq_ignore_ascii_case(name) {
-                        agree(own, first, value)?;
-                    }
+/// Reads the header lines that count for a platform: the signatures presented, the headers to keep, and the body's
+/// length as declared, if it is.
+pub(crate) fn read<'h>(
+    platform: &Platform,
+    lines: impl Iterator<Item = (&'h str, &'h [u8])>,
+    candidates: &mut Candidates,
+    kept: &mut Headers,
+) -> Result<Option<u64>, Rejection> {
+    let names = platform.header_names();
+    let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
+    let mut declared = None;
+    for (name, value) in lines {
+        if name.eq_ignore_ascii_case("content-length") {
+            declared = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
+        }
+        if names.may_contain(name) {
+            for (own, first) in names.all().iter().zip(&mut first) {
+                if own.eq_ignore_ascii_case(name) {
+                    agree(own, first, value)?;
                 }
             }
         }
-
-        let mut relevant = Self { candidates: Candidates::new(), kept: Headers::default(), declared };
-        let mut presented = false;
-        for ((index, name), value) in names.all().iter().enumerate().zip(first) {
-            let Some(value) = value else { continue };
-            let Ok(text) = std::str::from_utf8(value) else { return Err(Rejection::InvalidHeader(name)) };
-            match platform.proof() {
-                Proof::Hmac(scheme) if index < names.carrying => {
-                    presented = true;
-                    relevant.candidates.read(scheme, name, text);
-                }
-                _ => relevant.kept.keep(name, text),
-            }
-        }
-        if let Proof::Hmac(scheme) = platform.proof() {
-            let whole = scheme.signed_headers().all(|name| relevant.kept.get(name).is_some());
-            if !presented || !whole {
-                return Err(Rejection::MissingSignature);
-            }
-            if relevant.candidates.is_empty() {
-                return Err(Rejection::SignatureMismatch);
-            }
-        }
-        Ok(relevant)
     }
+
+    let mut presented = false;
+    for ((index, name), value) in names.all().iter().enumerate().zip(first) {
+        let Some(value) = value else { continue };
+        let Ok(text) = std::str::from_utf8(value) else { return Err(Rejection::InvalidHeader(name)) };
+        match platform.proof() {
+            Proof::Hmac(scheme) if index < names.carrying => {
+                presented = true;
+                candidates.read(scheme, name, text);
+            }
+            _ => kept.keep(name, text),
+        }
+    }
+    if let Proof::Hmac(scheme) = platform.proof() {
+        let whole = scheme.signed_headers().all(|name| kept.get(name).is_some());
+        if !presented || !whole {
+            return Err(Rejection::MissingSignature);
+        }
+        if candidates.is_empty() {
+            return Err(Rejection::SignatureMismatch);
+        }
+    }
+    Ok(declared)
 }
 
 /// A header's further lines must not gainsay its first.

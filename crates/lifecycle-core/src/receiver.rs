@@ -1,15 +1,14 @@
-//! Receiver and Intake: the whole life of one callback, from its head to a `Delivery` or a `Rejection`.
+//! `Receiver`: what one URL receives, and how it answers.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
-
 use crate::delivery::{Delivery, Trust};
-use crate::event::EventKind;
+use crate::event::{EventKind, LifecycleEvent};
 use crate::freshness;
-use crate::head::{Head, Headers, Relevant};
+use crate::head::{Head, Headers};
+use crate::intake::Intake;
 use crate::platform::{Platform, Proof, SentAt};
 use crate::rejection::Rejection;
 use crate::reply::Reply;
@@ -46,12 +45,12 @@ use crate::telemetry;
 pub struct Receiver(Arc<Settings>);
 
 #[derive(Clone)]
-struct Settings {
-    platform: &'static Platform,
+pub(crate) struct Settings {
+    pub(crate) platform: &'static Platform,
+    pub(crate) max_body: usize,
     credential: Credential,
     app: Option<String>,
     only: Option<EventKind>,
-    max_body: usize,
     max_age: Option<Duration>,
     budget: Duration,
 }
@@ -156,18 +155,7 @@ impl Receiver {
                 return Err(Rejection::NotFound);
             }
         }
-        let relevant = Relevant::read(self.0.platform, head.headers)?;
-        let declared = relevant.declared.map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-        if declared.is_some_and(|length| length > self.0.max_body) {
-            return Err(Rejection::BodyTooLarge);
-        }
-        Ok(Intake {
-            settings: self.0.clone(),
-            candidates: relevant.candidates,
-            kept: relevant.kept,
-            declared: declared.unwrap_or(0),
-            body: Body::Empty,
-        })
+        Intake::open(&self.0, head.headers)
     }
 
     /// The answer to a request, and its one log event: an adapter calls it once, when all is known. `elapsed` counts
@@ -219,6 +207,51 @@ impl Receiver {
     }
 }
 
+impl Settings {
+    /// Whether the bytes are proven, and by what.
+    pub(crate) fn prove(
+        &self,
+        candidates: &Candidates,
+        kept: &Headers,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Result<Trust, Rejection> {
+        match (self.platform.proof(), &self.credential) {
+            (Proof::Hmac(scheme), Credential::Secrets(secrets)) => {
+                let header = |name: &str| kept.get(name).unwrap_or_default().as_bytes();
+                signature::verify(scheme, secrets, now, candidates, header, body)
+            }
+            (Proof::Unsigned, Credential::Token(_)) => Ok(Trust::Unsigned), // the token was compared in `open`
+            _ => Err(Rejection::SignatureMismatch),                         // the constructors rule it out
+        }
+    }
+
+    /// Whether the event is meant for this receiver, now.
+    pub(crate) fn expect(
+        &self,
+        event: &LifecycleEvent,
+        kept: &Headers,
+        now: SystemTime,
+    ) -> Result<(), Rejection> {
+        if let Some(max_age) = self.max_age {
+            let sent = match self.platform.time_place() {
+                SentAt::Event => event.sent_time(),
+                SentAt::UnixHeader(name) => kept.get(name).and_then(freshness::parse_unix_seconds),
+            };
+            if !sent.is_some_and(|sent| freshness::is_fresh(sent, now, max_age)) {
+                return Err(Rejection::Stale);
+            }
+        }
+        if self.app.as_ref().is_some_and(|app| app != event.app()) {
+            return Err(Rejection::UnexpectedApp);
+        }
+        if self.only.as_ref().is_some_and(|kind| kind != event.kind()) {
+            return Err(Rejection::UnexpectedEvent);
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
@@ -232,110 +265,11 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// One callback on its way in: its head is accepted, its body still comes.
-pub struct Intake {
-    settings: Arc<Settings>,
-    candidates: Candidates,
-    kept: Headers,
-    declared: usize,
-    body: Body,
-}
-
-/// A body in one piece is kept as it came; only a second piece makes it worth a buffer of its own.
-enum Body {
-    Empty,
-    Whole(Bytes),
-    Pieces(BytesMut),
-}
-
-impl Intake {
-    /// Takes a chunk of the body.
-    ///
-    /// # Errors
-    /// [`Rejection::BodyTooLarge`] as soon as the cap is passed.
-    pub fn push(&mut self, chunk: Bytes) -> Result<(), Rejection> {
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        let length = match &self.body {
-            Body::Empty => 0,
-            Body::Whole(first) => first.len(),
-            Body::Pieces(pieces) => pieces.len(),
-        };
-        if chunk.len() > self.settings.max_body - length {
-            return Err(Rejection::BodyTooLarge);
-        }
-        self.body = match std::mem::replace(&mut self.body, Body::Empty) {
-            Body::Empty => Body::Whole(chunk),
-            Body::Whole(first) => {
-                // The declared length was held against the cap, so a lying one cannot order more than that.
-                let mut pieces = BytesMut::with_capacity(self.declared.max(first.len() + chunk.len()));
-                pieces.extend_from_slice(&first);
-                pieces.extend_from_slice(&chunk);
-                Body::Pieces(pieces)
-            }
-            Body::Pieces(mut pieces) => {
-                pieces.extend_from_slice(&chunk);
-                Body::Pieces(pieces)
-            }
-        };
-        Ok(())
-    }
-
-    /// Judges the whole: the proof first, over the raw bytes; then what they say, when they were sent, and whether
-    /// they are meant for this receiver.
-    ///
-    /// # Errors
-    /// [`Rejection::SignatureMismatch`], [`Undecodable`](Rejection::Undecodable), [`Stale`](Rejection::Stale),
-    /// [`UnexpectedApp`](Rejection::UnexpectedApp), [`UnexpectedEvent`](Rejection::UnexpectedEvent).
-    pub fn finish(self, now: SystemTime) -> Result<Delivery, Rejection> {
-        let settings = &*self.settings;
-        let body = match self.body {
-            Body::Empty => Bytes::new(),
-            Body::Whole(whole) => whole,
-            Body::Pieces(pieces) => pieces.freeze(),
-        };
-        let trust = match (settings.platform.proof(), &settings.credential) {
-            (Proof::Hmac(scheme), Credential::Secrets(secrets)) => {
-                let header = |name: &str| self.kept.get(name).unwrap_or_default().as_bytes();
-                signature::verify(scheme, secrets, now, &self.candidates, header, &body)?
-            }
-            (Proof::Unsigned, Credential::Token(_)) => Trust::Unsigned, // the token was compared in `open`
-            _ => return Err(Rejection::SignatureMismatch),              // the constructors rule it out
-        };
-        let delivery = Delivery::decode(settings.platform, body, self.kept, trust, now)
-            .map_err(Rejection::Undecodable)?;
-        if let Some(max_age) = settings.max_age {
-            let sent = match settings.platform.time_place() {
-                SentAt::Event => delivery.event().sent_time(),
-                SentAt::UnixHeader(name) => {
-                    delivery.headers().get(name).and_then(freshness::parse_unix_seconds)
-                }
-            };
-            if !sent.is_some_and(|sent| freshness::is_fresh(sent, now, max_age)) {
-                return Err(Rejection::Stale);
-            }
-        }
-        if settings.app.as_ref().is_some_and(|app| app != delivery.event().app()) {
-            return Err(Rejection::UnexpectedApp);
-        }
-        if settings.only.as_ref().is_some_and(|kind| kind != delivery.event().kind()) {
-            return Err(Rejection::UnexpectedEvent);
-        }
-        Ok(delivery)
-    }
-}
-
-impl fmt::Debug for Intake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intake").field("platform", &self.settings.platform.name()).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Secret, seismic};
+    use bytes::Bytes;
 
     const BODY: &[u8] =
         br#"{"type":"install","appId":"a","tenantId":"t","timestamp":"2020-09-01T08:45:42Z"}"#;
@@ -352,46 +286,6 @@ mod tests {
     fn signed(receiver: &Receiver, body: &[u8]) -> Intake {
         let signature = seismic::SCHEME.sign(&secret("s"), &[], body);
         open(receiver, &[("X-Seismic-Signature", &signature)]).unwrap()
-    }
-
-    #[test]
-    fn the_body_is_verified_and_kept_however_it_was_cut() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
-        for size in 1..=BODY.len() {
-            let mut intake = signed(&receiver, BODY);
-            for chunk in BODY.chunks(size) {
-                intake.push(Bytes::copy_from_slice(chunk)).unwrap();
-            }
-            assert_eq!(intake.finish(SystemTime::now()).unwrap().body(), BODY);
-        }
-    }
-
-    #[test]
-    fn a_body_in_one_piece_is_not_copied() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
-        let mut intake = signed(&receiver, BODY);
-        let chunk = Bytes::copy_from_slice(BODY);
-        intake.push(chunk.clone()).unwrap();
-        let delivery = intake.finish(SystemTime::now()).unwrap();
-        assert_eq!(delivery.body().as_ptr(), chunk.as_ptr());
-    }
-
-    #[test]
-    fn the_cap_holds_for_a_counted_body() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s")).max_body(BODY.len());
-        let mut intake = signed(&receiver, BODY);
-        intake.push(Bytes::from_static(BODY)).unwrap();
-        assert_eq!(intake.push(Bytes::from_static(b" ")).unwrap_err(), Rejection::BodyTooLarge);
-    }
-
-    #[test]
-    fn the_cap_holds_for_a_declared_body() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s")).max_body(10);
-        let signature = seismic::SCHEME.sign(&secret("s"), &[], BODY);
-        for (declared, refused) in [("10", false), ("11", true), ("18446744073709551615", true)] {
-            let headers = [("content-length", declared), ("x-seismic-signature", signature.as_str())];
-            assert_eq!(open(&receiver, &headers).is_err(), refused, "{declared}");
-        }
     }
 
     #[test]
