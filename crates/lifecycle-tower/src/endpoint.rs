@@ -48,15 +48,17 @@ use crate::response::{refuse, response};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct LifecycleEndpoint {
+pub struct LifecycleEndpoint(Arc<Endpoint>);
+
+struct Endpoint {
     receiver: Receiver,
-    handler: Arc<dyn LifecycleHandler>,
+    handler: Box<dyn LifecycleHandler>,
 }
 
 impl LifecycleEndpoint {
     /// Receives by this receiver, for this handler.
     pub fn new(receiver: Receiver, handler: impl LifecycleHandler) -> Self {
-        Self { receiver, handler: Arc::new(handler) }
+        Self(Arc::new(Endpoint { receiver, handler: Box::new(handler) }))
     }
 }
 
@@ -74,12 +76,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let Self { receiver, handler } = self.clone();
         let (head, body) = request.into_parts();
         EndpointFuture {
-            deadline: Deadline::after(receiver.time_budget()),
-            stage: Stage::Receiving { receiving: Receive::new(&receiver, &head, body), handler },
-            receiver,
+            endpoint: self.0.clone(),
+            deadline: Deadline::after(self.0.receiver.time_budget()),
+            stage: Stage::Receiving(Receive::new(&self.0.receiver, &head, body)),
         }
     }
 }
@@ -87,7 +88,7 @@ where
 pin_project! {
     /// The future of [`LifecycleEndpoint`].
     pub struct EndpointFuture<B> {
-        receiver: Receiver,
+        endpoint: Arc<Endpoint>,
         #[pin]
         deadline: Deadline,
         stage: Stage<B>,
@@ -99,7 +100,7 @@ pin_project! {
     reason = "the server boxes the whole future; a second box would only add to it"
 )]
 enum Stage<B> {
-    Receiving { receiving: Receive<B>, handler: Arc<dyn LifecycleHandler> },
+    Receiving(Receive<B>),
     Handling(Pin<Box<dyn Future<Output = Result<Delivery, Rejection>> + Send>>),
 }
 
@@ -114,13 +115,13 @@ where
         let mut this = self.project();
         let outcome = loop {
             match this.stage {
-                Stage::Receiving { receiving, handler } => {
+                Stage::Receiving(receiving) => {
                     let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
                     match received.unwrap_or(Err(Rejection::BodyTimeout)) {
                         Ok(delivery) => {
-                            let handler = Arc::clone(handler);
+                            let endpoint = this.endpoint.clone();
                             *this.stage = Stage::Handling(Box::pin(async move {
-                                respond(&*handler, &delivery).await.map(|()| delivery)
+                                respond(&*endpoint.handler, &delivery).await.map(|()| delivery)
                             }));
                         }
                         Err(rejection) => break Err(rejection),
@@ -134,20 +135,20 @@ where
         };
         let elapsed = this.deadline.elapsed();
         Poll::Ready(Ok(match outcome {
-            Ok(delivery) => response(this.receiver.answer(Ok(&delivery), elapsed)),
-            Err(rejection) => refuse(this.receiver, rejection, elapsed),
+            Ok(delivery) => response(this.endpoint.receiver.answer(Ok(&delivery), elapsed)),
+            Err(rejection) => refuse(&this.endpoint.receiver, rejection, elapsed),
         }))
     }
 }
 
 impl<B> fmt::Debug for EndpointFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointFuture").field("receiver", &self.receiver).finish_non_exhaustive()
+        f.debug_struct("EndpointFuture").field("receiver", &self.endpoint.receiver).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for LifecycleEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LifecycleEndpoint").field("receiver", &self.receiver).finish_non_exhaustive()
+        f.debug_struct("LifecycleEndpoint").field("receiver", &self.0.receiver).finish_non_exhaustive()
     }
 }
