@@ -2,16 +2,18 @@
 
 use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::ops::Deref;
 
-use axum_core::extract::FromRequestParts;
+use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
-use lifecycle_core::{Delivery, Reply};
+use lifecycle_core::{Delivery, Receiver, Rejection, Reply};
 
-use crate::receive::header_lines;
-use crate::response::response;
+use crate::deadline::Deadline;
+use crate::receive::{Receive, header_lines};
+use crate::response::{refusal, response};
 
 /// The delivery that a [`LifecycleLayer`](crate::LifecycleLayer) has verified. An extractor of the body may follow it.
 ///
@@ -51,6 +53,88 @@ impl Deref for Verified {
     }
 }
 
+/// The verify face as an extractor: it verifies by itself, with the [`Receiver`] that the route's state is or holds.
+///
+/// It takes the body: the route reads it from [`Delivery::body`], and no other extractor of the body fits beside it. The
+/// budget covers the body only. The route's own time is not limited, nor is its answer seen, so use
+/// [`LifecycleLayer`](crate::LifecycleLayer) or [`LifecycleEndpoint`](crate::LifecycleEndpoint) where the platform blocks
+/// an administrator for a late one.
+///
+/// Mount it with `any`: then other methods get this library's 405. With `post` they get axum's.
+///
+/// ```
+/// use axum::{Router, body::Body, extract::FromRef, http::{Request, StatusCode}, routing::any};
+/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_tower::axum::Received;
+/// use tower::ServiceExt;
+///
+/// #[derive(Clone)]
+/// struct App {
+///     seismic: Receiver, // and the rest of the app's state
+/// }
+///
+/// impl FromRef<App> for Receiver {
+///     fn from_ref(app: &App) -> Self {
+///         app.seismic.clone()
+///     }
+/// }
+///
+/// async fn callback(Received(delivery): Received) -> (StatusCode, String) {
+///     (StatusCode::ACCEPTED, delivery.event().tenant().to_owned())
+/// }
+///
+/// let secret = Secret::new("s3cr3t")?;
+/// let app = App { seismic: Receiver::new(&seismic::PLATFORM, secret.clone()) };
+/// let routes = Router::new().route("/seismic", any(callback)).with_state(app);
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+/// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
+/// let request = Request::post("/seismic").header("x-seismic-signature", signature).body(Body::from(body))?;
+/// assert_eq!(runtime.block_on(routes.oneshot(request))?.status(), 202);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// [`Refused::Rejected`].
+#[derive(Clone, Debug)]
+pub struct Received(pub Delivery);
+
+impl<S: Sync> FromRequest<S> for Received
+where
+    Receiver: FromRef<S>,
+{
+    type Rejection = Refused;
+
+    // Not an `async fn`: its future would hold the whole request.
+    fn from_request(request: Request, state: &S) -> impl Future<Output = Result<Self, Refused>> + Send {
+        let receiver = Receiver::from_ref(state);
+        let mut deadline = Deadline::after(receiver.time_budget());
+        let (head, body) = request.into_parts();
+        let mut receiving = Receive::new(&receiver, &head, body);
+        async move {
+            match deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout)) {
+                Ok(delivery) => {
+                    receiver.answered_by_route(&delivery, None, deadline.elapsed());
+                    Ok(Self(delivery))
+                }
+                Err(rejection) => {
+                    receiver.answer(Err(&rejection), deadline.elapsed());
+                    Err(Refused::Rejected(rejection))
+                }
+            }
+        }
+    }
+}
+
+impl Deref for Received {
+    type Target = Delivery;
+
+    fn deref(&self) -> &Delivery {
+        &self.0
+    }
+}
+
 /// What the headers of a request to a SecurityScorecard action's URL say. An extractor of the body may follow it.
 ///
 /// ```
@@ -83,7 +167,7 @@ impl Deref for Action {
     }
 }
 
-/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Verified, Refused>`.
+/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Received, Refused>`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {
@@ -91,6 +175,8 @@ pub enum Refused {
     Action(ActionError),
     /// No layer has verified the request, and the route takes [`Verified`]: the app's own mistake. 500.
     LayerMissing,
+    /// The callback was refused. The response has the [`Rejection`] in its extensions too.
+    Rejected(Rejection),
 }
 
 impl Refused {
@@ -104,13 +190,18 @@ impl Refused {
                 "This route is not verified",
                 Some("Add a `LifecycleLayer` to the route: its handler takes `Verified`"),
             ),
+            Self::Rejected(rejection) => rejection.reply(),
         }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
-        response(self.reply()).into_response()
+        let reply = self.reply();
+        match self {
+            Self::Rejected(rejection) => refusal(rejection, reply).into_response(),
+            Self::Action(_) | Self::LayerMissing => response(reply).into_response(),
+        }
     }
 }
 
@@ -119,6 +210,7 @@ impl fmt::Display for Refused {
         match self {
             Self::Action(error) => error.fmt(f),
             Self::LayerMissing => f.write_str("not verified: add a `LifecycleLayer` to the route"),
+            Self::Rejected(rejection) => rejection.fmt(f),
         }
     }
 }

@@ -12,7 +12,6 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use lifecycle_core::{Delivery, LifecycleHandler, Receiver, Rejection, respond};
-use pin_project_lite::pin_project;
 use tower::Service;
 
 use crate::deadline::Deadline;
@@ -85,14 +84,11 @@ where
     }
 }
 
-pin_project! {
-    /// The future of [`LifecycleEndpoint`].
-    pub struct EndpointFuture<B> {
-        endpoint: Arc<Endpoint>,
-        #[pin]
-        deadline: Deadline,
-        stage: Stage<B>,
-    }
+/// The future of [`LifecycleEndpoint`].
+pub struct EndpointFuture<B> {
+    endpoint: Arc<Endpoint>,
+    deadline: Deadline,
+    stage: Stage<B>,
 }
 
 #[expect(
@@ -112,15 +108,15 @@ where
     type Output = Result<Response<Full<Bytes>>, Infallible>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
+        let this = self.get_mut();
         let outcome = loop {
-            match this.stage {
+            match &mut this.stage {
                 Stage::Receiving(receiving) => {
-                    let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
+                    let received = ready!(this.deadline.poll(Pin::new(receiving), cx));
                     match received.unwrap_or(Err(Rejection::BodyTimeout)) {
                         Ok(delivery) => {
                             let endpoint = this.endpoint.clone();
-                            *this.stage = Stage::Handling(Box::pin(async move {
+                            this.stage = Stage::Handling(Box::pin(async move {
                                 respond(&*endpoint.handler, &delivery).await.map(|()| delivery)
                             }));
                         }
@@ -128,7 +124,7 @@ where
                     }
                 }
                 Stage::Handling(handling) => {
-                    let handled = ready!(this.deadline.as_mut().poll(handling.as_mut(), cx));
+                    let handled = ready!(this.deadline.poll(handling.as_mut(), cx));
                     break handled.unwrap_or(Err(Rejection::DeadlineExceeded));
                 }
             }

@@ -111,7 +111,6 @@ pin_project! {
     /// The future of [`Lifecycle`].
     pub struct LifecycleFuture<S, B, F> {
         receiver: Receiver,
-        #[pin]
         deadline: Deadline,
         #[pin]
         stage: Stage<S, B, F>,
@@ -139,7 +138,7 @@ where
         let rejection = loop {
             match this.stage.as_mut().project() {
                 StageProjection::Receiving { head, receiving, inner } => {
-                    let received = ready!(this.deadline.as_mut().poll(Pin::new(receiving), cx));
+                    let received = ready!(this.deadline.poll(Pin::new(receiving), cx));
                     match (received.unwrap_or(Err(Rejection::BodyTimeout)), head.take()) {
                         (Ok(delivery), Some(mut head)) => {
                             head.extensions.insert(delivery.clone());
@@ -152,7 +151,7 @@ where
                     }
                 }
                 StageProjection::Handling { handling, delivery } => {
-                    let handled = ready!(this.deadline.as_mut().poll(handling, cx));
+                    let handled = ready!(this.deadline.poll(handling, cx));
                     let elapsed = this.deadline.elapsed();
                     match handled {
                         Some(Ok(response)) => {

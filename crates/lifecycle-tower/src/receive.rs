@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::future::Future;
 use std::mem;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
@@ -64,10 +64,10 @@ where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let deadline = pin!(Deadline::after(receiver.time_budget()));
+    let mut deadline = Deadline::after(receiver.time_budget());
     let (head, body) = request.into_parts();
-    let receiving = Receive::new(receiver, &head, body);
-    let delivery = deadline.bound(receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+    let mut receiving = Receive::new(receiver, &head, body);
+    let delivery = deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
     Ok((head, delivery))
 }
 

@@ -29,9 +29,15 @@ pub fn response(reply: Reply) -> Response<Full<Bytes>> {
     })
 }
 
-/// Records and answers a refusal. The reason travels in the extensions, for layers further out.
+/// Records and answers a refusal.
 pub(crate) fn refuse(receiver: &Receiver, rejection: Rejection, elapsed: Duration) -> Response<Full<Bytes>> {
-    let mut response = response(receiver.answer(Err(&rejection), elapsed));
+    let reply = receiver.answer(Err(&rejection), elapsed);
+    refusal(rejection, reply)
+}
+
+/// The reason of a refusal travels in the extensions, for layers further out.
+pub(crate) fn refusal(rejection: Rejection, reply: Reply) -> Response<Full<Bytes>> {
+    let mut response = response(reply);
     response.extensions_mut().insert(rejection);
     response
 }

@@ -1,20 +1,22 @@
 //! The extractors of axum, among its routers, layers and other extractors.
 
+use std::time::Duration;
+
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
-use axum::routing::{post as route_post, post_service};
+use axum::routing::{any, post as route_post, post_service};
 use http_body_util::BodyExt;
 use lifecycle_core::{HookToken, Receiver, Rejection, securityscorecard};
-use lifecycle_tower::axum::{Action, Refused, Verified};
+use lifecycle_tower::axum::{Action, Received, Refused, Verified};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
-use test_adapter::Obedient;
+use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::support::{callback, post, receiver};
+use crate::support::{Script, Step, callback, post, receiver};
 
 async fn ask(app: Router, request: http::Request<Body>) -> (StatusCode, String) {
     let response = app.oneshot(request).await.unwrap();
@@ -42,6 +44,36 @@ async fn verified_without_a_layer_names_the_cure() {
     let (status, body) = ask(Router::new().route("/", route_post(tenant_and_body)), signed()).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(body.contains(r#""code":"layer-missing""#) && body.contains("LifecycleLayer"), "{body}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn received_verifies_by_itself_and_is_logged_without_a_status() {
+    async fn tenant(callback: Received) -> (StatusCode, String) {
+        (StatusCode::CREATED, format!("{} {}", callback.event().tenant(), callback.body().len()))
+    }
+    let (log, _logging) = Log::start("lifecycle::callback=debug");
+    let app = Router::new().route("/", any(tenant)).with_state(receiver());
+
+    assert_eq!(ask(app.clone(), signed()).await, (StatusCode::CREATED, "t 47".to_owned()));
+    let line = log.take();
+    assert!(line.contains(r#"code="accepted""#) && !line.contains("status="), "{line}");
+
+    let late = Script::new([Step::Pause(Duration::from_secs(9)), Step::Give(callback("t"))]);
+    let get = http::Request::get("/").body(Body::empty()).unwrap();
+    for (request, rejection) in [
+        (post(b"", Body::from(callback("t"))), Rejection::SignatureMismatch),
+        (post(&callback("t"), Body::new(late)), Rejection::BodyTimeout),
+        (get, Rejection::MethodNotAllowed),
+    ] {
+        let response = app.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status().as_u16(), rejection.status());
+        assert_eq!(response.extensions().get(), Some(&rejection));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(&body, rejection.reply().body());
+        let lines = log.take();
+        assert_eq!(lines.lines().count(), 1, "{lines}");
+        assert!(lines.contains(rejection.code()), "{lines}");
+    }
 }
 
 async fn pass(request: Request, next: Next) -> Response {

@@ -7,7 +7,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Router, serve as listen};
-use lifecycle_tower::axum::Verified;
+use lifecycle_tower::axum::Received;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
@@ -17,9 +17,7 @@ pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let routes = match face {
         Face::Bare => Router::new().route("/seismic", post(bare)),
         Face::Expert => Router::new().route("/seismic", post(expert)).with_state(Expert::new()?),
-        Face::Extracted => {
-            Router::new().route("/seismic", post(extracted).layer(LifecycleLayer::new(receiver()?)))
-        }
+        Face::Extracted => Router::new().route("/seismic", post(extracted)).with_state(receiver()?),
         Face::Verified => Router::new().route("/seismic", post(bare).layer(LifecycleLayer::new(receiver()?))),
         Face::Endpoint => endpoint(LifecycleEndpoint::new(receiver()?, AcceptAll)),
     };
@@ -38,7 +36,7 @@ async fn bare(_body: Bytes) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-async fn extracted(_delivery: Verified) -> StatusCode {
+async fn extracted(_delivery: Received) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
