@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{HeaderMap, Request, Response, StatusCode};
+use axum::http::{Request, Response, StatusCode};
 use axum::routing::{post, post_service};
 use bytes::Bytes;
 use gungraun::prelude::*;
@@ -24,7 +24,7 @@ use lifecycle_core::{
     Delivery, HandlerError, Head, LifecycleHandler, Outcome, Receiver, Rejection, Secret, Secrets,
     SigningSecret, Trust, Undecodable, seismic,
 };
-use lifecycle_tower::axum::Verified;
+use lifecycle_tower::axum::{Received, Verified};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use serde::Deserialize;
 use sha2::Sha256;
@@ -62,10 +62,11 @@ fn receive(input: Callback) -> Result<Delivery, Rejection> {
 }
 
 // A callback through axum's router: a bare route that reads the body, one that also compares its MAC and decodes it by
-// hand, and the two faces.
+// hand, and the three faces.
 #[library_benchmark]
 #[bench::bare(warm(bare, serve))]
 #[bench::by_hand(warm(by_hand, serve))]
+#[bench::extractor(warm(extractor, serve))]
 #[bench::layer(warm(layer, serve))]
 #[bench::endpoint(warm(endpoint, serve))]
 #[bench::forged_at_the_endpoint(warm(forged, serve))]
@@ -226,11 +227,12 @@ fn bare() -> Served {
 
 fn by_hand() -> Served {
     let (keyed, _) = keyed();
-    let judge = async move |headers: HeaderMap, mut body: Body| {
+    let judge = async move |request: Request<Body>| {
+        let (head, mut body) = request.into_parts();
         let Some(Ok(frame)) = body.frame().await else { return StatusCode::BAD_REQUEST };
         let Ok(body) = frame.into_data() else { return StatusCode::BAD_REQUEST };
         let mut presented = [0; 32];
-        let header = headers.get(seismic::SIGNATURE);
+        let header = head.headers.get(seismic::SIGNATURE);
         if header.is_none_or(|header| const_hex::decode_to_slice(header, &mut presented).is_err()) {
             return StatusCode::UNAUTHORIZED;
         }
@@ -246,6 +248,16 @@ fn by_hand() -> Served {
         }
     };
     Served::new(Callback::genuine(), Router::new().route("/seismic", post(judge)))
+}
+
+fn extractor() -> Served {
+    let callback = Callback::genuine();
+    let receiver = callback.receiver.clone();
+    let accept = async |Received(delivery): Received| {
+        black_box(delivery);
+        StatusCode::ACCEPTED
+    };
+    Served::new(callback, Router::new().route("/seismic", post(accept)).with_state(receiver))
 }
 
 fn layer() -> Served {

@@ -36,6 +36,7 @@ pub(crate) fn measure(_effort: Effort) -> Result<Report, Failure> {
     let by_hand = count("route.by_hand")?;
     for (id, what, most, measured) in [
         ("G3", "decoding alone", 6500.0, count("decode.documented")?),
+        ("G9", "axum extractor over the route by hand", 1500.0, count("route.extractor")? - by_hand),
         ("G9", "axum endpoint over the route by hand", 1500.0, count("route.endpoint")? - by_hand),
         (
             "G9",

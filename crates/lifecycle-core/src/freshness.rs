@@ -2,6 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// RFC 3339 with any number of fraction digits; a missing offset is read as UTC, as some Seismic payloads have none.
+pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time.into());
+    }
+    let local: DateTime = text.parse().ok()?;
+    Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp().into())
+}
+
 /// Seconds since the epoch in decimal, as Slack and Stripe write them in a header.
 pub(crate) fn parse_unix_seconds(text: &str) -> Option<SystemTime> {
     let seconds: i64 = text.parse().ok()?;
@@ -28,6 +41,24 @@ mod tests {
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn reads_the_forms_that_platforms_send() {
+        let expected = at(1_598_949_942);
+        for text in [
+            "2020-09-01T08:45:42Z",
+            "2020-09-01T08:45:42.000Z",
+            "2020-09-01T10:45:42+02:00",
+            "2020-09-01T08:45:42",
+        ] {
+            assert_eq!(parse_time(text), Some(expected), "{text}");
+        }
+        let fraction = expected + Duration::from_nanos(29_898_593);
+        assert_eq!(parse_time("2020-09-01T08:45:42.029898593Z"), Some(fraction));
+        for text in ["", "yesterday", "2020-13-01T00:00:00Z", "1598949942", "0001-01-01T00:00:00"] {
+            assert_ne!(parse_time(text), Some(expected), "{text}");
+        }
     }
 
     #[test]

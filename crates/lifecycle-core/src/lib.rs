@@ -14,7 +14,6 @@ pub mod platforms;
 mod receiver;
 mod rejection;
 mod reply;
-mod rfc3339;
 mod secret;
 mod signature;
 pub mod telemetry;

@@ -8,11 +8,11 @@ use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use example_shared::{App, Failure, Page};
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
-use lifecycle_tower::axum::{Action, Verified};
+use lifecycle_tower::axum::{Action, Received};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, response};
 use tokio::net::TcpListener;
 
@@ -55,11 +55,14 @@ fn seismic(app: &App) -> Router<App> {
         let endpoint = LifecycleEndpoint::new(app.seismic_only(kind), app.handler());
         routes = routes.route_service(&path, endpoint);
     }
-    // Routes that existed before and answer for themselves, behind the layer that verifies.
-    let lifecycle = LifecycleLayer::new(app.seismic());
+    // A route that existed before and answers for itself, behind the layer that verifies, ...
+    let existing = post(existing).layer(LifecycleLayer::new(app.seismic()));
+    // ... and one that takes the callback as its argument, for every method, so that others get a 405 in the same words.
+    let receipts = app.clone();
+    let extracted = any(async move |callback: Received| answer(receipts.receipt(&callback, callback.body())));
     routes
-        .route("/verified/seismic", post(existing).layer(lifecycle.clone()))
-        .route("/extracted/seismic", post(extracted).layer(lifecycle))
+        .route("/verified/seismic", existing)
+        .route("/extracted/seismic", extracted.with_state(app.seismic()))
 }
 
 fn securityscorecard(app: &App) -> Router<App> {
@@ -75,10 +78,6 @@ fn securityscorecard(app: &App) -> Router<App> {
 
 /// It reads its body itself, as it did before it was put behind the layer.
 async fn existing(State(app): State<App>, Extension(delivery): Extension<Delivery>, body: Bytes) -> Response {
-    answer(app.receipt(&delivery, &body))
-}
-
-async fn extracted(State(app): State<App>, delivery: Verified, body: Bytes) -> Response {
     answer(app.receipt(&delivery, &body))
 }
 

@@ -34,7 +34,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// routes is one, and brings the extractors for axum.
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
     ("lifecycle-actix", &["actix-web"], 320),
-    ("lifecycle-tower", &["axum-core", "http", "tower"], 670),
+    ("lifecycle-tower", &["axum-core", "http", "tower"], 700),
     ("lifecycle-warp", &["warp"], 300),
 ];
 

@@ -10,7 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderValue, Response};
 use lifecycle_core::seismic;
 use lifecycle_tower::LifecycleLayer;
-use lifecycle_tower::axum::{Refused, Verified};
+use lifecycle_tower::axum::{Received, Refused, Verified};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::Failure;
@@ -23,14 +23,15 @@ use super::{Pace, by_hand, case, ours};
 
 const NOTE: &str = "\
 Callbacks in lines, of 383 bytes: the request is built, and what a handler takes is made of it. Ratios are to axum's own `Bytes`, \
-which verifies nothing. Ours are `receive`, the function, and `LifecycleLayer` with `Verified`, which also hands the request on, \
-times the handler and records its answer.";
+which verifies nothing. Ours are `receive`, the function; `Received`, the extractor, which also tells a log; and `LifecycleLayer` \
+with `Verified`, which also hands the request on, times the handler and records its answer.";
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     let callbacks = callbacks::pretty();
     let mut routes = vec![
         ("`Bytes`, not verified", bare(&callbacks)),
         ("lifecycle-tower, `receive`", function(&callbacks)),
+        ("lifecycle-tower, `Received`", received(&callbacks)),
         ("lifecycle-tower, `Verified`", layer(&callbacks)),
     ];
     routes.extend(peers(&callbacks));
@@ -48,8 +49,8 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
         headings: ["", "/ not verified", "allocations"].map(str::to_owned).to_vec(),
         rows: routes.iter().enumerate().map(row).collect(),
     });
-    for (place, what) in [(1, "`receive`"), (2, "`Verified`")] {
-        let measured = routes.get(3).map(|_| rounds.ratio(3, place).median);
+    for (place, what) in [(1, "`receive`"), (2, "`Received`")] {
+        let measured = routes.get(4).map(|_| rounds.ratio(4, place).median);
         let alone = 100.0 / rounds.ratio(place, 0).median;
         let note = if measured.is_some() {
             format!(
@@ -79,6 +80,13 @@ fn function(callbacks: &[Callback]) -> Judge {
     let receiver = ours::receiver(ours::secrets());
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
         black_box(at_once(lifecycle_tower::receive(&receiver, request))).is_ok()
+    })
+}
+
+fn received(callbacks: &[Callback]) -> Judge {
+    let receiver = ours::receiver(ours::secrets());
+    extractor(callbacks, seismic::SIGNATURE, "", move |request| {
+        black_box(at_once(Received::from_request(request, &receiver))).is_ok()
     })
 }
 
@@ -152,6 +160,7 @@ mod tests {
     #[tokio::test] // what is refused is read on by a task
     async fn each_extractor_takes_what_is_genuine_and_nothing_else() {
         assert_it_judges("ours, the function", function);
+        assert_it_judges("ours, the extractor", received);
         assert_it_judges("ours, the layer", layer);
         #[cfg(feature = "peers")]
         assert_it_judges("axum-github-webhook-extract", github);

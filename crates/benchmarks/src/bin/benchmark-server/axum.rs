@@ -1,17 +1,19 @@
 //! axum's servers.
 
 use std::net::TcpListener;
+use std::time::SystemTime;
 
 use axum::body::{Bytes, to_bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Router, serve as listen};
+use lifecycle_core::{Secret, Secrets, seismic};
 use lifecycle_tower::axum::Received;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime};
+use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime, secret};
 
 pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let routes = match face {
@@ -24,6 +26,12 @@ pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     run(routes, listener)
 }
 
+/// Verified by ours, and not decoded.
+pub(crate) fn serve_signed(listener: TcpListener) -> Result<(), Failure> {
+    let secrets = Secrets::from(Secret::new(secret()?)?);
+    run(Router::new().route("/seismic", post(signed)).with_state(secrets), listener)
+}
+
 pub(crate) fn endpoint(endpoint: LifecycleEndpoint) -> Router {
     Router::new().route_service("/seismic", endpoint)
 }
@@ -34,6 +42,17 @@ pub(crate) fn run(routes: Router, listener: TcpListener) -> Result<(), Failure> 
 
 async fn bare(_body: Bytes) -> StatusCode {
     StatusCode::ACCEPTED
+}
+
+async fn signed(State(secrets): State<Secrets>, request: Request) -> StatusCode {
+    let (head, body) = request.into_parts();
+    let Some(signature) = head.headers.get(SIGNATURE) else { return StatusCode::UNAUTHORIZED };
+    let Ok(body) = to_bytes(body, LIMIT).await else { return StatusCode::PAYLOAD_TOO_LARGE };
+    let headers = [(SIGNATURE, signature.as_bytes())];
+    match seismic::SCHEME.verify(&secrets, &headers, &body, SystemTime::now()) {
+        Ok(_) => StatusCode::ACCEPTED,
+        Err(_) => StatusCode::UNAUTHORIZED,
+    }
 }
 
 async fn extracted(_delivery: Received) -> StatusCode {

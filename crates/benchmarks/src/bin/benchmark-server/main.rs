@@ -46,6 +46,7 @@ fn main() -> Result<(), Failure> {
     });
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["durable", name, file] => durable::serve(name, file.as_ref(), listener),
+        ["axum", "signed"] => axum::serve_signed(listener),
         ["axum", face] => axum::serve(Face::named(face)?, listener),
         ["actix-web", face] => actix_web::serve(Face::named(face)?, listener),
         ["hyper", face] => hyper::serve(Face::named(face)?, listener),
