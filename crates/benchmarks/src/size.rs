@@ -65,7 +65,7 @@ const LIBRARIES: &[Library] = &[
 ];
 
 /// What of ours is not in what is needed by hand.
-const BEYOND: &str = "core also has base64, for platforms that write signatures so, and bytestring, for fields that share \
+const BEYOND: &str = "core also has jiff, for times, base64, for platforms that write signatures so, and bytestring, for fields that share \
                       the body; ours are built too, and what they need is empty by hand";
 
 pub(crate) fn measure(effort: Effort) -> Result<Report, Failure> {
