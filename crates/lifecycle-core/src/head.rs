@@ -60,12 +60,12 @@ pub(crate) fn read<'h>(
     let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
     let mut declared = None;
     for (name, value) in lines {
-        if is(name, "content-length") {
+        if name.eq_ignore_ascii_case("content-length") {
             declared = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
         }
         if names.may_contain(name) {
             for (own, first) in names.all().iter().zip(&mut first) {
-                if is(name, own) {
+                if name.eq_ignore_ascii_case(own) {
                     agree(own, first, value)?;
                 }
             }
@@ -96,19 +96,16 @@ pub(crate) fn read<'h>(
     Ok(declared)
 }
 
-/// Whether a name is this one (in lower case). Frameworks give names in lower case, and the same bytes are found faster.
-fn is(name: &str, own: &str) -> bool {
-    name == own || name.eq_ignore_ascii_case(own)
-}
-
 /// A header's further lines must not gainsay its first.
 pub(crate) fn agree<'h>(
     name: &'static str,
     first: &mut Option<&'h [u8]>,
     value: &'h [u8],
 ) -> Result<(), Rejection> {
-    if *first.get_or_insert(value) != value {
-        return Err(Rejection::InvalidHeader(name));
+    match first {
+        None => *first = Some(value),
+        Some(first) if *first == value => {}
+        Some(_) => return Err(Rejection::InvalidHeader(name)),
     }
     Ok(())
 }
