@@ -59,7 +59,10 @@ const LINGER: Duration = Duration::from_secs(1);
 /// # Errors
 /// Every [`Rejection`] of [`Receiver::open`], [`Intake::push`] and [`Intake::finish`],
 /// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout).
-pub async fn receive<B>(receiver: &Receiver, request: Request<B>) -> Result<(Parts, Delivery), Rejection>
+pub fn receive<B>(
+    receiver: &Receiver,
+    request: Request<B>,
+) -> impl Future<Output = Result<(Parts, Delivery), Rejection>> + Send + use<B>
 where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
@@ -67,8 +70,10 @@ where
     let mut deadline = Deadline::after(receiver.time_budget());
     let (head, body) = request.into_parts();
     let mut receiving = Receive::new(receiver, &head, body);
-    let delivery = deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
-    Ok((head, delivery))
+    async move {
+        let delivery = deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+        Ok((head, delivery))
+    }
 }
 
 /// Header lines as core reads them, for example in an action: `ActionRequest::read(header_lines(request.headers()))`.
