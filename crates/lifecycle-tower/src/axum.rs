@@ -1,7 +1,5 @@
 //! The extractors for axum, over axum-core: an axum release does not need one of this crate.
 
-use std::error::Error;
-use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 
@@ -120,7 +118,7 @@ where
                 }
                 Err(rejection) => {
                     receiver.answer(Err(&rejection), deadline.elapsed());
-                    Err(Refused::Rejected(rejection))
+                    Err(rejection.into())
                 }
             }
         }
@@ -168,15 +166,18 @@ impl Deref for Action {
 }
 
 /// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Received, Refused>`.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
     /// The request to an action's URL was refused.
-    Action(ActionError),
+    #[error(transparent)]
+    Action(#[from] ActionError),
     /// No layer has verified the request, and the route takes [`Verified`]: the app's own mistake. 500.
+    #[error("not verified: add a `LifecycleLayer` to the route")]
     LayerMissing,
     /// The callback was refused. The response has the [`Rejection`] in its extensions too.
-    Rejected(Rejection),
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
 }
 
 impl Refused {
@@ -202,23 +203,5 @@ impl IntoResponse for Refused {
             Self::Rejected(rejection) => refusal(rejection, reply).into_response(),
             Self::Action(_) | Self::LayerMissing => response(reply).into_response(),
         }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Action(error) => error.fmt(f),
-            Self::LayerMissing => f.write_str("not verified: add a `LifecycleLayer` to the route"),
-            Self::Rejected(rejection) => rejection.fmt(f),
-        }
-    }
-}
-
-impl Error for Refused {}
-
-impl From<ActionError> for Refused {
-    fn from(error: ActionError) -> Self {
-        Self::Action(error)
     }
 }

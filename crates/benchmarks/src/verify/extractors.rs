@@ -116,8 +116,7 @@ fn peers(_: &[Callback]) -> Vec<(&'static str, Judge)> {
 #[cfg(feature = "peers")]
 fn github(callbacks: &[Callback]) -> Judge {
     use axum_github_webhook_extract::{GithubEvent, GithubToken};
-
-    use super::peers::Owned;
+    use owned::Owned;
 
     let token = GithubToken(std::sync::Arc::new(callbacks::SECRET.to_owned()));
     extractor(callbacks, "x-hub-signature-256", "sha256=", move |request| {

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use bytes::Bytes;
 use octocrab::models::webhook_events::verification::WebhookVerifier;
-use serde::Deserialize;
+use owned::Owned;
 use slack_morphism::SlackSigningSecret;
 use slack_morphism::signature_verifier::SlackEventSignatureVerifier;
 use webhook_verify::{Provider, VerifyOptions};
@@ -142,22 +142,6 @@ fn looking(
 /// These users leave decoding to `serde_json`.
 fn is_event(body: &[u8]) -> bool {
     black_box(serde_json::from_slice::<Owned>(body)).is_ok()
-}
-
-/// The fields that an event of ours has, as one writes them by hand.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "what is decoded is not used")]
-pub(super) struct Owned {
-    #[serde(rename = "type")]
-    kind: String,
-    app_id: String,
-    tenant_id: String,
-    user_id: Option<String>,
-    version: Option<String>,
-    prior_version: Option<String>,
-    request_id: Option<String>,
-    timestamp: Option<String>,
 }
 
 /// Those of a request with this body, and the lines that sign it.

@@ -5,7 +5,7 @@
 //! contradict each other, time-outs, the log event and the problem document of a refusal.
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
+pub(crate) use owned::Owned as Callback;
 use sha2::Sha256;
 
 use crate::{Failure, secret};
@@ -18,21 +18,6 @@ pub(crate) const LIMIT: usize = 256 * 1024;
 #[derive(Clone)]
 pub(crate) struct Expert {
     mac: Hmac<Sha256>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "a route would read it; these do nothing")]
-pub(crate) struct Callback {
-    #[serde(rename = "type")]
-    kind: String,
-    app_id: String,
-    tenant_id: String,
-    user_id: Option<String>,
-    version: Option<String>,
-    prior_version: Option<String>,
-    request_id: Option<String>,
-    timestamp: Option<String>,
 }
 
 /// Why it refuses, as the status of its answer.
