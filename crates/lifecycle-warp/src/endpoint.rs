@@ -1,13 +1,13 @@
 //! Endpoint: the face that is the route; a handler is called and the answer given.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
-use tokio::time::timeout_at;
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Request, request};
+use crate::receive::{Body, Request, request};
 use crate::response::response;
 
 /// A route that receives callbacks, runs the handler and answers.
@@ -37,17 +37,16 @@ pub fn endpoint(
     handler: impl LifecycleHandler,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
-    request().then(move |request| answer(receiver.clone(), Arc::clone(&handler), request))
+    request(receiver).then(move |request| answer(Arc::clone(&handler), request))
 }
 
-async fn answer(receiver: Receiver, handler: Arc<dyn LifecycleHandler>, mut request: Request) -> Response {
-    let reply = match request.receive(&receiver).await {
-        Err(rejection) => receiver.answer(Err(&rejection), request.elapsed()),
+async fn answer(handler: Arc<dyn LifecycleHandler>, mut request: Request<impl Body>) -> Response {
+    let reply = match request.receive().await {
+        Err(rejection) => request.receiver.answer(Err(&rejection), request.deadline.elapsed()),
         Ok(delivery) => {
-            let outcome = timeout_at(request.end(&receiver), respond(&*handler, &delivery))
-                .await
-                .unwrap_or(Err(Rejection::DeadlineExceeded));
-            receiver.answer(outcome.as_ref().map(|()| &delivery), request.elapsed())
+            let handling = pin!(respond(&*handler, &delivery));
+            let outcome = request.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
+            request.receiver.answer(outcome.as_ref().map(|()| &delivery), request.deadline.elapsed())
         }
     };
     response(reply)

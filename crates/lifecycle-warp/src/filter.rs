@@ -5,7 +5,7 @@ use lifecycle_core::{Delivery, Receiver};
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Request, header_lines, request};
+use crate::receive::{Body, Request, header_lines, request};
 use crate::refused::Refused;
 
 /// Extracts a callback that is verified, and rejects with [`Refused`] what is not.
@@ -39,17 +39,18 @@ use crate::refused::Refused;
 /// # }).unwrap();
 /// ```
 pub fn verified(receiver: Receiver) -> impl Filter<Extract = (Delivery,), Error = Reject> + Clone {
-    request().and_then(move |request| admit(receiver.clone(), request))
+    request(receiver).and_then(admit)
 }
 
-async fn admit(receiver: Receiver, mut request: Request) -> Result<Delivery, Reject> {
-    match request.receive(&receiver).await {
+async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
+    match request.receive().await {
         Ok(delivery) => {
-            receiver.answered_by_route(&delivery, None, request.elapsed());
+            request.receiver.answered_by_route(&delivery, None, request.deadline.elapsed());
             Ok(delivery)
         }
         Err(rejection) => {
-            receiver.answer(Err(&rejection), request.elapsed()); // for its log event; `recover` makes the answer
+            // For its log event; `recover` makes the answer.
+            request.receiver.answer(Err(&rejection), request.deadline.elapsed());
             Err(Refused::Rejected(rejection).into())
         }
     }

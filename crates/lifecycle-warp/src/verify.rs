@@ -1,9 +1,10 @@
 //! Verify: the verify face as a middleware around a route that exists already.
 
+use std::pin::pin;
+
 use http_body_util::Full;
 use lifecycle_core::{Delivery, Receiver, Rejection};
-use tokio::task::JoinSet;
-use tokio::time::timeout_at;
+use tokio_util::task::AbortOnDropHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::http;
@@ -11,7 +12,7 @@ use warp::path::Peek;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Request, request};
+use crate::receive::{Body, Request, request};
 use crate::response::response;
 
 /// Lets only verified callbacks through to a route, which needs no change: it reads the request's method, headers,
@@ -51,51 +52,54 @@ pub fn verify<R: Reply + 'static>(
     route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let route = route.boxed();
-    request()
+    request(receiver)
         .and(warp::path::peek())
         .and(warp::query::raw().or(warp::any().map(String::new)).unify())
-        .then(move |request, rest, query| answer(receiver.clone(), route.clone(), request, rest, query))
+        .then(move |request, rest, query| answer(route.clone(), request, rest, query))
 }
 
 async fn answer<R: Reply + 'static>(
-    receiver: Receiver,
     route: BoxedFilter<(R,)>,
-    mut request: Request,
+    mut request: Request<impl Body>,
     rest: Peek,
     query: String,
 ) -> Response {
-    let delivery = match request.receive(&receiver).await {
+    let delivery = match request.receive().await {
         Ok(delivery) => delivery,
-        Err(rejection) => return response(receiver.answer(Err(&rejection), request.elapsed())),
+        Err(rejection) => {
+            return response(request.receiver.answer(Err(&rejection), request.deadline.elapsed()));
+        }
     };
-    let inner = replay(&mut request, rest.as_str(), &query, &delivery);
+    let (deadline, inner) = (request.deadline, replay(&mut request, rest.as_str(), &query, &delivery));
     // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside
-    // it. Dropping the set, at the deadline or when the peer has gone, ends the task.
-    let mut tasks = JoinSet::new();
-    tasks.spawn(async move { warp::service(route).call(inner).await });
-    let rejection = match timeout_at(request.end(&receiver), tasks.join_next()).await {
-        Ok(Some(Ok(Ok(response)))) => {
-            receiver.answered_by_route(&delivery, response.status().as_u16(), request.elapsed());
+    // it. Dropping the handle, when the peer has gone, ends the task.
+    let running = tokio::spawn(async move { deadline.bound(pin!(warp::service(route).call(inner))).await });
+    let rejection = match AbortOnDropHandle::new(running).await {
+        Ok(Some(Ok(response))) => {
+            request.receiver.answered_by_route(&delivery, response.status().as_u16(), deadline.elapsed());
             return response;
         }
-        Ok(_panicked) => Rejection::HandlerFailed,
-        Err(_) => Rejection::DeadlineExceeded,
+        Ok(Some(Err(never))) => match never {},
+        Ok(None) => Rejection::DeadlineExceeded,
+        Err(_panicked) => Rejection::HandlerFailed,
     };
-    response(receiver.answer(Err(&rejection), request.elapsed()))
+    response(request.receiver.answer(Err(&rejection), deadline.elapsed()))
 }
 
 /// The request once more, with its body from memory.
-fn replay(
-    request: &mut Request,
+fn replay<B>(
+    request: &mut Request<B>,
     rest: &str,
     query: &str,
     delivery: &Delivery,
 ) -> http::Request<Full<bytes::Bytes>> {
-    let separator = if query.is_empty() { "" } else { "?" };
-    let target = format!("/{rest}{separator}{query}");
     let mut inner = http::Request::new(Full::new(delivery.body().clone()));
+    if !(rest.is_empty() && query.is_empty()) {
+        let separator = if query.is_empty() { "" } else { "?" };
+        let target = format!("/{rest}{separator}{query}");
+        *inner.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
+    }
     *inner.method_mut() = request.method.clone();
-    *inner.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
     *inner.headers_mut() = std::mem::take(&mut request.headers);
     inner.extensions_mut().insert(delivery.clone());
     inner
