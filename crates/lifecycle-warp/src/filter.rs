@@ -5,7 +5,8 @@ use lifecycle_core::{Delivery, Receiver};
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Body, Request, header_lines, request};
+use crate::head::header_lines;
+use crate::receive::{Body, Request, request};
 use crate::refused::Refused;
 
 /// Extracts a callback that is verified, and rejects with [`Refused`] what is not.
@@ -45,12 +46,12 @@ pub fn verified(receiver: Receiver) -> impl Filter<Extract = (Delivery,), Error 
 async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
     match request.receive().await {
         Ok(delivery) => {
-            request.receiver.answered_by_route(&delivery, None, request.deadline.elapsed());
+            request.receiver.answered_by_route(&delivery, None, request.elapsed());
             Ok(delivery)
         }
         Err(rejection) => {
             // For its log event; `recover` makes the answer.
-            request.receiver.answer(Err(&rejection), request.deadline.elapsed());
+            request.receiver.answer(Err(&rejection), request.elapsed());
             Err(Refused::Rejected(rejection).into())
         }
     }

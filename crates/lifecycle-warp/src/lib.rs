@@ -4,6 +4,7 @@ mod deadline;
 mod enabled;
 mod endpoint;
 mod filter;
+mod head;
 mod receive;
 mod refused;
 mod response;

@@ -1,31 +1,27 @@
-//! Receive: pumps a request's head and body through core's receiver, under the budget.
+//! Receive: pumps a request's body through core's receiver, under the budget.
 
+use std::mem;
 use std::pin::pin;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Buf;
 use futures_util::stream::{Stream, StreamExt};
-use lifecycle_core::{Delivery, Head, Intake, Receiver, Rejection};
+use lifecycle_core::{Delivery, Intake, Receiver, Rejection};
 use tokio::task::consume_budget;
 use tokio::time::timeout;
-use warp::http::header::EXPECT;
-use warp::http::{HeaderMap, Method};
-use warp::path::FullPath;
 use warp::{Filter, Rejection as Reject};
 
 use crate::deadline::Deadline;
+use crate::head::{Judged, judged};
 
 /// A request whose body is still to be read.
 pub(crate) struct Request<B> {
     pub(crate) receiver: Receiver,
-    pub(crate) method: Method,
-    pub(crate) headers: HeaderMap,
-    pub(crate) deadline: Deadline,
-    path: FullPath,
+    head: Judged,
     body: Option<B>,
 }
 
-/// What comes of a request's body, piece by piece.
+/// A request's body, piece by piece.
 pub(crate) trait Body:
     Stream<Item = Result<Self::Chunk, warp::Error>> + Send + Unpin + 'static
 {
@@ -38,53 +34,48 @@ impl<C: Buf + Send, B: Stream<Item = Result<C, warp::Error>> + Send + Unpin + 's
 
 /// Takes any request. It rejects only when a filter before it has taken the body already.
 ///
-/// The header map is cloned since warp shows a filter one header line at a time or all of them as a clone, and two
-/// lines that contradict each other must be seen. The body comes as a stream since warp's other body filters read
-/// without a limit or refuse a chunked body.
+/// The body comes as a stream since warp's other body filters read without a limit or refuse a chunked body.
 pub(crate) fn request(
     receiver: Receiver,
 ) -> impl Filter<Extract = (Request<impl Body>,), Error = Reject> + Clone {
-    warp::method().and(warp::path::full()).and(warp::header::headers_cloned()).and(warp::body::stream()).map(
-        move |method, path, headers, body| Request {
-            receiver: receiver.clone(),
-            method,
-            headers,
-            deadline: Deadline::after(receiver.time_budget()),
-            path,
-            body: Some(body),
-        },
-    )
+    judged(receiver.clone()).and(warp::body::stream()).map(move |head, body| Request {
+        receiver: receiver.clone(),
+        head,
+        body: Some(body),
+    })
 }
 
 impl<B: Body> Request<B> {
-    /// Reads and judges the callback.
+    /// Reads and judges the callback. Once.
     pub(crate) async fn receive(&mut self) -> Result<Delivery, Rejection> {
-        let headers = header_lines(&self.headers);
-        let head = Head { method: self.method.as_str(), path: self.path.as_str(), headers };
-        let mut intake = match self.receiver.open(head) {
-            Ok(intake) => intake,
-            Err(rejection) => {
-                self.discard();
-                return Err(rejection);
-            }
-        };
-        let read = match &mut self.body {
-            Some(body) => self.deadline.bound(pin!(read(body, &mut intake))).await,
-            None => Some(Ok(())),
+        let read = match (&mut self.head.intake, &mut self.body) {
+            (Ok(intake), Some(body)) => self.head.deadline.bound(pin!(read(body, intake))).await,
+            (Err(rejection), _) => Some(Err(rejection.clone())),
+            (_, None) => Some(Err(Rejection::BodyUnreadable)), // received before
         };
         if let Err(rejection) = read.unwrap_or(Err(Rejection::BodyTimeout)) {
             self.discard();
             return Err(rejection);
         }
+        let intake = mem::replace(&mut self.head.intake, Err(Rejection::BodyUnreadable))?;
         intake.finish(SystemTime::now())
+    }
+
+    /// What is left of the budget, which counts from the head.
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.head.deadline
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.head.deadline.elapsed()
     }
 
     /// Reads on while the budget lasts and keeps nothing. A connection that is closed with unread bytes is reset, and
     /// the reset can overtake the answer: a sender that is still busy sending would never learn why it was refused.
     fn discard(&mut self) {
-        let left = self.deadline.left();
+        let left = self.head.deadline.left();
         // A sender that waits to be asked for the body is not asked.
-        if left.is_zero() || self.headers.contains_key(EXPECT) {
+        if left.is_zero() || self.head.expects {
             return;
         }
         let Some(mut rest) = self.body.take() else { return };
@@ -104,9 +95,4 @@ async fn read(body: &mut impl Body, intake: &mut Intake) -> Result<(), Rejection
         intake.push(chunk.copy_to_bytes(chunk.remaining()))?;
     }
     Ok(())
-}
-
-/// The header lines as core and its platforms read them.
-pub(crate) fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
-    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

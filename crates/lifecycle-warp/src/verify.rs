@@ -7,7 +7,7 @@ use lifecycle_core::{Delivery, Receiver, Rejection};
 use tokio_util::task::AbortOnDropHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
-use warp::http;
+use warp::http::{self, HeaderMap, Method};
 use warp::path::Peek;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection as Reject};
@@ -52,25 +52,25 @@ pub fn verify<R: Reply + 'static>(
     route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let route = route.boxed();
-    request(receiver)
-        .and(warp::path::peek())
-        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
-        .then(move |request, rest, query| answer(route.clone(), request, rest, query))
+    let headers = warp::header::headers_cloned();
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let rest =
+        warp::path::peek().and(query).and(headers).map(|path, query, headers| Rest { path, query, headers });
+    rest.and(request(receiver)).then(move |rest, request| answer(route.clone(), rest, request))
 }
 
 async fn answer<R: Reply + 'static>(
     route: BoxedFilter<(R,)>,
+    rest: Rest,
     mut request: Request<impl Body>,
-    rest: Peek,
-    query: String,
 ) -> Response {
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
         Err(rejection) => {
-            return response(request.receiver.answer(Err(&rejection), request.deadline.elapsed()));
+            return response(request.receiver.answer(Err(&rejection), request.elapsed()));
         }
     };
-    let (deadline, inner) = (request.deadline, replay(&mut request, rest.as_str(), &query, &delivery));
+    let (deadline, inner) = (request.deadline(), rest.request(&delivery));
     // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside
     // it. Dropping the handle, when the peer has gone, ends the task.
     let running = tokio::spawn(async move { deadline.bound(pin!(warp::service(route).call(inner))).await });
@@ -86,21 +86,26 @@ async fn answer<R: Reply + 'static>(
     response(request.receiver.answer(Err(&rejection), deadline.elapsed()))
 }
 
-/// The request once more, with its body from memory.
-fn replay<B>(
-    request: &mut Request<B>,
-    rest: &str,
-    query: &str,
-    delivery: &Delivery,
-) -> http::Request<Full<bytes::Bytes>> {
-    let mut inner = http::Request::new(Full::new(delivery.body().clone()));
-    if !(rest.is_empty() && query.is_empty()) {
-        let separator = if query.is_empty() { "" } else { "?" };
-        let target = format!("/{rest}{separator}{query}");
-        *inner.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
+/// What the route sees of the request besides its body. Its method is POST: no other is verified.
+struct Rest {
+    path: Peek,
+    query: String,
+    headers: HeaderMap,
+}
+
+impl Rest {
+    /// The request once more, with its body from memory.
+    fn request(self, delivery: &Delivery) -> http::Request<Full<bytes::Bytes>> {
+        let Self { path, query, headers } = self;
+        let mut request = http::Request::new(Full::new(delivery.body().clone()));
+        if !(path.as_str().is_empty() && query.is_empty()) {
+            let separator = if query.is_empty() { "" } else { "?" };
+            let target = format!("/{}{separator}{query}", path.as_str());
+            *request.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
+        }
+        *request.method_mut() = Method::POST;
+        *request.headers_mut() = headers;
+        request.extensions_mut().insert(delivery.clone());
+        request
     }
-    *inner.method_mut() = request.method.clone();
-    *inner.headers_mut() = std::mem::take(&mut request.headers);
-    inner.extensions_mut().insert(delivery.clone());
-    inner
 }

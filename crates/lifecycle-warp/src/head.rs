@@ -1,0 +1,59 @@
+//! Head: judges a request's head where warp shows it.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+
+use lifecycle_core::{Head, Intake, Receiver, Rejection};
+use warp::Filter;
+use warp::http::HeaderMap;
+use warp::http::header::EXPECT;
+use warp::log::Info;
+
+use crate::deadline::Deadline;
+
+/// What a receiver says to the head of a request.
+pub(crate) struct Judged {
+    pub(crate) intake: Result<Box<Intake>, Rejection>,
+    /// Whether the sender waits to be asked for the body.
+    pub(crate) expects: bool,
+    /// Counts from here.
+    pub(crate) deadline: Deadline,
+}
+
+thread_local! {
+    /// What was judged last. Without it, nothing is received.
+    static LAST: Cell<Option<Judged>> = const { Cell::new(None) };
+}
+
+/// Judges the head of any request.
+///
+/// Two lines that contradict each other must be seen, and warp gives a filter one line at a time or a clone of all. Only
+/// a log sees them as they are. So this is a filter whose log does the work; it runs while the filter is polled, which
+/// then finds the result.
+pub(crate) fn judged(receiver: Receiver) -> impl Filter<Extract = (Judged,), Error = Infallible> + Clone {
+    let judge = warp::log::custom(move |info: Info<'_>| LAST.set(Some(Judged::new(&receiver, &info))));
+    warp::any().map(warp::reply).with(judge).map(|_logged| LAST.take().unwrap_or_else(Judged::unseen))
+}
+
+impl Judged {
+    fn new(receiver: &Receiver, info: &Info<'_>) -> Self {
+        let headers = info.request_headers();
+        let head = Head { method: info.method().as_str(), path: info.path(), headers: header_lines(headers) };
+        Self {
+            intake: receiver.open(head).map(Box::new),
+            expects: headers.contains_key(EXPECT),
+            deadline: Deadline::after(receiver.time_budget()),
+        }
+    }
+
+    /// No version of warp leaves the log out; if one does, no request passes.
+    fn unseen() -> Self {
+        let intake = Err(Rejection::HandlerFailed);
+        Self { intake, expects: false, deadline: Deadline::after(Receiver::DEFAULT_BUDGET) }
+    }
+}
+
+/// The header lines as core and its platforms read them.
+pub(crate) fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+}
