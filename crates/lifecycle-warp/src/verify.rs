@@ -1,5 +1,7 @@
 //! Verify: the verify face as a middleware around a route that exists already.
 
+use std::convert::Infallible;
+use std::future::ready;
 use std::pin::pin;
 
 use http_body_util::Full;
@@ -53,7 +55,7 @@ pub fn verify<R: Reply + 'static>(
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let route = route.boxed();
     let headers = warp::header::headers_cloned();
-    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    let query = warp::query::raw().or_else(|_none| ready(Ok::<_, Infallible>((String::new(),))));
     let rest =
         warp::path::peek().and(query).and(headers).map(|path, query, headers| Rest { path, query, headers });
     rest.and(request(receiver)).then(move |rest, request| answer(route.clone(), rest, request))
@@ -73,7 +75,8 @@ async fn answer<R: Reply + 'static>(
     let (deadline, inner) = (request.deadline(), rest.request(&delivery));
     // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside
     // it. Dropping the handle, when the peer has gone, ends the task.
-    let running = tokio::spawn(async move { deadline.bound(pin!(warp::service(route).call(inner))).await });
+    let running =
+        tokio::spawn(Box::pin(async move { deadline.bound(pin!(warp::service(route).call(inner))).await }));
     let rejection = match AbortOnDropHandle::new(running).await {
         Ok(Some(Ok(response))) => {
             request.receiver.answered_by_route(&delivery, response.status().as_u16(), deadline.elapsed());
