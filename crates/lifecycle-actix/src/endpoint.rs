@@ -1,12 +1,13 @@
 //! The endpoint face: a handler is given, and this is the route.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{Delivery, LifecycleHandler, Receiver, Rejection, respond};
-use tokio::time::{Instant, timeout_at};
+use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
 
-use crate::receive::{end, receive, refusal, response};
+use crate::deadline::Deadline;
+use crate::receive::{receive, refusal, response};
 
 /// A route that receives, verifies, handles and answers callbacks, within the receiver's budget.
 ///
@@ -44,29 +45,23 @@ use crate::receive::{end, receive, refusal, response};
 pub fn endpoint(receiver: Receiver, handler: impl LifecycleHandler) -> Route {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
     web::route().to(move |request: HttpRequest, payload: web::Payload| {
-        let started = Instant::now();
-        let (receiver, handler) = (receiver.clone(), Arc::clone(&handler));
+        let deadline = Deadline::after(receiver.time_budget());
+        let (receiver, handler, mut payload) = (receiver.clone(), Arc::clone(&handler), payload.into_inner());
         async move {
-            let outcome = handle(&receiver, &*handler, &request, payload, started).await;
-            let reply = receiver.answer(outcome.as_ref(), started.elapsed());
+            let callback = receive(&receiver, &request, &mut payload, deadline).await;
+            let outcome = match &callback {
+                Ok(delivery) => {
+                    let handling = pin!(respond(&*handler, delivery));
+                    let bound = deadline.bound(handling).await;
+                    bound.unwrap_or(Err(Rejection::DeadlineExceeded)).map(|()| delivery)
+                }
+                Err(rejection) => Err(rejection.clone()),
+            };
+            let reply = receiver.answer(outcome.as_ref().copied(), deadline.elapsed());
             match outcome {
                 Ok(_) => response(reply),
                 Err(rejection) => refusal(&rejection, reply),
             }
         }
     })
-}
-
-async fn handle(
-    receiver: &Receiver,
-    handler: &dyn LifecycleHandler,
-    request: &HttpRequest,
-    payload: web::Payload,
-    started: Instant,
-) -> Result<Delivery, Rejection> {
-    let delivery = receive(receiver, request, payload.into_inner(), started).await?;
-    timeout_at(end(receiver, started), respond(handler, &delivery))
-        .await
-        .unwrap_or(Err(Rejection::DeadlineExceeded))?;
-    Ok(delivery)
 }

@@ -8,8 +8,8 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, Receiver};
-use tokio::time::Instant;
 
+use crate::deadline::Deadline;
 use crate::receive::{header_lines, receive};
 use crate::refused::Refused;
 
@@ -64,7 +64,6 @@ impl FromRequest for Verified {
     type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let started = Instant::now();
         if let Some(delivery) = request.extensions().get::<Delivery>().cloned() {
             return Box::pin(ready(Ok(Self(delivery))));
         }
@@ -73,19 +72,17 @@ impl FromRequest for Verified {
             tracing::error!(target: "lifecycle::handler", code = "receiver-missing", "{refused}");
             return Box::pin(ready(Err(refused)));
         };
-        let (request, payload) = (request.clone(), payload.take());
+        let deadline = Deadline::after(receiver.time_budget());
+        let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let outcome = receive(&receiver, &request, payload, started).await;
-            match outcome {
-                Ok(delivery) => {
-                    receiver.answered_by_route(&delivery, None, started.elapsed());
-                    Ok(Self(delivery))
-                }
+            let outcome = receive(&receiver, &request, &mut payload, deadline).await;
+            match &outcome {
+                Ok(delivery) => receiver.answered_by_route(delivery, None, deadline.elapsed()),
                 Err(rejection) => {
-                    receiver.answer(Err(&rejection), started.elapsed());
-                    Err(rejection.into())
+                    receiver.answer(Err(rejection), deadline.elapsed()); // for its log event
                 }
             }
+            outcome.map(Self).map_err(Refused::from)
         })
     }
 }

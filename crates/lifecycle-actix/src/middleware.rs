@@ -1,13 +1,15 @@
 //! The verify face as middleware: the route inside is reached by verified callbacks only, and still gets its body.
 
+use std::pin::pin;
+
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage};
 use lifecycle_core::{Receiver, Rejection};
-use tokio::time::{Instant, timeout_at};
 
-use crate::receive::{end, receive, refusal};
+use crate::deadline::Deadline;
+use crate::receive::{receive, refusal};
 use crate::refused::Refused;
 
 /// Middleware that verifies callbacks before the routes that it wraps, and refuses everything else.
@@ -62,27 +64,27 @@ async fn pass<B>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let started = Instant::now();
-    let payload = request.take_payload();
-    let delivery = match receive(&receiver, request.request(), payload, started).await {
+    let deadline = Deadline::after(receiver.time_budget());
+    let mut payload = request.take_payload();
+    let delivery = match receive(&receiver, request.request(), &mut payload, deadline).await {
         Ok(delivery) => delivery,
         Err(rejection) => {
-            let mut refusal = refusal(&rejection, receiver.answer(Err(&rejection), started.elapsed()));
+            let mut refusal = refusal(&rejection, receiver.answer(Err(&rejection), deadline.elapsed()));
             refusal.extensions_mut().insert(rejection);
             return Ok(request.into_response(refusal).map_into_right_body());
         }
     };
     request.set_payload(Payload::from(delivery.body().clone()));
     request.extensions_mut().insert(delivery.clone());
-    let Ok(answer) = timeout_at(end(&receiver, started), next.call(request)).await else {
+    let Some(answer) = deadline.bound(pin!(next.call(request))).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
-        receiver.answer(Err(&Rejection::DeadlineExceeded), started.elapsed());
+        receiver.answer(Err(&Rejection::DeadlineExceeded), deadline.elapsed());
         return Err(Refused::Rejected(Rejection::DeadlineExceeded).into());
     };
     let status = match &answer {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    receiver.answered_by_route(&delivery, status.as_u16(), started.elapsed());
+    receiver.answered_by_route(&delivery, status.as_u16(), deadline.elapsed());
     answer.map(ServiceResponse::map_into_left_body)
 }

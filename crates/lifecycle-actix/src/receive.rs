@@ -7,21 +7,20 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
-use lifecycle_core::{Delivery, Head, Receiver, Rejection, Reply};
-use tokio::time::{Instant, timeout, timeout_at};
+use lifecycle_core::{Delivery, Head, Intake, Receiver, Rejection, Reply};
+use tokio::time::timeout;
+
+use crate::deadline::Deadline;
 
 /// How long a refused request's body is read on, so that its connection can serve the next request.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 
-/// Stands for a budget that is longer than a clock can tell: a year.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-
-/// Pumps the raw payload into core. `started` is when the head was there: the budget counts from then.
+/// Pumps the raw payload into core.
 pub(crate) async fn receive(
     receiver: &Receiver,
     request: &HttpRequest,
-    mut payload: Payload,
-    started: Instant,
+    payload: &mut Payload,
+    deadline: Deadline,
 ) -> Result<Delivery, Rejection> {
     let head = Head {
         method: request.method().as_str(),
@@ -32,24 +31,21 @@ pub(crate) async fn receive(
         Ok(intake) => intake,
         Err(rejection) => {
             if rejection != Rejection::BodyTooLarge {
-                drain(payload).await;
+                Box::pin(drain(payload)).await;
             }
             return Err(rejection);
         }
     };
-    let body = async {
-        while let Some(chunk) = payload.next().await {
-            intake.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
-        }
-        Ok(())
-    };
-    timeout_at(end(receiver, started), body).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+    // A request is handed on before any of its body is read.
+    deadline.wait(read(payload, &mut intake)).await.unwrap_or(Err(Rejection::BodyTimeout))?;
     intake.finish(SystemTime::now())
 }
 
-/// When the budget ends.
-pub(crate) fn end(receiver: &Receiver, started: Instant) -> Instant {
-    started.checked_add(receiver.time_budget()).unwrap_or(started + NEVER)
+async fn read(payload: &mut Payload, intake: &mut Intake) -> Result<(), Rejection> {
+    while let Some(chunk) = payload.next().await {
+        intake.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
+    }
+    Ok(())
 }
 
 /// The header lines as core and its platforms read them.
@@ -89,7 +85,7 @@ pub(crate) fn refusal(rejection: &Rejection, reply: Reply) -> HttpResponse {
 /// which costs the server far more than to read a few hundred bytes. What does not come in time, or is more than a
 /// callback has, is left to actix-web: it answers, closes, and keeps discarding for its `client_disconnect_timeout`,
 /// so that the answer is not lost in a reset.
-async fn drain(mut payload: Payload) {
+async fn drain(payload: &mut Payload) {
     let rest = async {
         let mut room = Receiver::DEFAULT_MAX_BODY;
         while let Some(Ok(chunk)) = payload.next().await {
