@@ -13,6 +13,7 @@ use std::time::Duration;
 use lifecycle_inbox::{Signals, StoreError};
 use rusqlite::Connection;
 
+use crate::checkpoints;
 use crate::handler::TransactionalHandler;
 use crate::job::{Answer, Found, Job, News, ask};
 use crate::open::{self, Older, OpenError};
@@ -108,7 +109,9 @@ impl SqliteEngine {
         let connection = open::open(path, older)?;
         let signals = Arc::new(Signals::default());
         let (writer, queue) = sync_channel(QUEUE);
-        let work = Writer { connection, queue, signals: signals.clone() };
+        let (checkpoints, checkpointer) = checkpoints::sides(open::open_reader(path)?);
+        spawn("inbox-checkpointer", path, move || checkpointer.work())?;
+        let work = Writer { connection, queue, signals: signals.clone(), checkpoints };
         spawn("inbox-writer", path, move || work.work())?;
         let (readers, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));

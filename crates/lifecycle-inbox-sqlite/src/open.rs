@@ -13,9 +13,9 @@ use crate::{deliveries, schema};
 /// How long a transaction waits for another process to end its own.
 const BUSY: Duration = Duration::from_secs(4);
 
-/// After how many pages of 4 KiB the log is copied back into the file. Rarely, because a commit waits for it: of a
-/// hundred callbacks under load, less than one.
-const CHECKPOINT_PAGES: u32 = 20_000;
+/// After how many pages of 4 KiB a commit copies the log back into the file, and waits for it: a net under
+/// [`checkpoints`](crate::checkpoints), which do so sooner.
+const CHECKPOINT_PAGES: u32 = 40_000;
 
 /// The writer's cache, in KiB. The index of keys is hit all over: of ten million, its inner pages alone are 4 MiB.
 const WRITER_CACHE: u32 = 16_384;

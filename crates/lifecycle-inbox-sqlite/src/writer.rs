@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use lifecycle_inbox::Signals;
 use rusqlite::Connection;
 
+use crate::checkpoints::Checkpoints;
 use crate::job::{Job, News, Verdict};
 
 /// The most jobs that share a transaction.
@@ -27,6 +28,7 @@ pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) queue: Receiver<Box<dyn Job>>,
     pub(crate) signals: Arc<Signals>,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 /// Why a transaction is over, and with it all that its jobs wrote.
@@ -41,7 +43,7 @@ impl From<rusqlite::Error> for Lost {
 impl Writer {
     /// Works until the engine is gone and the queue is empty. While one transaction is flushed to the disk, the jobs
     /// of the next gather in the queue, and what comes before its own flush joins it; there is no other wait.
-    pub(crate) fn work(self) {
+    pub(crate) fn work(mut self) {
         let mut waiting: VecDeque<Box<dyn Job>> = VecDeque::new();
         let mut version = self.data_version();
         let mut look_at = Instant::now() + LOOK_EVERY;
@@ -80,7 +82,7 @@ impl Writer {
 
     /// Runs jobs in one transaction, at most so many with those that come meanwhile, and answers them after its commit.
     /// If that fails, each is tried again alone, so that none suffers from another.
-    fn group(&self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
+    fn group(&mut self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
         if let Err(error) = self.execute("BEGIN IMMEDIATE") {
             // Locked by another process for longer than it is worth waiting for: everyone has waited as long.
             for job in waiting.drain(..) {
@@ -119,9 +121,11 @@ impl Writer {
         match lost.map_or_else(|| self.commit(), Err) {
             Ok(()) => {
                 self.tell(news);
+                let jobs = group.len();
                 for (job, error) in group {
                     job.answer(error);
                 }
+                self.checkpoints.committed(&self.connection, jobs);
             }
             Err(Lost(error)) => {
                 self.abandon();
@@ -130,7 +134,7 @@ impl Writer {
         }
     }
 
-    fn each_alone(&self, jobs: Vec<Box<dyn Job>>, error: String) {
+    fn each_alone(&mut self, jobs: Vec<Box<dyn Job>>, error: String) {
         let is_alone = jobs.len() == 1;
         for job in jobs.into_iter().filter(|job| job.is_wanted()) {
             if is_alone {

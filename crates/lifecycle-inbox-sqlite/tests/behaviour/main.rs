@@ -1,5 +1,6 @@
 //! What the engine promises beyond the contract, on files on disk: faults, files of every kind, crashes.
 
+mod checkpoints;
 mod contract;
 mod crash;
 mod damage;
