@@ -5,9 +5,9 @@ use super::growth::{self, Growth};
 use super::stores::Kind::{Log, PostgresEach, PostgresInbox, SqliteEach, SqliteInbox};
 use crate::report::{Bound, Goal};
 
-const P99: &str = "The commit that fills the write-ahead log copies it back into the file, and all senders wait for it. Tried: \
-    with 32000 pages of log in place of 8000, the p99 fell from 70-110 ms to 20-50 ms on a busy machine (disk as it is). It \
-    is 20000 now: a longer log takes longer to read after a crash.";
+const P99: &str = "A thread of its own copies the write-ahead log back into the file; once in 20000 pages the writer copies what was \
+    written meanwhile, and flushes twice for that: 5 to 15 ms. While the commit that filled the log copied all of it, that \
+    took 30 to 45 ms.";
 
 const ONE: &str = "A row, its key and their index entries are more work than a line in a file, and with one sender nothing \
     hides it behind a flush. With the disk as it is, the median is 0.22 ms, where one bare INSERT takes 0.15 ms.";
@@ -29,13 +29,6 @@ pub(crate) fn of(measured: &Acknowledgements, growth: &Growth) -> Vec<Goal> {
     let ratio = |senders, store, base| measured.ratio(senders, store, base).median;
     let mut goals = vec![
         goal("G11", "SQLite, 64 senders: of the log", Bound::AtLeast(0.70), ratio(64, SqliteInbox, Log), ""),
-        goal(
-            "G11",
-            "SQLite, 64 senders: times one transaction for each",
-            Bound::AtLeast(15.0),
-            ratio(64, SqliteInbox, SqliteEach),
-            "",
-        ),
         goal("G11", "SQLite, 64 senders: p99 in flushes", Bound::AtMost(10.0), p99 / measured.flush(), P99),
         goal("G11", "SQLite, one sender: of the log", Bound::AtLeast(0.9), ratio(1, SqliteInbox, Log), ONE),
         goal(
