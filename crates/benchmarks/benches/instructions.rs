@@ -70,7 +70,7 @@ fn receive(input: Callback) -> Result<Delivery, Rejection> {
 #[bench::layer(warm(layer, serve))]
 #[bench::endpoint(warm(endpoint, serve))]
 #[bench::forged_at_the_endpoint(warm(forged, serve))]
-fn route(input: Served) -> (Runtime, Response<Body>) {
+fn route(input: Served) -> (Runtime, Router, Response<Body>) {
     black_box(serve(black_box(input)))
 }
 
@@ -212,9 +212,9 @@ impl Served {
     }
 }
 
-fn serve(served: Served) -> (Runtime, Response<Body>) {
-    let response = served.runtime.block_on(served.app.oneshot(served.request));
-    (served.runtime, response.unwrap_or_else(|never| match never {}))
+fn serve(Served { runtime, app, request }: Served) -> (Runtime, Router, Response<Body>) {
+    let response = runtime.block_on(app.clone().oneshot(request)); // a server clones it too, and keeps the original
+    (runtime, app, response.unwrap_or_else(|never| match never {}))
 }
 
 fn bare() -> Served {
