@@ -53,6 +53,7 @@ impl Intake {
     ///
     /// # Errors
     /// [`Rejection::BodyTooLarge`] as soon as the cap is passed.
+    #[inline]
     pub fn push(&mut self, chunk: Bytes) -> Result<(), Rejection> {
         if chunk.is_empty() {
             return Ok(());
@@ -88,6 +89,7 @@ impl Intake {
     /// # Errors
     /// [`Rejection::SignatureMismatch`], [`Undecodable`](Rejection::Undecodable), [`Stale`](Rejection::Stale),
     /// [`UnexpectedApp`](Rejection::UnexpectedApp), [`UnexpectedEvent`](Rejection::UnexpectedEvent).
+    #[inline]
     pub fn finish(self, now: SystemTime) -> Result<Delivery, Rejection> {
         let body = match self.body {
             Body::Empty => Bytes::new(),
