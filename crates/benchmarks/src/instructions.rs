@@ -8,6 +8,10 @@ use serde::Deserialize;
 use crate::report::{Bound, Cell, Goal, Report, Table};
 use crate::{Effort, Failure};
 
+const LAYER: &str = "It hands the request on. Of that, 950 are memory for two bodies, the extensions and axum's clone of the \
+                     route; 770 copy futures and the head from one place to the next; 360 clone the delivery, for the \
+                     route and for the log. Tried: events whose clone is one copy took 105 away and made decoding dearer.";
+
 #[derive(Deserialize)]
 struct Committed {
     rustc: String,
@@ -34,21 +38,22 @@ pub(crate) fn measure(_effort: Effort) -> Result<Report, Failure> {
     });
     let mac = count("mac.documented")?;
     let by_hand = count("route.by_hand")?;
-    for (id, what, most, measured) in [
-        ("G3", "decoding alone", 6500.0, count("decode.documented")?),
-        ("G9", "axum extractor over the route by hand", 1500.0, count("route.extractor")? - by_hand),
-        ("G9", "axum endpoint over the route by hand", 1500.0, count("route.endpoint")? - by_hand),
+    let extractor = count("route.extractor")?;
+    for (id, what, most, measured, note) in [
+        ("G3", "decoding alone", 6500.0, count("decode.documented")?, ""),
+        ("G9", "axum extractor over the route by hand", 1500.0, extractor - by_hand, ""),
+        ("G9", "axum layer over the extractor", 2500.0, count("route.layer")? - extractor, LAYER),
         (
-            "G9",
-            "axum layer with an extractor over the route by hand",
-            4000.0,
-            count("route.layer")? - by_hand,
+            "G10",
+            "no signature: refused for this part of a MAC",
+            0.5,
+            count("receive.no_signature")? / mac,
+            "",
         ),
-        ("G10", "no signature: refused for this part of a MAC", 0.5, count("receive.no_signature")? / mac),
-        ("G10", "malformed signature: the same", 0.5, count("receive.malformed_signature")? / mac),
+        ("G10", "malformed signature: the same", 0.5, count("receive.malformed_signature")? / mac, ""),
     ] {
-        let (bound, what) = (Bound::AtMost(most), what.to_owned());
-        report.goal(Goal { id, what, bound, measured: Some(measured), note: String::new() });
+        let (bound, what, note) = (Bound::AtMost(most), what.to_owned(), note.to_owned());
+        report.goal(Goal { id, what, bound, measured: Some(measured), note });
     }
     Ok(report)
 }

@@ -25,20 +25,21 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
         Trust::Unsigned => ("none", "none"),
     };
     let kind = delivery.event().kind().name();
-    let (elapsed_ms, deadline_ms) = (millis(elapsed), platform.ack().deadline_after().map(millis));
     let name = platform.name();
     let acknowledged = status.is_none_or(|status| status == platform.ack().success());
     let code = if acknowledged { "accepted" } else { "not-acknowledged" };
     if acknowledged {
         tracing::info!(
             target: "lifecycle::callback",
-            platform = name, code, status, kind, key = %delivery.idempotency_key(), secret, header, elapsed_ms, deadline_ms,
+            platform = name, code, status, kind, key = %delivery.idempotency_key(), secret, header,
+            elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
             "callback answered"
         );
     } else {
         tracing::warn!(
             target: "lifecycle::callback",
-            platform = name, code, status, kind, key = %delivery.idempotency_key(), secret, header, elapsed_ms, deadline_ms,
+            platform = name, code, status, kind, key = %delivery.idempotency_key(), secret, header,
+            elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
             "the route's status is not what the platform takes as received"
         );
     }
@@ -47,19 +48,24 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
 
 pub(crate) fn rejected(platform: &'static Platform, rejection: &Rejection, elapsed: Duration) {
     let (code, status) = (rejection.code(), rejection.status());
-    let (elapsed_ms, deadline_ms) = (millis(elapsed), platform.ack().deadline_after().map(millis));
     let name = platform.name();
     match rejection {
         Rejection::MethodNotAllowed | Rejection::MissingSignature | Rejection::NotFound => tracing::debug!(
             target: "lifecycle::callback",
-            platform = name, code, status, elapsed_ms, deadline_ms, "callback rejected: {rejection}"
+            platform = name, code, status, elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
+            "callback rejected: {rejection}"
         ),
         _ => tracing::warn!(
             target: "lifecycle::callback",
-            platform = name, code, status, elapsed_ms, deadline_ms, "callback rejected: {rejection}"
+            platform = name, code, status, elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
+            "callback rejected: {rejection}"
         ),
     }
     count(platform, code, elapsed);
+}
+
+fn deadline(platform: &Platform) -> Option<u64> {
+    platform.ack().deadline_after().map(millis)
 }
 
 fn millis(time: Duration) -> u64 {
