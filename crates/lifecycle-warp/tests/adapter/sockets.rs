@@ -48,6 +48,19 @@ async fn half_a_body_is_answered_408_by_every_face() {
 }
 
 #[tokio::test]
+async fn a_request_keeps_its_own_head_while_others_come_and_go() {
+    let address = serve(endpoint(receiver(), Counter::default())).await;
+    let (mut slow, mut unsigned) = (Client::connect(address).await, Client::connect(address).await);
+    slow.send(declared(BODY.len())).await.unwrap();
+    for _ in 0..2 {
+        unsigned.send("POST /seismic HTTP/1.1\r\nhost: t\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+        assert!(unsigned.response().await.starts_with("HTTP/1.1 401 "));
+    }
+    slow.send(BODY).await.unwrap();
+    assert!(slow.response().await.starts_with("HTTP/1.1 202 "));
+}
+
+#[tokio::test]
 async fn a_body_declared_too_large_is_refused_before_any_of_it_is_sent() {
     let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
     client.send(declared(1 << 30)).await.unwrap();
