@@ -6,7 +6,7 @@ use std::pin::pin;
 
 use http_body_util::Full;
 use lifecycle_core::{Delivery, Receiver, Rejection};
-use tokio_util::task::AbortOnDropHandle;
+use tokio::task::JoinHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
 use warp::http::{self, HeaderMap, Method};
@@ -73,11 +73,10 @@ async fn answer<R: Reply + 'static>(
         }
     };
     let (deadline, inner) = (request.deadline(), rest.request(&delivery));
-    // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside
-    // it. Dropping the handle, when the peer has gone, ends the task.
-    let running =
-        tokio::spawn(Box::pin(async move { deadline.bound(pin!(warp::service(route).call(inner))).await }));
-    let rejection = match AbortOnDropHandle::new(running).await {
+    // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside it.
+    let running = async move { deadline.bound(pin!(warp::service(route).call(inner))).await };
+    let mut beside = Beside(tokio::spawn(Box::pin(running)));
+    let rejection = match (&mut beside.0).await {
         Ok(Some(Ok(response))) => {
             request.receiver.answered_by_route(&delivery, response.status().as_u16(), deadline.elapsed());
             return response;
@@ -87,6 +86,15 @@ async fn answer<R: Reply + 'static>(
         Err(_panicked) => Rejection::HandlerFailed,
     };
     response(request.receiver.answer(Err(&rejection), deadline.elapsed()))
+}
+
+/// A task that ends when nobody waits for it any more, as when the peer has gone.
+struct Beside<T>(JoinHandle<T>);
+
+impl<T> Drop for Beside<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// What the route sees of the request besides its body. Its method is POST: no other is verified.

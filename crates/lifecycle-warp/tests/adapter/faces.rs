@@ -1,12 +1,15 @@
 //! The faces in warp's own terms: answers, `or`, `recover`, replay.
 
 use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
 use lifecycle_core::{Delivery, Rejection};
 use lifecycle_warp::{Refused, action, endpoint, recover, verified, verify};
+use tokio::sync::oneshot;
 use tower_service::Service;
 use warp::Filter;
+use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::hyper::body::Frame;
 
@@ -119,19 +122,34 @@ async fn a_verified_route_is_not_run_for_what_is_refused() {
 
 #[tokio::test]
 async fn a_slow_verified_route_is_answered_within_the_budget_and_stopped() {
-    let (alive, stopped) = tokio::sync::oneshot::channel::<()>();
-    let alive = std::sync::Arc::new(std::sync::Mutex::new(Some(alive)));
-    let existing = warp::any().then(move || {
-        let alive = alive.lock().unwrap().take();
-        async move {
-            let _alive = alive;
-            std::future::pending::<StatusCode>().await
-        }
-    });
+    let (existing, stopped) = endless();
     let route = verify(receiver().budget(SHORT), existing);
     let late = signed("/", BODY).reply(&route).await;
     assert_eq!(problem(late.status().as_u16(), late.body()), (503, "deadline-exceeded".into()));
     assert!(stopped.await.is_err(), "the route's future was dropped");
+}
+
+#[tokio::test]
+async fn a_verified_route_is_stopped_when_nobody_waits_for_its_answer() {
+    let (existing, stopped) = endless();
+    let route = verify(receiver(), existing);
+    let gone = tokio::time::timeout(SHORT, signed("/", BODY).reply(&route)).await;
+    assert!(gone.is_err(), "the budget is longer than that");
+    assert!(stopped.await.is_err(), "the route's future was dropped");
+}
+
+/// A route that runs for ever, once, and what tells when it is dropped.
+fn endless() -> (BoxedFilter<(StatusCode,)>, oneshot::Receiver<()>) {
+    let (alive, stopped) = oneshot::channel();
+    let alive = Arc::new(Mutex::new(Some(alive)));
+    let route = warp::any().then(move || {
+        let alive = alive.lock().unwrap().take();
+        async move {
+            let _alive = alive;
+            std::future::pending().await
+        }
+    });
+    (route.boxed(), stopped)
 }
 
 #[tokio::test]
