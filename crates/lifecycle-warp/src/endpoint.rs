@@ -42,12 +42,12 @@ pub fn endpoint(
 
 async fn answer(handler: Arc<dyn LifecycleHandler>, mut request: Request<impl Body>) -> Response {
     let reply = match request.receive().await {
-        Err(rejection) => request.receiver.answer(Err(&rejection), request.elapsed()),
+        Err(rejection) => request.receiver.answer(Err(&rejection), request.head.deadline.elapsed()),
         Ok(delivery) => {
             let handling = pin!(respond(&*handler, &delivery));
             let outcome =
-                request.deadline().bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
-            request.receiver.answer(outcome.as_ref().map(|()| &delivery), request.elapsed())
+                request.head.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
+            request.receiver.answer(outcome.as_ref().map(|()| &delivery), request.head.deadline.elapsed())
         }
     };
     response(reply)

@@ -46,12 +46,12 @@ pub fn verified(receiver: Receiver) -> impl Filter<Extract = (Delivery,), Error 
 async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
     match request.receive().await {
         Ok(delivery) => {
-            request.receiver.answered_by_route(&delivery, None, request.elapsed());
+            request.receiver.answered_by_route(&delivery, None, request.head.deadline.elapsed());
             Ok(delivery)
         }
         Err(rejection) => {
             // For its log event; `recover` makes the answer.
-            request.receiver.answer(Err(&rejection), request.elapsed());
+            request.receiver.answer(Err(&rejection), request.head.deadline.elapsed());
             Err(Refused::Rejected(rejection).into())
         }
     }

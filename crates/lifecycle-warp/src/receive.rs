@@ -2,7 +2,7 @@
 
 use std::mem;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Buf;
 use futures_util::stream::{Stream, StreamExt};
@@ -11,13 +11,12 @@ use tokio::task::consume_budget;
 use tokio::time::timeout;
 use warp::{Filter, Rejection as Reject};
 
-use crate::deadline::Deadline;
 use crate::head::{Judged, judged};
 
 /// A request whose body is still to be read.
 pub(crate) struct Request<B> {
     pub(crate) receiver: Receiver,
-    head: Judged,
+    pub(crate) head: Judged,
     body: Option<B>,
 }
 
@@ -59,15 +58,6 @@ impl<B: Body> Request<B> {
         }
         let intake = mem::replace(&mut self.head.intake, Err(Rejection::BodyUnreadable))?;
         intake.finish(SystemTime::now())
-    }
-
-    /// What is left of the budget, which counts from the head.
-    pub(crate) fn deadline(&self) -> Deadline {
-        self.head.deadline
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.head.deadline.elapsed()
     }
 
     /// Reads on while the budget lasts and keeps nothing. A connection that is closed with unread bytes is reset, and

@@ -69,10 +69,10 @@ async fn answer<R: Reply + 'static>(
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
         Err(rejection) => {
-            return response(request.receiver.answer(Err(&rejection), request.elapsed()));
+            return response(request.receiver.answer(Err(&rejection), request.head.deadline.elapsed()));
         }
     };
-    let (deadline, inner) = (request.deadline(), rest.request(&delivery));
+    let (deadline, inner) = (request.head.deadline, rest.request(&delivery));
     // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside it.
     let running = async move { deadline.bound(pin!(warp::service(route).call(inner))).await };
     let mut beside = Beside(tokio::spawn(Box::pin(running)));
