@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -71,17 +71,25 @@ pub trait LifecycleHandler: Send + Sync + 'static {
     }
 
     /// Any event: calls the method of its kind. Override it only to wrap another handler.
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    // Not an `async fn`, which would put the method's future into one more box. To override it, write one all the same.
+    fn handle<'h, 'd, 'f>(&'h self, delivery: &'d Delivery) -> Handling<'f>
+    where
+        'h: 'f,
+        'd: 'f,
+        Self: 'f,
+    {
         match delivery.event().kind() {
-            EventKind::Disable => self.disable(delivery).await,
-            EventKind::Enable => self.enable(delivery).await,
-            EventKind::Install => self.install(delivery).await,
-            EventKind::Other(_) => self.other(delivery).await,
-            EventKind::Uninstall => self.uninstall(delivery).await,
-            EventKind::Upgrade => self.upgrade(delivery).await,
+            EventKind::Disable => self.disable(delivery),
+            EventKind::Enable => self.enable(delivery),
+            EventKind::Install => self.install(delivery),
+            EventKind::Other(_) => self.other(delivery),
+            EventKind::Uninstall => self.uninstall(delivery),
+            EventKind::Upgrade => self.upgrade(delivery),
         }
     }
 }
+
+type Handling<'f> = Pin<Box<dyn Future<Output = Result<Outcome, HandlerError>> + Send + 'f>>;
 
 #[async_trait]
 impl<H: LifecycleHandler + ?Sized> LifecycleHandler for Arc<H> {
@@ -109,8 +117,13 @@ impl<H: LifecycleHandler + ?Sized> LifecycleHandler for Arc<H> {
         (**self).other(delivery).await
     }
 
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
-        (**self).handle(delivery).await
+    fn handle<'h, 'd, 'f>(&'h self, delivery: &'d Delivery) -> Handling<'f>
+    where
+        'h: 'f,
+        'd: 'f,
+        Self: 'f,
+    {
+        (**self).handle(delivery)
     }
 }
 
@@ -189,7 +202,7 @@ impl fmt::Display for HandlerError {
 /// # Errors
 /// [`Rejection::Refused`], [`Rejection::HandlerFailed`] or [`Rejection::Unavailable`]; the handler's error is logged here.
 pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Result<(), Rejection> {
-    match unless_it_panics(handler.handle(delivery)).await {
+    match unless_it_panics(async { handler.handle(delivery).await }).await {
         Some(Ok(Outcome::Accept)) => Ok(()),
         Some(Ok(Outcome::Refuse(refusal))) => Err(Rejection::Refused(refusal)),
         Some(Err(error)) => {
@@ -232,4 +245,34 @@ async fn unless_it_panics<F: Future>(future: F) -> Option<F::Output> {
 #[expect(clippy::unnecessary_wraps, reason = "it is the whole body of six trait methods")]
 fn accept(_delivery: &Delivery) -> Result<Outcome, HandlerError> {
     Ok(Outcome::Accept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Trust, seismic};
+    use std::time::SystemTime;
+
+    /// Panics before there is a future.
+    struct Rash;
+
+    #[async_trait]
+    impl LifecycleHandler for Rash {
+        fn handle<'h, 'd, 'f>(&'h self, _: &'d Delivery) -> Handling<'f>
+        where
+            'h: 'f,
+            'd: 'f,
+            Self: 'f,
+        {
+            panic!("on purpose")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_caught_wherever_in_a_handler() {
+        let body = r#"{"type":"install","appId":"a","tenantId":"t"}"#;
+        let delivery =
+            Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(respond(&Rash, &delivery).await, Err(Rejection::HandlerFailed));
+    }
 }
