@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
-use lifecycle_core::{Change, IdempotencyKey, Transition};
+use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
     Accepted, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, Filter, Next, Prune, Pruned, Record,
     Signals, State, Stats, StoreError, Stored, Summary, Timestamp, Token,
@@ -18,7 +18,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::bell::{Bell, Ringer};
 use crate::clock::Clock;
-use crate::ending::{Ending, end_in};
+use crate::endings::{End, Endings};
 use crate::error::{OpenError, store};
 use crate::handler::TransactionalHandler;
 use crate::migration::{bring_up, migrate};
@@ -43,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) bell: Arc<Bell>,
     clock: Arc<Clock>,
     connector: Connector,
+    endings: Endings,
     pool: Pool,
     ringer: JoinHandle<()>,
     pub(crate) sql: Arc<Sql>,
@@ -94,7 +95,8 @@ impl PostgresEngine {
             channel: settings.schema.channel(),
             time_limit,
         };
-        let desk = Desk { bell: bell.clone(), connector: connector.clone(), sql: sql.clone(), time_limit };
+        let (bells, connectors) = (bell.clone(), connector.clone());
+        let desk = Arc::new(Desk { bell: bells, connector: connectors, sql: sql.clone(), time_limit });
         Ok(Self(Arc::new(Inner {
             bell,
             clock,
@@ -103,7 +105,8 @@ impl PostgresEngine {
             ringer: tokio::spawn(ringer.keep()),
             sql,
             time_limit,
-            writers: Writers::start(desk, settings.writers, settings.queue),
+            writers: Writers::start(&desk, settings.writers, settings.queue),
+            endings: Endings::start(desk),
         })))
     }
 
@@ -148,47 +151,6 @@ impl PostgresEngine {
             Ok(answer) => answer.map_err(|error| store(&error)),
             Err(_) => Err(too_late(client)),
         }
-    }
-
-    /// Ends a row and folds its change, in one transaction. `false` when the token no longer holds the row.
-    async fn end(&self, ending: Ending<'_>) -> Result<bool, StoreError> {
-        let mut client = self.client().await?;
-        let statements = client.statement_cache.clone();
-        let work = async {
-            let transaction = (**client).transaction().await.map_err(|error| store(&error))?;
-            let transition = end_in(&transaction, &statements, &self.0.sql, ending).await?;
-            if transition.is_some() {
-                transaction.commit().await.map_err(|error| store(&error))?;
-            }
-            Ok(transition)
-        };
-        let transition = match timeout(self.0.time_limit, work).await {
-            Ok(transition) => transition?,
-            Err(_) => return Err(too_late(client)),
-        };
-        if transition == Some(Transition::Applied) {
-            self.0.bell.installation_changed();
-        }
-        if transition.is_some() {
-            self.0.bell.ring();
-        }
-        Ok(transition.is_some())
-    }
-
-    /// Ends a lease in this way, and folds nothing. `false` when the token no longer holds the row.
-    async fn finish(
-        &self,
-        token: Token,
-        now: Timestamp,
-        (state, due): (State, Timestamp),
-        error: Option<&str>,
-        uncounted: i64,
-    ) -> Result<bool, StoreError> {
-        let error = error.map(str::as_bytes);
-        let (now, due) = (now.as_millis(), due.as_millis());
-        let parameters: [&(dyn ToSql + Sync); 7] =
-            [&token.id.0, &token.fence, &now, &state.name(), &due, &error, &uncounted];
-        Ok(!self.query(&self.0.sql.finish, &parameters).await?.is_empty())
     }
 }
 
@@ -275,7 +237,9 @@ impl Engine for PostgresEngine {
     }
 
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
-        self.end(Ending { token, now, state: State::Done, error: None, change }).await
+        let change = Some(change.clone());
+        let (state, due_at) = (State::Done, Timestamp::MIN);
+        self.0.endings.end(End { token, now, state, due_at, error: None, uncounted: 0, change }).await
     }
 
     async fn fail(
@@ -285,26 +249,17 @@ impl Engine for PostgresEngine {
         error: &str,
         next: Next<'_>,
     ) -> Result<bool, StoreError> {
-        let (end, is_dead) = match next {
-            Next::At(time) => ((State::Pending, time), false),
-            Next::Dead(None) => ((State::Dead, Timestamp::MIN), true),
-            Next::Dead(Some(change)) => {
-                return self.end(Ending { token, now, state: State::Dead, error: Some(error), change }).await;
-            }
+        let (state, due_at, change) = match next {
+            Next::At(time) => (State::Pending, time, None),
+            Next::Dead(change) => (State::Dead, Timestamp::MIN, change.cloned()),
         };
-        let held = self.finish(token, now, end, Some(error), 0).await?;
-        if held && is_dead {
-            self.0.bell.ring();
-        }
-        Ok(held)
+        let error = Some(error.to_owned());
+        self.0.endings.end(End { token, now, state, due_at, error, uncounted: 0, change }).await
     }
 
     async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
-        let held = self.finish(token, now, (State::Pending, Timestamp::MIN), None, 1).await?;
-        if held {
-            self.0.bell.ring();
-        }
-        Ok(held)
+        let (state, due_at) = (State::Pending, Timestamp::MIN);
+        self.0.endings.end(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {

@@ -3,6 +3,7 @@
 mod bell;
 mod clock;
 mod ending;
+mod endings;
 mod engine;
 mod error;
 mod handler;

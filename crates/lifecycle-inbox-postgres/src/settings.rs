@@ -107,7 +107,8 @@ impl Settings {
         self
     }
 
-    /// The most connections for everything else: claims, completions, look-ups; 8 by default. One more listens.
+    /// The most connections for everything else: claims and look-ups; 8 by default. One more ends deliveries, and one
+    /// listens.
     #[must_use]
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);

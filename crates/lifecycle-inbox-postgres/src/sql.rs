@@ -13,12 +13,14 @@ pub(crate) struct Sql {
     pub(crate) delete_sealed: String,
     pub(crate) discard: String,
     pub(crate) finish: String,
+    pub(crate) finish_all: String,
     pub(crate) holds: String,
     pub(crate) installation: String,
     pub(crate) is_known: String,
     pub(crate) is_same: String,
     pub(crate) prune: String,
     pub(crate) put_installation: String,
+    pub(crate) put_installations: String,
     pub(crate) put_sealed: String,
     pub(crate) renew: String,
     pub(crate) replace_sealed: String,
@@ -55,6 +57,9 @@ impl Sql {
                 SELECT count(*) FROM gone"),
             discard: sql("SELECT lifecycle.discard($1)"),
             finish: sql("SELECT tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
+            finish_all: sql(
+                "SELECT id, fence, tenant, installation FROM lifecycle.finish_all($1, $2, $3, $4, $5, $6, $7)",
+            ),
             holds: sql("
                 SELECT set_config('lifecycle_inbox.token', $3, true) FROM lifecycle.deliveries
                 WHERE id = $1 AND fence = $2 AND state = 'leased'"),
@@ -79,6 +84,10 @@ impl Sql {
                 SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM forgotten)"),
             put_installation: sql("
                 INSERT INTO lifecycle.installations (tenant, status, installation) VALUES ($1, $2, $3)
+                ON CONFLICT (tenant) DO UPDATE SET status = excluded.status, installation = excluded.installation"),
+            put_installations: sql("
+                INSERT INTO lifecycle.installations (tenant, status, installation)
+                SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[])
                 ON CONFLICT (tenant) DO UPDATE SET status = excluded.status, installation = excluded.installation"),
             put_sealed: sql("
                 WITH met AS (
@@ -110,9 +119,22 @@ impl Sql {
             Some(state) => format!("d.state = '{}' AND $2::text IS NOT NULL", state.name()), // literal, for the indexes
             None => "$2::text IS NULL".to_owned(),
         };
-        let text = format!(
-            "SELECT {SUMMARY} {FROM} WHERE {tenant} AND {state} AND d.id > $3 ORDER BY d.id LIMIT $4"
-        );
+        let text = if filter.tenant.is_some() && filter.state.is_none() {
+            // Of each of the two indexes that know the tenant: it is the planner's choice else, and may be neither.
+            let part = |states| {
+                format!(
+                    "(SELECT * FROM lifecycle.deliveries WHERE tenant = $1 AND state IN ({states}) AND id > $3
+                    ORDER BY id LIMIT $4)"
+                )
+            };
+            let (open, ended) = (part("'pending', 'leased'"), part("'done', 'dead'"));
+            format!(
+                "SELECT {SUMMARY} FROM ({open} UNION ALL {ended}) AS d JOIN lifecycle.tenants AS t ON t.key = d.tenant
+                WHERE {state} ORDER BY d.id LIMIT $4"
+            )
+        } else {
+            format!("SELECT {SUMMARY} {FROM} WHERE {tenant} AND {state} AND d.id > $3 ORDER BY d.id LIMIT $4")
+        };
         self.schema.sql(&text)
     }
 

@@ -37,7 +37,7 @@ pub(crate) struct Writers {
     time_limit: Duration,
 }
 
-/// What the writers share.
+/// What all share who write in batches.
 pub(crate) struct Desk {
     pub(crate) bell: Arc<Bell>,
     pub(crate) connector: Connector,
@@ -47,9 +47,8 @@ pub(crate) struct Desk {
 
 impl Writers {
     /// Starts them. They end when this value is dropped.
-    pub(crate) fn start(desk: Desk, writers: usize, queue: usize) -> Self {
+    pub(crate) fn start(desk: &Arc<Desk>, writers: usize, queue: usize) -> Self {
         let time_limit = desk.time_limit;
-        let desk = Arc::new(desk);
         let start = |_| {
             let (sender, receiver) = mpsc::channel(queue);
             tokio::spawn(Writer { desk: desk.clone(), session: None }.run(receiver));

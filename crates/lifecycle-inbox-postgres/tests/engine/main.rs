@@ -5,7 +5,9 @@ mod support;
 
 mod damage;
 mod deadline;
+mod endings;
 mod faults;
+mod migrating;
 mod opening;
 mod order;
 mod outage;
