@@ -5,6 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use tokio::task::{Unconstrained, unconstrained};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Counts from its creation. The timer is made when something first has to wait: most callbacks arrive whole and are
@@ -12,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 pub(crate) struct Deadline {
     started: Instant,
     budget: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
 }
 
 impl Deadline {
@@ -34,7 +35,9 @@ impl Deadline {
             return Poll::Ready(Some(output));
         }
         let Self { started, budget, timer } = self;
-        let timer = timer.get_or_insert_with(|| Box::pin(sleep(budget.saturating_sub(started.elapsed()))));
+        // Unconstrained: a future that has used up the task's turns would keep the timer from its own.
+        let timer = timer
+            .get_or_insert_with(|| Box::pin(unconstrained(sleep(budget.saturating_sub(started.elapsed())))));
         timer.as_mut().poll(cx).map(|()| None)
     }
 

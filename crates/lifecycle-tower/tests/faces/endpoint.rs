@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use lifecycle_core::{LifecycleHandler, Outcome, Rejection};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Rejection, async_trait};
 use lifecycle_tower::LifecycleEndpoint;
 use test_adapter::Obedient;
+use tokio::task::consume_budget;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
@@ -96,4 +97,22 @@ async fn a_handler_may_be_shared_and_known_by_its_trait_only() {
 fn debug_shows_no_secret() {
     let shown = format!("{:?}", LifecycleEndpoint::new(receiver(), Obedient::default()));
     assert!(!shown.contains("s3cr3t"), "{shown}");
+}
+
+struct Spinning;
+
+#[async_trait]
+impl LifecycleHandler for Spinning {
+    async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+        loop {
+            consume_budget().await; // as a busy channel does
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_uses_up_its_turns_is_cut_off_too() {
+    let receiver = receiver().budget(Duration::from_millis(20));
+    let response = LifecycleEndpoint::new(receiver, Spinning).oneshot(signed("t")).await.unwrap();
+    assert_eq!(response.extensions().get(), Some(&Rejection::DeadlineExceeded));
 }
