@@ -13,6 +13,7 @@ CREATE FUNCTION lifecycle.finish_all(
 DECLARE
     _tenants bytea[];
     _ended bigint[];
+    _headless bytea[];
 BEGIN
     _tenants := ARRAY (SELECT DISTINCT d.tenant FROM lifecycle.deliveries AS d WHERE d.id = ANY (_ids));
     PERFORM 1 FROM lifecycle.tenants WHERE key = ANY (_tenants) ORDER BY key FOR NO KEY UPDATE;
@@ -24,16 +25,14 @@ BEGIN
         FROM unnest(_ids, _fences, _nows, _states, _dues, _errors, _uncounted)
             AS it (id, fence, now, state, due_at, error, uncounted)
         WHERE d.id = it.id AND d.fence = it.fence AND d.state = 'leased'
-        RETURNING d.id
+        RETURNING d.id, d.tenant, d.state
     )
-    SELECT array_agg(id) INTO _ended FROM ended;
+    SELECT array_agg(id), array_agg(tenant) FILTER (WHERE state <> 'pending') INTO _ended, _headless FROM ended;
     UPDATE lifecycle.tenants AS t SET head = (
         SELECT min(d.id) FROM lifecycle.deliveries AS d
         WHERE d.tenant = t.key AND d.state IN ('pending', 'leased')
     )
-    WHERE t.key = ANY (ARRAY (
-        SELECT d.tenant FROM lifecycle.deliveries AS d WHERE d.id = ANY (_ended) AND d.state IN ('done', 'dead')
-    ));
+    WHERE t.key = ANY (_headless);
     RETURN QUERY
     SELECT d.id, d.fence, d.tenant, i.installation
     FROM lifecycle.deliveries AS d LEFT JOIN lifecycle.installations AS i ON i.tenant = d.tenant

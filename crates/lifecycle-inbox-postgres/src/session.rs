@@ -43,8 +43,10 @@ impl Connector {
     /// For the engine's own statements, none of which may take longer than the limit.
     pub(crate) fn new(settings: &Settings) -> Result<Self, OpenError> {
         let limit = settings.time_limit.as_millis().max(1);
+        // There is an index for each question. Plans are kept, and one that was made for a few rows must not scan millions.
         let rules = format!(
-            "{RULES} SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit};"
+            "{RULES} SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit};
+            SET enable_seqscan = off;"
         );
         Ok(Self(Arc::new(Inner { config: settings.config.clone(), tls: Tls::new(settings)?, rules })))
     }
