@@ -80,7 +80,8 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
              library's faces; `signed` only verifies, by `Scheme::verify`. They also compare every header line with the two \
              that may carry a signature and refuse those that contradict each other, hold body and handler to a time, \
              and tell a log, which is off here. In axum that is 1,500 instructions more than by hand for `extracted`, \
-             2,200 for `endpoint` and 4,900 for `verified`; see the part on instructions. {}",
+             2,200 for `endpoint` and 4,900 for `verified`; see the part on instructions. Whatever is added \
+             costs more in a server than alone: see the goal of `signed`, whose HMAC takes 0.3 us by itself. {}",
             SLICE.as_millis(),
             cpus.note()
         ),
