@@ -290,7 +290,7 @@ fn an_inbox_in_postgresql_is_operated_alike() {
         drop(client);
         driver.await.unwrap().unwrap();
     });
-    assert!(refused(url, &["--schema", &schema]).contains("version 99, and this program knows 1"));
+    assert!(refused(url, &["--schema", &schema]).contains("version 99, and this program knows 2"));
 }
 
 /// In CI it has to be.
