@@ -192,7 +192,7 @@ impl Scheme {
 
     /// The 32 bytes of one written signature; `None` for anything else, so that it costs no MAC.
     fn decode(&self, written: &str) -> Option<[u8; 32]> {
-        let mut written = written.trim_ascii();
+        let mut written = written.trim_matches([' ', '\t']);
         // Not an empty one: a comparison of no bytes takes a fifth of a MAC where libc compares by AVX-512.
         if !self.prefix.is_empty() {
             written = written.strip_prefix(self.prefix)?;
