@@ -13,6 +13,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Error, Row};
 
 use crate::error::{is_passing, store};
+use crate::gather::gather;
 use crate::row;
 use crate::writer::Desk;
 
@@ -107,14 +108,12 @@ struct Ender {
 impl Ender {
     async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
         while let Some(first) = queue.recv().await {
-            let mut batch = vec![first];
-            // With what other tasks are about to ask, as a writer does.
-            let mut taken = 0;
-            while taken < batch.len() && batch.len() < ROWS {
-                taken = batch.len();
-                tokio::task::yield_now().await;
-                batch.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(ROWS - taken));
-            }
+            let mut rows = 0;
+            let is_last = |_: &Waiting| {
+                rows += 1;
+                rows >= ROWS
+            };
+            let mut batch = gather(&mut queue, first, is_last).await;
             batch.retain(|waiting| !waiting.answer.is_closed()); // nobody waits any more: as if never asked
             if !batch.is_empty() {
                 self.end(batch).await;

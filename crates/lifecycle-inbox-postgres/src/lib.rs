@@ -6,6 +6,7 @@ mod ending;
 mod endings;
 mod engine;
 mod error;
+mod gather;
 mod handler;
 mod installations;
 mod migration;

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::bell::Bell;
 use crate::error::{is_passing, tell};
+use crate::gather::gather;
 use crate::row::digest;
 use crate::session::Connector;
 use crate::sql::Sql;
@@ -86,20 +87,13 @@ struct Writer {
 impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Waiting>) {
         while let Some(first) = queue.recv().await {
-            let mut bytes = first.record.body.len();
-            let mut batch = vec![first];
-            // What came while the last batch was written is the next one, with what other tasks are about to ask: as
-            // long as each turn of the scheduler brings more. Nobody waits for company that is not there.
-            let mut taken = 0;
-            while taken < batch.len() {
-                taken = batch.len();
-                tokio::task::yield_now().await;
-                while batch.len() < ROWS && bytes < BYTES {
-                    let Ok(next) = queue.try_recv() else { break };
-                    bytes += next.record.body.len();
-                    batch.push(next);
-                }
-            }
+            let (mut rows, mut bytes) = (0, 0);
+            let is_last = |waiting: &Waiting| {
+                (rows, bytes) = (rows + 1, bytes + waiting.record.body.len());
+                rows >= ROWS || bytes >= BYTES
+            };
+            // What came while the last batch was written is the next one.
+            let mut batch = gather(&mut queue, first, is_last).await;
             batch.retain(|waiting| !waiting.answer.is_closed()); // nobody waits any more: as if never asked
             if !batch.is_empty() {
                 self.write(batch).await;
