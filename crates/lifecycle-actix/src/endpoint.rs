@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix_web::{HttpRequest, Route, web};
 use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
@@ -57,7 +58,7 @@ pub fn endpoint(receiver: Receiver, handler: impl LifecycleHandler) -> Route {
                 }
                 Err(rejection) => Err(rejection.clone()),
             };
-            let reply = receiver.answer(outcome.as_ref().copied(), deadline.elapsed());
+            let reply = receiver.answer(outcome.as_ref().copied(), deadline.elapsed(), SystemTime::now());
             match outcome {
                 Ok(_) => response(reply),
                 Err(rejection) => refusal(&rejection, reply),

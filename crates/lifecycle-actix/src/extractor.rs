@@ -2,12 +2,13 @@
 
 use std::future::{Ready, ready};
 use std::ops::Deref;
+use std::time::SystemTime;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, Receiver};
+use lifecycle_core::{Delivery, LogLimit, Receiver};
 
 use crate::deadline::Deadline;
 use crate::receive::{header_lines, receive};
@@ -69,7 +70,9 @@ impl FromRequest for Verified {
         }
         let Some(receiver) = receiver(request).cloned() else {
             let refused = Refused::ReceiverMissing;
-            tracing::error!(target: "lifecycle::handler", code = "receiver-missing", "{refused}");
+            if let Some(suppressed) = RECEIVER_MISSING.admit(SystemTime::now()) {
+                tracing::error!(target: "lifecycle::handler", code = "receiver-missing", suppressed, "{refused}");
+            }
             return Box::pin(ready(Err(refused)));
         };
         let deadline = Deadline::after(receiver.time_budget());
@@ -79,13 +82,16 @@ impl FromRequest for Verified {
             match &outcome {
                 Ok(delivery) => receiver.answered_by_route(delivery, None, deadline.elapsed()),
                 Err(rejection) => {
-                    receiver.answer(Err(rejection), deadline.elapsed()); // for its log event
+                    receiver.answer(Err(rejection), deadline.elapsed(), SystemTime::now()); // for its log event
                 }
             }
             outcome.map(Self).map_err(Refused::from)
         })
     }
 }
+
+/// The app's own mistake, which every request of a stranger would log.
+static RECEIVER_MISSING: LogLimit = LogLimit::new();
 
 fn receiver(request: &HttpRequest) -> Option<&Receiver> {
     request

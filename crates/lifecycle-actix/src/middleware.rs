@@ -1,6 +1,7 @@
 //! The verify face as middleware: the route inside is reached by verified callbacks only, and still gets its body.
 
 use std::pin::pin;
+use std::time::SystemTime;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
@@ -69,7 +70,8 @@ async fn pass<B>(
     let delivery = match receive(&receiver, request.request(), &mut payload, deadline).await {
         Ok(delivery) => delivery,
         Err(rejection) => {
-            let mut refusal = refusal(&rejection, receiver.answer(Err(&rejection), deadline.elapsed()));
+            let mut refusal =
+                refusal(&rejection, receiver.answer(Err(&rejection), deadline.elapsed(), SystemTime::now()));
             refusal.extensions_mut().insert(rejection);
             return Ok(request.into_response(refusal).map_into_right_body());
         }
@@ -78,7 +80,7 @@ async fn pass<B>(
     request.extensions_mut().insert(delivery.clone());
     let Some(answer) = deadline.bound(pin!(next.call(request))).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
-        receiver.answer(Err(&Rejection::DeadlineExceeded), deadline.elapsed());
+        receiver.answer(Err(&Rejection::DeadlineExceeded), deadline.elapsed(), SystemTime::now());
         return Err(Refused::Rejected(Rejection::DeadlineExceeded).into());
     };
     let status = match &answer {

@@ -34,7 +34,9 @@ async fn an_exchange_is_logged_once_with_what_was_answered() {
         assert!(lines.contains(expected), "{path} {tenant}: {lines}");
     }
     let forgetful = init_service(App::new().route("/", web::to(async |_: Verified| ""))).await;
-    let _ = forgetful.call(TestRequest::post().to_request()).await;
-    let lines = log.take();
+    for _ in 0..10 {
+        let _ = forgetful.call(TestRequest::post().to_request()).await;
+    }
+    let lines = log.take(); // one a minute: anybody can send such a request
     assert!(lines.lines().count() == 1 && lines.contains(r#"code="receiver-missing""#), "{lines}");
 }

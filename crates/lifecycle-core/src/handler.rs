@@ -212,6 +212,7 @@ pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Res
                 target: "lifecycle::handler",
                 platform = delivery.platform().name(),
                 kind = delivery.event().kind().name(),
+                key = %delivery.idempotency_key(),
                 code = rejection.code(),
                 error = %error,
                 "handler failed"
@@ -223,6 +224,7 @@ pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Res
                 target: "lifecycle::handler",
                 platform = delivery.platform().name(),
                 kind = delivery.event().kind().name(),
+                key = %delivery.idempotency_key(),
                 code = Rejection::HandlerFailed.code(),
                 "handler panicked"
             );

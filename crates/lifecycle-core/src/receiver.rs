@@ -14,9 +14,10 @@ use crate::rejection::Rejection;
 use crate::reply::Reply;
 use crate::secret::{HookToken, Secrets};
 use crate::signature::{self, Candidates};
-use crate::telemetry;
+use crate::telemetry::{self, Warnings};
 
-/// What one URL receives: a platform, the proof that it takes, and what it expects. Cheap to clone.
+/// What one URL receives: a platform, the proof that it takes, and what it expects. Cheap to clone. Make it once, not
+/// for each request: it also remembers when it last warned of what.
 ///
 /// An adapter calls [`open`](Self::open) with the head of a request, [`Intake::push`] with each chunk of the body and
 /// [`Intake::finish`] with the time, and gets a [`Delivery`] or a [`Rejection`].
@@ -53,6 +54,7 @@ pub(crate) struct Settings {
     only: Option<EventKind>,
     max_age: Option<Duration>,
     budget: Duration,
+    warnings: Warnings,
 }
 
 #[derive(Clone)]
@@ -159,17 +161,23 @@ impl Receiver {
     }
 
     /// The answer to a request, and its one log event: an adapter calls it once, when all is known. `elapsed` counts
-    /// from the head.
+    /// from the head; `now` only limits the warnings about what strangers cause (see [`telemetry`]).
     ///
     /// ```
     /// use lifecycle_core::{Receiver, Rejection, Secret, seismic};
+    /// use std::time::{Duration, SystemTime};
     ///
     /// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-    /// let reply = receiver.answer(Err(&Rejection::MethodNotAllowed), std::time::Duration::ZERO);
+    /// let reply = receiver.answer(Err(&Rejection::MethodNotAllowed), Duration::ZERO, SystemTime::now());
     /// assert_eq!(reply.status(), 405);
     /// # Ok::<(), lifecycle_core::SecretError>(())
     /// ```
-    pub fn answer(&self, outcome: Result<&Delivery, &Rejection>, elapsed: Duration) -> Reply {
+    pub fn answer(
+        &self,
+        outcome: Result<&Delivery, &Rejection>,
+        elapsed: Duration,
+        now: SystemTime,
+    ) -> Reply {
         match outcome {
             Ok(delivery) => {
                 let status = self.platform().ack().success();
@@ -177,7 +185,7 @@ impl Receiver {
                 Reply::empty(status)
             }
             Err(rejection) => {
-                telemetry::rejected(self.platform(), rejection, elapsed);
+                telemetry::rejected(self.platform(), rejection, elapsed, &self.0.warnings, now);
                 rejection.reply()
             }
         }
@@ -198,6 +206,7 @@ impl Receiver {
             max_body: Self::DEFAULT_MAX_BODY,
             max_age: None,
             budget: Self::DEFAULT_BUDGET,
+            warnings: Warnings::default(),
         };
         Self(Arc::new(settings)).budget(Self::DEFAULT_BUDGET)
     }

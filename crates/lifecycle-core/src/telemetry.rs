@@ -3,17 +3,28 @@
 //! A `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code` (`accepted`,
 //! `not-acknowledged` when the app's own route gave another status than the platform takes as received, or a
 //! rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
-//! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`. Accepted callbacks are `INFO`; all
-//! others are `WARN`, except those that any stranger's scanner causes, which are `DEBUG`.
+//! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`.
+//!
+//! | what | level |
+//! | --- | --- |
+//! | `accepted` | `INFO` |
+//! | `method-not-allowed`, `missing-signature`, `not-found`: any scanner causes them | `DEBUG` |
+//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and receiver, the others `DEBUG` |
+//! | everything else: it comes after the proof, so no stranger causes it | `WARN` |
+//!
+//! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
+//! that follows suppressed ones has their number in the field `suppressed`; alert on the counter below, which has all of
+//! them. Clones of a [`Receiver`](crate::Receiver) share their minute.
 //!
 //! With the feature `metrics`: the counter `lifecycle_callbacks_total` by `platform` and `code`, and the histogram
 //! `lifecycle_callback_seconds` by `platform`.
 //!
 //! Neither ever holds a payload, a tenant, a person, a signature or a secret.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::delivery::{Delivery, Trust};
+use crate::log_limit::LogLimit;
 use crate::platform::Platform;
 use crate::rejection::Rejection;
 
@@ -46,29 +57,91 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
     count(platform, code, elapsed);
 }
 
-pub(crate) fn rejected(platform: &'static Platform, rejection: &Rejection, elapsed: Duration) {
+/// A callback that was not acknowledged.
+pub(crate) fn rejected(
+    platform: &'static Platform,
+    rejection: &Rejection,
+    elapsed: Duration,
+    warnings: &Warnings,
+    now: SystemTime,
+) {
     let (code, status) = (rejection.code(), rejection.status());
     let name = platform.name();
-    match rejection {
-        Rejection::MethodNotAllowed | Rejection::MissingSignature | Rejection::NotFound => tracing::debug!(
+    let suppressed = match warnings.cause(rejection) {
+        Cause::Scanner => None,
+        Cause::Anybody(limit) => limit.admit(now),
+        Cause::Authentic => Some(0),
+    };
+    if let Some(suppressed) = suppressed {
+        tracing::warn!(
+            target: "lifecycle::callback",
+            platform = name, code, status, elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
+            suppressed = (suppressed > 0).then_some(suppressed),
+            "callback rejected: {rejection}"
+        );
+    } else {
+        tracing::debug!(
             target: "lifecycle::callback",
             platform = name, code, status, elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
             "callback rejected: {rejection}"
-        ),
-        _ => tracing::warn!(
-            target: "lifecycle::callback",
-            platform = name, code, status, elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
-            "callback rejected: {rejection}"
-        ),
+        );
     }
     count(platform, code, elapsed);
+}
+
+/// When a receiver last warned of each of the rejections that anybody can cause.
+#[derive(Debug, Default)]
+pub(crate) struct Warnings {
+    body_timeout: LogLimit,
+    body_too_large: LogLimit,
+    body_unreadable: LogLimit,
+    invalid_header: LogLimit,
+    signature_mismatch: LogLimit,
+}
+
+/// Whose requests are rejected so.
+enum Cause<'w> {
+    /// Those of anybody who knows the URL, and of a platform or a proxy that is set up wrong.
+    Anybody(&'w LogLimit),
+    /// Those that were proven first.
+    Authentic,
+    /// Those of whoever tries out URLs.
+    Scanner,
+}
+
+impl Warnings {
+    fn cause(&self, rejection: &Rejection) -> Cause<'_> {
+        match rejection {
+            Rejection::BodyTimeout => Cause::Anybody(&self.body_timeout),
+            Rejection::BodyTooLarge => Cause::Anybody(&self.body_too_large),
+            Rejection::BodyUnreadable => Cause::Anybody(&self.body_unreadable),
+            Rejection::InvalidHeader(_) => Cause::Anybody(&self.invalid_header),
+            Rejection::SignatureMismatch => Cause::Anybody(&self.signature_mismatch),
+            Rejection::MethodNotAllowed | Rejection::MissingSignature | Rejection::NotFound => Cause::Scanner,
+            Rejection::DeadlineExceeded
+            | Rejection::HandlerFailed
+            | Rejection::Refused(_)
+            | Rejection::Stale
+            | Rejection::Unavailable
+            | Rejection::Undecodable(_)
+            | Rejection::UnexpectedApp
+            | Rejection::UnexpectedEvent => Cause::Authentic,
+        }
+    }
+}
+
+impl Clone for Warnings {
+    /// A receiver that is made from another one, for a URL of its own, warns for itself.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 fn deadline(platform: &Platform) -> Option<u64> {
     platform.ack().deadline_after().map(millis)
 }
 
-fn millis(time: Duration) -> u64 {
+pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use lifecycle_core::{Platform, Reply, Status, TenantGate, TenantKey};
+use lifecycle_core::{LogLimit, Platform, Reply, Status, TenantGate, TenantKey};
 use tokio::time::Instant;
 
 use crate::installations::InstallationStore;
@@ -41,6 +41,8 @@ pub struct EnabledGate {
     /// Platforms that never tell that an app is enabled.
     without_enable: Vec<&'static str>,
     enabled: Arc<Mutex<HashMap<TenantKey, Seen>>>,
+    /// Anybody's requests come here, also while the store is away.
+    unread: Arc<LogLimit>,
 }
 
 /// When a tenant was seen to be enabled.
@@ -63,6 +65,7 @@ impl EnabledGate {
             time_to_live: Self::DEFAULT_TIME_TO_LIVE,
             without_enable: Vec::new(),
             enabled: Arc::default(),
+            unread: Arc::default(),
         }
     }
 
@@ -102,9 +105,12 @@ impl EnabledGate {
             }
             Ok(_) => Err(Reply::not_enabled()),
             Err(error) => {
-                tracing::error!(
-                    target: "lifecycle::inbox", platform = tenant.platform, %error, "installation not read"
-                );
+                if let Some(suppressed) = self.unread.admit(SystemTime::now()) {
+                    tracing::error!(
+                        target: "lifecycle::inbox", platform = tenant.platform, suppressed, %error,
+                        "installation not read"
+                    );
+                }
                 Err(unavailable())
             }
         }

@@ -8,6 +8,7 @@
 //! | `delivery not stored` | `ERROR` | `platform`, `kind`, `key`, `error` |
 //! | `attempt ended` | `done` `INFO`, `retry` and `lost` `WARN`, `dead` `ERROR` | `id`, `platform`, `kind`, `attempt`, `result`, `elapsed_ms`, `error` |
 //! | `store failed` | `WARN` | `operation`, `error`, `again_in_ms` |
+//! | `installation not read` | `ERROR`, at most once a minute | `platform`, `error`, `suppressed` (how many more there were) |
 //! | `worker started` | `INFO` | `worker` |
 //! | `worker stopped` | `INFO` | `worker`, `released` (how many rows it gave back unfinished) |
 //! | `old rows pruned` | `DEBUG` | `rows`, `keys` |

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::ops::Deref;
+use std::time::SystemTime;
 
 use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
@@ -117,7 +118,7 @@ where
                     Ok(Self(delivery))
                 }
                 Err(rejection) => {
-                    receiver.answer(Err(&rejection), deadline.elapsed());
+                    receiver.answer(Err(&rejection), deadline.elapsed(), SystemTime::now());
                     Err(rejection.into())
                 }
             }

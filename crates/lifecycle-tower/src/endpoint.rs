@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -131,7 +132,9 @@ where
         };
         let elapsed = this.deadline.elapsed();
         Poll::Ready(Ok(match outcome {
-            Ok(delivery) => response(this.endpoint.receiver.answer(Ok(&delivery), elapsed)),
+            Ok(delivery) => {
+                response(this.endpoint.receiver.answer(Ok(&delivery), elapsed, SystemTime::now()))
+            }
             Err(rejection) => refuse(&this.endpoint.receiver, rejection, elapsed),
         }))
     }

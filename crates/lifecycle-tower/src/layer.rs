@@ -5,6 +5,7 @@ use std::future::Future;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -160,7 +161,7 @@ where
                             return Poll::Ready(Ok(response.map(BytesOr::new)));
                         }
                         Some(Err(error)) => {
-                            this.receiver.answer(Err(&Rejection::HandlerFailed), elapsed);
+                            this.receiver.answer(Err(&Rejection::HandlerFailed), elapsed, SystemTime::now());
                             return Poll::Ready(Err(error));
                         }
                         None => break Rejection::DeadlineExceeded,

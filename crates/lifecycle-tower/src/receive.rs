@@ -37,7 +37,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// use http_body_util::Full;
 /// use lifecycle_core::Receiver;
 /// use lifecycle_tower::{receive, response};
-/// use std::time::Instant;
+/// use std::time::{Instant, SystemTime};
 ///
 /// async fn seismic(receiver: &Receiver, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
 ///     let started = Instant::now();
@@ -45,7 +45,8 @@ const LINGER: Duration = Duration::from_secs(1);
 ///     if let Ok((_head, delivery)) = &received {
 ///         println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
 ///     }
-///     response(receiver.answer(received.as_ref().map(|(_, delivery)| delivery), started.elapsed()))
+///     let outcome = received.as_ref().map(|(_, delivery)| delivery);
+///     response(receiver.answer(outcome, started.elapsed(), SystemTime::now()))
 /// }
 ///
 /// # use lifecycle_core::{Secret, seismic as platform};

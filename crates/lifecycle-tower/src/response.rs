@@ -1,6 +1,6 @@
 //! Response: core's replies as `http` responses.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -31,7 +31,7 @@ pub fn response(reply: Reply) -> Response<Full<Bytes>> {
 
 /// Records and answers a refusal.
 pub(crate) fn refuse(receiver: &Receiver, rejection: Rejection, elapsed: Duration) -> Response<Full<Bytes>> {
-    let reply = receiver.answer(Err(&rejection), elapsed);
+    let reply = receiver.answer(Err(&rejection), elapsed, SystemTime::now());
     refusal(rejection, reply)
 }
 

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
 use warp::reply::Response;
@@ -42,12 +43,18 @@ pub fn endpoint(
 
 async fn answer(handler: Arc<dyn LifecycleHandler>, mut request: Request<impl Body>) -> Response {
     let reply = match request.receive().await {
-        Err(rejection) => request.receiver.answer(Err(&rejection), request.head.deadline.elapsed()),
+        Err(rejection) => {
+            request.receiver.answer(Err(&rejection), request.head.deadline.elapsed(), SystemTime::now())
+        }
         Ok(delivery) => {
             let handling = pin!(respond(&*handler, &delivery));
             let outcome =
                 request.head.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
-            request.receiver.answer(outcome.as_ref().map(|()| &delivery), request.head.deadline.elapsed())
+            request.receiver.answer(
+                outcome.as_ref().map(|()| &delivery),
+                request.head.deadline.elapsed(),
+                SystemTime::now(),
+            )
         }
     };
     response(reply)

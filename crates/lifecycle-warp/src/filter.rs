@@ -1,5 +1,7 @@
 //! Filters that extract: a verified callback, and the head of an action.
 
+use std::time::SystemTime;
+
 use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, Receiver};
 use warp::http::HeaderMap;
@@ -51,7 +53,7 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
         }
         Err(rejection) => {
             // For its log event; `recover` makes the answer.
-            request.receiver.answer(Err(&rejection), request.head.deadline.elapsed());
+            request.receiver.answer(Err(&rejection), request.head.deadline.elapsed(), SystemTime::now());
             Err(Refused::Rejected(rejection).into())
         }
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::ready;
 use std::pin::pin;
+use std::time::SystemTime;
 
 use http_body_util::Full;
 use lifecycle_core::{Delivery, Receiver, Rejection};
@@ -69,7 +70,11 @@ async fn answer<R: Reply + 'static>(
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
         Err(rejection) => {
-            return response(request.receiver.answer(Err(&rejection), request.head.deadline.elapsed()));
+            return response(request.receiver.answer(
+                Err(&rejection),
+                request.head.deadline.elapsed(),
+                SystemTime::now(),
+            ));
         }
     };
     let (deadline, inner) = (request.head.deadline, rest.request(&delivery));
@@ -85,7 +90,7 @@ async fn answer<R: Reply + 'static>(
         Ok(None) => Rejection::DeadlineExceeded,
         Err(_panicked) => Rejection::HandlerFailed,
     };
-    response(request.receiver.answer(Err(&rejection), deadline.elapsed()))
+    response(request.receiver.answer(Err(&rejection), deadline.elapsed(), SystemTime::now()))
 }
 
 /// A task that ends when nobody waits for it any more, as when the peer has gone.

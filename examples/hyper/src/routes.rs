@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use example_shared::{App, Page};
@@ -126,7 +126,7 @@ fn extracted(app: &App) -> Face {
                     receiver.answered_by_route(&delivery, reply.status(), started.elapsed());
                     reply
                 }
-                Err(rejection) => receiver.answer(Err(&rejection), started.elapsed()),
+                Err(rejection) => receiver.answer(Err(&rejection), started.elapsed(), SystemTime::now()),
             };
             Ok(response(reply).map(BytesOr::from))
         }

@@ -8,6 +8,7 @@ use lifecycle_inbox::{
     ClaimRequest, EnabledGate, Engine, Fault, InstallationFilter, InstallationStore, Memory, Platforms,
     Record, SealedSecret, StoreError, TenantKey,
 };
+use test_adapter::Log;
 use tokio::time::sleep;
 
 use crate::support::{LEASE, delivery, key};
@@ -46,6 +47,19 @@ async fn only_an_enabled_app_is_let_through() {
     let reply = gate.check(&key("t")).await.unwrap_err();
     let body = std::str::from_utf8(reply.body()).unwrap();
     assert!(body.contains(r#""code":"not-enabled""#), "{body}");
+}
+
+#[tokio::test]
+async fn while_the_store_is_away_requests_do_not_fill_the_log() {
+    let (log, _logging) = Log::start("lifecycle=info");
+    let engine = Memory::new();
+    let gate = EnabledGate::new(Arc::new(engine.clone()));
+    engine.set_fault(Some(Fault::Away));
+    for _ in 0..1000 {
+        assert_eq!(code(&gate.clone()).await, Some(503));
+    }
+    let lines = log.take();
+    assert!(lines.lines().count() == 1 && lines.contains("installation not read"), "{lines}");
 }
 
 #[tokio::test(start_paused = true)]

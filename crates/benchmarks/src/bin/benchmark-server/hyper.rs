@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::error::Error;
 use std::net::TcpListener;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, Limited};
@@ -86,7 +86,7 @@ async fn extracted(
     let started = Instant::now();
     let outcome = receive(&receiver, request).await;
     let delivery = outcome.as_ref().map(|(_head, delivery)| delivery);
-    Ok(response(receiver.answer(delivery, started.elapsed())))
+    Ok(response(receiver.answer(delivery, started.elapsed(), SystemTime::now())))
 }
 
 fn answer(status: StatusCode) -> Response<Empty<Bytes>> {
