@@ -22,7 +22,8 @@ Examples:
   DATABASE_URL=postgres://app@db.example/app lifecycle inbox list --state dead
   lifecycle inbox retry --all-dead
 
-The app and its workers may run meanwhile. No schema is made or migrated, and no file is made.";
+The app and its workers may run meanwhile. No schema is made or migrated, and no file is made. Workers
+delete what is done after 7 days and dead letters after 90, unless the app says otherwise.";
 
 /// Look into an inbox's database: list and show deliveries, retry dead letters, drop what nobody wants
 #[derive(Args, Debug)]

@@ -304,14 +304,15 @@ impl Engine for PostgresEngine {
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
         let mut client = self.client().await?;
-        let (done, keys) = (prune.done_before.as_millis(), prune.keys_before.as_millis());
+        let [done, dead, keys] =
+            [prune.done_before, prune.dead_before, prune.keys_before].map(Timestamp::as_millis);
         let limit = limit(prune.limit);
         let work = async {
             let transaction = client.transaction().await?;
             let patience = format!("SET LOCAL statement_timeout = {}", PRUNE_LIMIT.as_millis());
             transaction.batch_execute(&patience).await?;
             let statement = transaction.prepare_cached(&self.0.sql.prune).await?;
-            let row = transaction.query_one(&statement, &[&done, &keys, &limit]).await?;
+            let row = transaction.query_one(&statement, &[&done, &dead, &keys, &limit]).await?;
             transaction.commit().await?;
             Ok(row)
         };
@@ -320,7 +321,7 @@ impl Engine for PostgresEngine {
             Err(_) => return Err(too_late(client)),
         };
         let count = |nth| column::<i64>(&row, nth).map(|count| u64::try_from(count).unwrap_or(0));
-        Ok(Pruned { rows: count(0)?, keys: count(1)? })
+        Ok(Pruned { done: count(0)?, dead: count(1)?, keys: count(2)? })
     }
 
     async fn check(&self) -> Result<(), StoreError> {

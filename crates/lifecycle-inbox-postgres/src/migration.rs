@@ -10,7 +10,11 @@ use crate::session::Connector;
 use crate::settings::{Schema, Settings};
 
 /// Each leads from the version before to its own, which is its place counted from 1.
-const MIGRATIONS: [&str; 2] = [include_str!("../migrations/1.sql"), include_str!("../migrations/2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/1.sql"),
+    include_str!("../migrations/2.sql"),
+    include_str!("../migrations/3.sql"),
+];
 
 /// How long a migration may take, with the wait for other replicas that start at the same time.
 const TIME_LIMIT: Duration = Duration::from_secs(120);

@@ -67,21 +67,27 @@ impl Sql {
             is_known: sql("SELECT 1 FROM lifecycle.keys WHERE key = $1"),
             is_same: sql("SELECT current_setting('lifecycle_inbox.token', true) IS NOT DISTINCT FROM $1"),
             prune: sql("
-                WITH old AS (
+                WITH done AS (
                     DELETE FROM lifecycle.deliveries WHERE id IN (
                         SELECT id FROM lifecycle.deliveries WHERE state = 'done' AND finished_at < $1
-                        LIMIT $3 FOR UPDATE SKIP LOCKED
+                        LIMIT $4 FOR UPDATE SKIP LOCKED
                     ) RETURNING 1
+                ), dead AS (
+                    DELETE FROM lifecycle.deliveries WHERE id IN (
+                        SELECT id FROM lifecycle.deliveries WHERE state = 'dead' AND finished_at < $2
+                        LIMIT $4 FOR UPDATE SKIP LOCKED
+                    ) RETURNING id
                 ), forgotten AS (
                     DELETE FROM lifecycle.keys WHERE key IN (
                         SELECT k.key FROM lifecycle.keys AS k
-                        WHERE k.accepted_at < $2 AND NOT EXISTS (
+                        WHERE k.accepted_at < $3 AND NOT EXISTS (
                             SELECT FROM lifecycle.deliveries AS d WHERE d.id = k.delivery AND d.state <> 'done'
+                                AND d.id NOT IN (SELECT id FROM dead)
                         )
-                        LIMIT $3 FOR UPDATE OF k SKIP LOCKED
+                        LIMIT $4 FOR UPDATE OF k SKIP LOCKED
                     ) RETURNING 1
                 )
-                SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM forgotten)"),
+                SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM dead), (SELECT count(*) FROM forgotten)"),
             put_installation: sql("
                 INSERT INTO lifecycle.installations (tenant, status, installation) VALUES ($1, $2, $3)
                 ON CONFLICT (tenant) DO UPDATE SET status = excluded.status, installation = excluded.installation"),

@@ -67,11 +67,17 @@ pub(crate) fn show(connection: &Connection, id: DeliveryId) -> rusqlite::Result<
 
 pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<Found<Pruned>> {
     let limit = i64::try_from(prune.limit).unwrap_or(i64::MAX);
-    let mut delete = connection.prepare_cached(
-        "DELETE FROM lifecycle_inbox WHERE id IN (
-             SELECT id FROM lifecycle_inbox WHERE state = 'done' AND finished_at < ?1 ORDER BY finished_at LIMIT ?2)",
-    )?;
-    let rows = delete.execute(params![prune.done_before.as_millis(), limit])?;
+    let delete = |state: State, before: Timestamp| {
+        // A name that stands in an index.
+        let mut delete = connection.prepare_cached(&format!(
+            "DELETE FROM lifecycle_inbox WHERE id IN (
+                 SELECT id FROM lifecycle_inbox WHERE state = '{}' AND finished_at < ?1 ORDER BY finished_at LIMIT ?2)",
+            state.name()
+        ))?;
+        delete.execute(params![before.as_millis(), limit])
+    };
+    let done = delete(State::Done, prune.done_before)?;
+    let dead = delete(State::Dead, prune.dead_before)?;
     let mut forget = connection.prepare_cached(
         "DELETE FROM lifecycle_keys WHERE id IN (
              SELECT id FROM lifecycle_keys AS old
@@ -80,7 +86,7 @@ pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<F
              ORDER BY accepted_at LIMIT :limit)",
     )?;
     let keys = forget.execute(named_params! { ":before": prune.keys_before.as_millis(), ":limit": limit })?;
-    Ok(Found::keep(Pruned { rows: rows as u64, keys: keys as u64 }, News::NONE))
+    Ok(Found::keep(Pruned { done: done as u64, dead: dead as u64, keys: keys as u64 }, News::NONE))
 }
 
 pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<Found<()>> {

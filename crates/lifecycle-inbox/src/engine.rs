@@ -22,7 +22,7 @@ use crate::timestamp::Timestamp;
 ///   Pending ----------> Leased ----------------> Done -----> pruned
 ///     ^  ^                |  |
 ///     |  +--- release ----+  |  fail, Dead
-///     |  +--- fail, At ---+  +----------------> Dead -----> discarded
+///     |  +--- fail, At ---+  +----------------> Dead -----> pruned, discarded
 ///     +------------------------- retry -----------+
 /// ```
 ///
@@ -125,7 +125,7 @@ pub trait Engine: InstallationStore {
     /// Deletes a row in whatever state, whoever holds it; its key stays known. `false` when there is no such row.
     async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError>;
 
-    /// Deletes old finished rows, and forgets old keys.
+    /// Deletes rows that were done long ago and dead letters that died long ago, and forgets old keys.
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
 
     /// Whether the store can be written to.
@@ -195,7 +195,7 @@ pub struct Claim {
 pub enum Next<'a> {
     /// Another attempt at this time.
     At(Timestamp),
-    /// None: it is a dead letter, until someone retries or discards it. A change that is given is folded all the same, as
+    /// None: it is a dead letter, until someone retries or discards it, or it is pruned. A change that is given is folded all the same, as
     /// [`complete`](Engine::complete) does; a completion after a retry then finds it folded.
     Dead(Option<&'a Change>),
 }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, interval, sleep_until};
 
 use crate::engine::Engine;
 use crate::error::StoreError;
-use crate::operations::{Prune, Pruned};
+use crate::operations::{Prune, Pruned, Retention};
 use crate::telemetry;
 use crate::worker::Settings;
 
@@ -21,14 +21,12 @@ const PRUNE_LIMIT: usize = 500;
 
 pub(crate) struct Housekeeping {
     engine: Arc<dyn Engine>,
-    keep_finished: Duration,
-    remember_keys: Duration,
+    retention: Retention,
 }
 
 impl Housekeeping {
     pub(crate) fn new(engine: Arc<dyn Engine>, settings: &Settings) -> Self {
-        let Settings { keep_finished, remember_keys, .. } = *settings;
-        Self { engine, keep_finished, remember_keys }
+        Self { engine, retention: settings.retention }
     }
 
     /// Keeps house for ever.
@@ -52,11 +50,8 @@ impl Housekeeping {
 
     /// Tells after which time to do it again.
     async fn prune(&self) -> Duration {
-        match prune(&*self.engine, self.keep_finished, self.remember_keys).await {
-            Ok(pruned) => {
-                telemetry::pruned(pruned);
-                PRUNE_EVERY
-            }
+        match prune(&*self.engine, self.retention).await {
+            Ok(_) => PRUNE_EVERY,
             Err(error) => {
                 telemetry::store_failed("prune", &error, PRUNE_AGAIN);
                 PRUNE_AGAIN
@@ -65,23 +60,29 @@ impl Housekeeping {
     }
 }
 
-/// Deletes rows that were done, and forgets keys that were accepted, longer ago than these times. In small transactions.
-pub(crate) async fn prune(
-    engine: &dyn Engine,
-    keep_finished: Duration,
-    remember_keys: Duration,
-) -> Result<Pruned, StoreError> {
+/// Deletes what was kept for as long as it was to be, in small transactions.
+pub(crate) async fn prune(engine: &dyn Engine, retention: Retention) -> Result<Pruned, StoreError> {
     let now = engine.now();
-    let (done_before, keys_before) = (now - keep_finished, now - remember_keys);
-    let prune = Prune { done_before, keys_before, limit: PRUNE_LIMIT };
+    let prune = Prune {
+        done_before: now - retention.done,
+        dead_before: now - retention.dead,
+        keys_before: now - retention.keys,
+        limit: PRUNE_LIMIT,
+    };
     let mut all = Pruned::default();
-    loop {
-        let pruned = engine.prune(prune).await?;
-        all.rows += pruned.rows;
-        all.keys += pruned.keys;
-        if pruned.rows.max(pruned.keys) < PRUNE_LIMIT as u64 {
-            return Ok(all);
+    let result = loop {
+        let Pruned { done, dead, keys } = match engine.prune(prune).await {
+            Ok(pruned) => pruned,
+            Err(error) => break Err(error),
+        };
+        all.done += done;
+        all.dead += dead;
+        all.keys += keys;
+        if done.max(dead).max(keys) < PRUNE_LIMIT as u64 {
+            break Ok(all);
         }
         tokio::task::yield_now().await;
-    }
+    };
+    telemetry::pruned(all); // also of what went before an error
+    result
 }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::engine::{Accepted, DeliveryId, Engine};
 use crate::error::StoreError;
 use crate::housekeeping::prune;
-use crate::operations::{Filter, Pruned, Stats, Stored, Summary};
+use crate::operations::{Filter, Pruned, Retention, Stats, Stored, Summary};
 use crate::record::Record;
 use crate::telemetry;
 
@@ -106,14 +106,9 @@ impl Inbox {
         self.engine.discard(id).await
     }
 
-    /// Deletes deliveries that were done longer ago than the first time, and forgets those accepted longer ago than the
-    /// second. A worker does this by itself every hour.
-    pub async fn prune(
-        &self,
-        keep_finished: Duration,
-        remember_keys: Duration,
-    ) -> Result<Pruned, StoreError> {
-        prune(&*self.engine, keep_finished, remember_keys).await
+    /// Deletes deliveries and forgets keys that were kept for as long as this says. A worker does it by itself every hour.
+    pub async fn prune(&self, retention: Retention) -> Result<Pruned, StoreError> {
+        prune(&*self.engine, retention).await
     }
 
     /// For a health check: whether the store can be written to, within the budget.

@@ -33,7 +33,7 @@ pub use installations::{InstallationFilter, InstallationStore, SealedSecret};
 pub use keyring::{Keyring, KeyringError};
 pub use lifecycle_core::TenantKey;
 pub use memory::{Fault, Memory};
-pub use operations::{Filter, Prune, Pruned, State, Stats, Stored, Summary};
+pub use operations::{Filter, Prune, Pruned, Retention, State, Stats, Stored, Summary};
 pub use record::{Platforms, Record, Unreadable};
 pub use runner::{Ran, Runner};
 pub use seal::{SealContext, SealError, Sealer, TenantSecret};

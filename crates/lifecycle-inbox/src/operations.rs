@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 /// Where a row is in its life. Closed on purpose.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum State {
-    /// Given up. It holds up nobody, and stays until it is retried or discarded.
+    /// Given up. It holds up nobody, and stays until it is retried, discarded, or pruned as too old.
     Dead,
     /// Handled.
     Done,
@@ -133,22 +133,47 @@ impl Stored {
     }
 }
 
+/// How long things are kept. [`Duration::MAX`] is for ever.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Retention {
+    /// Rows that are done, counted from when they were; 7 days by default. They hold payloads, and so personal data.
+    pub done: Duration,
+    /// Dead letters, counted from when they died; 90 days by default. They hold payloads too. Whoever has not retried one by
+    /// then never will.
+    pub dead: Duration,
+    /// What makes a delivery known as a duplicate, counted from its acceptance; 30 days by default. Independent of how long
+    /// its row is kept; but while a row is open or dead, its key is known.
+    pub keys: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 24 * 3600);
+        Self { done: days(7), dead: days(90), keys: days(30) }
+    }
+}
+
 /// What may go.
 #[derive(Clone, Copy, Debug)]
 pub struct Prune {
-    /// Rows that were done before this go. Dead ones never do.
+    /// Rows that were done before this go.
     pub done_before: Timestamp,
-    /// Keys that were accepted before this are forgotten, except those of rows that are open or dead.
+    /// Dead letters that died before this go.
+    pub dead_before: Timestamp,
+    /// Keys that were accepted before this are forgotten, except those of rows that are open or dead (and do not go now).
     pub keys_before: Timestamp,
-    /// The most rows, and the most keys, in this one transaction: a long one would keep callbacks waiting.
+    /// The most rows that are done, the most dead letters, and the most keys, in this one transaction: a long one would keep
+    /// callbacks waiting.
     pub limit: usize,
 }
 
 /// What went.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Pruned {
-    /// Rows that were deleted.
-    pub rows: u64,
+    /// Rows that were done, and are deleted.
+    pub done: u64,
+    /// Dead letters that were deleted.
+    pub dead: u64,
     /// Keys that were forgotten.
     pub keys: u64,
 }

@@ -11,7 +11,7 @@
 //! | `installation not read` | `ERROR`, at most once a minute | `platform`, `error`, `suppressed` (how many more there were) |
 //! | `worker started` | `INFO` | `worker` |
 //! | `worker stopped` | `INFO` | `worker`, `released` (how many rows it gave back unfinished) |
-//! | `old rows pruned` | `DEBUG` | `rows`, `keys` |
+//! | `old rows pruned` | `DEBUG`; with dead letters among them `WARN` | `done`, `dead`, `keys` (how many of each) |
 //!
 //! With the feature `metrics`:
 //!
@@ -22,6 +22,7 @@
 //! | `lifecycle_inbox_attempts_total` | counter | `platform`, `result` (`done`, `retry`, `dead`, `lost`) |
 //! | `lifecycle_inbox_attempt_seconds` | histogram | `platform` |
 //! | `lifecycle_inbox_lag_seconds` | histogram, from receipt to completion | `platform` |
+//! | `lifecycle_inbox_pruned_total` | counter of rows that were too old | `state` (`done`, `dead`) |
 //! | `lifecycle_inbox_store_errors_total` | counter | `operation` |
 //! | `lifecycle_inbox_pending`, `_leased`, `_dead` | gauge | - |
 //! | `lifecycle_inbox_oldest_seconds` | gauge, age of the oldest open row, 0 without one | - |
@@ -121,8 +122,13 @@ pub(crate) fn worker_stopped(worker: &str, released: usize) {
 }
 
 pub(crate) fn pruned(pruned: Pruned) {
-    let Pruned { rows, keys } = pruned;
-    tracing::debug!(target: "lifecycle::inbox", rows, keys, "old rows pruned");
+    let Pruned { done, dead, keys } = pruned;
+    if dead > 0 {
+        tracing::warn!(target: "lifecycle::inbox", done, dead, keys, "old rows pruned"); // nobody had them handled
+    } else {
+        tracing::debug!(target: "lifecycle::inbox", done, dead, keys, "old rows pruned");
+    }
+    metrics::pruned(pruned);
 }
 
 pub(crate) fn depth(stats: &Stats) {
@@ -139,7 +145,7 @@ mod metrics {
 
     use metrics::{counter, gauge, histogram};
 
-    use crate::operations::Stats;
+    use crate::operations::{Pruned, Stats};
 
     pub(super) fn written(platform: &'static str, result: &'static str, elapsed: Duration) {
         counter!("lifecycle_inbox_writes_total", "platform" => platform, "result" => result).increment(1);
@@ -159,6 +165,11 @@ mod metrics {
         counter!("lifecycle_inbox_store_errors_total", "operation" => operation).increment(1);
     }
 
+    pub(super) fn pruned(pruned: Pruned) {
+        counter!("lifecycle_inbox_pruned_total", "state" => "done").increment(pruned.done);
+        counter!("lifecycle_inbox_pruned_total", "state" => "dead").increment(pruned.dead);
+    }
+
     #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
     pub(super) fn depth(stats: &Stats) {
         gauge!("lifecycle_inbox_pending").set(stats.pending as f64);
@@ -173,11 +184,12 @@ mod metrics {
 mod metrics {
     use std::time::Duration;
 
-    use crate::operations::Stats;
+    use crate::operations::{Pruned, Stats};
 
     pub(super) fn written(_platform: &'static str, _result: &'static str, _elapsed: Duration) {}
     pub(super) fn attempted(_platform: &'static str, _result: &'static str, _elapsed: Duration) {}
     pub(super) fn lagged(_platform: &'static str, _lag: Duration) {}
     pub(super) fn store_failed(_operation: &'static str) {}
+    pub(super) fn pruned(_pruned: Pruned) {}
     pub(super) fn depth(_stats: &Stats) {}
 }

@@ -11,6 +11,7 @@ use crate::crew::{Crew, Jobs};
 use crate::engine::Engine;
 use crate::housekeeping::Housekeeping;
 use crate::leases::Leases;
+use crate::operations::Retention;
 use crate::record::Platforms;
 use crate::runner::{HandlerRunner, Runner};
 use crate::telemetry;
@@ -31,7 +32,7 @@ use crate::telemetry;
 /// A dead letter lets its tenant's later deliveries go on, and is not folded, with one exception: a disable or an uninstall
 /// closes its installation also as a dead letter, so that an [`EnabledGate`](crate::EnabledGate) turns its tenant away.
 /// So that an installation is closed does not say that the handler's work was done. Look after dead letters:
-/// [`Inbox::retry`](crate::Inbox::retry) brings one back to its old place. A row that no longer reads as a delivery is a
+/// [`Inbox::retry`](crate::Inbox::retry) brings one back to its old place, until it is [too old](Retention). A row that no longer reads as a delivery is a
 /// dead letter at once, with its bytes.
 ///
 /// Errors of the store are logged and tried again, for ever. They never end a worker.
@@ -86,8 +87,7 @@ pub(crate) struct Settings {
     pub(crate) time_limit: Duration,
     pub(crate) drain: Duration,
     pub(crate) poll: Duration,
-    pub(crate) keep_finished: Duration,
-    pub(crate) remember_keys: Duration,
+    pub(crate) retention: Retention,
 }
 
 impl Worker {
@@ -108,8 +108,7 @@ impl Worker {
             time_limit: Duration::from_secs(600),
             drain: Duration::from_secs(30),
             poll: Duration::from_secs(5),
-            keep_finished: Duration::from_secs(7 * 24 * 3600),
-            remember_keys: Duration::from_secs(30 * 24 * 3600),
+            retention: Retention::default(),
         };
         Self { engine, runner: Arc::new(runner), settings }
     }
@@ -187,18 +186,20 @@ impl Worker {
         self
     }
 
-    /// How long finished rows are kept to be looked at; 7 days by default. They hold payloads, and so personal data.
+    /// How long rows are kept that are done, and dead letters, and what tells duplicates. Once an hour it deletes what is
+    /// older; where dead letters are among it, the log says how many.
+    ///
+    /// ```
+    /// use lifecycle_inbox::Retention;
+    /// use std::time::Duration;
+    ///
+    /// let day = Duration::from_secs(24 * 3600);
+    /// let retention = Retention { dead: day * 30, ..Retention::default() };
+    /// assert_eq!((retention.done, retention.keys), (day * 7, day * 30));
+    /// ```
     #[must_use]
-    pub fn keep_finished(mut self, time: Duration) -> Self {
-        self.settings.keep_finished = time;
-        self
-    }
-
-    /// How long a delivery is known as a duplicate after its acceptance; 30 days by default. Independent of how long its
-    /// row is kept.
-    #[must_use]
-    pub fn remember_keys(mut self, time: Duration) -> Self {
-        self.settings.remember_keys = time;
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.settings.retention = retention;
         self
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use lifecycle_core::{LifecycleHandler, Status};
 use lifecycle_inbox::{
-    Accepted, DeliveryId, Engine, Filter, InstallationFilter, InstallationStore, State, TenantKey, Worker,
+    Accepted, DeliveryId, Engine, Filter, InstallationFilter, InstallationStore, Retention, State, TenantKey,
+    Worker,
 };
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
@@ -48,7 +49,8 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
     assert_eq!(engine.sealed(&tenant, "api-key").await.unwrap().as_deref(), Some(&b"sealed"[..]));
 
     assert!(engine.retry(DeliveryId(2), engine.now()).await.unwrap());
-    let worker = Worker::new(Arc::new(engine.clone()), Accepting).keep_finished(Duration::MAX);
+    let retention = Retention { done: Duration::MAX, ..Retention::default() };
+    let worker = Worker::new(Arc::new(engine.clone()), Accepting).retention(retention);
     worker.run(settled(&engine)).await;
     let rows = engine.list(&Filter { state: Some(State::Done), ..Filter::default() }).await.unwrap();
     assert_eq!(rows.len(), 4);

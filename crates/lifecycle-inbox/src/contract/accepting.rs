@@ -105,9 +105,9 @@ async fn a_key_outlives_its_row(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
     complete(&*replicas.one, &claimed, at(1)).await;
-    let prune = Prune { done_before: at(100), keys_before: START, limit: 100 };
+    let prune = Prune { done_before: at(100), dead_before: START, keys_before: START, limit: 100 };
     let pruned = replicas.one.prune(prune).await.unwrap();
-    assert_eq!((pruned.rows, pruned.keys), (1, 0));
+    assert_eq!((pruned.done, pruned.keys), (1, 0));
     assert!(replicas.one.show(id).await.unwrap().is_none());
     let again = replicas.two.accept(record("t", "install", "r"), at(2)).await.unwrap();
     assert_eq!(again, Accepted::Duplicate);
@@ -117,9 +117,9 @@ async fn a_forgotten_key_is_new_again(replicas: Replicas) {
     put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
     complete(&*replicas.one, &claimed, at(1)).await;
-    let prune = Prune { done_before: START, keys_before: at(100), limit: 100 };
+    let prune = Prune { done_before: START, dead_before: START, keys_before: at(100), limit: 100 };
     let pruned = replicas.one.prune(prune).await.unwrap();
-    assert_eq!((pruned.rows, pruned.keys), (0, 1));
+    assert_eq!((pruned.done, pruned.keys), (0, 1));
     assert!(!replicas.two.is_known(record("t", "install", "r").key).await.unwrap());
     let again = replicas.two.accept(record("t", "install", "r"), at(2)).await.unwrap();
     assert!(matches!(again, Accepted::New(_)));
@@ -133,9 +133,9 @@ async fn the_key_of_an_unfinished_delivery_is_not_forgotten(replicas: Replicas) 
     let claims = claim(engine, START, 10).await;
     super::sample::fail(engine, claims[0].token, START, crate::Next::Dead(None)).await;
     put(engine, "pending", "r").await;
-    let prune = Prune { done_before: at(1_000), keys_before: at(1_000), limit: 100 };
+    let prune = Prune { done_before: at(1_000), dead_before: START, keys_before: at(1_000), limit: 100 };
     let pruned = engine.prune(prune).await.unwrap();
-    assert_eq!((pruned.rows, pruned.keys), (0, 0));
+    assert_eq!((pruned.done, pruned.keys), (0, 0));
     for tenant in ["dead", "leased", "pending"] {
         let again = engine.accept(record(tenant, "install", "r"), at(1)).await.unwrap();
         assert_eq!(again, Accepted::Duplicate, "{tenant}");

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::sample::{
-    START, at, claim, claim_one, complete, delivery, fail, key, listed, put, state, summary,
+    START, at, change, claim, claim_one, complete, delivery, fail, key, listed, put, put_kind, state, summary,
 };
 use super::{Replicas, Rule};
 use crate::engine::{DeliveryId, Next};
-use crate::operations::{Filter, Prune, State, Stats};
+use crate::operations::{Filter, Prune, Pruned, State, Stats};
 use crate::record::{Platforms, Record};
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -20,6 +20,8 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_leased_or_finished_row_is_not_retried),
         Rule::new(a_discarded_row_is_gone_and_its_key_known),
         Rule::new(pruning_takes_old_finished_rows_only),
+        Rule::new(pruning_takes_dead_letters_by_a_time_of_their_own),
+        Rule::new(pruning_a_dead_letter_forgets_its_key_and_holds_up_nobody),
         Rule::new(pruning_stops_at_its_limit),
         Rule::new(a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter),
         Rule::new(the_store_is_well),
@@ -137,28 +139,71 @@ async fn pruning_takes_old_finished_rows_only(replicas: Replicas) {
     complete(engine, &claims[0], at(1)).await;
     complete(engine, &claims[1], at(2)).await;
     fail(engine, claims[2].token, at(1), Next::Dead(None)).await;
-    let prune = Prune { done_before: at(2), keys_before: START, limit: 100 };
-    assert_eq!(engine.prune(prune).await.unwrap().rows, 1);
+    let prune = Prune { done_before: at(2), dead_before: START, keys_before: START, limit: 100 };
+    assert_eq!(engine.prune(prune).await.unwrap(), Pruned { done: 1, dead: 0, keys: 0 });
     assert!(engine.show(claims[0].token.id).await.unwrap().is_none());
     assert_eq!(engine.list(&Filter::default()).await.unwrap().len(), 4);
-    assert_eq!(engine.prune(prune).await.unwrap().rows, 0);
+    assert_eq!(engine.prune(prune).await.unwrap(), Pruned::default());
+}
+
+async fn pruning_takes_dead_letters_by_a_time_of_their_own(replicas: Replicas) {
+    let engine = &*replicas.one;
+    for tenant in ["old", "new", "done", "leased"] {
+        put(engine, tenant, "r").await;
+    }
+    let claims = claim(engine, START, 10).await;
+    put(engine, "pending", "r").await;
+    fail(engine, claims[0].token, at(1), Next::Dead(None)).await;
+    fail(engine, claims[1].token, at(2), Next::Dead(None)).await;
+    complete(engine, &claims[2], at(1)).await;
+    let prune = Prune { done_before: START, dead_before: at(2), keys_before: START, limit: 100 };
+    assert_eq!(replicas.two.prune(prune).await.unwrap(), Pruned { done: 0, dead: 1, keys: 0 });
+    assert!(engine.show(claims[0].token.id).await.unwrap().is_none());
+    assert!(!engine.retry(claims[0].token.id, at(3)).await.unwrap());
+    assert_eq!(engine.list(&Filter::default()).await.unwrap().len(), 4);
+    assert!(engine.retry(claims[1].token.id, at(3)).await.unwrap());
+    let later = Prune { dead_before: at(100), ..prune };
+    assert_eq!(engine.prune(later).await.unwrap(), Pruned::default(), "what is retried is not dead");
+}
+
+async fn pruning_a_dead_letter_forgets_its_key_and_holds_up_nobody(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let dead = put_kind(engine, "t", "uninstall", "1").await;
+    let next = put(engine, "t", "2").await;
+    let claimed = claim_one(engine, START).await;
+    let closing = change(&claimed);
+    fail(engine, claimed.token, at(1), Next::Dead(Some(&closing))).await;
+    let before = engine.installation(&key("t")).await.unwrap();
+    let keys_before = at(1);
+    let prune = Prune { done_before: at(2), dead_before: at(1), keys_before, limit: 100 };
+    assert_eq!(engine.prune(prune).await.unwrap(), Pruned::default(), "the key of a dead letter is needed");
+    let prune = Prune { dead_before: at(2), ..prune };
+    assert_eq!(engine.prune(prune).await.unwrap(), Pruned { done: 0, dead: 1, keys: 1 });
+    assert!(engine.show(dead).await.unwrap().is_none());
+    assert_eq!(engine.installation(&key("t")).await.unwrap(), before);
+    assert!(before.is_some());
+    assert_eq!(claim_one(engine, at(3)).await.token.id, next);
 }
 
 async fn pruning_stops_at_its_limit(replicas: Replicas) {
     let engine = &*replicas.one;
-    for tenant in ["a", "b", "c"] {
+    for tenant in ["a", "b", "c", "d", "e", "f"] {
         put(engine, tenant, "r").await;
     }
-    for claimed in claim(engine, START, 10).await {
-        complete(engine, &claimed, START).await;
+    for (nth, claimed) in claim(engine, START, 10).await.into_iter().enumerate() {
+        if nth % 2 == 0 {
+            complete(engine, &claimed, START).await;
+        } else {
+            fail(engine, claimed.token, START, Next::Dead(None)).await;
+        }
     }
-    let prune = Prune { done_before: at(1), keys_before: at(1), limit: 2 };
+    let prune = Prune { done_before: at(1), dead_before: at(1), keys_before: at(1), limit: 2 };
     let mut counts = Vec::new();
     for _ in 0..3 {
         let pruned = engine.prune(prune).await.unwrap();
-        counts.push((pruned.rows, pruned.keys));
+        counts.push((pruned.done, pruned.dead, pruned.keys));
     }
-    assert_eq!(counts, [(2, 2), (1, 1), (0, 0)]);
+    assert_eq!(counts, [(2, 2, 2), (1, 1, 2), (0, 0, 2)]);
 }
 
 async fn a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replicas) {

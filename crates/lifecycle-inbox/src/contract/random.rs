@@ -159,6 +159,7 @@ impl Pair {
             1 => {
                 let prune = Prune {
                     done_before: self.now - Duration::from_secs(60),
+                    dead_before: self.now - Duration::from_secs(90),
                     keys_before: self.now - Duration::from_secs(120),
                     limit: usize::MAX,
                 };

@@ -185,20 +185,24 @@ impl Engine for Memory {
 
     async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
         let mut store = self.store().await?;
-        let is_old =
-            |row: &Row| row.state == State::Done && row.finished_at.is_some_and(|at| at < prune.done_before);
-        let old = store.rows.iter().filter(|(_, row)| is_old(row)).map(|(id, _)| *id);
-        let rows: Vec<DeliveryId> = old.take(prune.limit).collect();
-        for id in &rows {
-            store.rows.remove(id);
-        }
+        let mut delete = |state, before| {
+            let is_old = |row: &Row| row.state == state && row.finished_at.is_some_and(|at| at < before);
+            let old = store.rows.iter().filter(|(_, row)| is_old(row)).map(|(id, _)| *id);
+            let old: Vec<DeliveryId> = old.take(prune.limit).collect();
+            for id in &old {
+                store.rows.remove(id);
+            }
+            old.len() as u64
+        };
+        let done = delete(State::Done, prune.done_before);
+        let dead = delete(State::Dead, prune.dead_before);
         let is_needed = |id| store.rows.get(id).is_some_and(|row| row.state != State::Done);
         let old = store.keys.iter().filter(|(_, (at, id))| *at < prune.keys_before && !is_needed(id));
         let keys: Vec<IdempotencyKey> = old.map(|(key, _)| *key).take(prune.limit).collect();
         for key in &keys {
             store.keys.remove(key);
         }
-        Ok(Pruned { rows: rows.len() as u64, keys: keys.len() as u64 })
+        Ok(Pruned { done, dead, keys: keys.len() as u64 })
     }
 
     async fn check(&self) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{Rejection, respond};
-use lifecycle_inbox::{Engine, Fault, Inbox, Memory};
+use lifecycle_inbox::{Engine, Fault, Inbox, Memory, Pruned, Retention};
 use tokio::time::Instant;
 
 use crate::support::{Script, delivery, put};
@@ -87,6 +87,7 @@ async fn an_operator_sees_retries_discards_and_prunes() {
     assert!(inbox.retry(id).await.unwrap());
     assert!(inbox.discard(id).await.unwrap());
     assert_eq!(inbox.show(id).await.unwrap(), None);
-    assert_eq!(inbox.prune(Duration::ZERO, Duration::from_secs(60)).await.unwrap().keys, 0);
+    let retention = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::from_secs(60) };
+    assert_eq!(inbox.prune(retention).await.unwrap(), Pruned::default());
     assert_eq!(inbox.stats().await.unwrap().depth(), 0);
 }

@@ -45,6 +45,8 @@ async fn every_metric_is_documented_and_names_nobody() {
         ("lifecycle_inbox_attempts_total", "platform=seismic result=dead"),
         ("lifecycle_inbox_attempt_seconds", "platform=seismic"),
         ("lifecycle_inbox_lag_seconds", "platform=seismic"),
+        ("lifecycle_inbox_pruned_total", "state=done"),
+        ("lifecycle_inbox_pruned_total", "state=dead"),
         ("lifecycle_inbox_store_errors_total", "operation=accept"),
         ("lifecycle_inbox_pending", ""),
         ("lifecycle_inbox_leased", ""),

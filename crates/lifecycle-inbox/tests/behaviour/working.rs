@@ -7,7 +7,8 @@ use lifecycle_core::{
     Platform, Status, Trust, Undecodable, async_trait,
 };
 use lifecycle_inbox::{
-    Engine, Filter, InstallationStore, Memory, Platforms, Ran, Record, Runner, State, Token, Worker,
+    Engine, Filter, InstallationStore, Memory, Platforms, Ran, Record, Retention, Runner, State, Token,
+    Worker,
 };
 use tokio::time::{Instant, sleep};
 
@@ -71,7 +72,8 @@ async fn old_rows_and_keys_are_pruned() {
     let record = Record::from(&delivery("t", "install", "ok"));
     bench.engine.accept(record.clone(), bench.engine.now()).await.unwrap();
     let hour = SECOND * 3_600;
-    let _worker = start(bench.worker().keep_finished(hour * 3).remember_keys(hour * 24));
+    let retention = Retention { done: hour * 3, keys: hour * 24, ..Retention::default() };
+    let _worker = start(bench.worker().retention(retention));
     let rows = async || bench.engine.list(&Filter::default()).await.unwrap().len();
     sleep(hour * 2).await;
     assert_eq!(rows().await, 1);
@@ -80,6 +82,21 @@ async fn old_rows_and_keys_are_pruned() {
     assert!(bench.engine.is_known(record.key).await.unwrap());
     sleep(hour * 22).await;
     assert!(!bench.engine.is_known(record.key).await.unwrap());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_is_deleted_90_days_after_it_died() {
+    let bench = Bench::default();
+    let hour = SECOND * 3_600;
+    let id = put(&bench.engine, "t", "refuse").await;
+    let _worker = start(bench.worker());
+    bench.settled().await;
+    assert_eq!(state(&bench.engine, id).await, State::Dead);
+    bench.engine.set_clock(bench.engine.now() + hour * (90 * 24 - 2));
+    sleep(hour + SECOND).await;
+    assert_eq!(state(&bench.engine, id).await, State::Dead);
+    sleep(hour * 2).await;
+    assert_eq!(bench.engine.show(id).await.unwrap(), None);
 }
 
 #[tokio::test(start_paused = true)]
