@@ -3,19 +3,28 @@
 use actix_web::http::header::COOKIE;
 use actix_web::web::{self, Data, ReqData, ServiceConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
-use example_shared::{App as Demo, Failure, Page};
+use example_shared::{App as Demo, Failure, Limits, Page, Shutdown};
 use lifecycle_actix::{Action, Verified, endpoint, require_enabled, response, verify};
 use lifecycle_core::{EventKind, TenantKey};
+
+/// The server's threads, each of which takes its share of the connections.
+const WORKERS: usize = 4;
 
 #[actix_web::main]
 async fn main() -> Result<(), Failure> {
     example_shared::log();
+    let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
     let demo = Demo::from_env("actix-web").await?;
-    let worker = demo.start_worker();
+    let worker = demo.start_worker(shutdown.clone());
     let shared = demo.clone(); // one app for all of the server's workers
+    let limits = Limits::SMALL;
     let server = HttpServer::new(move || App::new().configure(|app| mount(app, &shared)))
-        .shutdown_signal(example_shared::stop_requested())
-        .shutdown_timeout(5)
+        .workers(WORKERS)
+        .max_connections(limits.connections / WORKERS)
+        .client_request_timeout(limits.idle) // for a head
+        .keep_alive(limits.idle) // between two requests
+        .shutdown_signal(shutdown.requested())
+        .shutdown_timeout(limits.stop.as_secs())
         .bind(demo.address())?;
     for address in server.addrs() {
         demo.listening(address);

@@ -1,7 +1,5 @@
 //! A complete app on axum that receives lifecycle callbacks: `cargo run -p example-axum`.
 
-use std::future::IntoFuture;
-
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
@@ -10,7 +8,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
-use example_shared::{App, Failure, Page};
+use example_shared::{App, Failure, Limits, Page, Shutdown, serve};
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
 use lifecycle_tower::axum::{Action, Received};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, response};
@@ -19,16 +17,13 @@ use tokio::net::TcpListener;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     example_shared::log();
+    let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
     let app = App::from_env("axum").await?;
-    let worker = app.start_worker();
+    let worker = app.start_worker(shutdown.clone());
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
-    // `axum::serve` waits for a head as long as its client likes: put a proxy that does not in front, or serve by hyper.
-    let server = axum::serve(listener, routes(app)).with_graceful_shutdown(example_shared::stop_requested());
-    tokio::select! {
-        ended = server.into_future() => ended?,
-        () = example_shared::stop_overdue() => eprintln!("stopped before every connection was done"),
-    }
+    // In place of `axum::serve`, which leaves it to its clients how many connections they hold, and for how long.
+    serve(listener, routes(app), Limits::SMALL, shutdown).await;
     Ok(worker.await?)
 }
 

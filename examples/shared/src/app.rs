@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::page::Page;
 use crate::settings::{Settings, random};
-use crate::shutdown::stop_requested;
+use crate::shutdown::Shutdown;
 use crate::store::Store;
 
 /// The demo app: receivers, a handler, and the answers of its other routes. Cheap to clone.
@@ -60,12 +60,12 @@ impl App {
     }
 
     /// Starts the work on what the inbox accepts. It ends when the process is asked to stop: wait for it then.
-    pub fn start_worker(&self) -> JoinHandle<()> {
+    pub fn start_worker(&self, shutdown: Shutdown) -> JoinHandle<()> {
         let mut worker = self.0.store.worker();
         if let Some(lease) = self.0.settings.worker_lease {
             worker = worker.lease(lease).poll(lease); // nobody tells of a lease that ends: a poll finds it
         }
-        tokio::spawn(worker.run(stop_requested()))
+        tokio::spawn(worker.run(shutdown.requested()))
     }
 
     /// Where to listen.

@@ -7,6 +7,7 @@ mod faces;
 mod failure;
 mod gate;
 mod page;
+mod serve;
 mod settings;
 mod shutdown;
 mod store;
@@ -14,8 +15,9 @@ mod store;
 pub use app::App;
 pub use failure::Failure;
 pub use page::Page;
+pub use serve::{Limits, serve};
 pub use settings::{Settings, SettingsError};
-pub use shutdown::{stop_overdue, stop_requested};
+pub use shutdown::Shutdown;
 
 /// The project's README, whose code is compiled here, where all adapters can be had.
 #[cfg(doctest)]

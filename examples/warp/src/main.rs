@@ -1,7 +1,7 @@
 //! A complete app on warp that receives the lifecycle callbacks of Seismic and SecurityScorecard.
 
 use bytes::Bytes;
-use example_shared::{App, Failure, Page};
+use example_shared::{App, Failure, Limits, Page, Shutdown, serve};
 use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, EventKind, TenantKey};
 use lifecycle_warp::{action, endpoint, recover, require_enabled, response, verified, verify};
@@ -14,15 +14,13 @@ use warp::reply::Response;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     example_shared::log();
+    let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
     let app = App::from_env("warp").await?;
-    let worker = app.start_worker();
+    let worker = app.start_worker(shutdown.clone());
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
-    let server = warp::serve(routes(&app)).incoming(listener).graceful(example_shared::stop_requested());
-    tokio::select! {
-        () = server.run() => {}
-        () = example_shared::stop_overdue() => eprintln!("stopped before every connection was done"),
-    }
+    // In place of `warp::serve`, which leaves it to its clients how many connections they hold, and for how long.
+    serve(listener, warp::service(routes(&app)), Limits::SMALL, shutdown).await;
     Ok(worker.await?)
 }
 
