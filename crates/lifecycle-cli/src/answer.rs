@@ -5,6 +5,24 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+/// How a command ended, as its exit code tells.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Exit {
+    /// All is well: 0.
+    Well,
+    /// Something is wrong: 1.
+    Wrong,
+    /// The command could not find out: 2, as for one that could not do its work.
+    Undecided,
+}
+
+impl Exit {
+    /// For a command that always finds out.
+    pub(crate) const fn well_if(well: bool) -> Self {
+        if well { Self::Well } else { Self::Wrong }
+    }
+}
+
 /// What a command found out.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -12,8 +30,7 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// For programs.
     pub(crate) json: Value,
-    /// Whether all was well: exit code 0, or 1.
-    pub(crate) well: bool,
+    pub(crate) exit: Exit,
 }
 
 impl Answer {
@@ -24,7 +41,11 @@ impl Answer {
         } else {
             write_out(&self.text);
         }
-        ExitCode::from(u8::from(!self.well))
+        ExitCode::from(match self.exit {
+            Exit::Well => 0,
+            Exit::Wrong => 1,
+            Exit::Undecided => 2,
+        })
     }
 }
 

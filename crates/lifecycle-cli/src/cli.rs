@@ -18,7 +18,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
   1  an administrator would have been blocked, a case failed, a request is not valid, no cause was found, or a delivery could not be retried or dropped
-  2  the command could not do its work: an option, a file, a secret, a database or a connection; one line says what to do
+  2  the command could not do its work: an option, a file, a secret, a database or a connection; one line says what to do.
+     Or it could not find out, and says so
 
 Secrets are read from an option, an environment variable, a file or the terminal, and are never shown.
 Colours appear on a terminal only, and not where NO_COLOR is set.";

@@ -8,11 +8,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
+use lifecycle_simulator::is_loopback_host;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Url};
 
 use crate::failure::Failure;
+use crate::proxy::{Proxies, Proxy};
 
 /// The most of an answer's body that is kept, in bytes.
 const ANSWER_MAX: usize = 64 * 1024;
@@ -42,6 +44,8 @@ pub(crate) struct Framing {
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) result: Result<Answered, Lost>,
+    /// What it went through.
+    pub(crate) proxy: Option<Proxy>,
     /// From before the connection was made to the last byte of the answer.
     pub(crate) took: Duration,
 }
@@ -60,10 +64,14 @@ pub(crate) enum Lost {
     TimedOut,
 }
 
-/// A client that never follows a redirect and uses a new connection for each request.
+/// A client that never follows a redirect and uses a new connection for each request. It reaches this machine itself
+/// without a proxy, and others by the one that the environment names.
 #[derive(Clone, Debug)]
 pub(crate) struct Client {
-    http: reqwest::Client,
+    direct: reqwest::Client,
+    /// None where the environment names no proxy.
+    through: Option<reqwest::Client>,
+    proxies: Proxies,
     timeout: Duration,
 }
 
@@ -71,16 +79,10 @@ impl Client {
     pub(crate) fn new(timeout: Duration) -> Result<Self, Failure> {
         // `Err` means that there is one already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .redirect(Policy::none())
-            .pool_max_idle_per_host(0)
-            .user_agent(concat!("lifecycle/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| {
-                let message = format!("HTTPS is not available: {}", root(&error));
-                Failure::new(message, "install the system's CA certificates")
-            })?;
-        Ok(Self { http, timeout })
+        let proxies = Proxies::from_env();
+        let direct = build(reqwest::Client::builder().no_proxy())?;
+        let through = if proxies.is_empty() { None } else { Some(build(reqwest::Client::builder())?) };
+        Ok(Self { direct, through, proxies, timeout })
     }
 
     /// Sends it.
@@ -88,18 +90,33 @@ impl Client {
     /// # Errors
     /// When no server is reached. A server that gives no answer is an [`Exchange`] too.
     pub(crate) async fn send(&self, outgoing: &Outgoing) -> Result<Exchange, Failure> {
-        let request = self.http.post(outgoing.url.clone()).headers(outgoing.headers()).body(outgoing.body());
+        let (http, proxy) = match (&self.through, self.proxies.before(&outgoing.url)) {
+            (Some(through), Some(proxy)) => (through, Some(proxy)),
+            _ => (&self.direct, None),
+        };
+        let request = http.post(outgoing.url.clone()).headers(outgoing.headers()).body(outgoing.body());
         let started = Instant::now();
         let result = match tokio::time::timeout(self.timeout, answer(request)).await {
             Err(_) => Err(Lost::TimedOut),
             Ok(Ok(answered)) => Ok(answered),
             Ok(Err(error)) if error.is_connect() || error.is_builder() => {
-                return Err(unreachable(&outgoing.url, &error));
+                return Err(unreachable(&outgoing.url, proxy.as_ref(), &error));
             }
             Ok(Err(_)) => Err(Lost::Closed),
         };
-        Ok(Exchange { result, took: started.elapsed() })
+        Ok(Exchange { result, proxy, took: started.elapsed() })
     }
+}
+
+fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Failure> {
+    let builder = builder
+        .redirect(Policy::none())
+        .pool_max_idle_per_host(0)
+        .user_agent(concat!("lifecycle/", env!("CARGO_PKG_VERSION")));
+    builder.build().map_err(|error| {
+        let message = format!("HTTPS is not available: {}", root(&error));
+        Failure::new(message, "install the system's CA certificates")
+    })
 }
 
 async fn answer(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::Error> {
@@ -176,22 +193,38 @@ pub(crate) fn header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValu
     Ok((name, value))
 }
 
-fn unreachable(url: &Url, error: &reqwest::Error) -> Failure {
+fn unreachable(url: &Url, proxy: Option<&Proxy>, error: &reqwest::Error) -> Failure {
     let port = url.port_or_known_default().unwrap_or_default();
     let address = format!("{}:{port}", url.host_str().unwrap_or_default());
-    match sources(error).find_map(|source| source.downcast_ref::<io::Error>()) {
-        Some(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {
-            no_connection(&address, refused)
-        }
-        _ => no_connection(&address, &io::Error::other(root(error))),
+    if sources(error).any(<dyn Error + 'static>::is::<rustls::Error>) {
+        return Failure::new(
+            format!("the certificate of {address} is not trusted: {}", root(error)),
+            "if an authority of your own issued it, name its certificate: SSL_CERT_FILE=ca.pem (on Linux; elsewhere add it to the system's)",
+        );
     }
+    let refused = sources(error)
+        .filter_map(|source| source.downcast_ref::<io::Error>())
+        .find(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    match (proxy, refused) {
+        (Some(proxy), Some(_)) => by_proxy(proxy, &address, "connection refused by the proxy"),
+        (Some(proxy), None) => by_proxy(proxy, &address, &root(error)),
+        (None, Some(refused)) => no_connection(&address, refused),
+        (None, None) => no_connection(&address, &io::Error::other(root(error))),
+    }
+}
+
+fn by_proxy(proxy: &Proxy, address: &str, why: &str) -> Failure {
+    Failure::new(
+        format!("no connection to {address} by way of the proxy {proxy}: {why}"),
+        "check HTTP_PROXY, HTTPS_PROXY and ALL_PROXY; a host in NO_PROXY is reached without a proxy",
+    )
 }
 
 /// A server that cannot be reached at this `host:port`.
 pub(crate) fn no_connection(address: &str, error: &io::Error) -> Failure {
-    let is_local = ["localhost:", "127.", "[::1]:"].iter().any(|start| address.starts_with(start));
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let refused = format!("connection refused by {address}");
-    match (error.kind(), is_local) {
+    match (error.kind(), is_loopback_host(host)) {
         (io::ErrorKind::ConnectionRefused, true) => {
             Failure::new(refused, "is the app running? cargo run -p example-axum")
         }
@@ -205,8 +238,14 @@ pub(crate) fn no_connection(address: &str, error: &io::Error) -> Failure {
     }
 }
 
+/// An error and all below it; also what an [`io::Error`] was made of, which its own `source` passes over.
 fn sources<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| (*error).source())
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => (*error).source(),
+        }
+    })
 }
 
 /// The reason below all the others, which is the one that helps.

@@ -12,7 +12,7 @@ use lifecycle_conformance::{
 use reqwest::Url;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::client;
 use crate::failure::Failure;
 use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
@@ -101,7 +101,7 @@ impl ConformanceArgs {
         let table = report.table();
         let (body, last) = table.trim_end().rsplit_once('\n').unwrap_or(("", table.trim_end()));
         let json = serde_json::from_str(&report.json()).unwrap_or(Value::Null);
-        Ok(Answer { text: format!("{body}\n{style}{last}{style:#}\n"), json, well })
+        Ok(Answer { text: format!("{body}\n{style}{last}{style:#}\n"), json, exit: Exit::well_if(well) })
     }
 
     fn target(&self) -> Result<Target, Failure> {
@@ -205,5 +205,5 @@ fn list(suite: &Suite, filter: &Filter) -> Answer {
         );
     }
     let _ = writeln!(text, "{} fixtures", all.len());
-    Answer { text, json: json!({"fixtures": all}), well: true }
+    Answer { text, json: json!({"fixtures": all}), exit: Exit::Well }
 }

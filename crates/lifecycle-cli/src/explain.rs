@@ -13,7 +13,7 @@ use std::fmt::Write;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::request_headers::{Request, RequestArgs};
 use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
@@ -106,7 +106,7 @@ fn answer(findings: &Findings, request: &Request) -> Answer {
         "complete": findings.complete,
         "hints": hints,
     });
-    Answer { text, json, well: findings.causes.is_some() }
+    Answer { text, json, exit: Exit::well_if(findings.causes.is_some()) }
 }
 
 fn tell(text: &mut String, cause: &Cause) -> std::fmt::Result {
@@ -146,5 +146,5 @@ fn list() -> Answer {
     }
     let _ = writeln!(text, "{DIM}{} causes, tried one by one and up to three together{DIM:#}", CAUSES.len());
     let json = json!({"causes": CAUSES.iter().map(cause_json).collect::<Vec<_>>()});
-    Answer { text, json, well: true }
+    Answer { text, json, exit: Exit::Well }
 }

@@ -13,6 +13,7 @@ mod failure;
 mod hook;
 mod inbox;
 mod manual;
+mod proxy;
 mod request_headers;
 mod scenario;
 mod secret;

@@ -6,7 +6,7 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::cli::Cli;
 use crate::failure::Failure;
 
@@ -43,7 +43,7 @@ impl CompletionsArgs {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "lifecycle", &mut script);
         let text = String::from_utf8_lossy(&script).into_owned();
-        Answer { json: json!({"shell": self.shell.to_string(), "script": text}), text, well: true }
+        Answer { json: json!({"shell": self.shell.to_string(), "script": text}), text, exit: Exit::Well }
     }
 }
 
@@ -54,13 +54,13 @@ impl ManArgs {
                 .and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
                 .map_err(|error| Failure::unwritable(folder, &error))?;
             let text = format!("pages written to {}\n", folder.display());
-            return Ok(Answer { text, json: json!({"folder": folder}), well: true });
+            return Ok(Answer { text, json: json!({"folder": folder}), exit: Exit::Well });
         }
         let mut page = Vec::new();
         clap_mangen::Man::new(Cli::command())
             .render(&mut page)
             .map_err(|error| Failure::new(format!("no manual page: {error}"), "report this as a bug"))?;
         let text = String::from_utf8_lossy(&page).into_owned();
-        Ok(Answer { json: json!({"page": text}), text, well: true })
+        Ok(Answer { json: json!({"page": text}), text, exit: Exit::Well })
     }
 }

@@ -15,7 +15,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::callback::Callback;
 use crate::client::{self, Framing, Outgoing};
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
 use crate::send::{Delivered, Expected, Sender, sign, tampered};
 use crate::shown::{self, BAD, DIM, GOOD, HEADING, millis, one_line};
-use crate::verdict::{Intent, Outcome};
+use crate::verdict::Outcome;
 use script::{BUILT_IN, Script, Signing, Step};
 
 /// What a callback's URL holds in place of its kind, where each event has a URL of its own.
@@ -37,7 +37,8 @@ Examples:
   lifecycle scenario --print duplicates > mine.json && lifecycle scenario mine.json --url http://127.0.0.1:3000/seismic
   lifecycle scenario --list
 
-Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted.";
+Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted; 2 that it could
+not be found out.";
 
 /// Send a sequence of Seismic callbacks, and say where an administrator would have been blocked
 #[derive(Args, Debug)]
@@ -119,7 +120,6 @@ impl ScenarioArgs {
             };
             let mut headers = HeaderMap::new();
             sign(&body, &secrets.of(step.sign), &mut headers);
-            let is_forged = step.tamper || matches!(step.sign, Signing::None | Signing::Unknown);
             let outgoing = Outgoing {
                 url: url(&kind)?,
                 headers,
@@ -133,7 +133,7 @@ impl ScenarioArgs {
                 (0..step.repeat as usize).map(|_| outgoing.clone()),
                 step.concurrency as usize,
                 &seismic::ACK,
-                if is_forged { Intent::Forged } else { Intent::Genuine },
+                step.intent(),
                 &format!("step {} of {}, {}: ", steps.len() + 1, script.steps.len(), step.title()),
             )?;
             if let Some(label) = &step.label {
@@ -188,21 +188,22 @@ impl Secrets {
 }
 
 impl Done<'_> {
-    fn is_well(&self) -> bool {
-        let wanted = match self.step.expect {
-            Expected::Acknowledged => Outcome::Acknowledged,
-            Expected::Blocked => Outcome::Blocked,
-        };
-        self.delivered.iter().all(|one| one.verdict.outcome == wanted)
+    fn exit(&self) -> Exit {
+        self.step.expected().exit(self.delivered.iter().map(|one| one.verdict.outcome))
     }
 
-    /// The verdict that tells most: the first that is not the expected one, else the slowest.
+    fn is_well(&self) -> bool {
+        self.exit() == Exit::Well
+    }
+
+    /// The verdict that tells most: the first that is wrong, else the first that is not as expected, else the slowest.
     fn verdict(&self) -> &str {
+        let expected = self.step.expected();
+        let odd = || self.delivered.iter().filter(|one| !expected.is_met_by(one.verdict.outcome));
+        let wrong = odd().find(|one| one.verdict.outcome != Outcome::Undecided);
         let slowest = self.delivered.iter().max_by_key(|one| one.exchange.took);
-        let wanted =
-            if self.step.expect == Expected::Blocked { Outcome::Blocked } else { Outcome::Acknowledged };
-        let odd = self.delivered.iter().find(|one| one.verdict.outcome != wanted);
-        odd.or(slowest).map_or("nothing was sent", |one| one.verdict.text.as_str())
+        let telling = wrong.or_else(|| odd().next()).or(slowest);
+        telling.map_or("nothing was sent", |one| one.verdict.text.as_str())
     }
 
     fn json(&self) -> Value {
@@ -213,7 +214,9 @@ impl Done<'_> {
             "sent": self.delivered.len(),
             "acknowledged": count(Outcome::Acknowledged),
             "blocked": count(Outcome::Blocked),
+            "refused": count(Outcome::Refused),
             "forgeries_accepted": count(Outcome::ForgeryAccepted),
+            "undecided": count(Outcome::Undecided),
             "slowest_ms": millis(slowest),
             "verdict": self.verdict(),
             "as_expected": self.is_well(),
@@ -233,38 +236,52 @@ fn report(scenario: &Path, script: &Script, url: &str, steps: &[Done<'_>]) -> An
         // A String takes every write.
         let _ = writeln!(text, "{style}{mark}{style:#} {:>2}  {title:<44}  {}", place + 1, step.verdict());
     }
-    let wrong: Vec<usize> =
-        (1..).zip(steps).filter(|(_, step)| !step.is_well()).map(|(place, _)| place).collect();
-    let _ = writeln!(text, "{}", summary(steps, &wrong));
+    let places = |exit| (1..).zip(steps).filter(move |(_, step)| step.exit() == exit).map(|(place, _)| place);
+    let wrong: Vec<usize> = places(Exit::Wrong).collect();
+    let undecided: Vec<usize> = places(Exit::Undecided).collect();
+    let _ = writeln!(text, "{}", summary(steps, &wrong, &undecided));
+    let proxy = steps.iter().flat_map(|step| &step.delivered).find_map(|one| one.exchange.proxy.as_ref());
+    if let Some(proxy) = proxy {
+        let _ = writeln!(text, "{DIM}by way of the proxy {proxy}, whose time counts too{DIM:#}");
+    }
     let json = json!({
         "scenario": name,
         "about": script.about,
         "url": url,
+        "proxy": proxy.map(ToString::to_string),
         "steps": steps.iter().map(Done::json).collect::<Vec<_>>(),
         "not_as_expected": wrong,
+        "undecided": undecided,
     });
-    Answer { text, json, well: wrong.is_empty() }
+    let exit = match (wrong.as_slice(), undecided.as_slice()) {
+        ([], []) => Exit::Well,
+        ([], _) => Exit::Undecided,
+        _ => Exit::Wrong,
+    };
+    Answer { text, json, exit }
 }
 
 /// The last line: where an administrator would have been blocked.
-fn summary(steps: &[Done<'_>], wrong: &[usize]) -> String {
-    let places = |chosen: &dyn Fn(&Done<'_>) -> bool| {
-        let chosen = wrong.iter().filter(|place| chosen(&steps[**place - 1]));
-        chosen.map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
-    let blocked = places(&|done| done.step.expect == Expected::Acknowledged);
-    let others = places(&|done| done.step.expect == Expected::Blocked);
-    match (blocked.as_str(), others.as_str()) {
-        ("", "") => format!(
-            "{GOOD}no administrator would have been blocked: all {} steps went well{GOOD:#}",
-            steps.len()
-        ),
-        ("", others) => format!("{BAD}what had to be refused was accepted: step {others}{BAD:#}"),
-        (blocked, "") => format!("{BAD}an administrator would have been blocked: step {blocked}{BAD:#}"),
-        (blocked, others) => format!(
-            "{BAD}an administrator would have been blocked: step {blocked}; what had to be refused was accepted: step {others}{BAD:#}"
-        ),
+fn summary(steps: &[Done<'_>], wrong: &[usize], undecided: &[usize]) -> String {
+    let join = |places: &[usize]| places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let (accepted, blocked): (Vec<usize>, Vec<usize>) =
+        wrong.iter().partition(|place| steps[**place - 1].step.expected() == Expected::Blocked);
+    let complaints: Vec<String> = [
+        ("an administrator would have been blocked", &blocked[..]),
+        ("what had to be refused was accepted", &accepted),
+        ("it is not known what the platform would have seen", undecided),
+    ]
+    .into_iter()
+    .filter(|(_, places)| !places.is_empty())
+    .map(|(complaint, places)| format!("{complaint}: step {}", join(places)))
+    .collect();
+    if complaints.is_empty() {
+        let count = steps.len();
+        return format!(
+            "{GOOD}no administrator would have been blocked: all {count} steps went well{GOOD:#}"
+        );
     }
+    format!("{BAD}{}{BAD:#}", complaints.join("; "))
 }
 
 /// The text of a built-in scenario, or of a file.
@@ -285,13 +302,13 @@ fn list() -> Result<Answer, Failure> {
             writeln!(text, "{HEADING}{name}{HEADING:#}  {} steps\n    {}", script.steps.len(), script.about);
         all.push(json!({"name": name, "about": script.about, "steps": script.steps.len()}));
     }
-    Ok(Answer { text, json: json!({"scenarios": all}), well: true })
+    Ok(Answer { text, json: json!({"scenarios": all}), exit: Exit::Well })
 }
 
 fn print(name: &str) -> Result<Answer, Failure> {
     let (_, text) = BUILT_IN.iter().find(|(own, _)| *own == name).ok_or_else(|| unknown(name))?;
     let json = serde_json::from_str(text).unwrap_or(Value::Null);
-    Ok(Answer { text: (*text).to_owned(), json, well: true })
+    Ok(Answer { text: (*text).to_owned(), json, exit: Exit::Well })
 }
 
 fn unknown(name: &str) -> Failure {

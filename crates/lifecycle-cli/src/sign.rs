@@ -7,7 +7,7 @@ use clap::Args;
 use lifecycle_core::seismic;
 use serde_json::{Map, Value, json};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::failure::Failure;
 use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
@@ -54,6 +54,6 @@ impl SignArgs {
             };
             headers.insert(name.to_owned(), Value::from(signature));
         }
-        Ok(Answer { text, json: json!({"headers": headers, "body_length": body.len()}), well: true })
+        Ok(Answer { text, json: json!({"headers": headers, "body_length": body.len()}), exit: Exit::Well })
     }
 }

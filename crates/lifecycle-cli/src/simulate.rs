@@ -8,7 +8,7 @@ use clap::Args;
 use lifecycle_simulator::{Error, Options, Simulator, StartingApp};
 use serde_json::{Value, json};
 
-use crate::answer::{Answer, write_out};
+use crate::answer::{Answer, Exit, write_out};
 use crate::failure::Failure;
 use crate::secret::OptionalSecretArgs;
 
@@ -64,7 +64,7 @@ impl SimulateArgs {
             simulator.serve(stop).await
         });
         served.map_err(|error| Failure::new(error.to_string(), "see `lifecycle simulate --help`"))?;
-        Ok(Answer { text: String::new(), json: json!({"stopped": true}), well: true })
+        Ok(Answer { text: String::new(), json: json!({"stopped": true}), exit: Exit::Well })
     }
 
     fn options(&self) -> Result<Options, Failure> {

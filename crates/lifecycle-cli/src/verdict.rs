@@ -25,6 +25,10 @@ pub(crate) enum Outcome {
     Blocked,
     /// A callback that does not come from the platform was taken for one.
     ForgeryAccepted,
+    /// A callback that does not come from the platform was refused.
+    Refused,
+    /// What the platform would have seen is not known.
+    Undecided,
 }
 
 impl Outcome {
@@ -34,6 +38,8 @@ impl Outcome {
             Self::Acknowledged => "acknowledged",
             Self::Blocked => "blocked",
             Self::ForgeryAccepted => "forgery-accepted",
+            Self::Refused => "refused",
+            Self::Undecided => "undecided",
         }
     }
 }
@@ -49,25 +55,95 @@ pub(crate) enum Intent {
 
 /// Judges an exchange.
 pub(crate) fn judge(ack: &AckPolicy, exchange: &Exchange, intent: Intent) -> Verdict {
-    let took = millis(exchange.took);
-    let (good, why) = match &exchange.result {
-        Err(Lost::Closed) => (false, format!("the connection was closed without an answer, after {took}")),
-        Err(Lost::TimedOut) => (false, format!("no answer within {took}")),
-        Ok(answered) => answer(ack, answered, exchange.took),
-    };
-    let text = match (good, intent, ack.failure_blocks_action()) {
-        (true, Intent::Forged, _) => format!("a forged callback was accepted: {why}"),
-        (true, Intent::Genuine, true) => format!("the administrator's action went through: {why}"),
-        (true, Intent::Genuine, false) => format!("acknowledged: {why}"),
-        (false, _, true) => format!("the administrator would have been blocked: {why}"),
-        (false, _, false) => format!("not acknowledged: {why}"),
-    };
-    let outcome = match (good, intent) {
-        (true, Intent::Forged) => Outcome::ForgeryAccepted,
-        (true, Intent::Genuine) => Outcome::Acknowledged,
-        (false, _) => Outcome::Blocked,
+    let (outcome, text) = match intent {
+        Intent::Forged => forged(exchange),
+        Intent::Genuine => genuine(ack, exchange),
     };
     Verdict { outcome, text }
+}
+
+/// A success, of whatever kind and however late, says that the callback was believed, and an error that it was not.
+fn forged(exchange: &Exchange) -> (Outcome, String) {
+    let after = after(exchange);
+    let undecided = |why: String| {
+        (Outcome::Undecided, format!("it is not known whether a forged callback is refused: {why}"))
+    };
+    if let Some(doubt) = doubt(exchange) {
+        return undecided(doubt);
+    }
+    let answered = match &exchange.result {
+        Err(Lost::Closed) => return undecided(closed(&after)),
+        Err(Lost::TimedOut) => return undecided(timed_out(exchange)),
+        Ok(answered) => answered,
+    };
+    let status = answered.status;
+    match status {
+        200..300 => (Outcome::ForgeryAccepted, format!("A FORGED CALLBACK WAS ACCEPTED: {status}, {after}")),
+        400.. => {
+            let code = code(answered).map(|code| format!(" {code}")).unwrap_or_default();
+            let remark = match status {
+                404 | 405 => "; if that is not the route of callbacks, it proves nothing",
+                _ => "",
+            };
+            (Outcome::Refused, format!("refused, as it has to be: {status}{code}, {after}{remark}"))
+        }
+        _ => undecided(format!("{status} is neither an acknowledgement nor a refusal, {after}")),
+    }
+}
+
+fn genuine(ack: &AckPolicy, exchange: &Exchange) -> (Outcome, String) {
+    if let Some(doubt) = doubt(exchange) {
+        return (Outcome::Undecided, format!("it is not known what the app answers: {doubt}"));
+    }
+    let (good, why) = match &exchange.result {
+        Err(Lost::Closed) => (false, closed(&after(exchange))),
+        Err(Lost::TimedOut)
+            if let Some(deadline) = ack.deadline_after().filter(|own| exchange.took < *own) =>
+        {
+            let gave_up = format!(
+                "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
+                millis(exchange.took),
+                millis(deadline),
+                deadline.as_millis()
+            );
+            return (Outcome::Undecided, gave_up);
+        }
+        Err(Lost::TimedOut) => (false, timed_out(exchange)),
+        Ok(answered) => answer(ack, answered, exchange.took),
+    };
+    match (good, ack.failure_blocks_action()) {
+        (true, true) => (Outcome::Acknowledged, format!("the administrator's action went through: {why}")),
+        (true, false) => (Outcome::Acknowledged, format!("acknowledged: {why}")),
+        (false, true) => (Outcome::Blocked, format!("the administrator would have been blocked: {why}")),
+        (false, false) => (Outcome::Blocked, format!("not acknowledged: {why}")),
+    }
+}
+
+/// Why what came back may be a proxy's own word. Over TLS it cannot be, and no proxy writes the codes of problem documents.
+fn doubt(exchange: &Exchange) -> Option<String> {
+    let proxy = exchange.proxy.as_ref().filter(|proxy| proxy.sees_answers)?;
+    let after = after(exchange);
+    match &exchange.result {
+        Ok(answered) if matches!(answered.status, 407 | 502..=504) && code(answered).is_none() => {
+            Some(format!("{}, {after}, may be the answer of the proxy {proxy} in its place", answered.status))
+        }
+        Err(Lost::Closed) => {
+            Some(format!("the proxy {proxy} closed the connection without an answer, {after}"))
+        }
+        _ => None,
+    }
+}
+
+fn after(exchange: &Exchange) -> String {
+    format!("after {}", millis(exchange.took))
+}
+
+fn closed(after: &str) -> String {
+    format!("the connection was closed without an answer, {after}")
+}
+
+fn timed_out(exchange: &Exchange) -> String {
+    format!("no answer within {}", millis(exchange.took))
 }
 
 /// Whether the platform takes the answer as received, and why or why not.
@@ -114,11 +190,16 @@ fn millis(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proxy::Proxy;
     use lifecycle_core::{securityscorecard, seismic};
 
     fn exchange(status: u16, body: &'static str, took: u64) -> Exchange {
         let answered = Answered { status, body: body.into() };
-        Exchange { result: Ok(answered), took: Duration::from_millis(took) }
+        Exchange { result: Ok(answered), proxy: None, took: Duration::from_millis(took) }
+    }
+
+    fn unanswered(lost: Lost, took: u64) -> Exchange {
+        Exchange { result: Err(lost), proxy: None, took: Duration::from_millis(took) }
     }
 
     #[test]
@@ -153,12 +234,74 @@ mod tests {
     }
 
     #[test]
-    fn a_forgery_that_is_accepted_is_never_well() {
-        let verdict = judge(&seismic::ACK, &exchange(202, "", 12), Intent::Forged);
-        assert_eq!(verdict.outcome, Outcome::ForgeryAccepted);
-        assert_eq!(verdict.text, "a forged callback was accepted: 202, after 12 ms");
-        let refused = judge(&seismic::ACK, &exchange(401, "", 12), Intent::Forged);
-        assert_eq!(refused.outcome, Outcome::Blocked);
+    fn a_forged_callback_is_accepted_by_any_success_and_refused_by_any_error() {
+        let problem = r#"{"title":"t","code":"signature-mismatch"}"#;
+        for (status, body, took, outcome, expected) in [
+            (202, "", 12, Outcome::ForgeryAccepted, "A FORGED CALLBACK WAS ACCEPTED: 202, after 12 ms"),
+            (202, "", 9000, Outcome::ForgeryAccepted, "A FORGED CALLBACK WAS ACCEPTED: 202, after 9000 ms"),
+            (200, "", 12, Outcome::ForgeryAccepted, "A FORGED CALLBACK WAS ACCEPTED: 200, after 12 ms"),
+            (
+                401,
+                problem,
+                12,
+                Outcome::Refused,
+                "refused, as it has to be: 401 signature-mismatch, after 12 ms",
+            ),
+            (
+                404,
+                "",
+                12,
+                Outcome::Refused,
+                "refused, as it has to be: 404, after 12 ms; if that is not the route of callbacks, it proves nothing",
+            ),
+            (
+                307,
+                "",
+                12,
+                Outcome::Undecided,
+                "it is not known whether a forged callback is refused: \
+                 307 is neither an acknowledgement nor a refusal, after 12 ms",
+            ),
+        ] {
+            let verdict = judge(&seismic::ACK, &exchange(status, body, took), Intent::Forged);
+            assert_eq!((verdict.outcome, verdict.text.as_str()), (outcome, expected));
+        }
+        for lost in [Lost::Closed, Lost::TimedOut] {
+            let verdict = judge(&seismic::ACK, &unanswered(lost, 3001), Intent::Forged);
+            assert_eq!(verdict.outcome, Outcome::Undecided, "the handler may have run: {}", verdict.text);
+        }
+    }
+
+    #[test]
+    fn who_gives_up_before_the_platform_knows_nothing() {
+        let early = judge(&seismic::ACK, &unanswered(Lost::TimedOut, 1001), Intent::Genuine);
+        assert_eq!(early.outcome, Outcome::Undecided);
+        assert_eq!(
+            early.text,
+            "gave up after 1001 ms, before the platform would, which waits 3000 ms: give --timeout 3000 or more"
+        );
+        let late = judge(&seismic::ACK, &unanswered(Lost::TimedOut, 3000), Intent::Genuine);
+        assert_eq!(late.outcome, Outcome::Blocked);
+    }
+
+    #[test]
+    fn what_a_proxy_may_have_answered_is_not_held_against_the_app() {
+        let problem = r#"{"title":"t","code":"unavailable"}"#;
+        for (status, body, url, outcome) in [
+            (503, "", "http://app.example/", Outcome::Undecided),
+            (407, "", "http://app.example/", Outcome::Undecided),
+            (503, problem, "http://app.example/", Outcome::Blocked),
+            (401, "", "http://app.example/", Outcome::Blocked),
+            (202, "", "http://app.example/", Outcome::Acknowledged),
+            (503, "", "https://app.example/", Outcome::Blocked),
+        ] {
+            let mut exchange = exchange(status, body, 12);
+            exchange.proxy = Some(Proxy::new("proxy.example:3128", &url.parse().unwrap()));
+            let verdict = judge(&seismic::ACK, &exchange, Intent::Genuine);
+            assert_eq!(verdict.outcome, outcome, "{status} {body} {url}");
+            let names_it = verdict.text.contains("may be the answer of the proxy proxy.example:3128");
+            assert_eq!(names_it, outcome == Outcome::Undecided, "{}", verdict.text);
+        }
     }
 
     #[test]
@@ -178,11 +321,10 @@ mod tests {
     #[test]
     fn no_answer_blocks() {
         for (lost, expected) in [
-            (Lost::Closed, "the connection was closed without an answer, after 7 ms"),
-            (Lost::TimedOut, "no answer within 7 ms"),
+            (Lost::Closed, "the connection was closed without an answer, after 3001 ms"),
+            (Lost::TimedOut, "no answer within 3001 ms"),
         ] {
-            let exchange = Exchange { result: Err(lost), took: Duration::from_millis(7) };
-            let verdict = judge(&seismic::ACK, &exchange, Intent::Genuine);
+            let verdict = judge(&seismic::ACK, &unanswered(lost, 3001), Intent::Genuine);
             assert_eq!(verdict.text, format!("the administrator would have been blocked: {expected}"));
         }
     }

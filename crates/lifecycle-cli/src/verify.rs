@@ -6,7 +6,7 @@ use clap::Args;
 use lifecycle_core::{Delivery, Head, Receiver, Rejection, Secrets, SigningSecret, Trust, seismic};
 use serde_json::json;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::request_headers::{Request, RequestArgs};
 use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
@@ -72,7 +72,7 @@ fn accepted(delivery: &Delivery) -> Answer {
         "tenant": event.tenant(),
         "request_id": event.request_id(),
     });
-    Answer { text, json, well: true }
+    Answer { text, json, exit: Exit::Well }
 }
 
 fn refused(rejection: &Rejection) -> Answer {
@@ -89,5 +89,5 @@ fn refused(rejection: &Rejection) -> Answer {
         "code": rejection.code(),
         "why": rejection.to_string(),
     });
-    Answer { text, json, well: false }
+    Answer { text, json, exit: Exit::Wrong }
 }

@@ -30,7 +30,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 /// Whether a host, as it stands in a URL, means this machine.
-pub(crate) fn is_loopback_host(host: &str) -> bool {
+pub fn is_loopback_host(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(&host);
     let address = literal.parse::<std::net::IpAddr>();

@@ -1,6 +1,6 @@
 //! Courier: sends a request as the platform would, on a connection of its own, and times the answer.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -121,14 +121,24 @@ fn cause(error: &reqwest::Error, url: &reqwest::Url) -> Cause {
         None => host.to_owned(),
     });
     let place = place.unwrap_or_default();
+    let (mut kind, mut last, mut untrusted) = (None, String::new(), false);
     let mut source = error.source();
-    let (mut kind, mut last) = (None, String::new());
     while let Some(inner) = source {
-        kind = kind.or_else(|| inner.downcast_ref::<io::Error>().map(io::Error::kind));
+        let io = inner.downcast_ref::<io::Error>();
+        kind = kind.or_else(|| io.map(io::Error::kind));
+        untrusted |= inner.is::<rustls::Error>();
         last = inner.to_string();
-        source = inner.source();
+        // The `source` of an I/O error passes over what that was made of.
+        let made_of = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
+        source = made_of.or_else(|| inner.source());
     }
     match kind {
+        _ if untrusted => Cause::new(
+            "unreachable",
+            format!(
+                "the certificate of {place} is not trusted: {last}; SSL_CERT_FILE=ca.pem names an authority of your own"
+            ),
+        ),
         Some(io::ErrorKind::ConnectionRefused) => {
             Cause::new("connection-refused", format!("connection refused: is the app running at {place}?"))
         }

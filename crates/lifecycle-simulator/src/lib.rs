@@ -19,6 +19,7 @@ mod vault;
 mod verdict;
 mod version;
 
+pub use address::is_loopback_host;
 pub use error::Error;
 pub use options::{Options, StartingApp};
 pub use simulator::{Simulator, serve};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::database::{Database, unanswered};
 use super::row;
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::shown::one_line;
 
@@ -60,7 +60,7 @@ impl ListArgs {
             let _ = writeln!(text, "there are more: --after {id}"); // a String takes every write
         }
         let rows: Vec<Value> = rows.iter().map(|row| row::json(row, self.show_tenants)).collect();
-        Ok(Answer { text, json: json!({"deliveries": rows, "next_after": next}), well: true })
+        Ok(Answer { text, json: json!({"deliveries": rows, "next_after": next}), exit: Exit::Well })
     }
 
     fn table(&self, rows: &[Summary], database: &Database) -> String {

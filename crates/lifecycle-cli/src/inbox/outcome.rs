@@ -6,7 +6,7 @@ use lifecycle_inbox::StoreError;
 use serde_json::{Value, json};
 
 use super::database::unanswered;
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 
 /// What became of each.
@@ -54,6 +54,6 @@ impl Outcome {
         let _ = writeln!(text, "{} {done}, {} not", changed.len(), unchanged.len());
         let left: Vec<Value> = unchanged.iter().map(|(id, why)| json!({"id": id, "why": why})).collect();
         let json = json!({done: changed, format!("not_{done}"): left});
-        Answer { text, json, well: unchanged.is_empty() }
+        Answer { text, json, exit: Exit::well_if(unchanged.is_empty()) }
     }
 }

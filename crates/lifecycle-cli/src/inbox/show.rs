@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::database::{Database, unanswered};
 use super::row;
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::shown::{harmless, one_line};
 
@@ -44,9 +44,9 @@ impl ShowArgs {
         })?;
         if self.body && !as_json {
             write_exactly(&stored.body)?;
-            return Ok(Answer { text: String::new(), json: Value::Null, well: true });
+            return Ok(Answer { text: String::new(), json: Value::Null, exit: Exit::Well });
         }
-        Ok(Answer { text: words(&stored, database), json: self.json(&stored), well: true })
+        Ok(Answer { text: words(&stored, database), json: self.json(&stored), exit: Exit::Well })
     }
 
     fn json(&self, stored: &Stored) -> Value {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::database::{Database, unanswered};
 use super::row::span;
-use crate::answer::Answer;
+use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
 use crate::shown::{BAD, millis};
 
@@ -37,6 +37,6 @@ impl StatsArgs {
             "dead": stats.dead,
             "oldest_ms": stats.oldest.map(millis),
         });
-        Ok(Answer { text, json, well: true })
+        Ok(Answer { text, json, exit: Exit::Well })
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::failure::Failure;
 use crate::send::Expected;
+use crate::verdict::Intent;
 
 /// The built-in scenarios, by name.
 pub(super) const BUILT_IN: &[(&str, &str)] = &[
@@ -66,8 +67,9 @@ pub(super) struct Step {
     pub(super) repeat: u32,
     #[serde(default = "once")]
     pub(super) concurrency: u32,
+    /// By default what a receiver has to do: take what is genuine, and refuse what is forged.
     #[serde(default)]
-    pub(super) expect: Expected,
+    pub(super) expect: Option<Expected>,
 }
 
 fn once() -> u32 {
@@ -125,6 +127,19 @@ impl Script {
 }
 
 impl Step {
+    /// Whether it comes from the platform.
+    pub(super) const fn intent(&self) -> Intent {
+        if self.tamper || matches!(self.sign, Signing::None | Signing::Unknown) {
+            Intent::Forged
+        } else {
+            Intent::Genuine
+        }
+    }
+
+    pub(super) fn expected(&self) -> Expected {
+        self.expect.unwrap_or(Expected::of(self.intent()))
+    }
+
     pub(super) fn title(&self) -> String {
         let kind = match (&self.send, &self.again) {
             (Some(kind), _) => kind.clone(),

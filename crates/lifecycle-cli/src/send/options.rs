@@ -8,8 +8,13 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde::Deserialize;
 
+use crate::answer::Exit;
 use crate::client::{self, Framing};
 use crate::failure::Failure;
+use crate::verdict::{Intent, Outcome};
+
+/// The headers that tell where a body ends.
+const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// Where to, how often, and how.
 #[derive(Args, Debug)]
@@ -35,23 +40,51 @@ pub(crate) struct SendOptions {
     /// Send the body chunked, without telling its length
     #[arg(long, help_heading = "Wire")]
     chunked: bool,
-    /// Wait this long for an answer, in milliseconds
+    /// Wait this long for an answer, in milliseconds; if the platform waits longer, no answer is no verdict
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Wire")]
     timeout: u64,
-    /// What has to become of it, for exit code 0
-    #[arg(long, value_enum, default_value_t = Expected::Acknowledged)]
-    pub(super) expect: Expected,
+    /// What has to become of it, for exit code 0 [default: acknowledged; of what a receiver has to refuse, blocked]
+    #[arg(long, value_enum)]
+    pub(super) expect: Option<Expected>,
 }
 
 /// What has to become of a callback.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Expected {
     /// The platform takes it as received, in time
-    #[default]
     Acknowledged,
     /// It is refused, late or lost
     Blocked,
+}
+
+impl Expected {
+    /// What has to become of a callback where nobody says so.
+    pub(crate) const fn of(intent: Intent) -> Self {
+        match intent {
+            Intent::Forged => Self::Blocked,
+            Intent::Genuine => Self::Acknowledged,
+        }
+    }
+
+    pub(crate) const fn is_met_by(self, outcome: Outcome) -> bool {
+        match self {
+            Self::Acknowledged => matches!(outcome, Outcome::Acknowledged),
+            Self::Blocked => matches!(outcome, Outcome::Blocked | Outcome::Refused),
+        }
+    }
+
+    /// How a command ends that saw these outcomes: one that is wrong weighs more than one that is not known.
+    pub(crate) fn exit(self, outcomes: impl Iterator<Item = Outcome>) -> Exit {
+        let mut exit = Exit::Well;
+        for outcome in outcomes.filter(|outcome| !self.is_met_by(*outcome)) {
+            if outcome != Outcome::Undecided {
+                return Exit::Wrong;
+            }
+            exit = Exit::Undecided;
+        }
+        exit
+    }
 }
 
 impl SendOptions {
@@ -67,13 +100,27 @@ impl SendOptions {
         Duration::from_millis(self.timeout)
     }
 
-    pub(super) fn headers(&self) -> Result<HeaderMap, Failure> {
+    /// The headers that are added. `made` are those that the command makes itself, which cannot be given, too: one of the
+    /// two would be dropped without a word.
+    pub(super) fn headers(&self, made: &[&str]) -> Result<HeaderMap, Failure> {
         let mut headers = HeaderMap::new();
         for header in &self.header {
             let (name, value) = header
                 .split_once(':')
                 .ok_or_else(|| Failure::new("a --header has no colon", "write it as -H 'x-test: 1'"))?;
             let (name, value) = client::header(name, value.as_bytes())?;
+            if FRAMING.contains(&name.as_str()) {
+                return Err(Failure::new(
+                    format!("{name} says how the body is put on the wire, so no --header gives it"),
+                    "choose --chunked, --slow-body MS or neither",
+                ));
+            }
+            if made.contains(&name.as_str()) {
+                return Err(Failure::new(
+                    format!("{name} is made by this command, so no --header gives it"),
+                    "leave it out; to send a saved request as it is, use curl --data-binary",
+                ));
+            }
             headers.append(name, value);
         }
         Ok(headers)

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::delivery::Delivered;
 use super::options::Expected;
 use crate::answer::Answer;
+use crate::proxy::Proxy;
 use crate::secret::Shared;
 use crate::shown::{BAD, DIM, GOOD, HEADING, harmless, millis};
 use crate::verdict::{Outcome, code};
@@ -49,20 +50,18 @@ impl Private<'_> {
 impl Sent<'_> {
     pub(super) fn answer(&self, delivered: &[Delivered]) -> Answer {
         let count = |outcome| delivered.iter().filter(|one| one.verdict.outcome == outcome).count();
-        let (through, blocked) = (count(Outcome::Acknowledged), count(Outcome::Blocked));
-        let wanted = match self.expected {
-            Expected::Acknowledged => through,
-            Expected::Blocked => blocked,
-        };
         let json = json!({
             "platform": self.platform,
             "kind": self.kind,
             "url": self.url,
             "success_status": self.ack.success(),
             "deadline_ms": self.ack.deadline_after().map(millis),
-            "acknowledged": through,
-            "blocked": blocked,
+            "acknowledged": count(Outcome::Acknowledged),
+            "blocked": count(Outcome::Blocked),
+            "refused": count(Outcome::Refused),
             "forgeries_accepted": count(Outcome::ForgeryAccepted),
+            "undecided": count(Outcome::Undecided),
+            "proxy": proxy(delivered).map(ToString::to_string),
             "latency_ms": {
                 "median": millis(quantile(delivered, 50)),
                 "p99": millis(quantile(delivered, 99)),
@@ -70,7 +69,8 @@ impl Sent<'_> {
             },
             "deliveries": delivered.iter().map(|one| self.json(one)).collect::<Vec<_>>(),
         });
-        Answer { text: self.text(delivered), json, well: wanted == delivered.len() }
+        let exit = self.expected.exit(delivered.iter().map(|one| one.verdict.outcome));
+        Answer { text: self.text(delivered), json, exit }
     }
 
     fn json(&self, one: &Delivered) -> Value {
@@ -89,6 +89,9 @@ impl Sent<'_> {
         let mut text = format!("{HEADING}POST {}{HEADING:#}  {} {}\n", self.url, self.platform, self.kind);
         for note in &self.notes {
             let _ = writeln!(text, "{DIM}{note}{DIM:#}"); // a String takes every write
+        }
+        if let Some(proxy) = proxy(delivered) {
+            let _ = writeln!(text, "{DIM}by way of the proxy {proxy}, whose time counts too{DIM:#}");
         }
         if let [one] = delivered {
             self.one(&mut text, one);
@@ -136,8 +139,14 @@ impl Sent<'_> {
 }
 
 fn verdict(one: &Delivered) -> String {
-    let style = if one.verdict.outcome == Outcome::Acknowledged { GOOD } else { BAD };
+    let is_good = matches!(one.verdict.outcome, Outcome::Acknowledged | Outcome::Refused);
+    let style = if is_good { GOOD } else { BAD };
     format!("{style}{}{style:#}", one.verdict.text)
+}
+
+/// What the callbacks went through: they all have the same URL.
+pub(super) fn proxy(delivered: &[Delivered]) -> Option<&Proxy> {
+    delivered.iter().find_map(|one| one.exchange.proxy.as_ref())
 }
 
 /// How often each verdict was reached, whatever the milliseconds.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::delivery::Sender;
-use super::options::SendOptions;
+use super::options::{Expected, SendOptions};
 use super::report::{Private, Sent};
 use crate::answer::Answer;
 use crate::body;
@@ -176,7 +176,8 @@ fn send(
     private: &[Shared],
 ) -> Result<Answer, Failure> {
     let url = options.url()?;
-    let mut headers = options.headers()?;
+    let made: Vec<&str> = added.iter().map(|(name, _)| *name).collect();
+    let mut headers = options.headers(&made)?;
     for (name, value) in added {
         let (name, value) = client::header(name, value.as_bytes())?;
         headers.insert(name, value);
@@ -199,7 +200,7 @@ fn send(
         kind,
         url: shown::url(&url, kind == securityscorecard::APP_INSTALLED),
         ack,
-        expected: options.expect,
+        expected: options.expect.unwrap_or(Expected::of(Intent::Genuine)),
         private: Private { secrets: private.iter().collect(), signatures: Vec::new() },
         notes: Vec::new(),
     };

@@ -5,7 +5,7 @@ use lifecycle_core::{EventKind, seismic};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 use super::delivery::Sender;
-use super::options::SendOptions;
+use super::options::{Expected, SendOptions};
 use super::report::{Private, Sent};
 use crate::answer::Answer;
 use crate::body;
@@ -21,10 +21,11 @@ Examples:
   lifecycle send seismic install --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
   lifecycle send seismic upgrade --url http://127.0.0.1:3000/seismic --app-version 1.1.0 --prior-version 1.0.0
   lifecycle send seismic enable --url http://127.0.0.1:3000/seismic --set tenant=acme --set seats=5
-  lifecycle send seismic install --url http://127.0.0.1:3000/seismic --body saved.json --tamper --expect blocked
+  lifecycle send seismic install --url http://127.0.0.1:3000/seismic --body saved.json --tamper
   lifecycle send seismic install --url http://127.0.0.1:3000/seismic --repeat 1000 --concurrency 16 --fresh
 
-Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted.";
+Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted; 2 that it could
+not be found out. What a receiver has to refuse (--tamper, --unsigned) is well when it is refused.";
 
 /// Send a signed Seismic callback
 #[derive(Args, Debug)]
@@ -109,7 +110,7 @@ impl Fields {
 impl SeismicArgs {
     pub(super) fn run(&self) -> Result<Answer, Failure> {
         let url = self.options.url()?;
-        let extra = self.options.headers()?;
+        let extra = self.options.headers(seismic::SCHEME.headers())?;
         let secrets = if self.unsigned {
             Vec::new()
         } else {
@@ -128,12 +129,12 @@ impl SeismicArgs {
             .collect();
         let repeated =
             (0..self.options.repeat as usize).map(|place| requests[place % requests.len()].clone());
-        let is_forged = self.tamper || self.unsigned;
+        let intent = if self.tamper || self.unsigned { Intent::Forged } else { Intent::Genuine };
         let delivered = Sender::new(self.options.timeout())?.deliver(
             repeated,
             self.options.concurrency as usize,
             &seismic::ACK,
-            if is_forged { Intent::Forged } else { Intent::Genuine },
+            intent,
             "",
         )?;
         let sent = Sent {
@@ -141,7 +142,7 @@ impl SeismicArgs {
             kind: &self.kind,
             url: shown::url(&url, false),
             ack: &seismic::ACK,
-            expected: self.options.expect,
+            expected: self.options.expect.unwrap_or(Expected::of(intent)),
             private: Private { secrets: secrets.iter().collect(), signatures },
             notes: self.notes(),
         };

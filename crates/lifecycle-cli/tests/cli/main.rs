@@ -1,6 +1,7 @@
 //! The built program, as a user runs it.
 
 mod apps;
+mod certificates;
 mod conformance;
 mod errors;
 mod explain;
@@ -8,6 +9,7 @@ mod inbox;
 mod manual;
 mod offline;
 mod program;
+mod proxies;
 mod scenario;
 mod send;
 mod servers;

@@ -35,7 +35,11 @@ pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
     variables: &[(&str, &str)],
     input: &[u8],
 ) -> Ran {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lifecycle"));
+    for name in ["ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    let mut child = command
         .args(arguments)
         .env_remove("SEISMIC_SIGNING_SECRET")
         .env_remove("DATABASE_URL")

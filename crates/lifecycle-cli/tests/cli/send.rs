@@ -19,9 +19,10 @@ fn an_accepted_callback_and_each_way_to_be_refused() {
     let mut printed = String::new();
     for (more, code) in [
         (&[][..], 0),
-        (&["--tamper"], 1),
+        (&["--tamper"], 0),
         (&["--tamper", "--expect", "blocked"], 0),
-        (&["--unsigned"], 1),
+        (&["--tamper", "--expect", "acknowledged"], 1),
+        (&["--unsigned"], 0),
         (&["--set", "tenant=refuse-me"], 1),
         (&["--unset", "tenantId"], 1),
         (&["--previous-secret", "any", "--chunked"], 0),
@@ -76,10 +77,25 @@ fn whatever_the_platform_would_not_take_blocks() {
 }
 
 #[test]
-fn no_answer_blocks_after_the_timeout() {
-    let ran = send(&answering(ACCEPTED, Duration::from_secs(60)), &["--timeout", "200"]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.out.contains("the administrator would have been blocked: no answer within"), "{ran:?}");
+fn no_answer_blocks_after_the_deadline_and_says_nothing_before_it() {
+    let url = answering(ACCEPTED, Duration::from_secs(60));
+    for (timeout, code, expected) in [
+        (
+            "200",
+            2,
+            "gave up after [n] ms, before the platform would, which waits 3000 ms: give --timeout 3000 or more",
+        ),
+        ("3001", 1, "the administrator would have been blocked: no answer within [n] ms"),
+    ] {
+        let ran = send(&url, &["--timeout", timeout]);
+        assert_eq!(ran.code, code, "{ran:?}");
+        assert_eq!(redacted(ran.out.lines().last().unwrap()), expected);
+    }
+}
+
+#[test]
+fn an_answer_within_a_short_timeout_has_its_verdict() {
+    assert_eq!(send(&answering(ACCEPTED, Duration::ZERO), &["--timeout", "2900"]).code, 0);
 }
 
 #[test]
@@ -88,7 +104,7 @@ fn a_forgery_that_is_accepted_is_never_well() {
     for more in [&["--unsigned"][..], &["--tamper"], &["--tamper", "--expect", "blocked"]] {
         let ran = send(&url, more);
         assert_eq!(ran.code, 1, "{more:?}");
-        assert!(ran.out.contains("a forged callback was accepted: 202"), "{ran:?}");
+        assert!(ran.out.contains("A FORGED CALLBACK WAS ACCEPTED: 202"), "{ran:?}");
     }
 }
 
