@@ -6,10 +6,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+
+use crate::files::Files;
 
 /// The log is copied after the first commit, for it may hold what a process left that has crashed; then after so many jobs
 /// of the writer, and at the first commit after this time.
@@ -19,6 +21,9 @@ const COPY_AFTER: (usize, Duration) = (2_000, Duration::from_secs(1));
 /// to read after a crash, and a flush of what overwrites a file takes less than one of what makes it longer. But each
 /// time the writer flushes twice for nobody.
 const RESTART_AFTER: (i64, Duration) = (20_000, Duration::from_secs(1));
+
+/// How often it looks whether the file still holds what was written to it, beside each time before it copies.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The writer's side.
 pub(crate) struct Checkpoints {
@@ -31,6 +36,7 @@ pub(crate) struct Checkpoints {
 /// The thread's side. It ends when the writer does.
 pub(crate) struct Checkpointer {
     connection: Connection,
+    files: Arc<Files>,
     woken: Receiver<()>,
     wanted: Arc<Wanted>,
 }
@@ -43,11 +49,11 @@ struct Wanted {
 }
 
 /// Both sides; the connection is the thread's.
-pub(crate) fn sides(connection: Connection) -> (Checkpoints, Checkpointer) {
+pub(crate) fn sides(connection: Connection, files: Arc<Files>) -> (Checkpoints, Checkpointer) {
     let (wake, woken) = sync_channel(1);
     let wanted = Arc::<Wanted>::default();
     let checkpoints = Checkpoints { wake, wanted: wanted.clone(), jobs: 0, woken_at: None };
-    (checkpoints, Checkpointer { connection, woken, wanted })
+    (checkpoints, Checkpointer { connection, files, woken, wanted })
 }
 
 impl Checkpoints {
@@ -68,8 +74,21 @@ impl Checkpoints {
 
 impl Checkpointer {
     pub(crate) fn work(self) {
+        self.copy_on_call();
+        self.files.close(self.connection);
+    }
+
+    fn copy_on_call(&self) {
         let mut restarted_at = None;
-        while self.woken.recv().is_ok() {
+        loop {
+            match self.woken.recv_timeout(LOOK_EVERY) {
+                Ok(()) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let _ = self.files.check_content(&self.connection);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
             let Some(pages) = self.copy() else { continue };
             let (enough, time) = RESTART_AFTER;
             if pages < enough && !is_over(restarted_at, time) {
@@ -90,6 +109,7 @@ impl Checkpointer {
 
     /// Tells how many pages are in the log, unless another process is copying it, or it went wrong.
     fn copy(&self) -> Option<i64> {
+        self.files.check_content(&self.connection).ok()?; // what was put in the place of the file is not ours to write to
         match copy(&self.connection) {
             Ok(pages) => pages,
             Err(error) => {

@@ -6,14 +6,16 @@ mod installations;
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
 use lifecycle_inbox::{Signals, StoreError};
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use crate::checkpoints;
+use crate::files::Files;
 use crate::handler::TransactionalHandler;
 use crate::job::{Answer, Found, Job, News, ask};
 use crate::open::{self, Older, OpenError};
@@ -44,7 +46,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// | a write or a read | 5 s, then it fails; one that was not begun is taken back |
 /// | another process's transaction | 4 s, then what waited for it fails |
 ///
-/// Clones share the file. The threads end when the last clone is gone.
+/// Clones share the file. The threads end when the last clone is gone; who has to know when that is, and that the file is
+/// whole then, calls [`close`](Self::close).
+///
+/// # Where the file goes away
+///
+/// The file, its `-wal` and its `-shm` must not be deleted, moved, replaced or overwritten while the engine is open. If that
+/// happens, nothing more is acknowledged: all operations fail from then on, [`check`](lifecycle_inbox::Engine::check) too,
+/// and one event at level `ERROR` names the path, at the latest after half a second. Put the right file in place and
+/// restart the program. What stands in the place of the file is not written to; a log that would spoil it is renamed to
+/// `-wal.orphan`. Where only `-wal` is gone, what was acknowledged is copied from it into the file. What cannot be told from
+/// the app's own work is another inbox that is copied *into* the file, if it holds as many deliveries.
 ///
 /// ```
 /// use lifecycle_inbox::{Inbox, Worker};
@@ -74,9 +86,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// ```
 #[derive(Clone)]
 pub struct SqliteEngine {
-    writer: SyncSender<Box<dyn Job>>,
-    readers: SyncSender<Box<dyn Job>>,
+    writer: Queue,
+    readers: Queue,
     signals: Arc<Signals>,
+    threads: Arc<watch::Sender<()>>,
 }
 
 impl SqliteEngine {
@@ -104,22 +117,39 @@ impl SqliteEngine {
         SqliteRunner::new(self.clone(), handler)
     }
 
+    /// Closes the file, for all clones: finishes what was asked before, and ends the threads. From then on every operation
+    /// fails. When it returns, the log is copied back into the file and gone, unless somebody else has the file open: other
+    /// processes, or a connection of the app's own.
+    ///
+    /// Call it last in `main`, when the server and the worker have ended. Without it nothing is lost either: the next start
+    /// reads the log.
+    pub async fn close(&self) {
+        self.writer.close();
+        self.readers.close();
+        self.threads.closed().await;
+    }
+
     fn start(path: &Path, older: Older) -> Result<Self, OpenError> {
         let path = &absolute(path)?;
         let connection = open::open(path, older)?;
+        let files = Files::of(path)
+            .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })?;
+        let files = Arc::new(files);
         let signals = Arc::new(Signals::default());
+        let threads = Arc::new(watch::Sender::default());
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| spawn(name, path, &threads, work);
         let (writer, queue) = sync_channel(QUEUE);
-        let (checkpoints, checkpointer) = checkpoints::sides(open::open_reader(path)?);
-        spawn("inbox-checkpointer", path, move || checkpointer.work())?;
-        let work = Writer { connection, queue, signals: signals.clone(), checkpoints };
-        spawn("inbox-writer", path, move || work.work())?;
+        let (checkpoints, checkpointer) = checkpoints::sides(open::open_reader(path)?, files.clone());
+        spawn("inbox-checkpointer", Box::new(move || checkpointer.work()))?;
+        let work = Writer { connection, queue, signals: signals.clone(), checkpoints, files: files.clone() };
+        spawn("inbox-writer", Box::new(move || work.work()))?;
         let (readers, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
-            let (connection, queue) = (open::open_reader(path)?, queue.clone());
-            spawn("inbox-reader", path, move || readers::read(&connection, &queue))?;
+            let (connection, files, queue) = (open::open_reader(path)?, files.clone(), queue.clone());
+            spawn("inbox-reader", Box::new(move || readers::read(connection, &files, &queue)))?;
         }
-        Ok(Self { writer, readers, signals })
+        Ok(Self { writer: Queue::to(writer), readers: Queue::to(readers), signals, threads })
     }
 
     /// Sends a job to the writer. It may run more than once; see [`Job::run`].
@@ -128,7 +158,7 @@ impl SqliteEngine {
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
     {
-        send(&self.writer, work)
+        self.writer.send(work)
     }
 
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
@@ -145,7 +175,7 @@ impl SqliteEngine {
         F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
         let work = move |connection: &Connection| Ok(Found::keep(work(connection)?, News::NONE));
-        in_time(send(&self.readers, work)?).await
+        in_time(self.readers.send(work)?).await
     }
 }
 
@@ -155,24 +185,53 @@ fn absolute(path: &Path) -> Result<std::path::PathBuf, OpenError> {
         .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })
 }
 
-fn spawn(name: &str, path: &Path, work: impl FnOnce() + Send + 'static) -> Result<(), OpenError> {
+/// A thread that [`SqliteEngine::close`] waits for.
+fn spawn(
+    name: &str,
+    path: &Path,
+    threads: &watch::Sender<()>,
+    work: Box<dyn FnOnce() + Send>,
+) -> Result<(), OpenError> {
+    let is_running = threads.subscribe();
+    let work = move || {
+        work();
+        drop(is_running);
+    };
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
     let unusable =
         |error: std::io::Error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() };
     spawned.map(drop).map_err(unusable)
 }
 
-fn send<T, F>(queue: &SyncSender<Box<dyn Job>>, work: F) -> Result<Answer<T>, StoreError>
-where
-    T: Send + 'static,
-    F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
-{
-    let (job, answer) = ask(work);
-    queue.try_send(job).map_err(|error| match error {
-        TrySendError::Full(_) => StoreError::new("too much waits for the database already"),
-        TrySendError::Disconnected(_) => StoreError::new("the thread of the database has ended"),
-    })?;
-    Ok(answer)
+/// The way to a thread, until it is closed. Clones are the same way.
+#[derive(Clone)]
+struct Queue(Arc<RwLock<Option<Jobs>>>);
+
+type Jobs = SyncSender<Box<dyn Job>>;
+
+impl Queue {
+    fn to(thread: Jobs) -> Self {
+        Self(Arc::new(RwLock::new(Some(thread))))
+    }
+
+    fn close(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn send<T, F>(&self, work: F) -> Result<Answer<T>, StoreError>
+    where
+        T: Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+    {
+        let (job, answer) = ask(work);
+        let thread = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(thread) = &*thread else { return Err(StoreError::new("the database was closed")) };
+        thread.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::new("too much waits for the database already"),
+            TrySendError::Disconnected(_) => StoreError::new("the thread of the database has ended"),
+        })?;
+        Ok(answer)
+    }
 }
 
 async fn in_time<T>(answer: Answer<T>) -> Result<T, StoreError> {

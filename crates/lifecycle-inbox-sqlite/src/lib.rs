@@ -4,6 +4,7 @@ mod checkpoints;
 mod columns;
 mod deliveries;
 mod engine;
+mod files;
 mod handler;
 mod installations;
 mod job;

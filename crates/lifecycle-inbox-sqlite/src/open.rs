@@ -117,6 +117,8 @@ pub(crate) fn open(path: &Path, older: Older) -> Result<Connection, OpenError> {
 pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = connect(path).map_err(|error| explain(path, &error))?;
     connection.execute_batch("PRAGMA query_only = ON").map_err(|error| explain(path, &error))?;
+    // From its first read on it has a part in the log, which then is there until it is closed.
+    schema::version(&connection).map_err(|error| explain(path, &error))?;
     Ok(connection)
 }
 

@@ -12,6 +12,9 @@ use crate::job::{Found, News};
 const SUMMARY: &str = "id, platform, app, tenant, kind, key, state, attempts, due_at, received_at, accepted_at, \
                        finished_at, worker, last_error";
 
+/// The size of what a health check writes, in bytes: more than the callbacks of the platforms have.
+const SAMPLE: u32 = 64 * 1024;
+
 pub(crate) fn stats(connection: &Connection, now: Timestamp) -> rusqlite::Result<Stats> {
     let mut count = connection.prepare_cached(
         "SELECT open, leased, dead, oldest
@@ -89,8 +92,10 @@ pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<F
     Ok(Found::keep(Pruned { done: done as u64, dead: dead as u64, keys: keys as u64 }, News::NONE))
 }
 
+/// Writes what a callback would, and a large one: pages that differ from those before, or SQLite would leave them out.
 pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<Found<()>> {
-    connection.prepare_cached("UPDATE lifecycle_probe SET writes = writes + 1 WHERE id = 1")?.execute([])?;
+    let sql = "UPDATE lifecycle_probe SET writes = writes + 1, sample = randomblob(?1) WHERE id = 1";
+    connection.prepare_cached(sql)?.execute([SAMPLE])?;
     Ok(Found::keep((), News::NONE))
 }
 

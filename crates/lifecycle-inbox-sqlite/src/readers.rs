@@ -5,16 +5,19 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+use crate::files::Files;
 use crate::job::Job;
 
 /// Answers one question after the other until the engine is gone.
-pub(crate) fn read(connection: &Connection, queue: &Mutex<Receiver<Box<dyn Job>>>) {
+pub(crate) fn read(connection: Connection, files: &Files, queue: &Mutex<Receiver<Box<dyn Job>>>) {
     loop {
         let next = queue.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(mut job) = next else { return };
+        let Ok(mut job) = next else { return files.close(connection) };
         if job.is_wanted() {
-            let error = job.run(connection).err().map(|error| error.to_string());
-            job.answer(error);
+            let error = job.run(&connection).err().map(|error| error.to_string());
+            // What stands in a file that has lost its name may be out of date, whatever it says.
+            let loss = files.check(&connection).err().map(|loss| loss.to_string());
+            job.answer(loss.or(error));
         }
     }
 }

@@ -10,6 +10,7 @@ use lifecycle_inbox::Signals;
 use rusqlite::Connection;
 
 use crate::checkpoints::Checkpoints;
+use crate::files::Files;
 use crate::job::{Job, News, Verdict};
 
 /// The most jobs that share a transaction.
@@ -29,6 +30,7 @@ pub(crate) struct Writer {
     pub(crate) queue: Receiver<Box<dyn Job>>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) checkpoints: Checkpoints,
+    pub(crate) files: Arc<Files>,
 }
 
 /// Why a transaction is over, and with it all that its jobs wrote.
@@ -44,6 +46,11 @@ impl Writer {
     /// Works until the engine is gone and the queue is empty. While one transaction is flushed to the disk, the jobs
     /// of the next gather in the queue, and what comes before its own flush joins it; there is no other wait.
     pub(crate) fn work(mut self) {
+        self.work_off();
+        self.files.close(self.connection);
+    }
+
+    fn work_off(&mut self) {
         let mut waiting: VecDeque<Box<dyn Job>> = VecDeque::new();
         let mut version = self.data_version();
         let mut look_at = Instant::now() + LOOK_EVERY;
@@ -66,6 +73,10 @@ impl Writer {
             }
             if Instant::now() >= look_at {
                 look_at = Instant::now() + LOOK_EVERY;
+                if self.files.check(&self.connection).is_err() {
+                    self.files.spare_what_came();
+                    continue;
+                }
                 let before = std::mem::replace(&mut version, self.data_version());
                 is_shared = version != before;
                 if is_shared {
@@ -83,12 +94,9 @@ impl Writer {
     /// Runs jobs in one transaction, at most so many with those that come meanwhile, and answers them after its commit.
     /// If that fails, each is tried again alone, so that none suffers from another.
     fn group(&mut self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
-        if let Err(error) = self.execute("BEGIN IMMEDIATE") {
+        if let Err(error) = self.begin() {
             // Locked by another process for longer than it is worth waiting for: everyone has waited as long.
-            for job in waiting.drain(..) {
-                job.answer(Some(error.to_string()));
-            }
-            return;
+            return answer_all(waiting.drain(..), &error);
         }
         let started = Instant::now();
         let mut group = Vec::new();
@@ -120,6 +128,10 @@ impl Writer {
         }
         match lost.map_or_else(|| self.commit(), Err) {
             Ok(()) => {
+                // What was committed to a file that has lost its name is gone with this process.
+                if let Err(loss) = self.files.check(&self.connection) {
+                    return answer_all(group.into_iter().map(|(job, _)| job), &loss.to_string());
+                }
                 self.tell(news);
                 let jobs = group.len();
                 for (job, error) in group {
@@ -160,6 +172,11 @@ impl Writer {
         Ok(ran)
     }
 
+    fn begin(&self) -> Result<(), String> {
+        self.files.check(&self.connection).map_err(|loss| loss.to_string())?;
+        self.execute("BEGIN IMMEDIATE").map_err(|error| error.to_string())
+    }
+
     fn commit(&self) -> Result<(), Lost> {
         Ok(self.execute("COMMIT")?)
     }
@@ -187,5 +204,11 @@ impl Writer {
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
+    }
+}
+
+fn answer_all(jobs: impl Iterator<Item = Box<dyn Job>>, error: &str) {
+    for job in jobs {
+        job.answer(Some(error.to_owned()));
     }
 }

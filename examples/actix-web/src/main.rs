@@ -30,7 +30,9 @@ async fn main() -> Result<(), Failure> {
         demo.listening(address);
     }
     server.run().await?;
-    Ok(worker.await?)
+    worker.await?;
+    demo.close().await;
+    Ok(())
 }
 
 fn mount(app: &mut ServiceConfig, demo: &Demo) {

@@ -23,8 +23,10 @@ async fn main() -> Result<(), Failure> {
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     // In place of `axum::serve`, which leaves it to its clients how many connections they hold, and for how long.
-    serve(listener, routes(app), Limits::SMALL, shutdown).await;
-    Ok(worker.await?)
+    serve(listener, routes(app.clone()), Limits::SMALL, shutdown).await;
+    worker.await?;
+    app.close().await;
+    Ok(())
 }
 
 fn routes(app: App) -> Router {

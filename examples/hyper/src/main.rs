@@ -16,5 +16,7 @@ async fn main() -> Result<(), Failure> {
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     serve(listener, Routes::new(&app), Limits::SMALL, shutdown).await; // hyper itself is called there
-    Ok(worker.await?)
+    worker.await?;
+    app.close().await;
+    Ok(())
 }

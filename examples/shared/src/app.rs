@@ -68,6 +68,11 @@ impl App {
         tokio::spawn(worker.run(shutdown.requested()))
     }
 
+    /// Closes the database, once the server and the worker have ended.
+    pub async fn close(&self) {
+        self.0.store.close().await;
+    }
+
     /// Where to listen.
     pub fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.0.settings.port).into()

@@ -21,7 +21,9 @@ async fn main() -> Result<(), Failure> {
     app.listening(listener.local_addr()?);
     // In place of `warp::serve`, which leaves it to its clients how many connections they hold, and for how long.
     serve(listener, warp::service(routes(&app)), Limits::SMALL, shutdown).await;
-    Ok(worker.await?)
+    worker.await?;
+    app.close().await;
+    Ok(())
 }
 
 fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {

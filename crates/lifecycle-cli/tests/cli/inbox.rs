@@ -225,7 +225,7 @@ fn a_database_that_cannot_be_opened_gets_one_line_that_says_what_to_do() {
         (url("other.db"), "is it the app's database?"),
         (
             url("newer.db"),
-            "has schema version 99, and this program knows 2: use the `lifecycle` of the release",
+            "has schema version 99, and this program knows 3: use the `lifecycle` of the release",
         ),
         ("sqlite:".to_owned(), "it is like sqlite:inbox.db"),
         ("mysql://u:hunter2@host/db".to_owned(), "it begins with sqlite:, postgres:// or postgresql://"),

@@ -87,15 +87,47 @@ async fn an_engine_that_ends_leaves_one_whole_file() {
     for request in ["1", "2", "3"] {
         put(&bench.engine, request).await;
     }
-    let (path, log) = (bench.path(), log(&bench));
+    let clone = bench.engine.clone();
+    bench.engine.close().await;
+    assert!(!log(&bench).exists(), "it is copied back, and gone");
+    clone.close().await; // a second time does nothing
+    assert!(clone.check().await.is_err(), "what is closed is closed for all");
+    let alone = bench.folder.path().join("alone.db");
+    fs::copy(bench.path(), &alone).unwrap();
+    let rows = "SELECT count(*) FROM lifecycle_inbox";
+    let rows: i64 = Connection::open(&alone).unwrap().query_row(rows, [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_finishes_what_was_asked_before() {
+    let bench = Bench::new();
+    let asked: Vec<_> = (0..100)
+        .map(|request: u32| {
+            let engine = bench.engine.clone();
+            tokio::spawn(async move { engine.accept(record("t", &request.to_string()), engine.now()).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    bench.engine.close().await;
+    let mut acknowledged = 0;
+    for asked in asked {
+        acknowledged += i64::from(asked.await.unwrap().is_ok()); // the others came too late, and know it
+    }
+    let rows = "SELECT count(*) FROM lifecycle_inbox";
+    let rows: i64 = bench.connection().query_row(rows, [], |row| row.get(0)).unwrap();
+    assert_eq!(rows, acknowledged);
+}
+
+#[tokio::test]
+async fn an_engine_that_is_dropped_ends_by_itself() {
+    let bench = Bench::new();
+    put(&bench.engine, "r").await;
+    let log = log(&bench);
     let Bench { engine, folder } = bench;
     drop(engine);
     while log.exists() {
         sleep(Duration::from_millis(10)).await; // its threads end
     }
-    let alone = folder.path().join("alone.db");
-    fs::copy(path, &alone).unwrap();
-    let rows = "SELECT count(*) FROM lifecycle_inbox";
-    let rows: i64 = Connection::open(&alone).unwrap().query_row(rows, [], |row| row.get(0)).unwrap();
-    assert_eq!(rows, 3);
+    drop(folder);
 }

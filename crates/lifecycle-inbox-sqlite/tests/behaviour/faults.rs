@@ -1,10 +1,15 @@
 //! A disk that is full, a folder that goes away, a schema that changes below.
 
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
 use lifecycle_core::{Delivery, Outcome};
 use lifecycle_inbox::{Accepted, Engine, Runner};
-use lifecycle_inbox_sqlite::Transaction;
+use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::support::{Bench, Handler, claim_one, put, record};
+use crate::support::{Bench, Handler, again, claim_one, put, record};
 
 /// Lets the file grow by that many pages and no more, as a disk with little room would.
 async fn leave_room(bench: &Bench, pages: u32) {
@@ -78,4 +83,40 @@ async fn a_store_that_cannot_be_written_to_is_not_well() {
     assert!(bench.engine.check().await.is_err());
     other.execute_batch("COMMIT").unwrap();
     bench.engine.check().await.unwrap();
+}
+
+/// Files that may not grow are a full disk that needs no disk of its own.
+#[tokio::test]
+async fn where_callbacks_find_no_room_the_store_is_not_well() {
+    const FILE: &str = "LIFECYCLE_TEST_FULL";
+    if let Some(path) = std::env::var_os(FILE) {
+        return without_room(Path::new(&path)).await;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let test = again("faults::where_callbacks_find_no_room_the_store_is_not_well", FILE, folder.path());
+    let mut limited = Command::new("prlimit"); // of util-linux
+    limited.arg("--fsize=1000000").arg(test.get_program()).args(test.get_args()).env(FILE, folder.path());
+    assert!(limited.status().unwrap().success());
+}
+
+async fn without_room(folder: &Path) {
+    // As the README says: without this, the system ends the process.
+    drop(signal(SignalKind::from_raw(25)).unwrap());
+    let engine = SqliteEngine::open(folder.join("inbox.db")).unwrap();
+    engine.check().await.unwrap();
+    let mut full_since = None;
+    for request in 0.. {
+        let mut large = record("t", &request.to_string());
+        large.body = vec![b' '; 40_000].into();
+        if engine.accept(large, engine.now()).await.is_ok() {
+            full_since = None;
+            continue;
+        }
+        // A log may find room once more, when it has been copied back.
+        if full_since.get_or_insert_with(Instant::now).elapsed() > Duration::from_secs(4) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(engine.check().await.is_err(), "it says that it is well, and takes no callbacks");
 }

@@ -7,6 +7,7 @@ mod damage;
 mod deadline;
 mod effects;
 mod faults;
+mod lost;
 mod opening;
 mod releases;
 mod support;

@@ -45,6 +45,13 @@ impl Store {
         }
     }
 
+    /// Ends the use of the database, in the order that leaves it tidy. Call it when nothing else uses it.
+    pub(crate) async fn close(&self) {
+        if let Self::Sqlite(store) = self {
+            store.close().await;
+        }
+    }
+
     /// What was handled, in order.
     pub(crate) async fn handled(&self) -> Result<Vec<Value>, Failure> {
         match self {

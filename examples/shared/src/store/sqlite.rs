@@ -1,11 +1,12 @@
 //! The demo app on an SQLite file.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{Delivery, HandlerError, Outcome};
 use lifecycle_inbox::{Engine, Worker};
-use lifecycle_inbox_sqlite::rusqlite::{self, Connection};
+use lifecycle_inbox_sqlite::rusqlite::{self, Connection, OpenFlags};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler};
 use serde_json::Value;
 
@@ -16,23 +17,27 @@ use crate::failure::Failure;
 #[derive(Clone)]
 pub(crate) struct Store {
     engine: SqliteEngine,
-    app: Arc<Mutex<Connection>>,
+    path: PathBuf,
 }
 
 impl Store {
     pub(super) async fn open(path: &str) -> Result<Self, Failure> {
-        let path = path.to_owned();
+        survive_file_size_limits()?;
+        let path = PathBuf::from(path);
         tokio::task::spawn_blocking(move || {
             let engine = SqliteEngine::open(&path)?;
-            let app = Connection::open(&path)?;
-            app.busy_timeout(Duration::from_secs(5))?;
-            app.execute(
+            connect(&path)?.execute(
                 "CREATE TABLE IF NOT EXISTS handled (position INTEGER PRIMARY KEY, delivery TEXT NOT NULL)",
                 [],
             )?;
-            Ok(Self { engine, app: Arc::new(Mutex::new(app)) })
+            Ok(Self { engine, path })
         })
         .await?
+    }
+
+    /// Leaves one whole file, without a log beside it.
+    pub(super) async fn close(&self) {
+        self.engine.close().await;
     }
 
     pub(super) fn engine(&self) -> Arc<dyn Engine> {
@@ -44,15 +49,36 @@ impl Store {
     }
 
     pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
-        let app = self.app.clone();
-        tokio::task::spawn_blocking(move || read(&app.lock().unwrap_or_else(PoisonError::into_inner))).await?
+        let path = self.path.clone();
+        tokio::task::spawn_blocking(move || read(&connect(&path)?)).await?
     }
+}
+
+/// A connection for the app's own statements. It makes no file: where there is none, the engine's is lost.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let app = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    app.busy_timeout(Duration::from_secs(5))?;
+    Ok(app)
 }
 
 fn read(app: &Connection) -> Result<Vec<Value>, Failure> {
     let mut latest = app.prepare_cached("SELECT delivery FROM handled ORDER BY position DESC LIMIT ?1")?;
     let texts: Vec<String> = latest.query_map([SHOWN], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     texts.iter().rev().map(|text| Ok(serde_json::from_str(text)?)).collect()
+}
+
+/// A file that grows beyond a limit (`ulimit -f`, systemd's `LimitFSIZE=`) ends the process by a signal. Once somebody
+/// listens for that, the write fails instead, as on a full disk: callbacks are answered 503 until there is room.
+#[cfg(unix)]
+fn survive_file_size_limits() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    const SIGXFSZ: i32 = 25; // on Linux, the BSDs and macOS
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop)
+}
+
+#[cfg(not(unix))]
+fn survive_file_size_limits() -> std::io::Result<()> {
+    Ok(())
 }
 
 /// The work: one row for each delivery, which is there if and only if the delivery is done.
