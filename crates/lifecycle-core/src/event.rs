@@ -9,6 +9,7 @@ use bytestring::ByteString;
 
 use crate::freshness;
 use crate::head::Headers;
+use crate::idempotency;
 use crate::platform::{Authentic, Platform};
 use crate::rejection::Undecodable;
 
@@ -86,9 +87,10 @@ pub struct EventFields<'a> {
     pub version: Option<Cow<'a, str>>,
     /// The app's version before an upgrade.
     pub prior_version: Option<Cow<'a, str>>,
-    /// The platform's id of this event; the same when it is sent again.
+    /// The platform's id of this event; the same when it is sent again. One that is blank or the nil UUID (RFC 9562, 5.9)
+    /// counts as none: give it as it is.
     pub request_id: Option<Cow<'a, str>>,
-    /// When the platform sent it, as it wrote it.
+    /// When the platform sent it, as it wrote it: RFC 3339.
     pub sent_at: Option<Cow<'a, str>>,
 }
 
@@ -149,7 +151,7 @@ impl LifecycleEvent {
         self.read(self.fields.prior_version.as_ref())
     }
 
-    /// The platform's id of this event.
+    /// The platform's id of this event; `None` also where it is a placeholder: blank, or the nil UUID.
     pub fn request_id(&self) -> Option<&str> {
         self.read(self.fields.request_id.as_ref())
     }
@@ -209,7 +211,7 @@ impl Fields {
             actor: fields.actor.map(span),
             version: fields.version.map(span),
             prior_version: fields.prior_version.map(span),
-            request_id: fields.request_id.map(span),
+            request_id: fields.request_id.filter(|id| !idempotency::is_placeholder(id)).map(span),
             sent_at: fields.sent_at.map(span),
         }
     }
@@ -263,6 +265,42 @@ mod tests {
         assert!(matches!(event.fields.tenant, Span::At { start: 13, end: 15 }), "shares the body");
         assert_eq!((event.tenant(), event.app(), event.actor()), ("t1", "constant", Some("escaped")));
         assert_eq!(event.version(), None);
+    }
+
+    #[test]
+    fn a_placeholder_is_no_request_id() {
+        let read = |id: &str| {
+            let text = ByteString::from(id);
+            let mut fields = EventFields::new(EventKind::Install);
+            fields.request_id = Some(Cow::Borrowed(&text));
+            let fields = Fields::of(fields, &text);
+            LifecycleEvent { text, fields }.request_id().map(str::to_owned)
+        };
+        for placeholder in [
+            "",
+            " ",
+            "\t\u{a0}\n",
+            "00000000-0000-0000-0000-000000000000",
+            " 00000000-0000-0000-0000-000000000000 ",
+            "{00000000-0000-0000-0000-000000000000}",
+            "(00000000-0000-0000-0000-000000000000)",
+            "00000000000000000000000000000000",
+            "URN:uuid:00000000-0000-0000-0000-000000000000",
+        ] {
+            assert_eq!(read(placeholder), None, "{placeholder:?}");
+        }
+        for id in [
+            "0",
+            "-",
+            "null",
+            " r ",
+            "0000000000000000000000000000000",
+            "000000000000000000000000000000000",
+            "00000000-0000-0000-0000-000000000001",
+            "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        ] {
+            assert_eq!(read(id).as_deref(), Some(id), "{id:?}");
+        }
     }
 
     #[test]

@@ -8,11 +8,22 @@ use jiff::tz::TimeZone;
 
 /// RFC 3339 with any number of fraction digits; a missing offset is read as UTC, as some Seismic payloads have none.
 pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Some(time.into());
+    if let Some(time) = parse_instant(text) {
+        return Some(time);
     }
     let local: DateTime = text.parse().ok()?;
     Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp().into())
+}
+
+/// RFC 3339 with any number of fraction digits, and with an offset.
+pub(crate) fn parse_instant(text: &str) -> Option<SystemTime> {
+    text.parse::<Timestamp>().ok().map(SystemTime::from)
+}
+
+/// Whether it is before the year 2000. No platform is older: what is told to be is a placeholder, such as the zero of
+/// somebody's clock. The years 1, 1601, 1900 and 1970 are in use.
+pub(crate) fn is_before_all_platforms(time: SystemTime) -> bool {
+    time < SystemTime::UNIX_EPOCH + Duration::from_secs(946_684_800)
 }
 
 /// Seconds since the epoch in decimal, as Slack and Stripe write them in a header.

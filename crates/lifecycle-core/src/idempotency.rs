@@ -6,13 +6,15 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
 use crate::delivery::Delivery;
+use crate::freshness;
 
 /// The same for every delivery of the same event, and different for different events.
 ///
 /// It is a SHA-256 over the platform's name, the app, the tenant, the kind and, of what follows, the first that the
-/// platform tells: the event's id, the time of sending, the whole body. No platform documents a delivery id for its
-/// lifecycle callbacks; Seismic's `requestId` is its event's id. Being a digest, the key may be logged and stored
-/// where a tenant's name may not.
+/// platform tells: the event's id, the time of sending, the whole body. A placeholder tells nothing: an id that is blank or
+/// the nil UUID, a time that is blank or before the year 2000. No time joins an id, as a platform may give each attempt a
+/// time of its own. No platform documents a delivery id for its lifecycle callbacks; Seismic's `requestId` is its event's
+/// id. Being a digest, the key may be logged and stored where a tenant's name may not.
 ///
 /// Text form: 64 lower-case hex digits.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -22,8 +24,8 @@ impl IdempotencyKey {
     pub(crate) fn of(delivery: &Delivery) -> Self {
         let event = delivery.event();
         let (source, identity) = match (event.request_id(), event.sent_at()) {
-            (Some(id), _) if !id.is_empty() => ("request", id.as_bytes()),
-            (_, Some(time)) if !time.is_empty() => ("sent", time.as_bytes()),
+            (Some(id), _) => ("request", id.as_bytes()),
+            (None, Some(time)) if !is_placeholder_of_a_time(time) => ("sent", time.as_bytes()),
             _ => ("body", &**delivery.body()),
         };
         let parts = [
@@ -51,6 +53,22 @@ impl IdempotencyKey {
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+}
+
+/// Whether an id is what software writes where it has none: blank, or the nil UUID (RFC 9562, 5.9), in any of the forms
+/// that UUIDs are written in: bare digits, with hyphens, in braces or parentheses, as a URN.
+pub(crate) fn is_placeholder(id: &str) -> bool {
+    const URN: &str = "urn:uuid:";
+    let id = id.trim();
+    let is_urn = id.get(..URN.len()).is_some_and(|start| start.eq_ignore_ascii_case(URN));
+    let uuid = if is_urn { &id[URN.len()..] } else { id.trim_matches(['{', '}', '(', ')']) };
+    let mut digits = uuid.bytes().filter(|byte| *byte != b'-');
+    id.is_empty() || digits.clone().count() == 32 && digits.all(|digit| digit == b'0')
+}
+
+/// The same of a time. What does not read as one may still differ from event to event.
+fn is_placeholder_of_a_time(time: &str) -> bool {
+    time.trim().is_empty() || freshness::parse_time(time).is_some_and(freshness::is_before_all_platforms)
 }
 
 impl std::str::FromStr for IdempotencyKey {

@@ -206,6 +206,36 @@ mod tests {
     }
 
     #[test]
+    fn a_placeholder_as_request_id_or_time_tells_nothing() {
+        let key = |id: &str, time: &str, version: u8| {
+            let body = format!(
+                r#"{{"type":"enable","appId":"a","tenantId":"t","requestId":"{id}","timestamp":"{time}","version":"{version}"}}"#
+            );
+            delivery(&body).unwrap().idempotency_key()
+        };
+        for id in ["", " ", "00000000-0000-0000-0000-000000000000"] {
+            let first = key(id, "2026-01-01T00:00:00Z", 1);
+            assert_ne!(first, key(id, "2026-01-01T00:00:01Z", 1), "{id:?}: another time");
+            assert_eq!(first, key(id, "2026-01-01T00:00:00Z", 2), "{id:?}: the same time");
+            for time in ["", " ", "0001-01-01T00:00:00", "1970-01-01T00:00:00Z"] {
+                let first = key(id, time, 1);
+                assert_eq!(first, key(id, time, 1), "{id:?} {time:?}: the same bytes");
+                assert_ne!(first, key(id, time, 2), "{id:?} {time:?}: other bytes");
+            }
+            assert_ne!(
+                key(id, "soon", 1),
+                key(id, "later", 1),
+                "{id:?}: text that is no time may still tell"
+            );
+        }
+        assert_eq!(
+            key("r", "2026-01-01T00:00:00Z", 1),
+            key("r", "2026-01-01T00:00:09Z", 2),
+            "no time joins an id"
+        );
+    }
+
+    #[test]
     fn the_idempotency_key_follows_the_request_not_the_bytes() {
         let key = |body: &str| delivery(body).unwrap().idempotency_key();
         let first = key(r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r","timestamp":"x"}"#);
