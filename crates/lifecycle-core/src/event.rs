@@ -90,7 +90,7 @@ pub struct EventFields<'a> {
     /// The platform's id of this event; the same when it is sent again. One that is blank or the nil UUID (RFC 9562, 5.9)
     /// counts as none: give it as it is.
     pub request_id: Option<Cow<'a, str>>,
-    /// When the platform sent it, as it wrote it: RFC 3339.
+    /// When the platform sent it, as it wrote it: RFC 3339. Without an offset from UTC it does not order events.
     pub sent_at: Option<Cow<'a, str>>,
 }
 
@@ -161,9 +161,15 @@ impl LifecycleEvent {
         self.read(self.fields.sent_at.as_ref())
     }
 
-    /// When the platform sent it; `None` when it did not say, or not in RFC 3339. A missing offset is read as UTC.
+    /// When the platform sent it; `None` when it did not say, or not in RFC 3339. A missing offset is read as UTC, which is
+    /// good enough for a maximum age. To order events such a time counts as not told, see [`Change`](crate::Change).
     pub fn sent_time(&self) -> Option<SystemTime> {
         freshness::parse_time(self.sent_at()?)
+    }
+
+    /// When the platform sent it, where that is told beyond doubt: with the offset from UTC.
+    pub(crate) fn sent_instant(&self) -> Option<SystemTime> {
+        freshness::parse_instant(self.sent_at()?)
     }
 
     /// Reads the event out of proven bytes.

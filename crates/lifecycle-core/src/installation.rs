@@ -1,19 +1,20 @@
 //! Installation: the state of an app in a tenant, as a pure fold of the events about it, with guards for their order.
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::Delivery;
+use crate::change::Change;
 use crate::event::EventKind;
-use crate::idempotency::IdempotencyKey;
+use crate::mark::{self, Mark};
+use crate::telemetry;
 
 /// The state of one app in one tenant.
 ///
-/// It follows the time at which events were sent, not the order in which they arrive: for any order, and with any
-/// duplicates, it ends as the latest events say. So a late uninstall cannot end a fresh re-install, an upgrade never
-/// goes back in time, and enabling before the install is known is defined.
+/// It follows the time at which events were sent, as far as that is told and can be believed, and else the order in which
+/// they arrived. So a late uninstall cannot end a fresh re-install, an upgrade never goes back in time, and enabling before
+/// the install is known is defined. Where the order is in doubt, what closes wins.
 ///
 /// | event | status | version |
 /// | --- | --- | --- |
@@ -24,26 +25,61 @@ use crate::idempotency::IdempotencyKey;
 /// | upgrade | as it was (`Installed`, if nothing is known) | the event's, if it names one |
 /// | other | as it was | as it was |
 ///
-/// Status and version each keep the time of the event that set them, and an event older than that does not count for
-/// it. Events of the same time count in the order of arrival, once each. A *generation* begins with the first event, and
-/// with each install, enable or disable that follows an uninstall, or install that follows an enable or disable
-/// (its uninstall was missed).
+/// Status and version each keep when the event came that set them, and an event older than that does not count for
+/// it. An event that is folded again changes nothing. A *generation* begins with the first event, and with each install,
+/// enable or disable that follows an uninstall, or install that follows an enable or disable (its uninstall was missed).
+///
+/// # Which event is older
+///
+/// | a time | counts as |
+/// | --- | --- |
+/// | absent, unreadable, or without an offset from UTC | not told |
+/// | before the year 2000, such as `0001-01-01T00:00:00Z` | not told |
+/// | further ahead of its receipt than [`CLOCK_SKEW`](Self::CLOCK_SKEW) | not told |
+/// | of an earlier event, told or of its receipt, and ahead of a new receipt by more than that | older than all |
+/// | any other | told |
+///
+/// | two events | which is newer |
+/// | --- | --- |
+/// | both tell their time | the later time; at the same time, the later arrival |
+/// | one tells, or none | the later arrival |
+///
+/// An install or enable counts if it is newer than the event that set the status, and *surely* newer than every disable and
+/// uninstall: a time that was told is compared with the time of a receipt only with a margin. If the close tells no time,
+/// the opening must have been sent after the close was received; if the opening tells none, it must have been received
+/// later than the close was sent by more than its [`horizon`](Change::horizon). Otherwise the installation is
+/// [kept closed](Transition::KeptClosed).
+///
+/// A disable or uninstall counts unless it is *surely* older than an install or enable that set the status: it arrived
+/// earlier, or both tell their times and they are more than [`CLOCK_SKEW`](Self::CLOCK_SKEW) apart.
+///
+/// What no rule can give: of two events without a time that arrive in the wrong order, the second counts. A close whose
+/// time is wrong, and early by more than the skew, looks like a late one of an installation before. Events that
+/// are sent within the skew and arrive in the wrong order end closed, and so does an enable without a time that follows a
+/// dated disable within the horizon.
 ///
 /// ```
-/// use lifecycle_core::{Change, EventKind, IdempotencyKey, Installation, Status, Transition};
-/// use std::time::{Duration, UNIX_EPOCH};
+/// use lifecycle_core::{Change, EventKind, Installation, Status, Transition};
+/// use std::time::{Duration, SystemTime};
 ///
-/// let change = |kind, second: u8| Change {
+/// let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+/// let change = |seq, kind, sent| Change {
 ///     kind,
-///     at: UNIX_EPOCH + Duration::from_secs(second.into()),
-///     version: Some("1.0.0".to_owned()),
+///     sent,
+///     received: noon,
+///     seq,
+///     horizon: Duration::from_secs(63),
+///     version: None,
 ///     actor: None,
-///     key: IdempotencyKey::from_bytes([second; 32]),
 /// };
-/// let (fresh, _) = Installation::fold(None, &change(EventKind::Install, 30));
-/// let (same, transition) = Installation::fold(fresh, &change(EventKind::Uninstall, 20));
+/// let an_hour_before = Some(noon - Duration::from_secs(3_600));
+/// let (fresh, _) = Installation::fold(None, &change(1, EventKind::Enable, Some(noon)));
+/// let (same, transition) = Installation::fold(fresh, &change(2, EventKind::Uninstall, an_hour_before));
 /// assert_eq!(transition, Transition::Late);
-/// assert_eq!(same.map(|installation| installation.status()), Some(Status::Installed));
+///
+/// let year_one = SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(62_135_596_800));
+/// let (closed, _) = Installation::fold(same, &change(3, EventKind::Disable, year_one));
+/// assert_eq!(closed.map(|installation| installation.status()), Some(Status::Disabled));
 /// ```
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Installation {
@@ -53,9 +89,15 @@ pub struct Installation {
     last_actor: Option<String>,
     /// When this status began, in Unix milliseconds.
     since: i64,
-    status_by: Latest,
-    version_by: Latest,
-    actor_by: Latest,
+    status_by: Mark,
+    version_by: Mark,
+    actor_by: Mark,
+    /// The newest disable or uninstall that tells its time, and the newest that does not. Each bars openings that are not
+    /// surely newer; one mark for both sorts would let either hide the other.
+    #[serde(default = "Mark::none")]
+    closed_told: Mark,
+    #[serde(default = "Mark::none")]
+    closed_untold: Mark,
 }
 
 /// What an app is in a tenant.
@@ -97,57 +139,48 @@ impl fmt::Display for Status {
 pub enum Transition {
     /// The status or the version is another one now, or a new generation began.
     Applied,
+    /// An install or enable that may have been sent before a disable or uninstall: nothing changed but the time. It is
+    /// logged, see [`telemetry`](crate::telemetry).
+    KeptClosed,
     /// Older than what is known: nothing changed.
     Late,
     /// All was so already, or the kind is not known: nothing changed but the time.
     Unchanged,
 }
 
-/// An event, as far as it can change an installation.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Change {
-    /// What happened.
-    pub kind: EventKind,
-    /// When it was sent; where the platform does not say, when it was received.
-    pub at: SystemTime,
-    /// The version that the event names.
-    pub version: Option<String>,
-    /// Who did it.
-    pub actor: Option<String>,
-    /// Tells duplicates apart from other events of the same time.
-    pub key: IdempotencyKey,
-}
-
-impl From<&Delivery> for Change {
-    fn from(delivery: &Delivery) -> Self {
-        let event = delivery.event();
-        Self {
-            kind: event.kind().clone(),
-            at: event.sent_time().unwrap_or(delivery.received_at()),
-            version: event.version().map(str::to_owned),
-            actor: event.actor().map(str::to_owned),
-            key: delivery.idempotency_key(),
-        }
-    }
+/// What became of a change, as far as the status goes.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Verdict {
+    Counts,
+    KeptClosed,
+    Late,
 }
 
 impl Installation {
+    /// How far the clocks of a platform and of an app's replicas may differ: 60 s.
+    pub const CLOCK_SKEW: Duration = mark::CLOCK_SKEW;
+
     /// The state after a change; `None` as long as only unknown kinds were seen.
     pub fn fold(current: Option<Self>, change: &Change) -> (Option<Self>, Transition) {
         if !change.kind.is_known() {
             return (current, Transition::Unchanged);
         }
-        let at = millis(change.at);
+        let mark = Mark::of(change);
         let Some(mut state) = current else {
-            return (Some(Self::first(change, at)), Transition::Applied);
+            return (Some(Self::first(change, mark)), Transition::Applied);
         };
         let before = (state.status, state.version.clone(), state.generation);
-        let repeated = state.actor_by.knows(change, at) || state.status_by.knows(change, at);
-        let in_time =
-            state.set_status(change, at) | state.set_version(change, at) | state.set_actor(change, at);
+        let is_repeated = [state.status_by.seq, state.actor_by.seq].contains(&mark.seq);
+        let verdict = state.set_status(change, mark);
+        if verdict == Verdict::KeptClosed {
+            telemetry::kept_closed(change, state.status);
+        }
+        let is_newer = state.set_version(change, mark) | state.set_actor(change, mark);
         let transition = if before != (state.status, state.version.clone(), state.generation) {
             Transition::Applied
-        } else if in_time || repeated {
+        } else if verdict == Verdict::KeptClosed {
+            Transition::KeptClosed
+        } else if is_newer || is_repeated || verdict == Verdict::Counts {
             Transition::Unchanged
         } else {
             Transition::Late
@@ -170,9 +203,9 @@ impl Installation {
         self.generation
     }
 
-    /// Since when the status holds.
+    /// Since when the status holds: when the event was sent, or else received.
     pub fn since(&self) -> SystemTime {
-        time(self.since)
+        mark::time(self.since)
     }
 
     /// Who caused the latest event that counted. It may be a person's name or address.
@@ -180,27 +213,38 @@ impl Installation {
         self.last_actor.as_deref()
     }
 
-    fn first(change: &Change, at: i64) -> Self {
+    fn first(change: &Change, mark: Mark) -> Self {
         let status = status_of(&change.kind);
-        let latest = Latest { at, keys: vec![change.key] };
-        Self {
+        let mut state = Self {
             status: status.unwrap_or(Status::Installed),
             version: change.version.clone(),
             generation: 1,
             last_actor: change.actor.clone(),
-            since: at,
+            since: mark.time(),
             // An upgrade tells that there is an installation, and leaves its status to any event that tells it.
-            status_by: if status.is_some() { latest.clone() } else { Latest::NONE },
-            version_by: if sets_version(change) { latest.clone() } else { Latest::NONE },
-            actor_by: latest,
+            status_by: if status.is_some() { mark } else { Mark::NONE },
+            version_by: if sets_version(change) { mark } else { Mark::NONE },
+            actor_by: mark,
+            closed_told: Mark::NONE,
+            closed_untold: Mark::NONE,
+        };
+        if !is_open(state.status) {
+            state.note_close(mark);
         }
+        state
     }
 
-    fn set_status(&mut self, change: &Change, at: i64) -> bool {
-        let Some(status) = status_of(&change.kind) else { return false };
-        if !self.status_by.takes(change, at) {
-            return false;
+    fn set_status(&mut self, change: &Change, mark: Mark) -> Verdict {
+        let Some(status) = status_of(&change.kind) else { return Verdict::Late };
+        let verdict = if is_open(status) {
+            self.judge_opening(status, mark, change.horizon)
+        } else {
+            self.judge_close(mark)
+        };
+        if verdict != Verdict::Counts {
+            return verdict;
         }
+        self.status_by = mark;
         let anew = match self.status {
             Status::Uninstalled => status != Status::Uninstalled,
             Status::Disabled | Status::Enabled => status == Status::Installed,
@@ -211,53 +255,59 @@ impl Installation {
         }
         if status != self.status || anew {
             self.status = status;
-            self.since = at;
+            self.since = mark.time();
         }
-        true
+        verdict
     }
 
-    fn set_version(&mut self, change: &Change, at: i64) -> bool {
-        let sets = sets_version(change) && self.version_by.takes(change, at);
+    /// A close counts unless an opening is surely newer. Nobody is served by what is closed already, so there the newer
+    /// event counts.
+    fn judge_close(&mut self, mark: Mark) -> Verdict {
+        self.note_close(mark);
+        let by = self.status_by.seen_from(&mark);
+        let counts =
+            if is_open(self.status) { !mark.is_surely_older_than(&by) } else { mark.is_newer_than(&by) };
+        if counts { Verdict::Counts } else { Verdict::Late }
+    }
+
+    /// An opening counts if it is surely newer than all that closed.
+    fn judge_opening(&self, status: Status, mark: Mark, horizon: Duration) -> Verdict {
+        if !mark.is_newer_than(&self.status_by.seen_from(&mark)) {
+            return Verdict::Late;
+        }
+        let closes = [self.closed_told, self.closed_untold];
+        if closes.iter().all(|close| mark.is_surely_newer_than(&close.seen_from(&mark), horizon)) {
+            Verdict::Counts
+        } else if status == self.status {
+            Verdict::Late
+        } else {
+            Verdict::KeptClosed
+        }
+    }
+
+    fn note_close(&mut self, mark: Mark) {
+        let newest = if mark.told.is_some() { &mut self.closed_told } else { &mut self.closed_untold };
+        if mark.is_newer_than(&newest.seen_from(&mark)) {
+            *newest = mark;
+        }
+    }
+
+    fn set_version(&mut self, change: &Change, mark: Mark) -> bool {
+        let sets = sets_version(change) && mark.is_newer_than(&self.version_by.seen_from(&mark));
         if sets {
             self.version.clone_from(&change.version);
+            self.version_by = mark;
         }
         sets
     }
 
-    fn set_actor(&mut self, change: &Change, at: i64) -> bool {
-        let sets = self.actor_by.takes(change, at);
+    fn set_actor(&mut self, change: &Change, mark: Mark) -> bool {
+        let sets = mark.is_newer_than(&self.actor_by.seen_from(&mark));
         if sets {
             self.last_actor.clone_from(&change.actor);
+            self.actor_by = mark;
         }
         sets
-    }
-}
-
-/// The latest changes that counted for one member: their time, and their keys, to tell a duplicate from another change
-/// of the same time.
-#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
-struct Latest {
-    at: i64,
-    keys: Vec<IdempotencyKey>,
-}
-
-impl Latest {
-    const NONE: Self = Self { at: i64::MIN, keys: Vec::new() };
-
-    fn takes(&mut self, change: &Change, at: i64) -> bool {
-        if at < self.at || self.knows(change, at) {
-            return false;
-        }
-        if at > self.at {
-            self.at = at;
-            self.keys.clear();
-        }
-        self.keys.push(change.key);
-        true
-    }
-
-    fn knows(&self, change: &Change, at: i64) -> bool {
-        at == self.at && self.keys.contains(&change.key)
     }
 }
 
@@ -268,6 +318,14 @@ impl fmt::Debug for Installation {
             .field("version", &self.version)
             .field("generation", &self.generation)
             .finish_non_exhaustive()
+    }
+}
+
+/// Whether a gate may let the tenant in. What is installed counts too: some gates take it for enabled.
+fn is_open(status: Status) -> bool {
+    match status {
+        Status::Enabled | Status::Installed => true,
+        Status::Disabled | Status::Uninstalled => false,
     }
 }
 
@@ -284,18 +342,4 @@ fn status_of(kind: &EventKind) -> Option<Status> {
 /// An install begins anew, so it also says that no version is known.
 fn sets_version(change: &Change) -> bool {
     change.version.is_some() || change.kind == EventKind::Install
-}
-
-fn millis(time: SystemTime) -> i64 {
-    let clamp = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-    match time.duration_since(UNIX_EPOCH) {
-        Ok(after) => clamp(after),
-        Err(before) => -clamp(before.duration()),
-    }
-}
-
-fn time(millis: i64) -> SystemTime {
-    let distance = Duration::from_millis(millis.unsigned_abs());
-    let time = if millis < 0 { UNIX_EPOCH.checked_sub(distance) } else { UNIX_EPOCH.checked_add(distance) };
-    time.unwrap_or(UNIX_EPOCH)
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod change;
 mod deduplicated;
 mod delivery;
 mod event;
@@ -10,6 +11,7 @@ mod idempotency;
 mod installation;
 mod intake;
 mod log_limit;
+mod mark;
 mod platform;
 pub mod platforms;
 mod receiver;
@@ -22,13 +24,14 @@ mod tenant;
 mod turn;
 
 pub use async_trait::async_trait;
+pub use change::Change;
 pub use deduplicated::Deduplicated;
 pub use delivery::{Delivery, Trust};
 pub use event::{EventFields, EventKind, LifecycleEvent};
 pub use handler::{HandlerError, LifecycleHandler, Outcome, Refusal, respond};
 pub use head::{Head, Headers};
 pub use idempotency::{IdempotencyKey, InvalidKey};
-pub use installation::{Change, Installation, Status, Transition};
+pub use installation::{Installation, Status, Transition};
 pub use intake::Intake;
 pub use log_limit::LogLimit;
 pub use platform::{AckPolicy, Authentic, Decode, Platform, Proof, SentAt};

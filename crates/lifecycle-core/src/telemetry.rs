@@ -1,8 +1,8 @@
-//! Telemetry: the one event and the two metrics of each answered callback, under fixed names.
+//! Telemetry: the events and metrics of this crate, under fixed names.
 //!
-//! A `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code` (`accepted`,
-//! `not-acknowledged` when the app's own route gave another status than the platform takes as received, or a
-//! rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
+//! Each answered callback is a `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code`
+//! (`accepted`, `not-acknowledged` when the app's own route gave another status than the platform takes as received, or
+//! a rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
 //! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`.
 //!
 //! | what | level |
@@ -19,11 +19,18 @@
 //! With the feature `metrics`: the counter `lifecycle_callbacks_total` by `platform` and `code`, and the histogram
 //! `lifecycle_callback_seconds` by `platform`.
 //!
-//! Neither ever holds a payload, a tenant, a person, a signature or a secret.
+//! An install or enable that may have been sent before a disable or uninstall, and so did not open the installation
+//! ([`Transition::KeptClosed`](crate::Transition::KeptClosed)), is a `WARN` event with the target
+//! `lifecycle::installation` and the fields `id` (of the delivery: its [`Change::seq`](crate::Change::seq)), `kind` and
+//! `status`.
+//!
+//! None of them ever holds a payload, a tenant, a person, a signature or a secret.
 
 use std::time::{Duration, SystemTime};
 
+use crate::change::Change;
 use crate::delivery::{Delivery, Trust};
+use crate::installation::Status;
 use crate::log_limit::LogLimit;
 use crate::platform::Platform;
 use crate::rejection::Rejection;
@@ -55,6 +62,15 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
         );
     }
     count(platform, code, elapsed);
+}
+
+/// An install or enable did not open an installation.
+pub(crate) fn kept_closed(change: &Change, status: Status) {
+    let (id, kind, status) = (change.seq, change.kind.name(), status.name());
+    tracing::warn!(
+        target: "lifecycle::installation", id, kind, status,
+        "kept closed: this event may have been sent before what closed the installation"
+    );
 }
 
 /// A callback that was not acknowledged.

@@ -65,7 +65,7 @@ impl PostgresRunner {
         if !same.try_get::<_, bool>(0).map_err(unavailable)? {
             return Err("the handler ended the transaction that was lent to it".into());
         }
-        let change = Change::from(delivery);
+        let change = Change::new(delivery, token.id.0);
         let finish = async {
             // From here on the tenant is locked, so a process that stops here must not stop the tenant.
             let limit = inner.time_limit.as_millis().max(1);

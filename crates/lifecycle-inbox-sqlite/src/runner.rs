@@ -30,7 +30,7 @@ impl SqliteRunner {
 impl Runner for SqliteRunner {
     async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
         let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.engine.now());
-        let change = Change::from(&delivery);
+        let change = Change::new(&delivery, token.id.0);
         let answer = self.engine.begin(move |connection| {
             if !deliveries::is_held(connection, token)? {
                 return Ok(Found::keep(Ok(Ran::Lost), News::NONE));

@@ -96,7 +96,7 @@ impl Crew {
     }
 
     async fn complete(&self, token: Token, delivery: &Delivery) -> End {
-        let change = Change::from(delivery);
+        let change = Change::new(delivery, token.id.0);
         let held =
             self.until_stored("complete", || self.engine.complete(token, self.engine.now(), &change)).await;
         if held { End::Done } else { End::Lost }
@@ -113,8 +113,8 @@ impl Crew {
     /// Makes it a dead letter. What closes an installation closes it all the same: the administrator was told that it
     /// is closed, and the app must not go on acting for the tenant.
     async fn give_up(&self, claim: &Claim, error: String) -> End {
-        let delivery = self.delivery(claim).ok();
-        let change = delivery.as_ref().map(Change::from).filter(|change| is_closing(&change.kind));
+        let delivery = self.delivery(claim).ok().filter(|delivery| is_closing(delivery.event().kind()));
+        let change = delivery.map(|delivery| Change::new(&delivery, claim.token.id.0));
         self.fail(claim, error, Next::Dead(change.as_ref()), Duration::ZERO).await
     }
 

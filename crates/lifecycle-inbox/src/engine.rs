@@ -90,9 +90,11 @@ pub trait Engine: InstallationStore {
     ) -> Result<Vec<Token>, StoreError>;
 
     /// Marks the row done and folds the change into the installation of the row's tenant key
-    /// ([`Installation::fold`](lifecycle_core::Installation::fold)), under a lock on that installation. `false`, and
-    /// nothing has happened, when the token no longer holds the row. After a change of an installation, calls
-    /// [`Signals::installation_changed`].
+    /// ([`Installation::fold`](lifecycle_core::Installation::fold)), under a lock on that installation. What the fold gives
+    /// is stored whenever it is another one, also where the status stays. `false`, and nothing has happened, when the token
+    /// no longer holds the row. After a change of an installation, calls [`Signals::installation_changed`].
+    ///
+    /// The change's place in the order of arrival is the row's id: [`Change::new`]`(&delivery, token.id.0)`.
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError>;
 
     /// Notes a failed attempt with its error, and what comes next. `false`, and nothing has happened, when the token no

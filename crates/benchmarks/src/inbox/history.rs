@@ -25,7 +25,7 @@ struct Sample {
 impl Sample {
     fn of(rows: i64) -> Result<Self, Failure> {
         let delivery = Callbacks::to(1).next();
-        let (installation, _) = Installation::fold(None, &Change::from(&delivery));
+        let (installation, _) = Installation::fold(None, &Change::new(&delivery, 1));
         let installation = installation.ok_or("an install makes an installation")?;
         let json = serde_json::to_string(&installation)?;
         let first_at = Timestamp::now().as_millis() - rows;

@@ -1,5 +1,6 @@
 //! Rows that somebody has damaged.
 
+use lifecycle_core::Change;
 use lifecycle_inbox::{Engine, Next, State};
 
 use crate::support::Store;
@@ -44,7 +45,10 @@ async fn a_damaged_installation_is_an_error_that_shows_nothing_of_it() {
     );
     store.client().await.batch_execute(&damaged).await.unwrap();
     let delivery = claimed.record.unwrap().restore(&lifecycle_inbox::Platforms::default()).unwrap();
-    let error = engine.complete(claimed.token, engine.now(), &(&delivery).into()).await.unwrap_err();
+    let error = engine
+        .complete(claimed.token, engine.now(), &Change::new(&delivery, claimed.token.id.0))
+        .await
+        .unwrap_err();
     assert!(!error.to_string().contains("personal"), "{error}");
     let row = engine.show(claimed.token.id).await.unwrap().unwrap();
     assert_eq!(row.summary.state, State::Leased, "nothing has happened");

@@ -11,7 +11,8 @@ use crate::support::Store;
 use crate::{claim, put};
 
 fn change(claim: &Claim) -> Change {
-    Change::from(&claim.record.as_ref().unwrap().restore(&Platforms::default()).unwrap())
+    let delivery = claim.record.as_ref().unwrap().restore(&Platforms::default()).unwrap();
+    Change::new(&delivery, claim.token.id.0)
 }
 
 /// Leases one delivery of each of so many tenants, `t0` and so on.

@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use lifecycle_core::Change;
 use lifecycle_inbox::Engine;
 use lifecycle_inbox_postgres::{OpenError, PostgresEngine, Settings};
 use test_postgres::Server;
@@ -153,7 +154,12 @@ async fn the_privileges_that_the_readme_names_are_enough_and_needed() {
     let id = put(&engine, "t", 1).await;
     let claimed = claim_one(&engine).await;
     let delivery = claimed.record.unwrap().restore(&lifecycle_inbox::Platforms::default()).unwrap();
-    assert!(engine.complete(claimed.token, engine.now(), &(&delivery).into()).await.unwrap());
+    assert!(
+        engine
+            .complete(claimed.token, engine.now(), &Change::new(&delivery, claimed.token.id.0))
+            .await
+            .unwrap()
+    );
     assert!(engine.discard(id).await.unwrap());
     engine.check().await.unwrap();
 }

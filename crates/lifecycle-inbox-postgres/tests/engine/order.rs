@@ -13,7 +13,8 @@ use crate::support::{Store, record};
 use crate::{claim_one, put, until};
 
 fn change(claim: &Claim) -> Change {
-    Change::from(&claim.record.as_ref().unwrap().restore(&Platforms::default()).unwrap())
+    let delivery = claim.record.as_ref().unwrap().restore(&Platforms::default()).unwrap();
+    Change::new(&delivery, claim.token.id.0)
 }
 
 async fn claim_some(engine: &PostgresEngine, limit: usize) -> Vec<Claim> {

@@ -1,5 +1,6 @@
 //! What a replica hears from another one.
 
+use lifecycle_core::Change;
 use lifecycle_inbox::{Engine, InstallationStore, Listener};
 use lifecycle_inbox_postgres::PostgresEngine;
 
@@ -25,7 +26,12 @@ async fn listens(store: &Store, engines: i64) {
 async fn complete_one(engine: &PostgresEngine) {
     let claimed = claim_one(engine).await;
     let delivery = claimed.record.unwrap().restore(&lifecycle_inbox::Platforms::default()).unwrap();
-    assert!(engine.complete(claimed.token, engine.now(), &(&delivery).into()).await.unwrap());
+    assert!(
+        engine
+            .complete(claimed.token, engine.now(), &Change::new(&delivery, claimed.token.id.0))
+            .await
+            .unwrap()
+    );
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ async fn effect_completion_and_installation_are_committed_together() {
     assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), Ran::Committed);
     assert_eq!(scene.effect().await, (1, State::Done));
     let tenant = (&scene.delivery).into();
-    let (folded, _) = Installation::fold(None, &Change::from(&scene.delivery));
+    let (folded, _) = Installation::fold(None, &Change::new(&scene.delivery, scene.claimed.token.id.0));
     assert_eq!(scene.engine.installation(&tenant).await.unwrap(), folded);
     listener.heard().await;
     assert_ne!(scene.engine.revision(), revision);

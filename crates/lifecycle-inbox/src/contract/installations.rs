@@ -1,8 +1,10 @@
 //! Rules about installations and sealed secrets.
 
-use lifecycle_core::{Installation, Status, TenantKey};
+use lifecycle_core::{Delivery, Installation, Status, TenantKey};
 
-use super::sample::{START, at, change, claim, claim_one, complete, delivery, fail, key, put_kind, summary};
+use super::sample::{
+    START, at, change, claim, claim_one, complete, dated, delivery, fail, key, put_kind, summary,
+};
 use super::{Replicas, Rule};
 use crate::engine::{Claim, Engine, Next};
 use crate::installations::{InstallationFilter, SealedSecret};
@@ -13,6 +15,9 @@ pub(super) fn rules() -> Vec<Rule> {
     vec![
         Rule::new(a_completion_folds_the_event_into_its_installation),
         Rule::new(an_installation_follows_the_time_of_sending_not_the_order_of_completion),
+        Rule::new(without_a_time_an_installation_follows_the_order_of_acceptance),
+        Rule::new(a_close_closes_whatever_its_time_is),
+        Rule::new(a_late_opening_is_kept_closed_by_closes_with_and_without_a_time),
         Rule::new(without_a_completion_an_installation_does_not_change),
         Rule::new(a_change_that_comes_with_a_dead_letter_is_folded_all_the_same),
         Rule::new(a_dead_letter_of_a_stale_token_folds_nothing),
@@ -27,11 +32,23 @@ pub(super) fn rules() -> Vec<Rule> {
     ]
 }
 
-async fn handle(engine: &dyn Engine, tenant: &str, kind: &str, request: &str, sent: i64) {
-    let record = Record::from(&delivery(tenant, kind, request, at(sent)));
-    engine.accept(record, START).await.unwrap();
+async fn handle(engine: &dyn Engine, tenant: &str, kind: &str, request: &str, received: i64) {
+    handle_delivery(engine, &delivery(tenant, kind, request, at(received))).await;
+}
+
+/// One that was sent at so many minutes past 22 h; it is received at 22:13:20.
+async fn handle_dated(engine: &dyn Engine, kind: &str, request: &str, minute: u32) {
+    handle_delivery(engine, &dated("t", kind, request, &time(minute))).await;
+}
+
+async fn handle_delivery(engine: &dyn Engine, delivery: &Delivery) {
+    engine.accept(Record::from(delivery), START).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(complete(engine, &claimed, START).await);
+}
+
+fn time(minute: u32) -> String {
+    format!("2023-11-14T22:{minute:02}:00Z")
 }
 
 async fn status(engine: &dyn Engine, tenant: &str) -> Option<Status> {
@@ -65,11 +82,69 @@ async fn a_completion_folds_the_event_into_its_installation(replicas: Replicas) 
 
 async fn an_installation_follows_the_time_of_sending_not_the_order_of_completion(replicas: Replicas) {
     let engine = &*replicas.one;
-    handle(engine, "t", "install", "1", 10).await;
-    handle(engine, "t", "enable", "2", 30).await;
-    handle(engine, "t", "disable", "3", 20).await;
-    handle(engine, "t", "uninstall", "4", 5).await;
+    handle_dated(engine, "install", "1", 4).await;
+    handle_dated(engine, "enable", "2", 12).await;
+    handle_dated(engine, "disable", "3", 8).await;
+    handle_dated(engine, "uninstall", "4", 2).await;
     assert_eq!(status(engine, "t").await, Some(Status::Enabled));
+}
+
+async fn without_a_time_an_installation_follows_the_order_of_acceptance(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    handle(one, "t", "install", "1", 0).await;
+    let enable = put_kind(one, "t", "enable", "2").await;
+    let claimed = claim_one(one, START).await;
+    fail(one, claimed.token, START, Next::Dead(None)).await;
+    handle(one, "t", "disable", "3", 0).await;
+    assert!(two.retry(enable, START).await.unwrap());
+    let again = claim_one(two, START).await;
+    assert_eq!(again.token.id, enable);
+    assert!(complete(two, &again, START).await);
+    assert_eq!(status(one, "t").await, Some(Status::Disabled), "it was accepted before");
+
+    handle(one, "t", "enable", "4", 0).await;
+    assert_eq!(status(two, "t").await, Some(Status::Enabled));
+    handle(two, "t", "disable", "5", -86_400).await;
+    assert_eq!(status(one, "t").await, Some(Status::Disabled), "though the clock was set back");
+}
+
+async fn a_close_closes_whatever_its_time_is(replicas: Replicas) {
+    let (now, engine) = (time(13), &*replicas.one);
+    let (year_one, no_offset) = ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00");
+    for (nth, (opened, closed)) in (0..).zip([
+        (&*now, year_one),
+        (&*now, no_offset),
+        (&*now, "1601-01-01T00:00:00Z"),
+        (&*now, "1900-01-01T00:00:00Z"),
+        (&*now, "1970-01-01T00:00:00Z"),
+        (&*now, "2023-11-14T17:13:00"),
+        (&*now, ""),
+        ("2023-11-14T22:14:00Z", &*now),
+        ("2023-11-14T23:13:00Z", &*now),
+        ("2099-01-01T00:00:00Z", &*now),
+        ("2099-01-01T00:00:00Z", year_one),
+    ]) {
+        for close in ["disable", "uninstall"] {
+            let tenant = format!("{close} {nth}");
+            handle_delivery(engine, &dated(&tenant, "enable", "1", opened)).await;
+            handle_delivery(engine, &dated(&tenant, close, "2", closed)).await;
+            let status = status(engine, &tenant).await;
+            let is_closed = matches!(status, Some(Status::Disabled | Status::Uninstalled));
+            assert!(is_closed, "enabled at {opened}, {close} at {closed}: {status:?}");
+        }
+    }
+}
+
+async fn a_late_opening_is_kept_closed_by_closes_with_and_without_a_time(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    handle_dated(one, "disable", "1", 13).await;
+    handle(two, "t", "disable", "2", 0).await;
+    handle_delivery(one, &dated("t", "enable", "3", "2023-11-14T22:13:10Z")).await;
+    assert_eq!(status(two, "t").await, Some(Status::Disabled), "the close without a time came 10 s later");
+    handle(two, "t", "enable", "4", 1).await;
+    assert_eq!(status(one, "t").await, Some(Status::Disabled), "it may have been on its way for a minute");
+    handle(two, "t", "enable", "5", 60).await;
+    assert_eq!(status(one, "t").await, Some(Status::Enabled));
 }
 
 async fn without_a_completion_an_installation_does_not_change(replicas: Replicas) {
@@ -125,8 +200,8 @@ async fn a_dead_letter_of_a_stale_token_folds_nothing(replicas: Replicas) {
 
 async fn a_dead_letter_that_is_completed_after_a_retry_is_folded_once(replicas: Replicas) {
     let engine = &*replicas.one;
-    handle(engine, "t", "enable", "1", 1).await;
-    engine.accept(Record::from(&delivery("t", "disable", "2", at(2))), START).await.unwrap();
+    handle_dated(engine, "enable", "1", 1).await;
+    engine.accept(Record::from(&dated("t", "disable", "2", &time(3))), START).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(give_up(engine, &claimed).await);
     let closed = engine.installation(&key("t")).await.unwrap();
@@ -135,8 +210,8 @@ async fn a_dead_letter_that_is_completed_after_a_retry_is_folded_once(replicas: 
     assert!(complete(engine, &again, START).await);
     assert_eq!(engine.installation(&key("t")).await.unwrap(), closed);
 
-    handle(engine, "t", "enable", "3", 4).await;
-    engine.accept(Record::from(&delivery("t", "disable", "4", at(3))), START).await.unwrap();
+    handle_dated(engine, "enable", "3", 8).await;
+    engine.accept(Record::from(&dated("t", "disable", "4", &time(4))), START).await.unwrap();
     let late = claim_one(engine, START).await;
     assert!(give_up(engine, &late).await);
     assert_eq!(status(engine, "t").await, Some(Status::Enabled), "a later enable counts, whoever came first");

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use lifecycle_core::{Change, Delivery, SecretId, TenantKey, Trust, seismic};
+use serde_json::{Value, json};
 
 use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
 use crate::operations::{Filter, State, Summary};
 use crate::record::{Platforms, Record};
 use crate::timestamp::Timestamp;
 
-/// When all rules begin.
+/// When all rules begin: 2023-11-14T22:13:20Z.
 pub(super) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 
 /// How long the leases of the rules are.
@@ -20,12 +21,26 @@ pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(START.as_millis() + seconds * 1_000)
 }
 
-/// A delivery to a tenant; the same request is the same event. Sent when it was received.
+/// A delivery to a tenant; the same request is the same event. It does not tell when it was sent.
 pub(super) fn delivery(tenant: &str, kind: &str, request: &str, received_at: Timestamp) -> Delivery {
-    let body = serde_json::json!({
+    restore(&callback(tenant, kind, request), received_at)
+}
+
+/// One that tells when it was sent, and is received at the start.
+pub(super) fn dated(tenant: &str, kind: &str, request: &str, sent: &str) -> Delivery {
+    let mut body = callback(tenant, kind, request);
+    body["timestamp"] = sent.into();
+    restore(&body, START)
+}
+
+fn callback(tenant: &str, kind: &str, request: &str) -> Value {
+    json!({
         "type": kind, "appId": "app", "tenantId": tenant, "requestId": request, "userId": "someone",
         "appVersion": "1.0.0",
-    });
+    })
+}
+
+fn restore(body: &Value, received_at: Timestamp) -> Delivery {
     let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
     Delivery::restore(&seismic::PLATFORM, body.to_string(), [], trust, received_at.into())
         .expect("a callback of the platform")
@@ -70,7 +85,7 @@ pub(super) async fn claim_one(engine: &dyn Engine, now: Timestamp) -> Claim {
 /// What a claim's delivery changes.
 pub(super) fn change(claim: &Claim) -> Change {
     let record = claim.record.as_ref().expect("the columns read");
-    Change::from(&record.restore(&Platforms::default()).expect("a stored delivery"))
+    Change::new(&record.restore(&Platforms::default()).expect("a stored delivery"), claim.token.id.0)
 }
 
 pub(super) async fn complete(engine: &dyn Engine, claim: &Claim, now: Timestamp) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Installation, async_trait, securityscorecard, seismic};
+use lifecycle_core::{Change, Installation, async_trait, securityscorecard, seismic};
 use lifecycle_inbox::{
     ClaimRequest, EnabledGate, Engine, Fault, InstallationFilter, InstallationStore, Memory, Platforms,
     Record, SealedSecret, StoreError, TenantKey,
@@ -20,7 +20,7 @@ async fn handle(engine: &Memory, kind: &str) {
     engine.accept(record.clone(), now).await.unwrap();
     let request = ClaimRequest { worker: "w", now, lease: LEASE, limit: 1 };
     let claim = engine.claim(request).await.unwrap().remove(0);
-    let change = (&record.restore(&Platforms::default()).unwrap()).into();
+    let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
     assert!(engine.complete(claim.token, now, &change).await.unwrap());
 }
 

@@ -1,6 +1,7 @@
 //! What the inbox and its workers do, over the engine in memory, in a time that passes only while everybody waits.
 
 mod accepting;
+mod clocks;
 mod enabled;
 mod failing;
 mod leasing;

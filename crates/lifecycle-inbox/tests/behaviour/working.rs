@@ -131,7 +131,7 @@ impl Runner for Transactional {
         if self.handler.handle(delivery).await? != Outcome::Accept {
             return Err("refused".into());
         }
-        let held = self.engine.complete(token, self.engine.now(), &Change::from(delivery)).await?;
+        let held = self.engine.complete(token, self.engine.now(), &Change::new(delivery, token.id.0)).await?;
         Ok(if held { Ran::Committed } else { Ran::Lost })
     }
 }

@@ -1,0 +1,108 @@
+//! Change: an event, as far as it can change an installation.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::delivery::Delivery;
+use crate::event::EventKind;
+use crate::installation::Installation;
+use crate::platform::AckPolicy;
+
+/// How long an event may be on its way where the platform does not block on its answer. None of these says how long it
+/// tries again for its lifecycle events; 36 h is the longest that SecurityScorecard documents for any of its webhooks.
+const LONGEST_RETRIES: Duration = Duration::from_secs(36 * 60 * 60);
+
+/// An event, as far as it can change an installation.
+///
+/// `Debug` shows neither the version nor who did it.
+#[derive(Clone, Eq, PartialEq)]
+pub struct Change {
+    /// What happened.
+    pub kind: EventKind,
+    /// When it was sent, as the platform tells. `None` where it does not tell, and where it leaves out the offset from
+    /// UTC. A time that cannot be meant may stand here: the [`Installation`] does not believe it.
+    pub sent: Option<SystemTime>,
+    /// When it was received, by the app's clock.
+    pub received: SystemTime,
+    /// Its place in the order of arrival, which needs no clock: each later event of the same installation has a larger
+    /// number. An event that is folded again comes with the number that it had. The id of a delivery in an inbox is one.
+    pub seq: i64,
+    /// The longest time that the event may have been on its way, from its sending to its receipt, all attempts of the
+    /// platform included.
+    pub horizon: Duration,
+    /// The version that the event names.
+    pub version: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+}
+
+impl Change {
+    /// What a delivery changes, and its place in the order of arrival: for a delivery in an inbox, its id.
+    ///
+    /// The [`horizon`](Self::horizon) follows from the platform's acknowledgement. Where a late answer blocks the
+    /// administrator, the event is over at the deadline, and the horizon is the deadline and
+    /// [`Installation::CLOCK_SKEW`]. Else it is 36 h, as no such platform says how long it tries.
+    pub fn new(delivery: &Delivery, seq: i64) -> Self {
+        let event = delivery.event();
+        Self {
+            kind: event.kind().clone(),
+            sent: event.sent_instant(),
+            received: delivery.received_at(),
+            seq,
+            horizon: horizon(delivery.platform().ack()),
+            version: event.version().map(str::to_owned),
+            actor: event.actor().map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Change").field("kind", &self.kind).field("seq", &self.seq).finish_non_exhaustive()
+    }
+}
+
+fn horizon(ack: &AckPolicy) -> Duration {
+    match ack.deadline_after() {
+        Some(deadline) if ack.failure_blocks_action() => deadline + Installation::CLOCK_SKEW,
+        _ => LONGEST_RETRIES,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Trust, securityscorecard, seismic};
+    use std::time::UNIX_EPOCH;
+
+    fn change(timestamp: &str) -> Change {
+        let body = format!(
+            r#"{{"type":"disable","appId":"a","tenantId":"t","userId":"jordan","version":"1","timestamp":"{timestamp}"}}"#
+        );
+        let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, UNIX_EPOCH).unwrap();
+        Change::new(&delivery, 7)
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_not_told() {
+        let noon = UNIX_EPOCH + Duration::from_secs(1_598_949_942);
+        assert_eq!(change("2020-09-01T08:45:42Z").sent, Some(noon));
+        assert_eq!(change("2020-09-01T10:45:42+02:00").sent, Some(noon));
+        for untold in ["2020-09-01T08:45:42", "0001-01-01T00:00:00", "2020-09-01", "yesterday", " ", ""] {
+            assert_eq!(change(untold).sent, None, "{untold}");
+        }
+    }
+
+    #[test]
+    fn the_horizon_follows_the_acknowledgement() {
+        assert_eq!(horizon(&seismic::ACK), Duration::from_secs(63));
+        assert_eq!(horizon(&securityscorecard::ACK), LONGEST_RETRIES);
+        let waits_without_blocking = AckPolicy::new(200).deadline(Duration::from_secs(10));
+        assert_eq!(horizon(&waits_without_blocking), LONGEST_RETRIES);
+    }
+
+    #[test]
+    fn debug_does_not_show_who_did_it() {
+        assert_eq!(format!("{:?}", change("")), "Change { kind: Disable, seq: 7, .. }");
+    }
+}
