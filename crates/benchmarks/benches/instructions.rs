@@ -21,7 +21,7 @@ use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
 use lifecycle_core::{
-    Delivery, HandlerError, Head, LifecycleHandler, Outcome, Receiver, Rejection, Secret, Secrets,
+    Delivery, HandlerError, Head, LifecycleHandler, Outcome, Receiver, RejectedRequest, Secret, Secrets,
     SigningSecret, Trust, Undecodable, seismic,
 };
 use lifecycle_tower::axum::{Received, Verified};
@@ -57,7 +57,7 @@ fn decode(input: Bytes) -> Result<Delivery, Undecodable> {
 #[bench::counted_too_large(warm(counted_too_large, judge))]
 #[bench::undecodable(warm(undecodable, judge))]
 #[bench::unexpected_app(warm(unexpected_app, judge))]
-fn receive(input: Callback) -> Result<Delivery, Rejection> {
+fn receive(input: Callback) -> Result<Delivery, RejectedRequest> {
     black_box(judge(black_box(input)))
 }
 
@@ -140,7 +140,7 @@ impl Callback {
     }
 }
 
-fn judge(callback: Callback) -> Result<Delivery, Rejection> {
+fn judge(callback: Callback) -> Result<Delivery, RejectedRequest> {
     let headers = callback.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
     let mut intake = callback.receiver.open(Head { method: callback.method, path: "/seismic", headers })?;
     intake.push(callback.body)?;

@@ -6,9 +6,9 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage, HttpRequest};
-use lifecycle_core::{TenantGate, TenantKey};
+use lifecycle_core::{RequestBody, TenantGate, TenantKey};
 
-use crate::receive::response;
+use crate::receive::{give_up, header_lines, response};
 
 /// Middleware for an app's ordinary routes. While the app is not enabled for a request's tenant, the gate's answer goes
 /// out in place of the route's: 403 with the code `not-enabled` as a rule.
@@ -63,7 +63,7 @@ where
     B: MessageBody + 'static,
 {
     let gate: Arc<dyn TenantGate> = Arc::new(gate);
-    from_fn(move |request: ServiceRequest, next: Next<B>| {
+    from_fn(move |mut request: ServiceRequest, next: Next<B>| {
         let (gate, tenant) = (Arc::clone(&gate), tenant(request.request()));
         async move {
             match gate.admit(tenant).await {
@@ -71,7 +71,11 @@ where
                     request.extensions_mut().insert(tenant);
                     next.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
-                Err(reply) => Ok(request.into_response(response(reply)).map_into_right_body()),
+                Err(reply) => {
+                    give_up(request.take_payload());
+                    let reply = reply.after(RequestBody::announced(header_lines(request.headers())));
+                    Ok(request.into_response(response(reply)).map_into_right_body())
+                }
             }
         }
     })

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
+use lifecycle_core::{LifecycleHandler, Receiver, RejectedRequest, Rejection, respond};
 
 use crate::deadline::Deadline;
-use crate::receive::{receive, refusal, response};
+use crate::receive::{receive, response};
 
 /// A route that receives, verifies, handles and answers callbacks, within the receiver's budget.
 ///
@@ -47,22 +47,19 @@ pub fn endpoint(receiver: Receiver, handler: impl LifecycleHandler) -> Route {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
     web::route().to(move |request: HttpRequest, payload: web::Payload| {
         let deadline = Deadline::after(receiver.time_budget());
-        let (receiver, handler, mut payload) = (receiver.clone(), Arc::clone(&handler), payload.into_inner());
+        let (receiver, handler, payload) = (receiver.clone(), Arc::clone(&handler), payload.into_inner());
         async move {
-            let callback = receive(&receiver, &request, &mut payload, deadline).await;
+            let callback = receive(&receiver, &request, payload, deadline).await;
             let outcome = match &callback {
                 Ok(delivery) => {
                     let handling = pin!(respond(&*handler, delivery));
                     let bound = deadline.bound(handling).await;
-                    bound.unwrap_or(Err(Rejection::DeadlineExceeded)).map(|()| delivery)
+                    let outcome = bound.unwrap_or(Err(Rejection::DeadlineExceeded));
+                    outcome.map(|()| delivery).map_err(RejectedRequest::after_body)
                 }
-                Err(rejection) => Err(rejection.clone()),
+                Err(rejected) => Err(rejected.clone()),
             };
-            let reply = receiver.answer(outcome.as_ref().copied(), deadline.elapsed(), SystemTime::now());
-            match outcome {
-                Ok(_) => response(reply),
-                Err(rejection) => refusal(&rejection, reply),
-            }
+            response(receiver.answer(outcome.as_ref().copied(), deadline.elapsed(), SystemTime::now()))
         }
     })
 }

@@ -8,10 +8,10 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, LogLimit, Receiver};
+use lifecycle_core::{Delivery, LogLimit, Receiver, RequestBody};
 
 use crate::deadline::Deadline;
-use crate::receive::{header_lines, receive};
+use crate::receive::{give_up, header_lines, receive};
 use crate::refused::Refused;
 
 /// The verify face as an extractor: a route that takes it runs for verified callbacks only.
@@ -73,16 +73,17 @@ impl FromRequest for Verified {
             if let Some(suppressed) = RECEIVER_MISSING.admit(SystemTime::now()) {
                 tracing::error!(target: "lifecycle::handler", code = "receiver-missing", suppressed, "{refused}");
             }
+            give_up(payload.take());
             return Box::pin(ready(Err(refused)));
         };
         let deadline = Deadline::after(receiver.time_budget());
-        let (request, mut payload) = (request.clone(), payload.take());
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let outcome = receive(&receiver, &request, &mut payload, deadline).await;
+            let outcome = receive(&receiver, &request, payload, deadline).await;
             match &outcome {
                 Ok(delivery) => receiver.answered_by_route(delivery, None, deadline.elapsed()),
-                Err(rejection) => {
-                    receiver.answer(Err(rejection), deadline.elapsed(), SystemTime::now()); // for its log event
+                Err(rejected) => {
+                    receiver.answer(Err(rejected), deadline.elapsed(), SystemTime::now()); // for its log event
                 }
             }
             outcome.map(Self).map_err(Refused::from)
@@ -99,7 +100,8 @@ fn receiver(request: &HttpRequest) -> Option<&Receiver> {
         .or_else(|| request.app_data::<web::Data<Receiver>>().map(web::Data::get_ref))
 }
 
-/// What the headers of a request to a `SecurityScorecard` action's URL say. The body is left to the route.
+/// What the headers of a request to a `SecurityScorecard` action's URL say. The body is left to the route, unless the
+/// request is refused: then it is given up, and an extractor after this one finds none.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};
@@ -133,7 +135,11 @@ impl FromRequest for Action {
     type Error = Refused;
     type Future = Ready<Result<Self, Refused>>;
 
-    fn from_request(request: &HttpRequest, _payload: &mut Payload) -> Self::Future {
-        ready(ActionRequest::read(header_lines(request.headers())).map(Self).map_err(Refused::from))
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let action = ActionRequest::read(header_lines(request.headers()));
+        ready(action.map(Self).map_err(|error| {
+            give_up(payload.take());
+            Refused::Action(error, RequestBody::announced(header_lines(request.headers())))
+        }))
     }
 }

@@ -7,10 +7,10 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage};
-use lifecycle_core::{Receiver, Rejection};
+use lifecycle_core::{Receiver, RejectedRequest, Rejection};
 
 use crate::deadline::Deadline;
-use crate::receive::{receive, refusal};
+use crate::receive::{receive, response};
 use crate::refused::Refused;
 
 /// Middleware that verifies callbacks before the routes that it wraps, and refuses everything else.
@@ -66,13 +66,13 @@ async fn pass<B>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let deadline = Deadline::after(receiver.time_budget());
-    let mut payload = request.take_payload();
-    let delivery = match receive(&receiver, request.request(), &mut payload, deadline).await {
+    let payload = request.take_payload();
+    let delivery = match receive(&receiver, request.request(), payload, deadline).await {
         Ok(delivery) => delivery,
-        Err(rejection) => {
+        Err(rejected) => {
             let mut refusal =
-                refusal(&rejection, receiver.answer(Err(&rejection), deadline.elapsed(), SystemTime::now()));
-            refusal.extensions_mut().insert(rejection);
+                response(receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()));
+            refusal.extensions_mut().insert(rejected.rejection);
             return Ok(request.into_response(refusal).map_into_right_body());
         }
     };
@@ -80,8 +80,9 @@ async fn pass<B>(
     request.extensions_mut().insert(delivery.clone());
     let Some(answer) = deadline.bound(pin!(next.call(request))).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
-        receiver.answer(Err(&Rejection::DeadlineExceeded), deadline.elapsed(), SystemTime::now());
-        return Err(Refused::Rejected(Rejection::DeadlineExceeded).into());
+        let rejected = RejectedRequest::after_body(Rejection::DeadlineExceeded);
+        receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
+        return Err(Refused::Rejected(rejected).into());
     };
     let status = match &answer {
         Ok(response) => response.status(),

@@ -3,11 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
-use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
-use lifecycle_core::{Delivery, Head, Intake, Receiver, Rejection, Reply};
+use lifecycle_core::{Delivery, Head, Intake, Receiver, RejectedRequest, Rejection, Reply, RequestBody};
+use tokio::task::consume_budget;
 use tokio::time::timeout;
 
 use crate::deadline::Deadline;
@@ -15,33 +16,41 @@ use crate::deadline::Deadline;
 /// How long a refused request's body is read on, so that its connection can serve the next request.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 
+/// How long a body that is given up is held, unless its connection ends before. Its answer is sent at once, unless a
+/// middleware further out takes its time.
+const HOLD_TIME: Duration = Duration::from_secs(10);
+
 /// Pumps the raw payload into core.
 pub(crate) async fn receive(
     receiver: &Receiver,
     request: &HttpRequest,
-    payload: &mut Payload,
+    mut payload: Payload,
     deadline: Deadline,
-) -> Result<Delivery, Rejection> {
+) -> Result<Delivery, RejectedRequest> {
     let head = Head {
         method: request.method().as_str(),
         path: request.path(),
         headers: header_lines(request.headers()),
     };
-    let mut intake = match receiver.open(head) {
-        Ok(intake) => intake,
-        Err(rejection) => {
-            if rejection != Rejection::BodyTooLarge {
-                Box::pin(drain(payload)).await;
-            }
-            return Err(rejection);
+    let outcome = match receiver.open(head) {
+        // A request is handed on before any of its body is read.
+        Ok(mut intake) => {
+            let read = deadline.wait(read(&mut payload, &mut intake)).await;
+            let read = read.unwrap_or_else(|_| Err(Rejection::BodyTimeout.into()));
+            read.and_then(|()| intake.finish(SystemTime::now()))
         }
+        Err(rejected) if rejected.rejection != Rejection::BodyTooLarge && drained(&mut payload).await => {
+            Err(RejectedRequest::after_body(rejected.rejection))
+        }
+        Err(rejected) => Err(rejected),
     };
-    // A request is handed on before any of its body is read.
-    deadline.wait(read(payload, &mut intake)).await.unwrap_or(Err(Rejection::BodyTimeout))?;
-    intake.finish(SystemTime::now())
+    if outcome.as_ref().is_err_and(|rejected| rejected.body == RequestBody::Unread) {
+        give_up(payload);
+    }
+    outcome
 }
 
-async fn read(payload: &mut Payload, intake: &mut Intake) -> Result<(), Rejection> {
+async fn read(payload: &mut Payload, intake: &mut Intake) -> Result<(), RejectedRequest> {
     while let Some(chunk) = payload.next().await {
         intake.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
     }
@@ -67,31 +76,39 @@ pub fn response(reply: Reply) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     for header in reply.headers() {
-        response.append_header(header);
+        match header {
+            ("connection", "close") => response.force_close(), // a header of this name is not sent
+            _ => response.append_header(header),
+        };
     }
     response.body(reply.into_body())
 }
 
-/// The response to a request that is refused. Where its body broke off, nothing after it on the connection can be read.
-pub(crate) fn refusal(rejection: &Rejection, reply: Reply) -> HttpResponse {
-    let mut response = response(reply);
-    if matches!(rejection, Rejection::BodyTimeout | Rejection::BodyUnreadable) {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
-    response
-}
-
-/// Reads on for a moment after a refusal. Answering before the body was read makes actix-web close the connection,
-/// which costs the server far more than to read a few hundred bytes. What does not come in time, or is more than a
-/// callback has, is left to actix-web: it answers, closes, and keeps discarding for its `client_disconnect_timeout`,
-/// so that the answer is not lost in a reset.
-async fn drain(payload: &mut Payload) {
+/// Whether the body of a request that is refused by its head came to its end within a moment. Answering before that costs
+/// the connection, and so the server far more than to read a few hundred bytes.
+async fn drained(payload: &mut Payload) -> bool {
     let rest = async {
         let mut room = Receiver::DEFAULT_MAX_BODY;
-        while let Some(Ok(chunk)) = payload.next().await {
-            let Some(less) = room.checked_sub(chunk.len()) else { break };
+        while let Some(chunk) = payload.next().await {
+            let length = chunk.map_or(usize::MAX, |chunk| chunk.len());
+            let Some(less) = room.checked_sub(length) else { return false };
             room = less;
         }
+        true
     };
-    let _ = timeout(DRAIN_TIME, rest).await;
+    Box::pin(timeout(DRAIN_TIME, rest)).await.unwrap_or(false)
+}
+
+/// Holds on to a body that will not be read until its answer is sent. Then actix-web closes the connection, and first
+/// discards for its `client_disconnect_timeout` what still comes, so that the answer is not lost in a reset. If nobody
+/// held a chunked body, actix-web would read it to its end instead, however long that takes.
+pub(crate) fn give_up(mut payload: Payload) {
+    if matches!(payload, Payload::None) {
+        return;
+    }
+    actix_web::rt::spawn(timeout(HOLD_TIME, async move {
+        while let Some(Ok(_)) = payload.next().await {
+            consume_budget().await; // or a body that always has a chunk would outrun the time
+        }
+    }));
 }

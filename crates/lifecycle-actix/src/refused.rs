@@ -3,9 +3,9 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
 use lifecycle_core::securityscorecard::ActionError;
-use lifecycle_core::{Rejection, Reply};
+use lifecycle_core::{RejectedRequest, Reply, RequestBody};
 
-use crate::receive::{refusal, response};
+use crate::receive::response;
 
 /// Why an extractor refused a request; as an error of actix-web it answers with core's own bytes.
 ///
@@ -14,17 +14,17 @@ use crate::receive::{refusal, response};
 /// ```
 /// use actix_web::ResponseError;
 /// use lifecycle_actix::Refused;
-/// use lifecycle_core::Rejection;
+/// use lifecycle_core::{RejectedRequest, Rejection};
 ///
-/// let refused = Refused::from(Rejection::SignatureMismatch);
+/// let refused = Refused::from(RejectedRequest::after_body(Rejection::SignatureMismatch));
 /// assert_eq!(refused.error_response().status(), 401);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The request to an action's URL was refused.
-    #[error(transparent)]
-    Action(#[from] ActionError),
+    /// The request to an action's URL was refused, after its body or before.
+    #[error("{0}")]
+    Action(ActionError, RequestBody),
     /// A route takes [`Verified`](crate::Verified) and has no receiver. The app's own mistake: 500, `receiver-missing`.
     #[error(
         "give the app, the scope or the resource `.app_data(receiver)`, or wrap the route in `verify(receiver)`"
@@ -32,19 +32,20 @@ pub enum Refused {
     ReceiverMissing,
     /// The callback was refused.
     #[error(transparent)]
-    Rejected(#[from] Rejection),
+    Rejected(#[from] RejectedRequest),
 }
 
 impl Refused {
     /// The answer.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Action(error) => error.reply(),
+            Self::Action(error, body) => error.reply().after(*body),
             Self::ReceiverMissing => {
                 let cure = self.to_string();
                 Reply::problem(500, "receiver-missing", "This route has no receiver", Some(&cure))
+                    .after(RequestBody::Unread)
             }
-            Self::Rejected(rejection) => rejection.reply(),
+            Self::Rejected(rejected) => rejected.reply(),
         }
     }
 }
@@ -55,9 +56,13 @@ impl ResponseError for Refused {
     }
 
     fn error_response(&self) -> HttpResponse {
-        match self {
-            Self::Rejected(rejection) => refusal(rejection, self.reply()),
-            Self::Action(_) | Self::ReceiverMissing => response(self.reply()),
-        }
+        response(self.reply())
+    }
+}
+
+/// An action that its route refuses. Its body counts as unread, and the connection closes.
+impl From<ActionError> for Refused {
+    fn from(error: ActionError) -> Self {
+        Self::Action(error, RequestBody::Unread)
     }
 }

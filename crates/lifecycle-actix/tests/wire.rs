@@ -9,7 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use lifecycle_core::{Receiver, Rejection};
 use support::{FACES, callback, faces, impatient, receiver, sign};
-use test_adapter::Obedient;
+use test_adapter::{Obedient, closes_before_the_bodys_end, stays_open_without_a_body};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -64,11 +64,16 @@ impl Connection {
 
 /// A server with every face. Dropping the handle does not stop it, but the end of the test does.
 fn serve(receiver: &Receiver) -> (SocketAddr, ServerHandle) {
+    // Else its 1 s would decide how much a slow test may send on.
+    serve_and_discard_for(PATIENCE, receiver)
+}
+
+fn serve_and_discard_for(discarding: Duration, receiver: &Receiver) -> (SocketAddr, ServerHandle) {
     let faces = faces(receiver, &Obedient::default());
     let server = HttpServer::new(move || App::new().configure(faces.clone()))
         .workers(1)
         .disable_signals()
-        .client_disconnect_timeout(PATIENCE) // else its 1 s would decide how much a slow test may send on
+        .client_disconnect_timeout(discarding)
         .bind(("127.0.0.1", 0))
         .unwrap();
     let address = server.addrs()[0];
@@ -156,6 +161,26 @@ async fn a_client_that_sends_on_gets_its_refusal_whole() {
         sent.unwrap();
         let mut connection = Connection { stream: reader.reunite(writer).unwrap(), read };
         assert_reply(&connection.answer(false).await, &rejection, rejection.code());
+    }
+}
+
+#[actix_web::test]
+async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
+    for discarding in [Duration::from_secs(1), Duration::ZERO] {
+        let (address, _server) = serve_and_discard_for(discarding, &impatient());
+        for path in FACES.into_iter().chain(["/gate", "/action", "/verify/extract"]) {
+            closes_before_the_bodys_end(address, &format!("POST {path} HTTP/1.1\r\n")).await;
+        }
+        let late = format!("POST /endpoint HTTP/1.1\r\nx-seismic-signature: {}\r\n", sign(b"x"));
+        closes_before_the_bodys_end(address, &late).await;
+    }
+}
+
+#[actix_web::test]
+async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
+    let (address, _server) = serve(&receiver());
+    for path in FACES.into_iter().chain(["/gate", "/action"]) {
+        stays_open_without_a_body(address, &format!("POST {path} HTTP/1.1\r\n")).await;
     }
 }
 

@@ -52,7 +52,7 @@ fn verify(request: &Request, secrets: Secrets) -> Result<Delivery, Rejection> {
     let receiver = Receiver::new(&seismic::PLATFORM, secrets).max_body(usize::MAX);
     let mut intake = receiver.open(Head { method: "POST", path: "/", headers })?;
     intake.push(request.body.clone().into())?;
-    intake.finish(SystemTime::now())
+    Ok(intake.finish(SystemTime::now())?)
 }
 
 fn accepted(delivery: &Delivery) -> Answer {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::platform::{Platform, Proof};
+use crate::rejected_request::{RejectedRequest, RequestBody, announces_body};
 use crate::rejection::Rejection;
 use crate::signature::Candidates;
 
@@ -55,27 +56,38 @@ pub(crate) fn read<'h>(
     lines: impl Iterator<Item = (&'h str, &'h [u8])>,
     candidates: &mut Candidates,
     kept: &mut Headers,
-) -> Result<Option<u64>, Rejection> {
+) -> Result<Option<u64>, RejectedRequest> {
     let names = platform.header_names();
     let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
     let mut declared = None;
+    let mut body = RequestBody::Read;
+    let mut ambiguous = None; // told only after all lines, as a later one may announce a body
     for (name, value) in lines {
+        if announces_body(name, value) {
+            body = RequestBody::Unread;
+        }
         if name.eq_ignore_ascii_case("content-length") {
             declared = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
         }
         if names.may_contain(name) {
             for (own, first) in names.all().iter().zip(&mut first) {
                 if name.eq_ignore_ascii_case(own) {
-                    agree(own, first, value)?;
+                    ambiguous = ambiguous.or(agree(own, first, value).err());
                 }
             }
         }
     }
 
+    let rejected = |rejection| Err(RejectedRequest { rejection, body });
+    if let Some(rejection) = ambiguous {
+        return rejected(rejection);
+    }
     let mut presented = false;
     for ((index, name), value) in names.all().iter().enumerate().zip(first) {
         let Some(value) = value else { continue };
-        let Ok(text) = std::str::from_utf8(value) else { return Err(Rejection::InvalidHeader(name)) };
+        let Ok(text) = std::str::from_utf8(value) else {
+            return rejected(Rejection::InvalidHeader(name));
+        };
         match platform.proof() {
             Proof::Hmac(scheme) if index < names.carrying => {
                 presented = true;
@@ -87,10 +99,10 @@ pub(crate) fn read<'h>(
     if let Proof::Hmac(scheme) = platform.proof() {
         let whole = scheme.signed_headers().all(|name| kept.get(name).is_some());
         if !presented || !whole {
-            return Err(Rejection::MissingSignature);
+            return rejected(Rejection::MissingSignature);
         }
         if candidates.is_empty() {
-            return Err(Rejection::SignatureMismatch);
+            return rejected(Rejection::SignatureMismatch);
         }
     }
     Ok(declared)

@@ -10,6 +10,7 @@ use crate::delivery::Delivery;
 use crate::event::LifecycleEvent;
 use crate::head::{self, Headers};
 use crate::receiver::Settings;
+use crate::rejected_request::RejectedRequest;
 use crate::rejection::Rejection;
 use crate::signature::Candidates;
 
@@ -33,7 +34,7 @@ impl Intake {
     pub(crate) fn open<'h>(
         settings: &Arc<Settings>,
         lines: impl Iterator<Item = (&'h str, &'h [u8])>,
-    ) -> Result<Self, Rejection> {
+    ) -> Result<Self, RejectedRequest> {
         let mut intake = Self {
             settings: settings.clone(),
             candidates: Candidates::new(),
@@ -44,7 +45,7 @@ impl Intake {
         let declared = head::read(settings.platform, lines, &mut intake.candidates, &mut intake.kept)?;
         intake.declared = declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
         if intake.declared > settings.max_body {
-            return Err(Rejection::BodyTooLarge);
+            return Err(Rejection::BodyTooLarge.into());
         }
         Ok(intake)
     }
@@ -54,7 +55,7 @@ impl Intake {
     /// # Errors
     /// [`Rejection::BodyTooLarge`] as soon as the cap is passed.
     #[inline]
-    pub fn push(&mut self, chunk: Bytes) -> Result<(), Rejection> {
+    pub fn push(&mut self, chunk: Bytes) -> Result<(), RejectedRequest> {
         if chunk.is_empty() {
             return Ok(());
         }
@@ -64,7 +65,7 @@ impl Intake {
             Body::Pieces(pieces) => pieces.len(),
         };
         if chunk.len() > self.settings.max_body - length {
-            return Err(Rejection::BodyTooLarge);
+            return Err(Rejection::BodyTooLarge.into());
         }
         self.body = match std::mem::replace(&mut self.body, Body::Empty) {
             Body::Empty => Body::Whole(chunk),
@@ -90,7 +91,12 @@ impl Intake {
     /// [`Rejection::SignatureMismatch`], [`Undecodable`](Rejection::Undecodable), [`Stale`](Rejection::Stale),
     /// [`UnexpectedApp`](Rejection::UnexpectedApp), [`UnexpectedEvent`](Rejection::UnexpectedEvent).
     #[inline]
-    pub fn finish(self, now: SystemTime) -> Result<Delivery, Rejection> {
+    pub fn finish(self, now: SystemTime) -> Result<Delivery, RejectedRequest> {
+        self.verify(now).map_err(RejectedRequest::after_body)
+    }
+
+    #[inline]
+    fn verify(self, now: SystemTime) -> Result<Delivery, Rejection> {
         let body = match self.body {
             Body::Empty => Bytes::new(),
             Body::Whole(whole) => whole,
@@ -121,7 +127,7 @@ mod tests {
         Receiver::new(&seismic::PLATFORM, Secret::new("s").unwrap())
     }
 
-    fn open(receiver: &Receiver, declared: Option<&str>) -> Result<Intake, Rejection> {
+    fn open(receiver: &Receiver, declared: Option<&str>) -> Result<Intake, RejectedRequest> {
         let signature = seismic::SCHEME.sign(&Secret::new("s").unwrap(), &[], BODY);
         let lines = [("X-Seismic-Signature", Some(signature.as_str())), ("Content-Length", declared)];
         let headers = lines.iter().filter_map(|(name, value)| Some((*name, (*value)?.as_bytes())));
@@ -152,7 +158,7 @@ mod tests {
     fn the_cap_holds_for_a_counted_body() {
         let mut intake = open(&receiver().max_body(BODY.len()), None).unwrap();
         intake.push(Bytes::from_static(BODY)).unwrap();
-        assert_eq!(intake.push(Bytes::from_static(b" ")).unwrap_err(), Rejection::BodyTooLarge);
+        assert_eq!(intake.push(Bytes::from_static(b" ")).unwrap_err(), Rejection::BodyTooLarge.into());
     }
 
     #[test]

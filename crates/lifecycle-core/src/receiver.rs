@@ -10,6 +10,7 @@ use crate::freshness;
 use crate::head::{Head, Headers};
 use crate::intake::Intake;
 use crate::platform::{Platform, Proof, SentAt};
+use crate::rejected_request::{RejectedRequest, RequestBody};
 use crate::rejection::Rejection;
 use crate::reply::Reply;
 use crate::secret::{HookToken, Secrets};
@@ -20,7 +21,8 @@ use crate::telemetry::{self, Warnings};
 /// for each request: it also remembers when it last warned of what.
 ///
 /// An adapter calls [`open`](Self::open) with the head of a request, [`Intake::push`] with each chunk of the body and
-/// [`Intake::finish`] with the time, and gets a [`Delivery`] or a [`Rejection`].
+/// [`Intake::finish`] with the time, and gets a [`Delivery`] or a [`RejectedRequest`]. It hands either to
+/// [`answer`](Self::answer), and converts the [`Reply`].
 ///
 /// ```
 /// use lifecycle_core::{EventKind, Head, Receiver, Rejection, Secret, seismic};
@@ -39,7 +41,7 @@ use crate::telemetry::{self, Warnings};
 /// assert_eq!(delivery.event().tenant(), "t1");
 ///
 /// let unsigned = Head { method: "POST", path: "/seismic", headers: std::iter::empty() };
-/// assert_eq!(receiver.open(unsigned).unwrap_err(), Rejection::MissingSignature);
+/// assert_eq!(receiver.open(unsigned).unwrap_err().rejection, Rejection::MissingSignature);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
@@ -147,15 +149,9 @@ impl Receiver {
     pub fn open<'h>(
         &self,
         head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
-    ) -> Result<Intake, Rejection> {
-        if head.method != "POST" {
-            return Err(Rejection::MethodNotAllowed);
-        }
-        if let Credential::Token(token) = &self.0.credential {
-            let last = head.path.rsplit('/').next().unwrap_or_default();
-            if !token.matches(last) {
-                return Err(Rejection::NotFound);
-            }
+    ) -> Result<Intake, RejectedRequest> {
+        if let Err(rejection) = self.admit(head.method, head.path) {
+            return Err(RejectedRequest { rejection, body: RequestBody::announced(head.headers) });
         }
         Intake::open(&self.0, head.headers)
     }
@@ -168,13 +164,15 @@ impl Receiver {
     /// use std::time::{Duration, SystemTime};
     ///
     /// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-    /// let reply = receiver.answer(Err(&Rejection::MethodNotAllowed), Duration::ZERO, SystemTime::now());
-    /// assert_eq!(reply.status(), 405);
+    /// let late = Rejection::BodyTimeout.into(); // so its body was not read to the end
+    /// let reply = receiver.answer(Err(&late), Duration::from_millis(2500), SystemTime::now());
+    /// assert_eq!(reply.status(), 408);
+    /// assert!(reply.headers().any(|header| header == ("connection", "close")));
     /// # Ok::<(), lifecycle_core::SecretError>(())
     /// ```
     pub fn answer(
         &self,
-        outcome: Result<&Delivery, &Rejection>,
+        outcome: Result<&Delivery, &RejectedRequest>,
         elapsed: Duration,
         now: SystemTime,
     ) -> Reply {
@@ -184,9 +182,9 @@ impl Receiver {
                 self.answered_by_route(delivery, status, elapsed);
                 Reply::empty(status)
             }
-            Err(rejection) => {
-                telemetry::rejected(self.platform(), rejection, elapsed, &self.0.warnings, now);
-                rejection.reply()
+            Err(rejected) => {
+                telemetry::rejected(self.platform(), &rejected.rejection, elapsed, &self.0.warnings, now);
+                rejected.reply()
             }
         }
     }
@@ -195,6 +193,20 @@ impl Receiver {
     /// adapter does not get to see (`None`).
     pub fn answered_by_route(&self, delivery: &Delivery, status: impl Into<Option<u16>>, elapsed: Duration) {
         telemetry::answered(delivery, status.into(), elapsed);
+    }
+
+    /// What can be told without the headers.
+    fn admit(&self, method: &str, path: &str) -> Result<(), Rejection> {
+        if method != "POST" {
+            return Err(Rejection::MethodNotAllowed);
+        }
+        if let Credential::Token(token) = &self.0.credential {
+            let last = path.rsplit('/').next().unwrap_or_default();
+            if !token.matches(last) {
+                return Err(Rejection::NotFound);
+            }
+        }
+        Ok(())
     }
 
     fn with(platform: &'static Platform, credential: Credential) -> Self {
@@ -287,7 +299,7 @@ mod tests {
         Secret::new(text).unwrap()
     }
 
-    fn open(receiver: &Receiver, headers: &[(&str, &str)]) -> Result<Intake, Rejection> {
+    fn open(receiver: &Receiver, headers: &[(&str, &str)]) -> Result<Intake, RejectedRequest> {
         let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
         receiver.open(Head { method: "POST", path: "/seismic", headers })
     }
@@ -308,7 +320,8 @@ mod tests {
             intake.finish(at).map(|delivery| delivery.trust().clone())
         };
         assert!(finish(now).is_ok());
-        assert_eq!(finish(now + Duration::from_secs(1)).unwrap_err(), Rejection::SignatureMismatch);
+        let rejected = finish(now + Duration::from_secs(1)).unwrap_err();
+        assert_eq!(rejected, RejectedRequest::after_body(Rejection::SignatureMismatch));
     }
 
     #[test]
@@ -319,12 +332,45 @@ mod tests {
             let signature = seismic::SCHEME.sign(&secret(key), &[], BODY);
             let mut intake = open(&receiver, &[("x-seismic-signature", &signature)]).unwrap();
             intake.push(Bytes::from_static(BODY)).unwrap();
-            intake.finish(at).map(drop)
+            intake.finish(at).map(drop).map_err(Rejection::from)
         };
         assert_eq!(finish("s", sent + Duration::from_secs(300)), Ok(()));
         assert_eq!(finish("s", sent + Duration::from_secs(301)), Err(Rejection::Stale));
         assert_eq!(finish("s", sent - Duration::from_secs(301)), Err(Rejection::Stale));
         assert_eq!(finish("forged", sent + Duration::from_secs(301)), Err(Rejection::SignatureMismatch));
+    }
+
+    #[test]
+    fn a_refusal_by_the_head_tells_whether_a_body_was_left_unread() {
+        type Lines<'l> = &'l [(&'l str, &'l str)];
+        let hook = HookToken::new("hook-token-0123456789abcdef").unwrap();
+        let hook = Receiver::unsigned(&crate::securityscorecard::PLATFORM, hook);
+        let seismic = Receiver::new(&seismic::PLATFORM, secret("s")).max_body(10);
+        let ambiguous = [("x-seismic-signature", "aa"), ("x-seismic-signature", "bb")];
+        let cases: [(&Receiver, &str, Lines<'_>); 6] = [
+            (&seismic, "GET", &[]),
+            (&hook, "POST", &[]),
+            (&seismic, "POST", &[]),
+            (&seismic, "POST", &ambiguous),
+            (&seismic, "POST", &[("x-seismic-signature", "\u{e9}")]),
+            (&seismic, "POST", &[("x-seismic-signature", "aa")]),
+        ];
+        for (receiver, method, lines) in cases {
+            for (announced, body) in [
+                (&[][..], RequestBody::Read),
+                (&[("Content-Length", "0")], RequestBody::Read),
+                (&[("Content-Length", "11")], RequestBody::Unread),
+                (&[("Transfer-Encoding", "chunked")], RequestBody::Unread),
+            ] {
+                // Behind the lines that decide, where reading them could have stopped.
+                let headers = lines.iter().chain(announced).map(|(name, value)| (*name, value.as_bytes()));
+                let rejected = receiver.open(Head { method, path: "/x", headers }).unwrap_err();
+                assert_eq!(rejected.body, body, "{method} {lines:?} {announced:?}");
+            }
+        }
+        let signature = seismic::SCHEME.sign(&secret("s"), &[], BODY);
+        let too_large = [("x-seismic-signature", signature.as_str()), ("content-length", "11")];
+        assert_eq!(open(&seismic, &too_large).unwrap_err(), Rejection::BodyTooLarge.into());
     }
 
     #[test]

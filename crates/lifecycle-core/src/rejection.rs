@@ -117,7 +117,8 @@ impl Rejection {
         }
     }
 
-    /// The answer: RFC 9457 problem details.
+    /// The words of the answer: RFC 9457 problem details. Before the request's body was read to its end, the connection
+    /// has to close too: [`RejectedRequest::reply`](crate::RejectedRequest::reply) knows.
     pub fn reply(&self) -> Reply {
         let detail = match self {
             Self::Refused(refusal) => Some(refusal.reason()),

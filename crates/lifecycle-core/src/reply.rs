@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::Serialize;
 
+use crate::rejected_request::RequestBody;
+
 /// The media type of an RFC 9457 problem details body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -14,17 +16,19 @@ pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, Cow<'static, str>)>,
     body: Bytes,
+    closes: bool,
 }
 
 impl Reply {
     /// An answer without a body, such as an acknowledgement.
     pub const fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Vec::new(), body: Bytes::new(), closes: false }
     }
 
     /// An answer with a body of this media type.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        Self { status, headers: vec![("content-type", Cow::Borrowed(content_type))], body: body.into() }
+        let headers = vec![("content-type", Cow::Borrowed(content_type))];
+        Self { status, headers, body: body.into(), closes: false }
     }
 
     /// An RFC 9457 problem details answer. `code` is the stable name that a program may match on; `title` and
@@ -48,6 +52,21 @@ impl Reply {
         self
     }
 
+    /// The answer when the request's body had been read this far: with `connection: close` if that was not to its end,
+    /// else without. An HTTP/1.1 server closes the connection after such an answer, as each of the adapters' does.
+    ///
+    /// ```
+    /// use lifecycle_core::{Reply, RequestBody};
+    ///
+    /// let reply = Reply::not_enabled().after(RequestBody::Unread);
+    /// assert!(reply.headers().any(|header| header == ("connection", "close")));
+    /// ```
+    #[must_use]
+    pub fn after(mut self, body: RequestBody) -> Self {
+        self.closes = body == RequestBody::Unread;
+        self
+    }
+
     /// The HTTP status code.
     pub fn status(&self) -> u16 {
         self.status
@@ -55,7 +74,8 @@ impl Reply {
 
     /// The headers in order, names in lower case. `content-length` is left to the framework.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|(name, value)| (*name, value.as_ref()))
+        let closing = self.closes.then_some(("connection", "close"));
+        self.headers.iter().map(|(name, value)| (*name, value.as_ref())).chain(closing)
     }
 
     /// The body; empty for an acknowledgement.

@@ -20,7 +20,7 @@ fn receiver() -> Receiver {
 
 fn reject(receiver: &Receiver, rejection: &Rejection, second: u64) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-    receiver.answer(Err(rejection), Duration::ZERO, now);
+    receiver.answer(Err(&rejection.clone().into()), Duration::ZERO, now);
 }
 
 /// The lines of one level that name this code.

@@ -156,7 +156,7 @@ impl Vector {
         let receiver = Receiver::new(platform, self.secret());
         let mut intake = receiver.open(Head { method: "POST", path: "/", headers: self.header_lines() })?;
         intake.push(self.body.clone().into())?;
-        intake.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)
+        Ok(intake.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)?)
     }
 }
 

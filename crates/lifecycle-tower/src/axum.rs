@@ -8,10 +8,10 @@ use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
-use lifecycle_core::{Delivery, Receiver, Rejection, Reply};
+use lifecycle_core::{Delivery, Receiver, RejectedRequest, Reply, RequestBody};
 
 use crate::deadline::Deadline;
-use crate::receive::{Receive, header_lines};
+use crate::receive::{Receive, announced, header_lines};
 use crate::response::{refusal, response};
 
 /// The delivery that a [`LifecycleLayer`](crate::LifecycleLayer) has verified. An extractor of the body may follow it.
@@ -112,14 +112,14 @@ where
         let (head, body) = request.into_parts();
         let mut receiving = Receive::new(&receiver, &head, body);
         async move {
-            match deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout)) {
+            match receiving.within(&mut deadline).await {
                 Ok(delivery) => {
                     receiver.answered_by_route(&delivery, None, deadline.elapsed());
                     Ok(Self(delivery))
                 }
-                Err(rejection) => {
-                    receiver.answer(Err(&rejection), deadline.elapsed(), SystemTime::now());
-                    Err(rejection.into())
+                Err(rejected) => {
+                    receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
+                    Err(rejected.into())
                 }
             }
         }
@@ -154,7 +154,8 @@ impl<S: Sync> FromRequestParts<S> for Action {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        Ok(Self(ActionRequest::read(header_lines(&parts.headers))?))
+        let action = ActionRequest::read(header_lines(&parts.headers));
+        action.map(Self).map_err(|error| Refused::Action(error, announced(parts)))
     }
 }
 
@@ -170,30 +171,38 @@ impl Deref for Action {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The request to an action's URL was refused.
-    #[error(transparent)]
-    Action(#[from] ActionError),
+    /// The request to an action's URL was refused, after its body or before.
+    #[error("{0}")]
+    Action(ActionError, RequestBody),
     /// No layer has verified the request, and the route takes [`Verified`]: the app's own mistake. 500.
     #[error("not verified: add a `LifecycleLayer` to the route")]
     LayerMissing,
-    /// The callback was refused. The response has the [`Rejection`] in its extensions too.
+    /// The callback was refused. The response has the [`Rejection`](lifecycle_core::Rejection) in its extensions too.
     #[error(transparent)]
-    Rejected(#[from] Rejection),
+    Rejected(#[from] RejectedRequest),
 }
 
 impl Refused {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Action(error) => error.reply(),
+            Self::Action(error, body) => error.reply().after(*body),
             Self::LayerMissing => Reply::problem(
                 500,
                 "layer-missing",
                 "This route is not verified",
                 Some("Add a `LifecycleLayer` to the route: its handler takes `Verified`"),
-            ),
-            Self::Rejected(rejection) => rejection.reply(),
+            )
+            .after(RequestBody::Unread),
+            Self::Rejected(rejected) => rejected.reply(),
         }
+    }
+}
+
+/// An action that its route refuses. Its body counts as unread, and the connection closes.
+impl From<ActionError> for Refused {
+    fn from(error: ActionError) -> Self {
+        Self::Action(error, RequestBody::Unread)
     }
 }
 
@@ -201,8 +210,8 @@ impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let reply = self.reply();
         match self {
-            Self::Rejected(rejection) => refusal(rejection, reply).into_response(),
-            Self::Action(_) | Self::LayerMissing => response(reply).into_response(),
+            Self::Rejected(rejected) => refusal(rejected, reply).into_response(),
+            Self::Action(..) | Self::LayerMissing => response(reply).into_response(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Deadline: the budget of one exchange, shared by its body and its handler.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -39,10 +39,5 @@ impl Deadline {
         let timer = timer
             .get_or_insert_with(|| Box::pin(unconstrained(sleep(budget.saturating_sub(started.elapsed())))));
         timer.as_mut().poll(cx).map(|()| None)
-    }
-
-    pub(crate) async fn bound<F: Future>(&mut self, future: F) -> Option<F::Output> {
-        let mut future = pin!(future);
-        poll_fn(|cx| self.poll(future.as_mut(), cx)).await
     }
 }

@@ -9,11 +9,12 @@ use std::task::{Context, Poll, ready};
 
 use http::request::Parts;
 use http::{Request, Response};
-use lifecycle_core::{Reply, TenantGate, TenantKey};
+use lifecycle_core::{Reply, RequestBody, TenantGate, TenantKey};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::body::BytesOr;
+use crate::receive::announced;
 use crate::response::response;
 
 /// Lets a request through while the app is enabled for its tenant; else the gate's answer goes out, 403 with the code
@@ -121,8 +122,9 @@ where
         let (head, body) = request.into_parts();
         let (gate, tenant) = (Arc::clone(&self.layer.gate), (self.layer.tenant)(&head));
         let admitting = Box::pin(async move { gate.admit(tenant).await });
+        let unread = announced(&head);
         let request = Some(Request::from_parts(head, body));
-        RequireEnabledFuture { stage: Stage::Admitting { admitting, request, inner } }
+        RequireEnabledFuture { stage: Stage::Admitting { admitting, request, unread, inner } }
     }
 }
 
@@ -139,7 +141,7 @@ type Admitting = Pin<Box<dyn Future<Output = Result<TenantKey, Reply>> + Send>>;
 pin_project! {
     #[project = StageProjection]
     enum Stage<S, B, F> {
-        Admitting { admitting: Admitting, request: Option<Request<B>>, inner: S },
+        Admitting { admitting: Admitting, request: Option<Request<B>>, unread: RequestBody, inner: S },
         Handling { #[pin] handling: F },
     }
 }
@@ -154,13 +156,15 @@ where
         let mut stage = self.project().stage;
         loop {
             match stage.as_mut().project() {
-                StageProjection::Admitting { admitting, request, inner } => {
+                StageProjection::Admitting { admitting, request, unread, inner } => {
                     let handling = match (ready!(admitting.as_mut().poll(cx)), request.take()) {
                         (Ok(tenant), Some(mut request)) => {
                             request.extensions_mut().insert(tenant);
                             inner.call(request)
                         }
-                        (Err(reply), _) => return Poll::Ready(Ok(response(reply).map(BytesOr::from))),
+                        (Err(reply), _) => {
+                            return Poll::Ready(Ok(response(reply.after(*unread)).map(BytesOr::from)));
+                        }
                         (Ok(_), None) => return Poll::Pending, // the request goes when the stage does
                     };
                     stage.set(Stage::Handling { handling });

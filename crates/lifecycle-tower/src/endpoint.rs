@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use lifecycle_core::{Delivery, LifecycleHandler, Receiver, Rejection, respond};
+use lifecycle_core::{Delivery, LifecycleHandler, Receiver, RejectedRequest, Rejection, respond};
 use tower::Service;
 
 use crate::deadline::Deadline;
@@ -112,21 +112,19 @@ where
         let this = self.get_mut();
         let outcome = loop {
             match &mut this.stage {
-                Stage::Receiving(receiving) => {
-                    let received = ready!(this.deadline.poll(Pin::new(receiving), cx));
-                    match received.unwrap_or(Err(Rejection::BodyTimeout)) {
-                        Ok(delivery) => {
-                            let endpoint = this.endpoint.clone();
-                            this.stage = Stage::Handling(Box::pin(async move {
-                                respond(&*endpoint.handler, &delivery).await.map(|()| delivery)
-                            }));
-                        }
-                        Err(rejection) => break Err(rejection),
+                Stage::Receiving(receiving) => match ready!(receiving.poll(&mut this.deadline, cx)) {
+                    Ok(delivery) => {
+                        let endpoint = this.endpoint.clone();
+                        this.stage = Stage::Handling(Box::pin(async move {
+                            respond(&*endpoint.handler, &delivery).await.map(|()| delivery)
+                        }));
                     }
-                }
+                    Err(rejected) => break Err(rejected),
+                },
                 Stage::Handling(handling) => {
                     let handled = ready!(this.deadline.poll(handling.as_mut(), cx));
-                    break handled.unwrap_or(Err(Rejection::DeadlineExceeded));
+                    let handled = handled.unwrap_or(Err(Rejection::DeadlineExceeded));
+                    break handled.map_err(RejectedRequest::after_body);
                 }
             }
         };
@@ -135,7 +133,7 @@ where
             Ok(delivery) => {
                 response(this.endpoint.receiver.answer(Ok(&delivery), elapsed, SystemTime::now()))
             }
-            Err(rejection) => refuse(&this.endpoint.receiver, rejection, elapsed),
+            Err(rejected) => refuse(&this.endpoint.receiver, rejected, elapsed),
         }))
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use lifecycle_core::{Delivery, Receiver, Rejection};
+use lifecycle_core::{Delivery, Receiver, RejectedRequest, Rejection};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -136,19 +136,19 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let rejection = loop {
+        let rejected = loop {
             match this.stage.as_mut().project() {
                 StageProjection::Receiving { head, receiving, inner } => {
-                    let received = ready!(this.deadline.poll(Pin::new(receiving), cx));
-                    match (received.unwrap_or(Err(Rejection::BodyTimeout)), head.take()) {
+                    let received = ready!(receiving.poll(this.deadline, cx));
+                    match (received, head.take()) {
                         (Ok(delivery), Some(mut head)) => {
                             head.extensions.insert(delivery.clone());
                             let body = B::from(delivery.body().clone());
                             let handling = inner.call(Request::from_parts(head, body));
                             this.stage.set(Stage::Handling { handling, delivery });
                         }
-                        (Ok(_), None) => break Rejection::BodyUnreadable, // polled after it resolved
-                        (Err(rejection), _) => break rejection,
+                        (Ok(_), None) => break Rejection::BodyUnreadable.into(), // polled after it resolved
+                        (Err(rejected), _) => break rejected,
                     }
                 }
                 StageProjection::Handling { handling, delivery } => {
@@ -161,15 +161,16 @@ where
                             return Poll::Ready(Ok(response.map(BytesOr::new)));
                         }
                         Some(Err(error)) => {
-                            this.receiver.answer(Err(&Rejection::HandlerFailed), elapsed, SystemTime::now());
+                            let failed = RejectedRequest::after_body(Rejection::HandlerFailed);
+                            this.receiver.answer(Err(&failed), elapsed, SystemTime::now());
                             return Poll::Ready(Err(error));
                         }
-                        None => break Rejection::DeadlineExceeded,
+                        None => break RejectedRequest::after_body(Rejection::DeadlineExceeded),
                     }
                 }
             }
         };
-        Poll::Ready(Ok(refuse(this.receiver, rejection, this.deadline.elapsed()).map(BytesOr::from)))
+        Poll::Ready(Ok(refuse(this.receiver, rejected, this.deadline.elapsed()).map(BytesOr::from)))
     }
 }
 

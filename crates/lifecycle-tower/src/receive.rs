@@ -1,19 +1,19 @@
 //! Receive: pumps a request's body, of any type, through core.
 
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use bytes::Buf;
 use http::header::EXPECT;
 use http::request::Parts;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError};
-use lifecycle_core::{Delivery, Head, Intake, Receiver, Rejection};
+use lifecycle_core::{Delivery, Head, Intake, Receiver, RejectedRequest, Rejection, RequestBody};
 use tokio::time::timeout;
 
 use crate::deadline::Deadline;
@@ -59,11 +59,12 @@ const LINGER: Duration = Duration::from_secs(1);
 ///
 /// # Errors
 /// Every [`Rejection`] of [`Receiver::open`], [`Intake::push`] and [`Intake::finish`],
-/// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout).
+/// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout); and whether the connection
+/// has to close after the answer, which [`Receiver::answer`] and [`RejectedRequest::reply`] make of it.
 pub fn receive<B>(
     receiver: &Receiver,
     request: Request<B>,
-) -> impl Future<Output = Result<(Parts, Delivery), Rejection>> + Send + use<B>
+) -> impl Future<Output = Result<(Parts, Delivery), RejectedRequest>> + Send + use<B>
 where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
@@ -72,7 +73,7 @@ where
     let (head, body) = request.into_parts();
     let mut receiving = Receive::new(receiver, &head, body);
     async move {
-        let delivery = deadline.bound(&mut receiving).await.unwrap_or(Err(Rejection::BodyTimeout))?;
+        let delivery = receiving.within(&mut deadline).await?;
         Ok((head, delivery))
     }
 }
@@ -90,46 +91,69 @@ pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> 
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }
 
-/// Resolves when the request is verified or refused. Knows no time.
+/// A request on its way in, until it is verified or refused.
 pub(crate) struct Receive<B> {
     intake: Result<Intake, Rejection>,
     body: Option<B>,
+    /// What is left unread while the body is not at its end.
+    unread: RequestBody,
 }
 
-impl<B> Receive<B> {
-    pub(crate) fn new(receiver: &Receiver, head: &Parts, body: B) -> Self {
-        let headers = header_lines(&head.headers);
-        let intake = receiver.open(Head { method: head.method.as_str(), path: head.uri.path(), headers });
-        // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
-        let body = (intake.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
-        Self { intake, body }
-    }
-}
-
-impl<B> Future for Receive<B>
+impl<B> Receive<B>
 where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Output = Result<Delivery, Rejection>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Self { intake, body, .. } = self.get_mut();
-        let read = match (&mut *intake, &mut *body) {
-            (Ok(intake), Some(body)) => ready!(read(body, intake, cx)),
-            (Err(rejection), _) => Err(rejection.clone()),
-            (_, None) => Err(Rejection::BodyUnreadable), // polled after it resolved
-        };
-        let rest = body.take();
-        if let Err(rejection) = read {
-            if let Some(rest) = rest {
-                discard(rest);
-            }
-            return Poll::Ready(Err(rejection));
-        }
-        let intake = mem::replace(intake, Err(Rejection::BodyUnreadable))?;
-        Poll::Ready(intake.finish(SystemTime::now()))
+    pub(crate) fn new(receiver: &Receiver, head: &Parts, body: B) -> Self {
+        let headers = header_lines(&head.headers);
+        let intake = receiver.open(Head { method: head.method.as_str(), path: head.uri.path(), headers });
+        let unread = if body.is_end_stream() { RequestBody::Read } else { RequestBody::Unread };
+        // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
+        let body = (intake.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
+        Self { intake: intake.map_err(Rejection::from), body, unread: on_connection(unread, head.version) }
     }
+
+    /// Verifies or refuses the request before the deadline.
+    pub(crate) async fn within(&mut self, deadline: &mut Deadline) -> Result<Delivery, RejectedRequest> {
+        poll_fn(|cx| self.poll(deadline, cx)).await
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        deadline: &mut Deadline,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Delivery, RejectedRequest>> {
+        let read = ready!(deadline.poll(pin!(poll_fn(|cx| self.read(cx))), cx));
+        let rest = self.body.take();
+        let intake = mem::replace(&mut self.intake, Err(Rejection::BodyUnreadable));
+        Poll::Ready(match (read.unwrap_or(Err(Rejection::BodyTimeout)), intake) {
+            (Ok(()), Ok(intake)) => intake.finish(SystemTime::now()),
+            (Ok(()), Err(rejection)) | (Err(rejection), _) => {
+                if let Some(rest) = rest {
+                    discard(rest);
+                }
+                Err(RejectedRequest { rejection, body: self.unread })
+            }
+        })
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
+        match (&mut self.intake, &mut self.body) {
+            (Ok(intake), Some(body)) => read(body, intake, cx),
+            (Err(rejection), _) => Poll::Ready(Err(rejection.clone())),
+            (_, None) => Poll::Ready(Err(Rejection::BodyUnreadable)), // polled after it resolved
+        }
+    }
+}
+
+/// Whether a request that is answered by its head alone has a body on the connection.
+pub(crate) fn announced(head: &Parts) -> RequestBody {
+    on_connection(RequestBody::announced(header_lines(&head.headers)), head.version)
+}
+
+/// From HTTP/2 on, a body has a stream of its own, and an answer with a `connection` header is malformed.
+fn on_connection(body: RequestBody, version: Version) -> RequestBody {
+    if version > Version::HTTP_11 { RequestBody::Read } else { body }
 }
 
 fn read<B>(body: &mut B, intake: &mut Intake, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use lifecycle_core::{Receiver, Rejection, Reply};
+use lifecycle_core::{Receiver, RejectedRequest, Reply};
 
 /// Core's [`Reply`] as a response, for hyper as it is and for axum as an `IntoResponse`.
 ///
@@ -30,14 +30,18 @@ pub fn response(reply: Reply) -> Response<Full<Bytes>> {
 }
 
 /// Records and answers a refusal.
-pub(crate) fn refuse(receiver: &Receiver, rejection: Rejection, elapsed: Duration) -> Response<Full<Bytes>> {
-    let reply = receiver.answer(Err(&rejection), elapsed, SystemTime::now());
-    refusal(rejection, reply)
+pub(crate) fn refuse(
+    receiver: &Receiver,
+    rejected: RejectedRequest,
+    elapsed: Duration,
+) -> Response<Full<Bytes>> {
+    let reply = receiver.answer(Err(&rejected), elapsed, SystemTime::now());
+    refusal(rejected, reply)
 }
 
 /// The reason of a refusal travels in the extensions, for layers further out.
-pub(crate) fn refusal(rejection: Rejection, reply: Reply) -> Response<Full<Bytes>> {
+pub(crate) fn refusal(rejected: RejectedRequest, reply: Reply) -> Response<Full<Bytes>> {
     let mut response = response(reply);
-    response.extensions_mut().insert(rejection);
+    response.extensions_mut().insert(rejected.rejection);
     response
 }

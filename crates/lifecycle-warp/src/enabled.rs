@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use lifecycle_core::{TenantGate, TenantKey};
+use lifecycle_core::{Reply, RequestBody, TenantGate, TenantKey};
+use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
+use crate::head::header_lines;
 use crate::refused::Refused;
 
 /// Extracts the tenant of a request to one of the app's ordinary routes, and rejects it with [`Refused::Gate`] while the
@@ -54,8 +56,11 @@ pub fn require_enabled<T: Into<Option<TenantKey>> + Send + 'static>(
     tenant: impl Filter<Extract = (T,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (TenantKey,), Error = Reject> + Clone {
     let gate: Arc<dyn TenantGate> = Arc::new(gate);
-    tenant.boxed().and_then(move |tenant: T| {
+    tenant.boxed().and(warp::header::headers_cloned()).and_then(move |tenant: T, headers: HeaderMap| {
         let (gate, tenant) = (Arc::clone(&gate), tenant.into());
-        async move { gate.admit(tenant).await.map_err(|reply| Reject::from(Refused::Gate(reply))) }
+        let refused = move |reply: Reply| {
+            Reject::from(Refused::Gate(reply.after(RequestBody::announced(header_lines(&headers)))))
+        };
+        async move { gate.admit(tenant).await.map_err(refused) }
     })
 }

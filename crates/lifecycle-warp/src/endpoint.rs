@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use lifecycle_core::{LifecycleHandler, Receiver, Rejection, respond};
+use lifecycle_core::{LifecycleHandler, Receiver, RejectedRequest, Rejection, respond};
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
@@ -43,15 +43,16 @@ pub fn endpoint(
 
 async fn answer(handler: Arc<dyn LifecycleHandler>, mut request: Request<impl Body>) -> Response {
     let reply = match request.receive().await {
-        Err(rejection) => {
-            request.receiver.answer(Err(&rejection), request.head.deadline.elapsed(), SystemTime::now())
+        Err(rejected) => {
+            request.receiver.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now())
         }
         Ok(delivery) => {
             let handling = pin!(respond(&*handler, &delivery));
             let outcome =
                 request.head.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
+            let outcome = outcome.map(|()| &delivery).map_err(RejectedRequest::after_body);
             request.receiver.answer(
-                outcome.as_ref().map(|()| &delivery),
+                outcome.as_ref().copied(),
                 request.head.deadline.elapsed(),
                 SystemTime::now(),
             )

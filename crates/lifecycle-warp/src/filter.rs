@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, Receiver};
+use lifecycle_core::{Delivery, Receiver, RequestBody};
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
@@ -51,10 +51,10 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
             request.receiver.answered_by_route(&delivery, None, request.head.deadline.elapsed());
             Ok(delivery)
         }
-        Err(rejection) => {
+        Err(rejected) => {
             // For its log event; `recover` makes the answer.
-            request.receiver.answer(Err(&rejection), request.head.deadline.elapsed(), SystemTime::now());
-            Err(Refused::Rejected(rejection).into())
+            request.receiver.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now());
+            Err(Refused::Rejected(rejected).into())
         }
     }
 }
@@ -72,7 +72,7 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 ///     .and(warp::post())
 ///     .and(action())
 ///     .and_then(|action: ActionRequest| async move {
-///         action.expect_app("6f1c2a0e").map_err(Refused::Action)?;
+///         action.expect_app("6f1c2a0e").map_err(Refused::from)?;
 ///         let token = action.secrets().get("ACCESS_TOKEN").unwrap_or_default();
 ///         Ok::<_, warp::Rejection>(if token.is_empty() { "not connected" } else { "sent" })
 ///     })
@@ -88,6 +88,8 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 /// ```
 pub fn action() -> impl Filter<Extract = (ActionRequest,), Error = Reject> + Clone {
     warp::header::headers_cloned().and_then(|headers: HeaderMap| async move {
-        ActionRequest::read(header_lines(&headers)).map_err(|error| Reject::from(Refused::Action(error)))
+        let body = RequestBody::announced(header_lines(&headers));
+        let action = ActionRequest::read(header_lines(&headers));
+        action.map_err(|error| Reject::from(Refused::Action(error, body)))
     })
 }

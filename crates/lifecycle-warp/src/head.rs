@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 
-use lifecycle_core::{Head, Intake, Receiver, Rejection};
+use lifecycle_core::{Head, Intake, Receiver, Rejection, RequestBody};
 use warp::Filter;
-use warp::http::HeaderMap;
 use warp::http::header::EXPECT;
+use warp::http::{HeaderMap, Version};
 use warp::log::Info;
 
 use crate::deadline::Deadline;
@@ -14,8 +14,10 @@ use crate::deadline::Deadline;
 /// What a receiver says to the head of a request.
 pub(crate) struct Judged {
     pub(crate) intake: Result<Box<Intake>, Rejection>,
-    /// Whether the sender waits to be asked for the body.
-    pub(crate) expects: bool,
+    /// What is left unread while the body is not at its end.
+    pub(crate) unread: RequestBody,
+    /// Whether the body may be read. A sender that is refused while it waits for `100 Continue` must not get one.
+    pub(crate) asks: bool,
     /// Counts from here.
     pub(crate) deadline: Deadline,
 }
@@ -39,17 +41,25 @@ impl Judged {
     fn new(receiver: &Receiver, info: &Info<'_>) -> Self {
         let headers = info.request_headers();
         let head = Head { method: info.method().as_str(), path: info.path(), headers: header_lines(headers) };
+        // From HTTP/2 on, a body has a stream of its own, and no answer has a `connection` header.
+        let unread = if info.version() > Version::HTTP_11 {
+            RequestBody::Read
+        } else {
+            RequestBody::announced(header_lines(headers))
+        };
+        let intake = receiver.open(head).map(Box::new).map_err(Rejection::from);
         Self {
-            intake: receiver.open(head).map(Box::new),
-            expects: headers.contains_key(EXPECT),
+            asks: intake.is_ok() || !headers.contains_key(EXPECT),
+            intake,
+            unread,
             deadline: Deadline::after(receiver.time_budget()),
         }
     }
 
     /// No version of warp leaves the log out; if one does, no request passes.
     fn unseen() -> Self {
-        let intake = Err(Rejection::HandlerFailed);
-        Self { intake, expects: false, deadline: Deadline::after(Receiver::DEFAULT_BUDGET) }
+        let (intake, unread) = (Err(Rejection::HandlerFailed), RequestBody::Unread);
+        Self { intake, unread, asks: false, deadline: Deadline::after(Receiver::DEFAULT_BUDGET) }
     }
 }
 

@@ -2,16 +2,19 @@
 
 use std::mem;
 use std::pin::pin;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Buf;
 use futures_util::stream::{Stream, StreamExt};
-use lifecycle_core::{Delivery, Intake, Receiver, Rejection};
+use lifecycle_core::{Delivery, Intake, Receiver, RejectedRequest, Rejection};
 use tokio::task::consume_budget;
 use tokio::time::timeout;
 use warp::{Filter, Rejection as Reject};
 
 use crate::head::{Judged, judged};
+
+/// How long the rest of a refused body is read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A request whose body is still to be read.
 pub(crate) struct Request<B> {
@@ -37,43 +40,31 @@ impl<C: Buf + Send, B: Stream<Item = Result<C, warp::Error>> + Send + Unpin + 's
 pub(crate) fn request(
     receiver: Receiver,
 ) -> impl Filter<Extract = (Request<impl Body>,), Error = Reject> + Clone {
-    judged(receiver.clone()).and(warp::body::stream()).map(move |head, body| Request {
-        receiver: receiver.clone(),
-        head,
-        body: Some(body),
+    judged(receiver.clone()).and(warp::body::stream()).map(move |head: Judged, body| {
+        let body = head.asks.then_some(body);
+        Request { receiver: receiver.clone(), head, body }
     })
 }
 
 impl<B: Body> Request<B> {
     /// Reads and judges the callback. Once.
-    pub(crate) async fn receive(&mut self) -> Result<Delivery, Rejection> {
+    pub(crate) async fn receive(&mut self) -> Result<Delivery, RejectedRequest> {
         let read = match (&mut self.head.intake, &mut self.body) {
             (Ok(intake), Some(body)) => self.head.deadline.bound(pin!(read(body, intake))).await,
             (Err(rejection), _) => Some(Err(rejection.clone())),
             (_, None) => Some(Err(Rejection::BodyUnreadable)), // received before
         };
-        if let Err(rejection) = read.unwrap_or(Err(Rejection::BodyTimeout)) {
-            self.discard();
-            return Err(rejection);
-        }
-        let intake = mem::replace(&mut self.head.intake, Err(Rejection::BodyUnreadable))?;
-        intake.finish(SystemTime::now())
-    }
-
-    /// Reads on while the budget lasts and keeps nothing. A connection that is closed with unread bytes is reset, and
-    /// the reset can overtake the answer: a sender that is still busy sending would never learn why it was refused.
-    fn discard(&mut self) {
-        let left = self.head.deadline.left();
-        // A sender that waits to be asked for the body is not asked.
-        if left.is_zero() || self.head.expects {
-            return;
-        }
-        let Some(mut rest) = self.body.take() else { return };
-        tokio::spawn(timeout(left, async move {
-            while let Some(Ok(_)) = rest.next().await {
-                consume_budget().await;
+        let rest = self.body.take();
+        let intake = mem::replace(&mut self.head.intake, Err(Rejection::BodyUnreadable));
+        match (read.unwrap_or(Err(Rejection::BodyTimeout)), intake) {
+            (Ok(()), Ok(intake)) => intake.finish(SystemTime::now()),
+            (Ok(()), Err(rejection)) | (Err(rejection), _) => {
+                if let Some(rest) = rest {
+                    discard(rest);
+                }
+                Err(RejectedRequest { rejection, body: self.head.unread })
             }
-        }));
+        }
     }
 }
 
@@ -85,4 +76,14 @@ async fn read(body: &mut impl Body, intake: &mut Intake) -> Result<(), Rejection
         intake.push(chunk.copy_to_bytes(chunk.remaining()))?;
     }
     Ok(())
+}
+
+/// Reads on for a while beside the answer, and keeps nothing. A connection that is closed with unread bytes is reset, and
+/// the reset can overtake the answer: a sender that is still busy sending would never learn why it was refused.
+fn discard(mut rest: impl Body) {
+    tokio::spawn(timeout(LINGER, async move {
+        while let Some(Ok(_)) = rest.next().await {
+            consume_budget().await;
+        }
+    }));
 }

@@ -1,7 +1,7 @@
 //! Refused: why a filter refused a request, as a rejection of warp, and its way to an answer.
 
 use lifecycle_core::securityscorecard::ActionError;
-use lifecycle_core::{Rejection, Reply};
+use lifecycle_core::{RejectedRequest, Reply, RequestBody};
 use warp::Rejection as Reject;
 use warp::reply::Response;
 
@@ -13,26 +13,33 @@ use crate::response::response;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The request to an action's URL was refused.
-    Action(ActionError),
+    /// The request to an action's URL was refused, after its body or before.
+    Action(ActionError, RequestBody),
     /// The app is not enabled for the request's tenant, or the gate cannot tell: what it answers.
     Gate(Reply),
     /// The callback was refused. It is logged by then.
-    Rejected(Rejection),
+    Rejected(RejectedRequest),
 }
 
 impl Refused {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Action(error) => error.reply(),
+            Self::Action(error, body) => error.reply().after(*body),
             Self::Gate(reply) => reply.clone(),
-            Self::Rejected(rejection) => rejection.reply(),
+            Self::Rejected(rejected) => rejected.reply(),
         }
     }
 }
 
 impl warp::reject::Reject for Refused {}
+
+/// An action that its route refuses. Its body counts as unread, and the connection closes.
+impl From<ActionError> for Refused {
+    fn from(error: ActionError) -> Self {
+        Self::Action(error, RequestBody::Unread)
+    }
+}
 
 /// Answers what is [`Refused`] and passes other rejections on. For `Filter::recover`, on the route itself.
 ///

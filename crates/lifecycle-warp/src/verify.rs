@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use http_body_util::Full;
-use lifecycle_core::{Delivery, Receiver, Rejection};
+use lifecycle_core::{Delivery, Receiver, RejectedRequest, Rejection};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
@@ -69,9 +69,9 @@ async fn answer<R: Reply + 'static>(
 ) -> Response {
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
-        Err(rejection) => {
+        Err(rejected) => {
             return response(request.receiver.answer(
-                Err(&rejection),
+                Err(&rejected),
                 request.head.deadline.elapsed(),
                 SystemTime::now(),
             ));
@@ -90,7 +90,8 @@ async fn answer<R: Reply + 'static>(
         Ok(None) => Rejection::DeadlineExceeded,
         Err(_panicked) => Rejection::HandlerFailed,
     };
-    response(request.receiver.answer(Err(&rejection), deadline.elapsed(), SystemTime::now()))
+    let rejected = RejectedRequest::after_body(rejection);
+    response(request.receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()))
 }
 
 /// A task that ends when nobody waits for it any more, as when the peer has gone.

@@ -32,11 +32,11 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// Each adapter, the framework packages that it is for, and how many lines of code it may have. The one for tower has
 /// more: it takes any body type, has to poll by hand in the futures of its `Service`s, of which the gate of ordinary
 /// routes is one, and brings the extractors for axum. warp's has to go round what a filter cannot see of a head, and to
-/// run a route beside another.
+/// run a route beside another. actix's has to hold a body that it refuses, which actix-web would read without an end.
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
-    ("lifecycle-actix", &["actix-web"], 320),
-    ("lifecycle-tower", &["axum-core", "http", "tower"], 700),
-    ("lifecycle-warp", &["warp"], 340),
+    ("lifecycle-actix", &["actix-web"], 400),
+    ("lifecycle-tower", &["axum-core", "http", "tower"], 760),
+    ("lifecycle-warp", &["warp"], 400),
 ];
 
 /// Libraries that serve pages of their own, and so use a framework without adapting it.

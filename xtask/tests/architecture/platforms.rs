@@ -6,6 +6,7 @@ use crate::tree;
 /// `Scheme` only describes a signature, and `Secret` only keeps a value out of sight.
 const ALLOWED: &[&str] = &[
     "Reply",
+    "RequestBody",
     "Secret",
     "event::",
     "platform::",

@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use lifecycle_core::{Delivery, Head, Receiver, Rejection, Secret, Secrets, SigningSecret, seismic};
+use lifecycle_core::{Delivery, Head, Receiver, RejectedRequest, Secret, Secrets, SigningSecret, seismic};
 
 use super::callbacks::{Callback, SECRET};
 use super::contestant::Contestant;
@@ -63,7 +63,7 @@ pub(super) fn receive<'h>(
     receiver: &Receiver,
     head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
     body: &Bytes,
-) -> Result<Delivery, Rejection> {
+) -> Result<Delivery, RejectedRequest> {
     let mut intake = receiver.open(head)?;
     intake.push(body.clone())?;
     intake.finish(NOW)

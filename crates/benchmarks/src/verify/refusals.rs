@@ -130,7 +130,7 @@ impl Forged {
         let method = self.method;
         move |call| {
             let (lines, body) = &requests[call % requests.len()];
-            ours::receive(&receiver, lines.head(method), body).expect_err("it is forged")
+            ours::receive(&receiver, lines.head(method), body).expect_err("it is forged").rejection
         }
     }
 }

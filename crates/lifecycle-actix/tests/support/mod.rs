@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use lifecycle_actix::{Verified, endpoint, verify};
+use lifecycle_actix::{Action, Verified, endpoint, require_enabled, verify};
 use lifecycle_core::{HookToken, Receiver, Secret, securityscorecard, seismic};
-use test_adapter::Obedient;
+use test_adapter::{Gate, Obedient};
 
 pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
 pub(crate) const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
@@ -50,8 +50,14 @@ pub(crate) fn faces(
             .service(wrapped("/verify/json", web::to(accept_json)))
             .service(wrapped("/verify/raw", web::to(accept_raw)))
             .service(wrapped("/verify/sleep", web::to(sleep)))
-            .route(FACES[2], web::route().to(accept_verified));
+            .route(FACES[2], web::route().to(accept_verified))
+            .service(web::resource("/gate").wrap(require_enabled(Gate, |_| None)).to(HttpResponse::Ok))
+            .route("/action", web::post().to(act));
     }
+}
+
+async fn act(_action: Action) -> HttpResponse {
+    HttpResponse::Ok().finish()
 }
 
 async fn accept_bytes(body: web::Bytes) -> HttpResponse {

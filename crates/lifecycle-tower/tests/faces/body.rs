@@ -15,7 +15,8 @@ use crate::support::{Script, Step, callback, post, receiver};
 
 async fn received(steps: impl IntoIterator<Item = Step>) -> Result<Delivery, Rejection> {
     let body = callback("t");
-    receive(&receiver(), post(&body, Script::new(steps))).await.map(|(_, delivery)| delivery)
+    let received = receive(&receiver(), post(&body, Script::new(steps))).await;
+    received.map(|(_, delivery)| delivery).map_err(Rejection::from)
 }
 
 #[tokio::test]
@@ -59,7 +60,8 @@ async fn a_body_beyond_the_cap_or_a_limit_further_out_is_too_large() {
     assert_eq!(received(large).await.unwrap_err(), Rejection::BodyTooLarge);
     let body = callback("t");
     let limited = Limited::new(Full::new(body.clone()), 10);
-    assert_eq!(receive(&receiver(), post(&body, limited)).await.unwrap_err(), Rejection::BodyTooLarge);
+    let rejected = receive(&receiver(), post(&body, limited)).await.unwrap_err();
+    assert_eq!(rejected, Rejection::BodyTooLarge.into());
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,13 +85,13 @@ async fn a_body_that_is_not_complete_within_the_budget_is_timed_out() {
 async fn a_body_that_always_has_a_frame_does_not_outrun_the_budget() {
     let request = post(b"", Script::new([Step::Spin]));
     let outcome = receive(&receiver().budget(Duration::from_millis(20)), request).await;
-    assert_eq!(outcome.unwrap_err(), Rejection::BodyTimeout);
+    assert_eq!(outcome.unwrap_err(), Rejection::BodyTimeout.into());
 }
 
 #[tokio::test]
 async fn a_refused_body_that_always_has_a_frame_does_not_stop_the_others() {
     let request = Request::get("/").body(Script::new([Step::Spin])).unwrap();
-    assert_eq!(receive(&receiver(), request).await.unwrap_err(), Rejection::MethodNotAllowed);
+    assert_eq!(receive(&receiver(), request).await.unwrap_err().rejection, Rejection::MethodNotAllowed);
     tokio::task::yield_now().await; // comes back, on the one thread that there is
 }
 
@@ -101,7 +103,7 @@ async fn what_a_refused_caller_still_sends_is_read_unless_it_waits_for_100_conti
         if !expect.is_empty() {
             request.headers_mut().insert("expect", expect.parse().unwrap());
         }
-        assert_eq!(receive(&receiver(), request).await.unwrap_err(), Rejection::MissingSignature);
+        assert_eq!(receive(&receiver(), request).await.unwrap_err().rejection, Rejection::MissingSignature);
         tokio::task::yield_now().await;
         assert_eq!(asked.load(Ordering::Relaxed), read_on, "{expect}");
     }

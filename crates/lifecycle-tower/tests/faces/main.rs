@@ -1,6 +1,7 @@
 //! What each face promises, in process and over sockets.
 
 mod body;
+mod closing;
 mod enabled;
 mod endpoint;
 #[cfg(feature = "axum")]

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
-use lifecycle_core::{Delivery, Rejection};
+use lifecycle_core::{Delivery, RejectedRequest, Rejection};
 use lifecycle_warp::{Refused, action, endpoint, recover, verified, verify};
 use tokio::sync::oneshot;
 use tower_service::Service;
@@ -64,7 +64,8 @@ async fn a_slow_handler_is_answered_within_the_budget() {
 async fn a_refusal_keeps_its_reason_until_it_is_recovered() {
     let route = verified(receiver()).map(|_| StatusCode::ACCEPTED);
     let refused = warp::test::request().method("POST").filter(&route).await.unwrap_err();
-    assert_eq!(refused.find::<Refused>(), Some(&Refused::Rejected(Rejection::MissingSignature)));
+    let expected = Refused::Rejected(RejectedRequest::after_body(Rejection::MissingSignature));
+    assert_eq!(refused.find::<Refused>(), Some(&expected));
 
     let answer = warp::test::request().method("POST").reply(&route.recover(recover)).await;
     let expected = Rejection::MissingSignature.reply();

@@ -1,8 +1,9 @@
 //! The faces on real sockets, where framing, stalls and closed connections show.
 
 use crate::support::{BODY, Client, Counter, SHORT, receiver, serve, signature};
-use lifecycle_core::Delivery;
-use lifecycle_warp::{endpoint, verified, verify};
+use lifecycle_core::{Delivery, TenantKey};
+use lifecycle_warp::{action, endpoint, recover, require_enabled, verified, verify};
+use test_adapter::{Gate, closes_before_the_bodys_end, stays_open_without_a_body};
 use warp::Filter;
 use warp::reply::{Reply, Response};
 
@@ -37,7 +38,7 @@ async fn half_a_body_is_answered_408_by_every_face() {
     let routes = [
         endpoint(receiver(), Counter::default()).boxed(),
         verify(receiver(), verified(crate::support::receiver()).map(accept)).boxed(),
-        verified(receiver()).map(accept).recover(lifecycle_warp::recover).map(Reply::into_response).boxed(),
+        verified(receiver()).map(accept).recover(recover).map(Reply::into_response).boxed(),
     ];
     for route in routes {
         let mut client = Client::connect(serve(route).await).await;
@@ -98,12 +99,48 @@ async fn a_sender_that_waits_for_100_continue_is_asked_when_its_head_is_accepted
     assert!(client.response().await.starts_with("HTTP/1.1 202 "));
 }
 
+/// Every face of this crate, each on a path of its own.
+fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
+    let receiver = || receiver().budget(SHORT);
+    let tenant = warp::any().map(|| TenantKey::new("seismic", "app", "closed"));
+    let face = |path: &'static str| warp::path(path).and(warp::path::end());
+    let endpoint = face("endpoint").and(endpoint(receiver(), Counter::default()));
+    let verify = face("verify").and(verify(receiver(), warp::any().map(warp::reply)));
+    let verified = face("verified").and(verified(receiver())).map(accept).recover(recover);
+    let gate = face("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
+    let action = face("action").and(action()).map(|_| warp::reply()).recover(recover);
+    let routes = endpoint.or(verify).unify().or(verified).or(gate).or(action);
+    routes.map(Reply::into_response)
+}
+
+#[tokio::test]
+async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
+    let server = serve(faces()).await;
+    for path in ["endpoint", "verify", "verified", "gate", "action"] {
+        closes_before_the_bodys_end(server, &format!("POST /{path} HTTP/1.1\r\n")).await;
+    }
+    let late = format!("POST /endpoint HTTP/1.1\r\nx-seismic-signature: {}\r\n", signature("x"));
+    closes_before_the_bodys_end(server, &late).await;
+}
+
+#[tokio::test]
+async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
+    let server = serve(faces()).await;
+    for path in ["endpoint", "verify", "verified", "gate", "action"] {
+        stays_open_without_a_body(server, &format!("POST /{path} HTTP/1.1\r\n")).await;
+    }
+}
+
 #[tokio::test]
 async fn a_connection_is_kept_over_refusals() {
     let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
-    let unsigned = format!("POST / HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n{BODY}", BODY.len());
+    let forged = format!(
+        "POST / HTTP/1.1\r\nhost: t\r\nx-seismic-signature: {}\r\ncontent-length: {}\r\n\r\n{BODY}",
+        signature("x"),
+        BODY.len()
+    );
     for _ in 0..3 {
-        client.send(&unsigned).await.unwrap();
+        client.send(&forged).await.unwrap();
         assert!(client.response().await.starts_with("HTTP/1.1 401 "));
         client.send(declared(BODY.len()) + BODY).await.unwrap();
         assert!(client.response().await.starts_with("HTTP/1.1 202 "));

@@ -1,6 +1,6 @@
 //! Why an action is refused, with its HTTP status and its stable code.
 
-use crate::Reply;
+use crate::{Reply, RequestBody};
 
 /// Why a request to an action's URL is refused. No secret's value is ever in it.
 ///
@@ -69,12 +69,16 @@ impl ActionError {
     }
 
     /// The answer: RFC 9457 problem details. Its detail names the keys that are missing, never a value.
+    ///
+    /// It closes the connection, as a request is refused by its headers and its body may still come. Where that was read
+    /// to its end, [`Reply::after`] says so and keeps the connection.
     pub fn reply(&self) -> Reply {
         let detail = match self {
             Self::ReinstallRequired { .. } => Some(self.to_string()),
             _ => None,
         };
-        Reply::problem(self.status(), self.code(), self.title(), detail.as_deref())
+        let reply = Reply::problem(self.status(), self.code(), self.title(), detail.as_deref());
+        reply.after(RequestBody::Unread)
     }
 }
 
