@@ -5,7 +5,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::step::{cargo, run as step};
 use crate::test::{Machine, all};
-use crate::{Failure, crash, instructions};
+use crate::{Failure, crash, instructions, rusqlite};
 
 /// What the tests need, as Debian's packages: the program that tells that one is there, and its package.
 const NEEDED: &[(&str, &str)] = &[
@@ -23,6 +23,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     deny()?;
     for check in [
         || all(Machine::Everything),
+        rusqlite::check_range,
         || instructions::run(false),
         || crash::run(lexopt::Parser::from_args(["--rounds", "30"])),
     ] {

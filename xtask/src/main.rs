@@ -6,6 +6,7 @@ mod conformance;
 mod crash;
 mod examples;
 mod instructions;
+mod rusqlite;
 mod step;
 mod test;
 

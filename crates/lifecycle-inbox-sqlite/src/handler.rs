@@ -108,7 +108,7 @@ fn accept(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<Outcom
 /// A transaction that the engine has begun, and will commit together with the completion.
 ///
 /// It is a `rusqlite::Connection` to prepare and execute statements on, of the version that this crate re-exports as
-/// [`rusqlite`](crate::rusqlite): 0.32 to 0.41, whichever the other crates of the app allow. Use savepoints inside it if
+/// [`rusqlite`](crate::rusqlite): 0.32 to 0.43, whichever the other crates of the app allow. Use savepoints inside it if
 /// need be; never `BEGIN`, `COMMIT` or `ROLLBACK`, which end it too early: the attempt has failed then.
 pub struct Transaction<'t>(pub(crate) &'t Connection);
 

@@ -14,6 +14,7 @@ mod readers;
 mod runner;
 mod schema;
 mod secrets;
+mod url;
 mod writer;
 
 pub use engine::SqliteEngine;
@@ -22,3 +23,4 @@ pub use open::OpenError;
 pub use runner::SqliteRunner;
 /// The version of `rusqlite` that a [`Transaction`] is of.
 pub use rusqlite;
+pub use url::path_from_url;

@@ -75,6 +75,9 @@ pub enum OpenError {
         /// What the system or SQLite says.
         why: String,
     },
+    /// Not the URL of a file; see [`path_from_url`](crate::path_from_url).
+    #[error("the database URL cannot be used: {0}")]
+    Url(String),
 }
 
 /// What to do about a schema that is older than this release's.
@@ -147,11 +150,16 @@ fn create(path: &Path) -> Result<(), OpenError> {
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_handler(Some(wait))?;
+    wait_for_others(&mut connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;")?;
     connection.query_row(&format!("PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}"), [], |_| Ok(()))?;
     Ok(connection)
+}
+
+/// The newer versions of `rusqlite` ask for `&mut`, the older ones do not: a `mut` of its own would be one too many there.
+fn wait_for_others(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(wait))
 }
 
 /// Waits for another process's transaction. SQLite's own waits grow to 100 ms, in which a busy process begins its next

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use clap::Args;
 use lifecycle_inbox::{Engine, Inbox, StoreError, Timestamp};
 use lifecycle_inbox_postgres::{OpenError as PostgresError, PostgresEngine, Settings};
-use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine};
+use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine, path_from_url};
 
 use crate::failure::Failure;
 use crate::secret::SecretText;
@@ -34,7 +34,7 @@ impl DatabaseArgs {
     pub(crate) async fn open(&self) -> Result<Database, Failure> {
         let url = self.url()?;
         let engine: Arc<dyn Engine> = match url.as_str().split_once(':') {
-            Some(("sqlite", path)) => Arc::new(self.sqlite(path)?),
+            Some(("sqlite", _)) => Arc::new(self.sqlite(url.as_str())?),
             Some(("postgres" | "postgresql", _)) => Arc::new(self.postgres(url.as_str()).await?),
             _ => {
                 return Err(Failure::new(
@@ -59,14 +59,11 @@ impl DatabaseArgs {
             .ok_or_else(|| Failure::new(format!("the environment variable {VARIABLE} is not UTF-8"), next))
     }
 
-    fn sqlite(&self, path: &str) -> Result<SqliteEngine, Failure> {
+    fn sqlite(&self, url: &str) -> Result<SqliteEngine, Failure> {
         if self.schema.is_some() {
             return Err(Failure::new("an SQLite file has no schemas to name", "leave --schema out"));
         }
-        if path.is_empty() {
-            return Err(Failure::new("the database URL names no file", "it is like sqlite:inbox.db"));
-        }
-        SqliteEngine::open_migrated(path).map_err(|error| sqlite_failure(&error))
+        path_from_url(url).and_then(SqliteEngine::open_migrated).map_err(|error| sqlite_failure(&error))
     }
 
     async fn postgres(&self, url: &str) -> Result<PostgresEngine, Failure> {
@@ -115,6 +112,9 @@ fn sqlite_failure(error: &SqliteError) -> Failure {
         ),
         SqliteError::NotPermitted(_) | SqliteError::ReadOnly(_) => {
             Failure::new(error.to_string(), "run this as the user that the app runs as")
+        }
+        SqliteError::Url(why) => {
+            Failure::new(format!("the database URL cannot be used: {why}"), "it is like sqlite:inbox.db")
         }
         _ => Failure::new(error.to_string(), "check the path; the app makes the file when it starts"),
     }

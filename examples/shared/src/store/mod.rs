@@ -22,10 +22,10 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// `sqlite:PATH`, `postgres://..` or `postgresql://..`.
+    /// `sqlite:..`, `postgres://..` or `postgresql://..`.
     pub(crate) async fn open(url: &str) -> Result<Self, Failure> {
         match url.split_once(':') {
-            Some(("sqlite", path)) => Ok(Self::Sqlite(sqlite::Store::open(path).await?)),
+            Some(("sqlite", _)) => Ok(Self::Sqlite(sqlite::Store::open(url).await?)),
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(postgres::Store::open(url).await?)),
             _ => Err("DATABASE_URL has to begin with sqlite:, postgres:// or postgresql://".into()),
         }

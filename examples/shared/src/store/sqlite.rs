@@ -21,9 +21,9 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(super) async fn open(path: &str) -> Result<Self, Failure> {
+    pub(super) async fn open(url: &str) -> Result<Self, Failure> {
         survive_file_size_limits()?;
-        let path = PathBuf::from(path);
+        let path = lifecycle_inbox_sqlite::path_from_url(url)?;
         tokio::task::spawn_blocking(move || {
             let engine = SqliteEngine::open(&path)?;
             connect(&path)?.execute(

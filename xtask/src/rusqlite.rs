@@ -1,0 +1,39 @@
+//! `rusqlite`: both ends of the range of versions that `lifecycle-inbox-sqlite` takes. The tests run with one in between.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use crate::Failure;
+
+/// The ends of the range in the workspace's `Cargo.toml`.
+const ENDS: [&str; 2] = ["0.32.1", "0.43.0"];
+
+/// Builds an app for each end that asks for this very version beside the engine, as an app with its own tables does. A
+/// warning counts as a failure: the app's developers would see it.
+pub(crate) fn check_range() -> Result<ExitCode, Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    for version in ENDS {
+        println!("== lifecycle-inbox-sqlite with rusqlite {version}");
+        let app = root.join("target/rusqlite").join(version);
+        fs::create_dir_all(app.join("src"))?;
+        let engine = root.join("crates/lifecycle-inbox-sqlite");
+        let manifest = format!(
+            "[package]\nname = \"app\"\nedition = \"2024\"\n[workspace]\n[dependencies]\n\
+             lifecycle-inbox-sqlite.path = \"{}\"\nrusqlite = \"={version}\"\n",
+            engine.display()
+        );
+        fs::write(app.join("Cargo.toml"), manifest)?;
+        let source = "pub use lifecycle_inbox_sqlite::Transaction;\n\
+                      pub fn query(own: &Transaction<'_>) -> &rusqlite::Connection { own }\n";
+        fs::write(app.join("src/lib.rs"), source)?;
+        fs::copy(root.join("Cargo.lock"), app.join("Cargo.lock"))?; // the versions that the workspace is tested with
+        let checked = Command::new(env!("CARGO")).arg("check").current_dir(&app).output()?;
+        let told = String::from_utf8_lossy(&checked.stderr);
+        if !checked.status.success() || told.lines().any(|line| line.starts_with("warning")) {
+            eprintln!("{told}");
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
