@@ -1,11 +1,10 @@
 //! `cargo xtask conformance`: builds every example app and sends every fixture to every face of it.
 
-use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use lifecycle_conformance::{Filter, Progress, Suite, run_programs};
+use lifecycle_conformance::{Filter, Progress, ReportFile, Suite, run_programs};
 
 use crate::{Failure, examples};
 
@@ -39,21 +38,20 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         list(&suite, &options);
         return Ok(ExitCode::SUCCESS);
     }
+    let open = |file: &PathBuf| ReportFile::open(file).map_err(|error| unwritable(file, &error));
+    let junit = options.junit.as_ref().map(open).transpose()?;
+    let json = options.json.as_ref().filter(|file| *file != Path::new("-")).map(open).transpose()?;
     let programs = examples::build(root)?;
     let report = run_programs(&suite, &programs, &options.filter, &Progress::stderr())?;
 
-    if let Some(file) = &options.junit {
+    if let Some(file) = junit {
         write(file, &report.junit()?)?;
     }
-    match &options.json {
-        Some(file) if file == Path::new("-") => print!("{}", report.json()),
-        file => {
-            if let Some(file) = file {
-                write(file, &report.json())?;
-            }
-            print!("{}", report.table());
-        }
+    if let Some(file) = json {
+        write(file, &report.json())?;
     }
+    let is_json_shown = options.json.as_deref() == Some(Path::new("-"));
+    print!("{}", if is_json_shown { report.json() } else { report.table() });
     if report.cases.is_empty() {
         return Err("no case matches the filter".into());
     }
@@ -81,7 +79,7 @@ impl Options {
 }
 
 fn list(suite: &Suite, options: &Options) {
-    let mut out = std::io::stdout().lock();
+    let mut out = io::stdout().lock();
     let mut count = 0;
     for fixture in suite.fixtures().iter().filter(|fixture| options.filter.admits_fixture(fixture)) {
         let faces: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
@@ -96,6 +94,11 @@ fn list(suite: &Suite, options: &Options) {
     let _ = writeln!(out, "{count} fixtures");
 }
 
-fn write(file: &Path, text: &str) -> Result<(), Failure> {
-    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()).into())
+fn write(file: ReportFile, text: &str) -> Result<(), Failure> {
+    let path = file.path().to_owned();
+    file.write(text).map_err(|error| unwritable(&path, &error))
+}
+
+fn unwritable(file: &Path, error: &io::Error) -> Failure {
+    format!("{}: {error}", file.display()).into()
 }

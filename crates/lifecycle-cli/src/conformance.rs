@@ -1,13 +1,13 @@
 //! `lifecycle conformance`: the fixture suite against a running server, in any language.
 
 use std::fmt::Write;
-use std::net::{TcpStream, ToSocketAddrs};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lifecycle_conformance::{
-    Credentials, Exactness, Face, FaceKind, Filter, Progress, Suite, Target, run_target,
+    ContactError, Credentials, Exactness, Face, FaceKind, Filter, Progress, ReportFile, Suite, Target,
+    run_target,
 };
 use reqwest::Url;
 use serde_json::{Value, json};
@@ -25,9 +25,6 @@ mod fixtures {
 /// The app whose callbacks are sent, unless another is named.
 const APP: &str = "04bd6eda-4b04-4572-a744-7233ccc077cd";
 
-/// How long is waited for the first connection, which only tells whether the server is there.
-const REACH: Duration = Duration::from_secs(5);
-
 const EXAMPLES: &str = "\
 Examples:
   lifecycle conformance --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
@@ -37,7 +34,8 @@ Examples:
   lifecycle conformance --list --filter signature
 
 The server is a black box: what the platform would notice is compared, which is the status, and what cannot be known from
-outside is left out and named. Run it against a server for tests: its handler sees some hundred made-up callbacks.
+outside is left out and named. Run it against a server for tests: its handler sees some hundred made-up callbacks. A plain
+callback is sent first; if that is not taken, one line says why, and nothing else is sent.
 
 Exit code 1 says that a case failed.";
 
@@ -82,7 +80,8 @@ impl ConformanceArgs {
             return Ok(list(&suite, &filter));
         }
         let target = self.target()?;
-        reach(&target.address)?;
+        let junit = self.junit.as_deref().map(open).transpose()?;
+        target.contact().map_err(|error| no_contact(&error))?;
         let report = run_target(&suite, &target, &filter, &Progress::stderr());
         if report.cases.is_empty() {
             return Err(Failure::new(
@@ -90,11 +89,12 @@ impl ConformanceArgs {
                 "see `lifecycle conformance --list` for their names",
             ));
         }
-        if let Some(file) = &self.junit {
+        if let Some(file) = junit {
             let document = report
                 .junit()
                 .map_err(|error| Failure::new(format!("no JUnit report: {error}"), "report this as a bug"))?;
-            std::fs::write(file, document).map_err(|error| Failure::unwritable(file, &error))?;
+            let path = file.path().to_owned();
+            file.write(&document).map_err(|error| Failure::unwritable(&path, &error))?;
         }
         let well = report.failed() == 0;
         let style = if well { GOOD } else { BAD };
@@ -178,18 +178,33 @@ fn face(platform: &str, kind: FaceKind, path: String) -> Face {
     Face { name: kind.name().to_owned(), path, platform: platform.to_owned(), kind, event: None }
 }
 
-/// One connection, so that a server that is not there gives one error in place of some hundred failures.
-fn reach(address: &str) -> Result<(), Failure> {
-    let addresses = address.to_socket_addrs().map_err(|error| client::no_connection(address, &error))?;
-    let mut failure = None;
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, REACH) {
-            Ok(_) => return Ok(()),
-            Err(error) => failure = Some(error),
+fn open(file: &Path) -> Result<ReportFile, Failure> {
+    ReportFile::open(file).map_err(|error| Failure::unwritable(file, &error))
+}
+
+/// One sentence in place of some hundred failures.
+fn no_contact(error: &ContactError) -> Failure {
+    let next = match error {
+        ContactError::App { .. } => "name it with --app ID",
+        ContactError::Closed { .. } => {
+            "is it an HTTP server, and does TLS end in front of it? its log may tell"
         }
-    }
-    let error = failure.unwrap_or_else(|| std::io::Error::other("the host has no address"));
-    Err(client::no_connection(address, &error))
+        ContactError::NotHttp { .. } => "give the app's own address, in front of which TLS ends",
+        ContactError::Path { .. } => {
+            "does --url end with the path of the app's route, as in http://127.0.0.1:3000/seismic?"
+        }
+        ContactError::Redirect { .. } => "give the URL that it leads to, if that takes callbacks",
+        ContactError::Secret { .. } => {
+            "give the secret that the server has: --secret-env NAME or --secret-file FILE; `lifecycle explain` finds other causes"
+        }
+        ContactError::Silent { .. } => "is the app stuck, or still starting?",
+        ContactError::Token { .. } => "is --hook-url right to its last letter?",
+        ContactError::Unreachable { address, kind, why } => {
+            return client::no_connection(address, &io::Error::new(*kind, why.as_str()));
+        }
+        _ => "its log may tell why; `lifecycle send` shows the whole answer",
+    };
+    Failure::new(error.to_string(), next)
 }
 
 fn list(suite: &Suite, filter: &Filter) -> Answer {

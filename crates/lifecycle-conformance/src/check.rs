@@ -77,7 +77,7 @@ fn describe(lost: &Lost) -> String {
         Lost::Closed => "the connection was closed".into(),
         Lost::Malformed(why) => why.clone(),
         Lost::TimedOut => "nothing in time".into(),
-        Lost::Unreachable(why) => format!("unreachable: {why}"),
+        Lost::Unreachable(_, why) => format!("unreachable: {why}"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connection: writes the steps of a message to a socket and reads the answer, until a deadline.
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::message::{Message, Step};
 use crate::response::{Parsed, Response, parse};
 
 /// How long is waited for an answer before the case fails. Twice what any platform here allows.
-const PATIENCE: Duration = Duration::from_secs(6);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(6);
 
 /// How long is waited for `100 Continue` before the body is sent all the same, as RFC 9110 section 10.1.1 advises.
 const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ pub(crate) enum Lost {
     /// What came is no HTTP.
     Malformed(String),
     /// The server cannot be reached.
-    Unreachable(String),
+    Unreachable(io::ErrorKind, String),
     /// Nothing came in time.
     TimedOut,
 }
@@ -38,13 +38,16 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) fn open(address: &str) -> Result<Self, Lost> {
-        let unreachable = |error: io::Error| Lost::Unreachable(format!("{address}: {error}"));
-        let first: SocketAddr = address
-            .to_socket_addrs()
-            .map_err(unreachable)?
-            .next()
-            .ok_or_else(|| Lost::Unreachable(format!("{address}: no such host")))?;
-        let stream = TcpStream::connect_timeout(&first, PATIENCE).map_err(unreachable)?;
+        let unreachable = |error: io::Error| Lost::Unreachable(error.kind(), error.to_string());
+        // A name may stand for several addresses, as `localhost` does, of which the server listens on one.
+        let mut opened = Err(Lost::Unreachable(io::ErrorKind::NotFound, "the host has no address".into()));
+        for each in address.to_socket_addrs().map_err(unreachable)? {
+            opened = TcpStream::connect_timeout(&each, PATIENCE).map_err(unreachable);
+            if opened.is_ok() {
+                break;
+            }
+        }
+        let stream = opened?;
         // Each write must leave as its own segment, or a split body would arrive in one piece.
         stream.set_nodelay(true).map_err(unreachable)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(unreachable)?;
@@ -100,7 +103,8 @@ impl Connection {
 
     /// Writes on another thread, so that an answer which comes before the end of the body is timed when it comes.
     fn exchange_paced(&mut self, deadline: Instant, message: &Message) -> Result<Response, Lost> {
-        let stream = self.stream.try_clone().map_err(|error| Lost::Unreachable(error.to_string()))?;
+        let stream =
+            self.stream.try_clone().map_err(|error| Lost::Unreachable(error.kind(), error.to_string()))?;
         let mut writer = Self { stream, received: Vec::new(), ended: false };
         let answered = AtomicBool::new(false);
         thread::scope(|scope| {

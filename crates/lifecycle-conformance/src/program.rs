@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use crate::answer::Exactness;
 use crate::connection::{Connection, Lost};
+use crate::contact::ContactError;
 use crate::message::{Message, Step};
 use crate::target::{Credentials, Target};
 
@@ -50,6 +51,14 @@ pub enum ProgramError {
         path: &'static str,
         /// What came instead.
         why: String,
+    },
+    /// It does not take one plain callback, so that the fixtures would tell nothing.
+    #[error("{program}: {source}")]
+    Contact {
+        /// The program's name.
+        program: String,
+        /// What it answers.
+        source: ContactError,
     },
     /// It did not say in time where it listens.
     #[error("{program} did not print `{LISTENING}ADDRESS` within {} s, or ended. It printed:\n{printed}", START.as_secs())]

@@ -1,5 +1,6 @@
 //! Report: the outcome of a run, and the forms in which it is written.
 
+mod file;
 mod json;
 mod junit;
 mod table;
@@ -7,6 +8,8 @@ mod table;
 use std::time::Duration;
 
 use crate::check::Difference;
+
+pub use file::ReportFile;
 
 /// The outcome of a run.
 #[derive(Clone, Debug, Default)]

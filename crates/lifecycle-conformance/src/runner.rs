@@ -27,7 +27,8 @@ use crate::target::Target;
 /// tells nothing private.
 ///
 /// # Errors
-/// When a program cannot be started or asked. What it answers to fixtures is never an error, but in the report.
+/// When a program cannot be started or asked, or does not take one plain callback. What it answers to fixtures is never
+/// an error, but in the report.
 pub fn run_programs(
     suite: &Suite,
     programs: &[Program],
@@ -48,6 +49,10 @@ pub fn run_programs(
             }
         }
     }
+    for subject in subjects.iter().filter(|subject| subject.settings.is_empty() && has_jobs(&jobs, subject)) {
+        let failed = |source| ProgramError::Contact { program: subject.target.name.clone(), source };
+        subject.target.contact().map_err(failed)?;
+    }
     let mut outcomes = send(suite, &jobs, progress);
     let mut rules = Vec::new();
     for subject in &subjects {
@@ -61,7 +66,7 @@ pub fn run_programs(
                 outcome.exchanged.iter().flat_map(|one| expected_signatures(&job.target.credentials, one)),
             );
         }
-        if !jobs.iter().any(own) {
+        if !has_jobs(&jobs, subject) {
             continue;
         }
         rules.push(the_log_keeps_secrets(subject, &signatures));
@@ -71,6 +76,10 @@ pub fn run_programs(
     }
     let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).chain(rules).collect();
     Ok(Report { cases, took: started.elapsed(), ..Report::default() })
+}
+
+fn has_jobs(jobs: &[Job<'_>], subject: &Running) -> bool {
+    jobs.iter().any(|job| std::ptr::eq(job.target, &raw const subject.target))
 }
 
 /// Starts every program with every set of settings, all at once.
@@ -84,7 +93,8 @@ fn start(programs: &[Program], settings: &BTreeSet<&Settings>) -> Result<Vec<Run
     })
 }
 
-/// Sends the fixtures to a server that runs already, and says which it left out and why.
+/// Sends the fixtures to a server that runs already, and says which it left out and why. [`Target::contact`] tells
+/// beforehand whether path, secret and app are right, without which nearly all of them fail.
 ///
 /// What its handler saw cannot be known from outside, so that part of each fixture is not looked at.
 pub fn run_target(suite: &Suite, target: &Target, filter: &Filter, progress: &Progress) -> Report {

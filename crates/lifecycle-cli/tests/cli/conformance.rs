@@ -93,3 +93,44 @@ fn the_list_needs_no_server_and_no_secret() {
     assert!(ran.out.starts_with("seismic/tampered-newline-added [endpoint, "), "{ran:?}");
     assert!(ran.out.ends_with("\n2 fixtures\n"), "{ran:?}");
 }
+
+#[test]
+fn a_wrong_path_secret_or_app_is_told_in_one_sentence() {
+    let app = app("example-axum");
+    let right = app.url("/seismic");
+    let other_app = answering(
+        "HTTP/1.1 422 Unprocessable Content\r\ncontent-length: 25\r\n\r\n{\"code\":\"unexpected-app\"}",
+        std::time::Duration::ZERO,
+    );
+    let hook = app.url("/securityscorecard/hook/0123456789abcdeg");
+    let mut printed = String::new();
+    for arguments in [
+        ["--url", &app.url(""), "--secret", SECRET],
+        ["--url", &app.url("/features"), "--secret", SECRET],
+        ["--url", &right, "--secret", "quite another one"],
+        ["--url", &other_app, "--secret", SECRET],
+        ["--hook-url", &hook, "--secret", SECRET],
+    ] {
+        let ran = lifecycle([&["conformance"], &arguments[..]].concat());
+        assert_eq!(
+            (ran.code, ran.out.as_str(), ran.err.lines().count()),
+            (2, "", 1),
+            "{arguments:?}: {ran:?}"
+        );
+        printed.push_str(&ran.err);
+    }
+    insta::assert_snapshot!(printed);
+}
+
+#[test]
+fn a_report_that_cannot_be_written_costs_no_run() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let missing = folder.join("no-such-folder/report.xml");
+    let nobody = "http://127.0.0.1:1/seismic"; // would fail, too, if it were asked
+    let ran = run(nobody, &["--junit", missing.to_str().unwrap()]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.starts_with("error: cannot write ") && ran.err.contains("no-such-folder"), "{ran:?}");
+    let new = folder.join("of-no-run.xml");
+    assert_eq!(run(nobody, &["--junit", new.to_str().unwrap()]).code, 2);
+    assert!(!new.exists(), "a run without a report leaves none behind");
+}
