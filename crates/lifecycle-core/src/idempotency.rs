@@ -55,15 +55,17 @@ impl IdempotencyKey {
     }
 }
 
-/// Whether an id is what software writes where it has none: blank, or the nil UUID (RFC 9562, 5.9), in any of the forms
-/// that UUIDs are written in: bare digits, with hyphens, in braces or parentheses, as a URN.
+/// Whether an id is what software writes where it has none: blank, or the nil UUID (RFC 9562, 5.9), as bare digits or with
+/// hyphens, braces or parentheses.
 pub(crate) fn is_placeholder(id: &str) -> bool {
-    const URN: &str = "urn:uuid:";
+    // Almost every id ends this at its first character.
+    if id.bytes().any(|byte| byte.is_ascii_alphanumeric() && byte != b'0') {
+        return false;
+    }
     let id = id.trim();
-    let is_urn = id.get(..URN.len()).is_some_and(|start| start.eq_ignore_ascii_case(URN));
-    let uuid = if is_urn { &id[URN.len()..] } else { id.trim_matches(['{', '}', '(', ')']) };
-    let mut digits = uuid.bytes().filter(|byte| *byte != b'-');
-    id.is_empty() || digits.clone().count() == 32 && digits.all(|digit| digit == b'0')
+    let zeros = id.bytes().filter(|byte| *byte == b'0').count();
+    let is_nil = zeros == 32 && id.bytes().all(|byte| b"0-{}()".contains(&byte));
+    id.is_empty() || is_nil
 }
 
 /// The same of a time. What does not read as one may still differ from event to event.
