@@ -12,8 +12,8 @@ use crate::transcript::Transcript;
 /// The request that is looked at.
 #[derive(Args, Debug)]
 pub(crate) struct RequestArgs {
-    /// The body's file, exactly as it was received; - for the standard input. A HAR or a raw request given by --headers
-    /// may hold the body, too
+    /// The body's file, exactly as it was received; - for the standard input. What --headers names may hold the body,
+    /// too
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
     /// The value of x-seismic-signature
@@ -22,8 +22,8 @@ pub(crate) struct RequestArgs {
     /// A header of the request, as in curl: 'NAME: VALUE'
     #[arg(short = 'H', long = "header", value_name = "NAME:VALUE")]
     pub(crate) header: Vec<String>,
-    /// The file that the headers are saved in: header lines, the output of curl -v, a HAR file or an excerpt of one, or a
-    /// JSON object
+    /// The file that the headers are saved in: header lines, the output of curl -v, a HAR file or an excerpt of one, a JSON
+    /// object, an API gateway's event, or lines of a JSON log such as pino's
     #[arg(long, value_name = "FILE")]
     pub(crate) headers: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ impl RequestArgs {
             })?;
             headers.push((name.trim().to_owned(), value.trim().to_owned()));
         }
-        let mut saved_body = None;
+        let (mut saved_body, mut is_body_parsed) = (None, false);
         if let Some(file) = &self.headers {
             if file == Path::new("-") && self.body.as_deref() == Some(Path::new("-")) {
                 return Err(Failure::new(
@@ -57,11 +57,17 @@ impl RequestArgs {
             }
             let transcript = Transcript::read(&body::read_text(file)?)?;
             headers.extend(transcript.headers);
-            saved_body = transcript.body;
+            (saved_body, is_body_parsed) = (transcript.body, transcript.is_body_parsed);
         }
         let body = match (&self.body, saved_body) {
             (Some(file), _) => body::read(file)?,
             (None, Some(saved)) => saved,
+            (None, None) if is_body_parsed => {
+                return Err(Failure::new(
+                    "the saved request holds its body as parsed JSON, and not the bytes that were signed",
+                    "give them with --body FILE; a log has to be written before any body parser runs",
+                ));
+            }
             (None, None) => {
                 return Err(Failure::new("no body", "give --body FILE, or - for the standard input"));
             }

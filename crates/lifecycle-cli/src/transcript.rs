@@ -1,5 +1,7 @@
 //! Transcript: the headers and, where it is there, the body of a request that was saved in one of the usual forms.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::seismic;
 use serde_json::Value;
 
@@ -13,11 +15,13 @@ pub(crate) struct Transcript {
     pub(crate) headers: Vec<(String, String)>,
     /// The body, if the form has one.
     pub(crate) body: Option<Vec<u8>>,
+    /// Whether the form has it as JSON that was read already, so that its bytes are lost.
+    pub(crate) is_body_parsed: bool,
 }
 
 impl Transcript {
-    /// Recognises and reads: the output of `curl -v`, a HAR file or a part of one, a JSON object of headers, or plain
-    /// header lines, after which a body may follow.
+    /// Recognises and reads: the output of `curl -v`, a HAR file or a part of one, a JSON object of headers, lines of JSON that a
+    /// logger such as pino wrote, or plain header lines, after which a body may follow.
     pub(crate) fn read(text: &str) -> Result<Self, Failure> {
         let text = text.trim_start_matches('\u{feff}');
         let transcript = match text.trim_start().chars().next() {
@@ -48,7 +52,7 @@ fn is_curl_line(line: &str) -> bool {
 /// What `curl -v` prints: what was sent is marked by `> `. It does not print the body that was sent.
 fn from_curl(text: &str) -> Transcript {
     let sent = text.lines().filter_map(|line| line.strip_prefix("> "));
-    Transcript { headers: sent.filter_map(header_line).collect(), body: None }
+    Transcript { headers: sent.filter_map(header_line).collect(), ..Transcript::default() }
 }
 
 fn from_lines(text: &str) -> Transcript {
@@ -64,7 +68,7 @@ fn from_lines(text: &str) -> Transcript {
         headers.extend(header_line(line));
     }
     let body = (!rest.is_empty()).then(|| rest.as_bytes().to_vec());
-    Transcript { headers, body }
+    Transcript { headers, body, is_body_parsed: false }
 }
 
 fn request_line(line: &str) -> bool {
@@ -83,11 +87,17 @@ fn header_line(line: &str) -> Option<(String, String)> {
 
 fn from_json(text: &str) -> Result<Transcript, Failure> {
     let next = "export the request again, or give plain header lines";
-    let document: Value = serde_json::from_str(text).map_err(|error| {
-        Failure::new(format!("the headers file is neither JSON nor header lines: {error}"), next)
-    })?;
+    let documents: Vec<Value> =
+        serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(|error| {
+            Failure::new(format!("the headers file is neither JSON nor header lines: {error}"), next)
+        })?;
     let mut found = Vec::new();
-    collect(&document, &mut found);
+    for document in &documents {
+        collect(document, &mut found);
+    }
+    if let ([], [document]) = (found.as_slice(), documents.as_slice()) {
+        found.push(Transcript { headers: headers(document), ..Transcript::default() });
+    }
     let signed: Vec<&Transcript> = found.iter().filter(|transcript| transcript.is_signed()).collect();
     match (signed.as_slice(), found.as_slice()) {
         ([one], _) => Ok(Transcript::clone(one)),
@@ -100,29 +110,46 @@ fn from_json(text: &str) -> Result<Transcript, Failure> {
     }
 }
 
-/// Finds requests in a HAR, in one of its entries, in a request, in a list of headers, or in an object of headers.
+/// Finds each member `headers`, however deep, that is no answer's, and the body beside it or, in a log, above it.
 fn collect(value: &Value, found: &mut Vec<Transcript>) {
-    let parts = [&value["log"]["entries"], &value["entries"]];
-    if let Some(entries) = parts.into_iter().find_map(Value::as_array) {
-        for entry in entries {
-            collect(entry, found);
-        }
-        return;
-    }
-    if value["request"].is_object() {
-        return collect(&value["request"], found);
-    }
-    if value["headers"].is_object() || value["headers"].is_array() {
-        let headers = headers(&value["headers"]);
-        return found.push(Transcript { headers, body: posted(&value["postData"]) });
-    }
     match value {
-        Value::Array(items) if items.iter().any(|item| item["request"].is_object()) => {
-            for item in items {
-                collect(item, found);
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        Value::Object(members) => {
+            let before = found.len();
+            let own = members.get("headers").map(headers).filter(|own| !own.is_empty());
+            match own {
+                Some(headers) => found.push(Transcript { headers, ..Transcript::default() }),
+                None => members
+                    .iter()
+                    .filter(|(name, _)| !matches!(name.as_str(), "res" | "response"))
+                    .for_each(|(_, value)| collect(value, found)),
+            }
+            if let [one] = &mut found[before..]
+                && one.body.is_none()
+                && !one.is_body_parsed
+            {
+                (one.body, one.is_body_parsed) = body(value);
+            }
+            // A logger writes one line when a request comes and another when it is done.
+            if found[before..].iter().all(|new| found[..before].contains(new)) {
+                found.truncate(before);
             }
         }
-        _ => found.push(Transcript { headers: headers(value), body: None }),
+        _ => {}
+    }
+}
+
+/// The body of a HAR's request, of an API gateway's event or of a log's line; and whether it was parsed.
+fn body(request: &Value) -> (Option<Vec<u8>>, bool) {
+    let posted = request["postData"]["text"].as_str().or(request["rawBody"].as_str());
+    match (posted, &request["body"]) {
+        (Some(text), _) => (Some(text.as_bytes().to_vec()), false),
+        (None, Value::String(text)) if request["isBase64Encoded"] == true => {
+            (STANDARD.decode(text).ok(), false)
+        }
+        (None, Value::String(text)) => (Some(text.as_bytes().to_vec()), false),
+        (None, Value::Array(_) | Value::Object(_)) => (None, true),
+        (None, _) => (None, false),
     }
 }
 
@@ -147,10 +174,6 @@ fn headers(value: &Value) -> Vec<(String, String)> {
             .collect(),
         _ => Vec::new(),
     }
-}
-
-fn posted(data: &Value) -> Option<Vec<u8>> {
-    Some(data["text"].as_str()?.as_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -194,6 +217,34 @@ mod tests {
     }
 
     #[test]
+    fn a_log_and_a_gateways_event_hold_headers_and_body_somewhere() {
+        let req = r#""req":{"id":1,"method":"POST","url":"/seismic","headers":{"host":"a","x-seismic-signature":"aa"}"#;
+        let res = r#""res":{"statusCode":401,"headers":{"content-type":"application/problem+json"}}"#;
+        let came = format!(r#"{{"level":30,"time":1,"hostname":"h",{req}}},"msg":"request"}}"#);
+        let done =
+            format!(r#"{{"level":30,"time":2,"hostname":"h",{req}}},{res},"msg":"request completed"}}"#);
+        let with_body = format!(r#"{{"level":30,{req},"body":"{{\"a\":1}}"}},{res}}}"#);
+        let body_above = format!(r#"{{"level":30,{req}}},"body":"{{\"a\":1}}",{res}}}"#);
+        let body_parsed = format!(r#"{{"level":30,{req},"body":{{"a":1}}}},{res}}}"#);
+        let event = r#"{"version":"2.0","headers":{"host":"a","x-seismic-signature":"aa"},"requestContext":{"http":{"method":"POST"}},
+            "body":"eyJhIjoxfQ==","isBase64Encoded":true}"#;
+        for (form, body, is_body_parsed) in [
+            (done.as_str(), None, false),
+            (&format!("{came}\n{done}\n"), None, false),
+            (&with_body, Some(r#"{"a":1}"#), false),
+            (&body_above, Some(r#"{"a":1}"#), false),
+            (&body_parsed, None, true),
+            (event, Some(r#"{"a":1}"#), false),
+        ] {
+            let transcript = Transcript::read(form).unwrap();
+            let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            assert_eq!(transcript.headers, [pair("host", "a"), pair("x-seismic-signature", "aa")], "{form}");
+            assert_eq!(transcript.body.as_deref(), body.map(str::as_bytes), "{form}");
+            assert_eq!(transcript.is_body_parsed, is_body_parsed, "{form}");
+        }
+    }
+
+    #[test]
     fn what_holds_no_request_or_too_many_is_refused() {
         let two = r#"[{"request":{"headers":{"X-Seismic-Signature":"a"}}},{"request":{"headers":{"X-Seismic-Signature":"b"}}}]"#;
         for (text, complaint) in [
@@ -201,6 +252,7 @@ mod tests {
             ("hello\nworld", "no headers"),
             ("{", "neither JSON"),
             ("[1]", "no headers"),
+            (r#"{"level":30,"time":1}"#, "no headers"),
             (two, "2 requests"),
         ] {
             let failure = Transcript::read(text).unwrap_err().to_string();

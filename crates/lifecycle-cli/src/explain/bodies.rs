@@ -7,6 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use flate2::{Compression, GzBuilder};
 
+use super::json_forms;
+
 /// The most that a compressed body may unfold to, in bytes.
 const UNFOLDED_MAX: u64 = 16 * 1024 * 1024;
 
@@ -28,6 +30,28 @@ pub(super) fn line_endings(body: &[u8]) -> Vec<Vec<u8>> {
     let unix = replace(body, b"\r\n", b"\n");
     let windows = replace(&unix, b"\n", b"\r\n");
     vec![unix, windows]
+}
+
+/// The body without its line breaks, as `curl -d @file` sends a file; and the files that it may have been before, which are
+/// those of the usual layouts: where else they were broken, nothing tells.
+pub(super) fn line_breaks_removed(body: &[u8]) -> Vec<Vec<u8>> {
+    let removed = |body: &[u8]| -> Vec<u8> {
+        body.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n' | 0)).collect()
+    };
+    let kept = removed(body);
+    if kept != body {
+        return vec![kept];
+    }
+    // Most bodies never had any: what was indented has blanks where it was broken.
+    if !matches!(body, [b'{' | b'[', b' ' | b'\t', ..]) {
+        return Vec::new();
+    }
+    let files = json_forms::forms(body).into_iter().filter(|form| form.contains(&b'\n'));
+    files
+        .flat_map(|form| [form.clone(), [&form[..], b"\n"].concat()])
+        .flat_map(|unix| [replace(&unix, b"\n", b"\r\n"), unix])
+        .filter(|file| removed(file) == body)
+        .collect()
 }
 
 pub(super) fn bom(body: &[u8]) -> Vec<Vec<u8>> {

@@ -215,6 +215,12 @@ pub(super) const CAUSES: &[Cause] = &[
         "verify the bytes as they arrive; keep saved bodies out of git's autocrlf (`*.json -text`), and send with --data-binary",
     ),
     body(
+        "line-breaks-removed",
+        bodies::line_breaks_removed,
+        "the line breaks were taken out of the body, as `curl -d @file` does",
+        "send a file with `curl --data-binary @file`, which leaves its bytes as they are",
+    ),
+    body(
         "json-reserialised",
         json_forms::forms,
         "the body was parsed and written again as JSON: other blanks, another order of members, or other escapes",

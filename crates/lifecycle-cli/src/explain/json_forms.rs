@@ -15,14 +15,22 @@ pub(super) fn forms(body: &[u8]) -> Vec<Vec<u8>> {
     }
     let Some(node) = std::str::from_utf8(body).ok().and_then(Node::read) else { return Vec::new() };
     let mut forms = Vec::new();
-    for node in [node.clone(), node.sorted()] {
+    let mut write = |node: &Node, layout: Layout, escapes: Escapes| {
+        let mut text = String::with_capacity(body.len() * 2);
+        write_node(&mut text, node, layout, escapes, 0);
+        forms.push(text.into_bytes());
+    };
+    for node in [&node, &node.clone().sorted()] {
         for layout in Layout::ALL {
             for escapes in Escapes::ALL {
-                let mut text = String::with_capacity(body.len() * 2);
-                write_node(&mut text, &node, layout, escapes, 0);
-                forms.push(text.into_bytes());
+                write(node, layout, escapes);
             }
         }
+    }
+    // JavaScript alone reads each number as a float.
+    let node = node.with_floats();
+    for layout in Layout::ALL {
+        write(&node, layout, Escapes::None);
     }
     forms
 }
@@ -59,16 +67,53 @@ enum Escapes {
     AsciiLower,
     /// All but ASCII in upper-case digits.
     AsciiUpper,
+    /// All but ASCII and whatever means something in HTML, quotes too, in upper-case digits, as .NET's System.Text.Json.
+    DotNet,
+    /// `<`, `>`, `&`, `=` and `'`, as Gson.
+    Gson,
     /// `<`, `>` and `&`, as Go.
     Html,
     /// Nothing, as JavaScript.
     None,
     /// Slashes, and all but ASCII, as PHP.
     Slashes,
+    /// Slashes alone, as PHP with `JSON_UNESCAPED_UNICODE`.
+    SlashesOnly,
 }
 
 impl Escapes {
-    const ALL: [Self; 5] = [Self::None, Self::AsciiLower, Self::AsciiUpper, Self::Slashes, Self::Html];
+    const ALL: [Self; 8] = [
+        Self::None,
+        Self::AsciiLower,
+        Self::AsciiUpper,
+        Self::Slashes,
+        Self::SlashesOnly,
+        Self::Html,
+        Self::Gson,
+        Self::DotNet,
+    ];
+
+    /// Whether an ASCII letter that JSON would take as it is becomes its code.
+    const fn hides(self, letter: char) -> bool {
+        match self {
+            Self::DotNet => matches!(letter, '<' | '>' | '&' | '\'' | '+' | '`' | '"' | '\u{7f}'),
+            Self::Gson => matches!(letter, '<' | '>' | '&' | '=' | '\''),
+            Self::Html => matches!(letter, '<' | '>' | '&'),
+            Self::AsciiLower | Self::AsciiUpper | Self::None | Self::Slashes | Self::SlashesOnly => false,
+        }
+    }
+
+    const fn escapes_slashes(self) -> bool {
+        matches!(self, Self::Slashes | Self::SlashesOnly)
+    }
+
+    const fn keeps_unicode(self) -> bool {
+        matches!(self, Self::Gson | Self::Html | Self::None | Self::SlashesOnly)
+    }
+
+    const fn is_upper(self) -> bool {
+        matches!(self, Self::AsciiUpper | Self::DotNet)
+    }
 }
 
 impl Node {
@@ -89,6 +134,17 @@ impl Node {
         })
     }
 
+    fn with_floats(self) -> Self {
+        match self {
+            Self::Array(items) => Self::Array(items.into_iter().map(Self::with_floats).collect()),
+            Self::Literal(literal) => Self::Literal(as_float(&literal)),
+            Self::Object(members) => {
+                Self::Object(members.into_iter().map(|(name, value)| (name, value.with_floats())).collect())
+            }
+            Self::Text(text) => Self::Text(text),
+        }
+    }
+
     fn sorted(self) -> Self {
         match self {
             Self::Array(items) => Self::Array(items.into_iter().map(Self::sorted).collect()),
@@ -100,6 +156,22 @@ impl Node {
             }
             other => other,
         }
+    }
+}
+
+/// A number as JavaScript writes it, which reads it as a float. What is no number stays as it is.
+fn as_float(literal: &str) -> String {
+    let Some(number) = literal.parse::<f64>().ok().filter(|number| number.is_finite()) else {
+        return literal.to_owned();
+    };
+    let size = number.abs();
+    if size == 0.0 {
+        "0".to_owned() // without a sign
+    } else if (1e-6..1e21).contains(&size) {
+        number.to_string()
+    } else {
+        let text = format!("{number:e}");
+        if size < 1.0 { text } else { text.replace('e', "e+") }
     }
 }
 
@@ -177,6 +249,7 @@ fn write_text(text: &mut String, own: &str, escapes: Escapes) {
     text.push('"');
     for letter in own.chars() {
         match letter {
+            letter if escapes.hides(letter) => unit(text, letter as u16, escapes.is_upper()),
             '"' => text.push_str("\\\""),
             '\\' => text.push_str("\\\\"),
             '\n' => text.push_str("\\n"),
@@ -184,15 +257,12 @@ fn write_text(text: &mut String, own: &str, escapes: Escapes) {
             '\t' => text.push_str("\\t"),
             '\u{8}' => text.push_str("\\b"),
             '\u{c}' => text.push_str("\\f"),
-            '/' if escapes == Escapes::Slashes => text.push_str("\\/"),
-            '<' | '>' | '&' if escapes == Escapes::Html => unit(text, letter as u16, false),
-            letter if letter < ' ' => unit(text, letter as u16, false),
-            letter if letter.is_ascii() || matches!(escapes, Escapes::None | Escapes::Html) => {
-                text.push(letter);
-            }
+            '/' if escapes.escapes_slashes() => text.push_str("\\/"),
+            letter if letter < ' ' => unit(text, letter as u16, escapes.is_upper()),
+            letter if letter.is_ascii() || escapes.keeps_unicode() => text.push(letter),
             letter => {
                 for own in letter.encode_utf16(&mut [0; 2]) {
-                    unit(text, *own, escapes == Escapes::AsciiUpper);
+                    unit(text, *own, escapes.is_upper());
                 }
             }
         }
@@ -226,6 +296,33 @@ mod tests {
             "{\n  \"b\": 1.50,\n  \"a\": {\n    \"é\": [\n      \"x/y<&>\",\n      [],\n      {}\n    ]\n  }\n}",
         ] {
             assert!(has(body, form), "{form}");
+        }
+    }
+
+    #[test]
+    fn writes_what_the_libraries_of_other_languages_write_by_default() {
+        let body = r#"{"a":"é+<>&'=`/ \"q\"","n":[1.0,1e3,-0,0.1,1E21,1e-7,12345678901234567890,true]}"#;
+        let numbers = "[1.0,1e3,-0,0.1,1E21,1e-7,12345678901234567890,true]";
+        for (library, form) in [
+            (
+                ".NET",
+                r#"{"a":"\u00E9\u002B\u003C\u003E\u0026\u0027=\u0060/ \u0022q\u0022","n":NUMBERS}"#
+                    .replace("NUMBERS", numbers),
+            ),
+            (
+                "Gson",
+                r#"{"a":"é+\u003c\u003e\u0026\u0027\u003d`/ \"q\"","n":NUMBERS}"#.replace("NUMBERS", numbers),
+            ),
+            (
+                "PHP with JSON_UNESCAPED_UNICODE",
+                r#"{"a":"é+<>&'=`\/ \"q\"","n":NUMBERS}"#.replace("NUMBERS", numbers),
+            ),
+            (
+                "JavaScript",
+                r#"{"a":"é+<>&'=`/ \"q\"","n":[1,1000,0,0.1,1e+21,1e-7,12345678901234567000,true]}"#.into(),
+            ),
+        ] {
+            assert!(has(body, &form), "{library}: {form}");
         }
     }
 

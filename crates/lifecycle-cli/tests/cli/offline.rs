@@ -77,6 +77,19 @@ fn verifies_a_request_in_every_form_that_it_is_saved_in() {
         let ran = lifecycle(["verify", "--headers", headers, "--secret", SECRET]);
         assert_eq!((ran.code, ran.out.as_str()), (0, VALID), "{headers}");
     }
+    let pino = |body: serde_json::Value| {
+        let req = serde_json::json!({"method": "POST", "headers": {"x-seismic-signature": SIGNATURE}, "body": body});
+        serde_json::json!({"level": 30, "hostname": "app-1", "req": req, "msg": "request completed"})
+            .to_string()
+    };
+    let logged = file("pino.log", &pino(BODY.into()));
+    let ran = lifecycle(["verify", "--headers", &logged, "--secret", SECRET]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, VALID));
+    let parsed = file("pino-parsed.log", &pino(serde_json::from_str(BODY).unwrap()));
+    let ran = lifecycle(["verify", "--body", &body, "--headers", &parsed, "--secret", SECRET]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, VALID));
+    let ran = lifecycle(["verify", "--headers", &parsed, "--secret", SECRET]);
+    assert!(ran.code == 2 && ran.err.contains("parsed JSON, and not the bytes that were signed"), "{ran:?}");
     let ran = lifecycle([
         "verify",
         "--body",
