@@ -92,8 +92,10 @@ impl App {
                 r#"{{"type":"install","appId":"demo-app","tenantId":"demo-tenant","requestId":"{id}","version":"1.0.0"}}"#
             );
             let signature = seismic::SCHEME.sign(&signing, &[], body.as_bytes());
-            println!("signing secret, made up for this run: {secret}");
-            println!("a first signed callback, to paste into another terminal:\n");
+            println!(
+                "to paste into another terminal: the signing secret, made up for this run, and a first signed callback\n"
+            );
+            println!("  export SEISMIC_SIGNING_SECRET={secret}\n");
             println!("  curl -i {local}/seismic -H 'x-seismic-signature: {signature}' -d '{body}'\n");
             println!("and what the app made of it: curl {local}/deliveries\n");
         }

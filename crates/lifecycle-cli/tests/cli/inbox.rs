@@ -52,6 +52,33 @@ async fn fill(engine: Arc<dyn Engine>) {
     inbox.handle(&delivery(LAST)).await.unwrap();
 }
 
+/// Makes an inbox with one dead letter in it, as the manual shows it.
+pub(crate) fn with_a_dead_letter(file: &Path) {
+    struct Full;
+
+    #[async_trait]
+    impl LifecycleHandler for Full {
+        async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+            Err(HandlerError::unavailable("no seats left"))
+        }
+    }
+
+    let engine = Arc::new(SqliteEngine::open(file).unwrap());
+    Runtime::new().unwrap().block_on(async {
+        let inbox = Inbox::new(engine.clone());
+        inbox.handle(&delivery(r#"{"type":"install","appId":"a","tenantId":"acme"}"#)).await.unwrap();
+        let handled = async {
+            while inbox.stats().await.unwrap().depth() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::select! {
+            () = handled => {}
+            () = Worker::new(engine, Full).attempts(1).run(std::future::pending()) => panic!("it works for ever"),
+        }
+    });
+}
+
 fn delivery(body: &str) -> Delivery {
     let body = body.to_owned();
     Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap()

@@ -3,6 +3,8 @@
 mod apps;
 mod certificates;
 mod conformance;
+#[cfg(unix)] // they are written for a shell of it
+mod documents;
 mod errors;
 mod explain;
 mod inbox;

@@ -50,19 +50,26 @@ pub(crate) fn app(name: &str) -> Server {
     start(Command::new(built().join(name)))
 }
 
-/// Starts a receiver in another language. Without its interpreter there is nothing to test, which is an error in CI.
+/// Starts a receiver in another language.
 pub(crate) fn script(interpreter: &str, file: &Path) -> Option<Server> {
-    let version =
-        Command::new(interpreter).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    if !version.is_ok_and(|status| status.success()) {
-        let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
-        assert!(!is_ci, "{interpreter} is missing");
-        eprintln!("skipped: {interpreter} is missing");
+    if is_missing(interpreter) {
         return None;
     }
     let mut command = Command::new(interpreter);
     command.arg(file);
     Some(start(command))
+}
+
+/// Whether this machine lacks a program, without which there is nothing to test. In CI that is an error.
+pub(crate) fn is_missing(program: &str) -> bool {
+    let version = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    if version.is_ok_and(|status| status.success()) {
+        return false;
+    }
+    let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    assert!(!is_ci, "{program} is missing");
+    eprintln!("skipped: {program} is missing");
+    true
 }
 
 /// A file of `examples/other-languages`.

@@ -1,0 +1,281 @@
+//! Documents: the commands that README.md, the manual and CONTRIBUTING.md show run as they are written.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+use crate::inbox;
+use crate::servers::is_missing;
+
+/// How a command is tried.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Trial {
+    /// By a shell, to its end: it has to exit with 0 or, where the document shows what it prints, to print that.
+    Run,
+    /// By starting it: it has to say where it listens.
+    Serve,
+    /// By setting the variable for the commands that follow.
+    Set,
+    /// By looking whether there is such a task, as it takes minutes.
+    Task,
+    /// Not at all, for this reason.
+    Not(&'static str),
+}
+
+/// How the commands are tried, by how they begin. A document with another one fails.
+const TRIALS: &[(&str, Trial)] = &[
+    (
+        "cargo install --path crates/lifecycle-cli",
+        Trial::Not("it builds everything for release; this test has the program"),
+    ),
+    ("cargo run -p example-axum", Trial::Serve),
+    ("cargo test --all-features", Trial::Not("it is what runs this test")),
+    ("cargo xtask ", Trial::Task),
+    ("curl ", Trial::Run),
+    ("echo ", Trial::Run),
+    ("export ", Trial::Set),
+    ("lifecycle simulate", Trial::Serve),
+    ("lifecycle ", Trial::Run),
+    ("printf ", Trial::Run),
+];
+
+fn trial(command: &str) -> Option<Trial> {
+    TRIALS.iter().find(|(start, _)| format!("{command} ").starts_with(start)).map(|(_, trial)| *trial)
+}
+
+/// A command in a document, and what it prints where the document shows that.
+#[derive(Debug)]
+struct Shown {
+    command: String,
+    prints: Option<String>,
+}
+
+/// Each line of a block of `sh`, and each line that begins with `$ ` in one of `text`.
+fn commands(document: &str) -> Vec<Shown> {
+    let mut found: Vec<Shown> = Vec::new();
+    let mut block = None;
+    let mut first = 0; // of the block
+    for line in document.lines() {
+        if let Some(language) = line.strip_prefix("```") {
+            block = if block.is_some() { None } else { Some(language) };
+            first = found.len();
+            continue;
+        }
+        match (block, line.strip_prefix("$ ")) {
+            (Some("sh"), _) if !line.trim().is_empty() => {
+                found.push(Shown { command: line.to_owned(), prints: None });
+            }
+            (Some("text"), Some(command)) => {
+                found.push(Shown { command: command.to_owned(), prints: Some(String::new()) });
+            }
+            (Some("text"), None) => {
+                if let Some(Shown { prints: Some(prints), .. }) = found[first..].last_mut() {
+                    prints.push_str(line);
+                    prints.push('\n');
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A folder to run a document's commands in, and the example that they are sent to.
+struct Stage {
+    folder: TempDir,
+    variables: BTreeMap<String, String>,
+    example: Example,
+}
+
+/// The example app, started as README says.
+struct Example {
+    child: Child,
+    address: String,
+    /// The command that it prints, which sends a first callback.
+    first: String,
+    /// The secret that it made up.
+    secret: String,
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
+    }
+}
+
+impl Example {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO"))
+            .args(["run", "-p", "example-axum"])
+            .current_dir(root())
+            .env("PORT", "0")
+            .env("DATABASE_URL", format!("sqlite:{}", folder.join("lifecycle-axum.db").display()))
+            .env("RUST_LOG", "off")
+            .env_remove("SEISMIC_SIGNING_SECRET")
+            .env_remove("SEISMIC_PREVIOUS_SIGNING_SECRET")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut printed = Vec::new();
+        let address = loop {
+            let line = lines.next().expect("the example ended before it listened").unwrap();
+            if let Some(address) = line.strip_prefix("listening on http://") {
+                break address.to_owned();
+            }
+            printed.push(line.trim().to_owned());
+        };
+        let starting = |start: &str| printed.iter().find_map(|line| line.strip_prefix(start));
+        let secret =
+            starting("export SEISMIC_SIGNING_SECRET=").expect("it prints its secret as a line to paste");
+        let first =
+            printed.iter().find(|line| line.starts_with("curl ")).expect("it prints a first callback");
+        Self { child, address, first: first.clone(), secret: secret.to_owned() }
+    }
+}
+
+impl Stage {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let example = Example::start(folder.path());
+        inbox::with_a_dead_letter(&folder.path().join("inbox.db"));
+        let variables = BTreeMap::from([("SEISMIC_SIGNING_SECRET".to_owned(), example.secret.clone())]);
+        Self { folder, variables, example }
+    }
+
+    /// Runs a command as it is written, but for the port, and gives what it printed.
+    fn run(&self, command: &str) -> (bool, String) {
+        let programs = Path::new(env!("CARGO_BIN_EXE_lifecycle")).parent().unwrap();
+        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
+        let output = Command::new("sh")
+            .args(["-c", &command.replace("127.0.0.1:3000", &self.example.address)])
+            .current_dir(&self.folder)
+            .env("PATH", path)
+            .env_remove("DATABASE_URL")
+            .envs(&self.variables)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn run_shown(&self, shown: &Shown) {
+        if shown.command.starts_with("curl ") && is_missing("curl") {
+            return;
+        }
+        let (succeeded, printed) = self.run(&shown.command);
+        match &shown.prints {
+            Some(prints) => assert_eq!(alike(&printed), alike(prints), "{}", shown.command),
+            None => assert!(succeeded, "{}: {printed}", shown.command),
+        }
+    }
+
+    /// Starts a server of this program on a free port.
+    fn serve(&self, command: &str) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
+            .args(command.split('#').next().unwrap().split_whitespace().skip(1))
+            .args(["--port", "0"])
+            .current_dir(&self.folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().starts_with("listening on http://")), "{command}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    fn set(&mut self, command: &str) {
+        let (name, value) = command.trim_start_matches("export ").split_once('=').unwrap();
+        self.variables.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+/// Text in which a number, a time or the width of a column makes no difference.
+fn alike(text: &str) -> Vec<String> {
+    let word = |word: &str| match word.trim_matches(|letter: char| letter.is_ascii_digit()) {
+        "" | "ms" | "s" | "min" | "h" | "d" => String::new(),
+        _ => word.chars().filter(|letter| !letter.is_ascii_digit()).collect(),
+    };
+    text.lines().map(|line| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")).collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The tasks that `cargo xtask` lists.
+fn tasks() -> String {
+    let output = Command::new(env!("CARGO")).arg("xtask").current_dir(root()).output().unwrap();
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn try_all(document: &str) -> usize {
+    let text = fs::read_to_string(root().join(document)).unwrap();
+    let shown = commands(&text);
+    let mut stage = Stage::new();
+    for one in &shown {
+        let command = one.command.as_str();
+        let trial = trial(command).unwrap_or_else(|| {
+            panic!("{document}: say in TRIALS how `{command}` is tried, or why it is not")
+        });
+        match trial {
+            Trial::Run => stage.run_shown(one),
+            Trial::Serve if command.starts_with("lifecycle ") => stage.serve(command),
+            Trial::Serve | Trial::Not(_) => {} // the example runs since the beginning
+            Trial::Set => stage.set(command),
+            Trial::Task => {
+                let name = command.split_whitespace().nth(2).unwrap();
+                let tasks = tasks();
+                let is_listed = tasks.lines().any(|line| line.split_whitespace().next() == Some(name));
+                assert!(is_listed, "{document}: there is no task of `{command}`:\n{tasks}");
+            }
+        }
+    }
+    shown.len()
+}
+
+#[test]
+fn every_command_of_the_readme_runs_as_written() {
+    assert!(try_all("README.md") >= 10);
+}
+
+#[test]
+fn every_command_of_the_manual_runs_as_written() {
+    assert!(try_all("crates/lifecycle-cli/README.md") >= 10);
+}
+
+#[test]
+fn every_command_for_contributors_is_there() {
+    assert!(try_all("CONTRIBUTING.md") >= 5);
+}
+
+#[test]
+fn the_example_prints_a_first_callback_that_is_taken() {
+    if is_missing("curl") {
+        return;
+    }
+    let stage = Stage::new();
+    let (_, answer) = stage.run(&stage.example.first);
+    assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
+}
+
+#[test]
+fn a_command_that_nobody_thought_of_is_found() {
+    let shown =
+        commands("```sh\ndocker run it\n```\n```text\n$ lifecycle sign\nout\n```\n```rust\nlet a;\n```\n");
+    assert_eq!(
+        shown.iter().map(|one| one.command.as_str()).collect::<Vec<_>>(),
+        ["docker run it", "lifecycle sign"]
+    );
+    assert_eq!(shown[1].prints.as_deref(), Some("out\n"));
+    assert_eq!(trial("docker run it"), None);
+    assert_eq!(trial("lifecycle simulate"), Some(Trial::Serve));
+}
