@@ -1,18 +1,23 @@
 //! `cargo xtask ci`: all that has to hold before a change lands. It installs what a fresh machine lacks.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::step::{cargo, run as step};
 use crate::test::{Machine, all};
-use crate::{Failure, crash, instructions, rusqlite};
+use crate::{Failure, crash, instructions, proxies, rusqlite};
 
 /// What the tests need, as Debian's packages: the program that tells that one is there, and its package.
 const NEEDED: &[(&str, &str)] = &[
+    ("/usr/bin/caddy", "caddy"),
     ("/usr/bin/chromium", "chromium"),
     ("/usr/bin/chromedriver", "chromium-driver"),
     ("/usr/share/postgresql-common/pg_wrapper", "postgresql"),
     ("/usr/bin/valgrind", "valgrind"),
+    ("/usr/sbin/apache2", "apache2-bin"), // the program without its service
+    ("/usr/sbin/haproxy", "haproxy"),
+    ("/usr/sbin/nginx", "nginx"),
 ];
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
@@ -26,6 +31,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         rusqlite::check_range,
         || instructions::run(false),
         || crash::run(lexopt::Parser::from_args(["--rounds", "30"])),
+        || proxies::run(lexopt::Parser::from_args([""; 0])),
     ] {
         match check()? {
             ExitCode::SUCCESS => {}
@@ -52,7 +58,34 @@ fn install() -> Result<(), Failure> {
     };
     step(apt().args(["update", "-q"]), "apt-get update")?;
     let heading = format!("apt-get install {}", missing.join(" "));
+    let _no_services = NoServices::policy()?;
     step(apt().args(["install", "-y", "-q", "--no-install-recommends"]).args(&missing), &heading)
+}
+
+/// Keeps Debian from starting the services of what it installs, as long as this lives. The tests start what they need
+/// by themselves; a web server that comes up meanwhile takes port 80, and one that finds it taken fails to install.
+struct NoServices(&'static Path);
+
+impl NoServices {
+    /// `None` when this machine has a policy already, which then decides.
+    fn policy() -> Result<Option<Self>, Failure> {
+        let path = Path::new("/usr/sbin/policy-rc.d");
+        if path.exists() {
+            return Ok(None);
+        }
+        fs::write(path, "#!/bin/sh\nexit 101\n")?;
+        let policy = Self(path);
+        step(Command::new("chmod").arg("755").arg(path), "no service is started meanwhile")?;
+        Ok(Some(policy))
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(self.0) {
+            eprintln!("{} is left, and keeps services from starting: {error}", self.0.display());
+        }
+    }
 }
 
 /// Licences, sources and banned crates, by cargo-deny. Its advisories need a network, so they are not asked for here.

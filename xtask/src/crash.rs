@@ -1,6 +1,5 @@
 //! `cargo xtask crash`: kills the example apps under load, again and again, and counts what they made of it.
 
-mod app;
 mod client;
 mod report;
 mod round;

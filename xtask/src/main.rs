@@ -1,11 +1,13 @@
 //! The tasks of this workspace: a table from subcommand to the file of the same name.
 
+mod app;
 mod bench;
 mod ci;
 mod conformance;
 mod crash;
 mod examples;
 mod instructions;
+mod proxies;
 mod rusqlite;
 mod step;
 mod test;
@@ -26,6 +28,11 @@ const TASKS: &[Task] = &[
         "crash",
         "kill the example apps under load; nothing acknowledged may be lost, doubled or reordered",
         crash::run,
+    ),
+    (
+        "proxies",
+        "attack the example apps behind HAProxy, nginx, Apache and Caddy; every genuine callback has to be acknowledged",
+        proxies::run,
     ),
     ("test", "all that has to hold and needs nothing but Rust", test::run),
 ];

@@ -8,10 +8,10 @@ use fastrand::Rng;
 use lifecycle_conformance::Program;
 use serde_json::Value;
 
-use super::app::App;
-use super::client::Client;
+use super::client::{Client, SECRET};
 use super::sender::Roots;
 use crate::Failure;
+use crate::app::App;
 
 /// How long the inbox may take to be empty when the load has ended and everything runs.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -71,15 +71,24 @@ impl<'a> Stage<'a> {
     fn start(&mut self, app: usize) -> Result<(), Failure> {
         let log = self.folder.join(format!("{app}.log"));
         if self.rng.u8(..4) == 0 {
-            self.apps[app] = Some(App::start(self.programs[app], &self.database, &log)?);
+            self.apps[app] = Some(self.app(app, &log)?);
             self.pause(150);
             self.kill(app)?;
         }
-        let started = App::start(self.programs[app], &self.database, &log)?;
+        let started = self.app(app, &log)?;
         let root = started.address()?;
         self.apps[app] = Some(started);
         self.roots.set(app, Some(root));
         Ok(())
+    }
+
+    fn app(&self, app: usize, log: &Path) -> Result<App, Failure> {
+        let settings = [
+            ("DATABASE_URL", &*self.database),
+            ("SEISMIC_SIGNING_SECRET", SECRET),
+            ("WORKER_LEASE_SECONDS", "2"), // or each round would wait half a minute for what the dead had begun
+        ];
+        App::start(self.programs[app], &settings, log)
     }
 
     fn kill(&mut self, app: usize) -> Result<(), Failure> {

@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use lifecycle_conformance::Program;
 
-use super::client::SECRET;
 use crate::Failure;
 
 /// How long a start may take. A machine that does other things as well is slow.
@@ -23,18 +22,16 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Starts the program on a database. What it logs is appended to the file.
-    pub(crate) fn start(program: &Program, database: &str, log: &Path) -> Result<Self, Failure> {
+    /// Starts the program with these settings, on any free port. What it logs is appended to the file.
+    pub(crate) fn start(program: &Program, settings: &[(&str, &str)], log: &Path) -> Result<Self, Failure> {
         let log = File::options().create(true).append(true).open(log)?;
         let mut child = Command::new(&program.executable)
-            .env("DATABASE_URL", database)
             .env("PORT", "0")
             .env("RUST_LOG", "warn")
-            .env("SEISMIC_SIGNING_SECRET", SECRET)
-            .env("WORKER_LEASE_SECONDS", "2") // or each round would wait half a minute for what the dead had begun
             .env_remove("SEISMIC_APP_ID")
             .env_remove("SEISMIC_MAX_AGE_SECONDS")
             .env_remove("SEISMIC_PREVIOUS_SIGNING_SECRET")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
