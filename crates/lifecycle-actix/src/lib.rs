@@ -10,7 +10,7 @@ mod refused;
 
 pub use enabled::require_enabled;
 pub use endpoint::endpoint;
-pub use extractor::{Action, Verified};
+pub use extractor::{Action, Verified, VerifiedJson};
 pub use middleware::verify;
 pub use receive::response;
 pub use refused::Refused;

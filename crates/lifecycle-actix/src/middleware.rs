@@ -20,6 +20,10 @@ use crate::refused::Refused;
 /// and are dropped when it ends, with 503. They answer for themselves: with the status that the platform takes as
 /// received, such as 202 on Seismic.
 ///
+/// Do not take the payload by `web::Json<T>`: it tempts, and it refuses a callback without a content type, which none of
+/// the platforms documents. On Seismic that blocks an administrator. [`VerifiedJson`](crate::VerifiedJson) reads the same
+/// and asks for none.
+///
 /// A refusal's [`Rejection`] is in the extensions of its response, for middleware further out. Only that for a spent
 /// budget passes it as an error instead.
 ///

@@ -11,7 +11,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, HttpResponse, web};
-use lifecycle_actix::{Action, Refused, Verified, endpoint, verify};
+use lifecycle_actix::{Action, Refused, Verified, VerifiedJson, endpoint, verify};
 use lifecycle_core::{EventKind, Receiver, Rejection, Secret, Undecodable, seismic};
 use support::{FACES, TOKEN, callback, faces, impatient, receiver, sign};
 use test_adapter::Obedient;
@@ -187,6 +187,80 @@ async fn a_missing_receiver_is_the_apps_own_500_and_names_the_cure() {
         (500, &"application/problem+json".parse().unwrap())
     );
     assert!(body.contains(r#""code":"receiver-missing""#) && body.contains(".app_data(receiver)"), "{body}");
+}
+
+#[actix_web::test]
+async fn a_typed_payload_asks_for_no_content_type() {
+    async fn user(VerifiedJson(callback, _): VerifiedJson<seismic::Callback>) -> HttpResponse {
+        HttpResponse::Accepted().body(callback.user_id.unwrap_or_default())
+    }
+    // What tempts, and why it is not used.
+    async fn json(web::Json(callback): web::Json<seismic::Callback>) -> HttpResponse {
+        HttpResponse::Accepted().body(callback.user_id.unwrap_or_default())
+    }
+    let app = App::new()
+        .service(web::resource("/verified").wrap(verify(receiver())).to(user))
+        .service(web::resource("/json").wrap(verify(receiver())).to(json))
+        .service(web::resource("/received").app_data(receiver()).to(user));
+    let app = init_service(app).await;
+    let body = r#"{"type":"install","appId":"app","tenantId":"t","userId":"u1"}"#;
+    for (path, content_type, status) in [
+        ("/verified", None, 202),
+        ("/verified", Some("text/plain"), 202),
+        ("/received", None, 202),
+        ("/received", Some("text/plain"), 202),
+        ("/json", Some("application/json"), 202),
+        ("/json", None, 400),
+    ] {
+        let request = content_type.map_or_else(
+            || signed(path, body),
+            |content_type| signed(path, body).insert_header(("content-type", content_type)),
+        );
+        let (answered, _, shown) = answer(&app, request.to_request()).await;
+        assert_eq!(answered.as_u16(), status, "{path} {content_type:?}");
+        assert!(shown == b"u1" || status == 400, "{path}");
+    }
+    let forged = signed("/received", body).set_payload("{").to_request();
+    assert_reply(&answer(&app, forged).await, &Rejection::SignatureMismatch, "a payload is verified first");
+}
+
+#[actix_web::test]
+async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
+    async fn numbers(_: VerifiedJson<std::collections::BTreeMap<String, u8>>) -> HttpResponse {
+        HttpResponse::Accepted().finish()
+    }
+    let app = App::new()
+        .service(web::resource("/verified").wrap(verify(receiver())).to(numbers))
+        .service(web::resource("/received").app_data(receiver()).to(numbers));
+    let app = init_service(app).await;
+    for path in ["/verified", "/received"] {
+        let (status, headers, body) = answer(&app, signed(path, callback("t")).to_request()).await;
+        assert_eq!(status, 422, "{path}");
+        assert_eq!(headers.get("content-type").unwrap(), "application/problem+json");
+        let body = String::from_utf8(body).unwrap();
+        assert!(body.contains(r#""code":"undecodable""#) && !body.contains("install"), "{path}: {body}");
+    }
+}
+
+#[actix_web::test]
+async fn a_hooks_token_is_found_wherever_in_the_path_a_scope_takes_it_from() {
+    let hook = || {
+        let token = lifecycle_core::HookToken::new(TOKEN).unwrap();
+        Receiver::unsigned(&lifecycle_core::securityscorecard::PLATFORM, token)
+    };
+    let endpoint = || endpoint(hook(), Obedient::default());
+    let app = App::new()
+        .service(web::scope("/a/{token}").route("", endpoint()))
+        .service(web::scope("/b").service(web::scope("/{token}").route("", endpoint())))
+        .service(web::scope(&format!("/c/{TOKEN}")).route("", endpoint()));
+    let app = init_service(app).await;
+    let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u"}}}}"#;
+    for path in ["/a", "/b", "/c"] {
+        for (token, status) in [(TOKEN, 200), ("tok-guessed-0123456789", 404)] {
+            let request = TestRequest::post().uri(&format!("{path}/{token}")).set_payload(body).to_request();
+            assert_eq!(answer(&app, request).await.0.as_u16(), status, "{path}: {token}");
+        }
+    }
 }
 
 #[actix_web::test]

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::{Answer, Exactness};
-use crate::connection::Lost;
+use crate::connection::{Followed, Lost};
 use crate::exchange::Exchanged;
 use crate::fixture::Request;
 use crate::privacy::{private_part, redacted};
@@ -59,6 +59,11 @@ pub(crate) fn check(
             bytes(answer, request.method == "HEAD", response, &values, &mut differences)?;
         }
     }
+    if answer.is_some()
+        && let Some(followed) = exchanged.followed
+    {
+        closing(followed, request, response, &mut differences);
+    }
     if exchanged.took.as_millis() > u128::from(request.within_ms) {
         let took = format!("{} ms", exchanged.took.as_millis());
         differences.push(Difference::new(TIME, format!("at most {} ms", request.within_ms), took));
@@ -70,6 +75,23 @@ pub(crate) fn check(
         difference.got = redacted(&difference.got, exchanged, target);
     }
     Ok(differences)
+}
+
+/// An answer before the end of the request's body ends the connection, and says so: what still comes cannot be told from
+/// that body, by the server or by a proxy in front.
+fn closing(followed: Followed, request: &Request, response: &Response, differences: &mut Vec<Difference>) {
+    let closes = response.headers.iter().filter(|(name, _)| name == "connection");
+    let closes: Vec<String> = closes.map(|(_, value)| value.to_ascii_lowercase()).collect();
+    if request.version == "1.1" && closes != ["close"] {
+        let expected = "\"close\", as the body has not come to its end";
+        differences.push(Difference::new("header connection", expected, format!("{closes:?}")));
+    }
+    let got = match followed {
+        Followed::End => return,
+        Followed::Bytes => "more bytes",
+        Followed::Silence => "it stays open",
+    };
+    differences.push(Difference::new("after the answer", "the end of the connection", got));
 }
 
 fn describe(lost: &Lost) -> String {

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,36 @@ pub(crate) enum Lost {
     Unreachable(io::ErrorKind, String),
     /// Nothing came in time.
     TimedOut,
+}
+
+/// What is sent when all else is, after an answer that came before the end of the request's body. It is a part of that
+/// body, or comes too late: a server that reads it as a request lets a stranger smuggle one past a proxy.
+const NEXT: &[u8] = b"GET / HTTP/1.1\r\nHost: next.example\r\n\r\n";
+
+/// What became of one message.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) answer: Result<Response, Lost>,
+    pub(crate) took: Duration,
+    /// What followed the answer, if that came before the end of the request's body.
+    pub(crate) followed: Option<Followed>,
+}
+
+impl Answered {
+    pub(crate) fn lost(lost: Lost) -> Self {
+        Self { answer: Err(lost), took: Duration::ZERO, followed: None }
+    }
+}
+
+/// What followed an answer on its connection.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Followed {
+    /// More bytes, such as the answer to what should have been the rest of a body.
+    Bytes,
+    /// The end of the connection.
+    End,
+    /// Nothing; the connection stays open.
+    Silence,
 }
 
 /// One connection to a server.
@@ -55,14 +85,14 @@ impl Connection {
     }
 
     /// Sends a message and reads its answer. The time counts from the first byte written to the last byte read.
-    pub(crate) fn exchange(&mut self, message: &Message) -> (Result<Response, Lost>, Duration) {
+    pub(crate) fn exchange(&mut self, message: &Message) -> Answered {
         let started = Instant::now();
-        let answer = self.exchange_from(started, message);
-        (answer, started.elapsed())
+        let paced = message.steps.iter().any(|step| matches!(step, Step::Pause(_)));
+        if paced { self.exchange_paced(started, message) } else { self.exchange_at_once(started, message) }
     }
 
     /// Sends messages in one write and reads their answers.
-    pub(crate) fn pipeline(&mut self, messages: &[Message]) -> Vec<(Result<Response, Lost>, Duration)> {
+    pub(crate) fn pipeline(&mut self, messages: &[Message]) -> Vec<Answered> {
         let started = Instant::now();
         let together: Vec<u8> = messages
             .iter()
@@ -73,7 +103,7 @@ impl Connection {
         self.write(&together);
         let answers = messages.iter().map(|message| {
             let answer = self.receive(started + PATIENCE, message.is_head);
-            (answer, started.elapsed())
+            Answered { answer, took: started.elapsed(), followed: None }
         });
         answers.collect()
     }
@@ -83,43 +113,79 @@ impl Connection {
         self.ended
     }
 
-    fn exchange_from(&mut self, started: Instant, message: &Message) -> Result<Response, Lost> {
-        let deadline = started + PATIENCE;
-        let paced = message.steps.iter().any(|step| matches!(step, Step::Pause(_)));
-        if paced {
-            return self.exchange_paced(deadline, message);
-        }
-        for step in &message.steps {
-            if *step == Step::AwaitContinue {
-                if let Some(answer) = self.await_continue(started + CONTINUE_PATIENCE, message.is_head)? {
-                    return Ok(answer);
-                }
-            } else {
+    fn exchange_at_once(&mut self, started: Instant, message: &Message) -> Answered {
+        let mut unsent = message.steps.iter();
+        let mut early = None;
+        for step in unsent.by_ref() {
+            if *step != Step::AwaitContinue {
                 self.take(step);
+                continue;
+            }
+            early = self.await_continue(started + CONTINUE_PATIENCE, message.is_head).transpose();
+            if early.is_some() {
+                break;
             }
         }
-        self.receive(deadline, message.is_head)
+        let answer = early.unwrap_or_else(|| self.receive(started + PATIENCE, message.is_head));
+        let took = started.elapsed();
+        let unread = !message.ends || unsent.as_slice().iter().any(|step| matches!(step, Step::Write(_)));
+        let followed = (answer.is_ok() && unread).then(|| {
+            unsent.for_each(|step| self.take(step));
+            self.write(NEXT);
+            self.followed()
+        });
+        Answered { answer, took, followed }
     }
 
-    /// Writes on another thread, so that an answer which comes before the end of the body is timed when it comes.
-    fn exchange_paced(&mut self, deadline: Instant, message: &Message) -> Result<Response, Lost> {
-        let stream =
-            self.stream.try_clone().map_err(|error| Lost::Unreachable(error.kind(), error.to_string()))?;
+    /// Writes on another thread, so that an answer which comes before the end of the body is timed when it comes. The
+    /// writer goes on until the connection ends: whoever sends a body slowly need not listen.
+    fn exchange_paced(&mut self, started: Instant, message: &Message) -> Answered {
+        let stream = match self.stream.try_clone() {
+            Ok(stream) => stream,
+            Err(error) => return Answered::lost(Lost::Unreachable(error.kind(), error.to_string())),
+        };
         let mut writer = Self { stream, received: Vec::new(), ended: false };
-        let answered = AtomicBool::new(false);
+        let over = AtomicBool::new(false);
+        let unsent = AtomicUsize::new(message.writes());
         thread::scope(|scope| {
             scope.spawn(|| {
                 for step in &message.steps {
-                    if answered.load(Ordering::Relaxed) {
+                    if over.load(Ordering::Relaxed) {
                         return;
                     }
                     writer.take(step);
+                    if matches!(step, Step::Write(_)) {
+                        unsent.fetch_sub(1, Ordering::Relaxed);
+                    }
+                }
+                if !over.load(Ordering::Relaxed) {
+                    writer.write(NEXT);
                 }
             });
-            let answer = self.receive(deadline, message.is_head);
-            answered.store(true, Ordering::Relaxed);
-            answer
+            let answer = self.receive(started + PATIENCE, message.is_head);
+            let took = started.elapsed();
+            let unread = !message.ends || unsent.load(Ordering::Relaxed) > 0;
+            let followed = (answer.is_ok() && unread).then(|| self.followed());
+            over.store(true, Ordering::Relaxed);
+            Answered { answer, took, followed }
         })
+    }
+
+    /// Waits for the end of the connection.
+    fn followed(&mut self) -> Followed {
+        let deadline = Instant::now() + PATIENCE;
+        self.ended = false; // the answer may have said so, and what counts is what happens
+        loop {
+            if !self.received.is_empty() {
+                return Followed::Bytes;
+            }
+            if self.ended {
+                return Followed::End;
+            }
+            if self.read_more(deadline).is_err() {
+                return Followed::Silence;
+            }
+        }
     }
 
     fn take(&mut self, step: &Step) {

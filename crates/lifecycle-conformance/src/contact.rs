@@ -139,7 +139,7 @@ impl Target {
         let values = Values { credentials, face, unique: &unique, now, path: "", body: b"" };
         let message = Message::build(&request, &self.address, &values).expect("its placeholders have values");
         let path = face.path.split('?').next().unwrap_or_default().to_owned();
-        match alone(&self.address, &message).0 {
+        match alone(&self.address, &message).answer {
             Ok(response) => judge(&response, face.kind, event, path, self),
             Err(Lost::Closed) => Err(ContactError::Closed { event, path }),
             Err(Lost::Malformed(_)) => Err(ContactError::NotHttp { address: self.address.clone() }),

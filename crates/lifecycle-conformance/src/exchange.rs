@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::connection::{Connection, Lost};
+use crate::connection::{Answered, Connection, Followed, Lost};
 use crate::face::Face;
 use crate::fixture::{Connections, Fixture};
 use crate::message::Message;
@@ -19,6 +19,8 @@ use crate::template::{TemplateError, Values};
 pub(crate) struct Exchanged {
     pub(crate) answer: Result<Response, Lost>,
     pub(crate) took: Duration,
+    /// What followed the answer, if that came before the end of the request's body.
+    pub(crate) followed: Option<Followed>,
     /// The body as the receiver had to see it.
     pub(crate) body: Vec<u8>,
     /// The body as it was signed.
@@ -45,27 +47,26 @@ pub(crate) fn exchange(
         Connections::KeepAlive => keep_alive(&target.address, &messages),
         Connections::Pipelined => match Connection::open(&target.address) {
             Ok(mut connection) => connection.pipeline(&messages),
-            Err(lost) => vec![(Err(lost), Duration::ZERO); messages.len()],
+            Err(lost) => vec![Answered::lost(lost); messages.len()],
         },
     };
     let exchanged = messages.into_iter().zip(answers);
     Ok(exchanged
-        .map(|(message, (answer, took))| Exchanged {
+        .map(|(message, Answered { answer, took, followed })| Exchanged {
             answer,
             took,
+            followed,
             body: message.body,
             signed: message.signed,
         })
         .collect())
 }
 
-type Answered = (Result<Response, Lost>, Duration);
-
 /// One request on a connection of its own.
 pub(crate) fn alone(address: &str, message: &Message) -> Answered {
     match Connection::open(address) {
         Ok(mut connection) => connection.exchange(message),
-        Err(lost) => (Err(lost), Duration::ZERO),
+        Err(lost) => Answered::lost(lost),
     }
 }
 
@@ -80,7 +81,7 @@ fn concurrent(address: &str, messages: &[Message]) -> Vec<Answered> {
                     together.wait();
                     match connection {
                         Ok(mut connection) => connection.exchange(message),
-                        Err(lost) => (Err(lost), Duration::ZERO),
+                        Err(lost) => Answered::lost(lost),
                     }
                 })
             })
@@ -102,7 +103,7 @@ fn keep_alive(address: &str, messages: &[Message]) -> Vec<Answered> {
             continue;
         };
         let answer = connection.exchange(message);
-        if answer.0 == Err(Lost::Closed) {
+        if answer.answer == Err(Lost::Closed) {
             let (connection, answer) = on_new(address, message);
             shared = connection;
             answers.push(answer);
@@ -120,6 +121,6 @@ fn on_new(address: &str, message: &Message) -> (Option<Connection>, Answered) {
             let answer = connection.exchange(message);
             (Some(connection), answer)
         }
-        Err(lost) => (None, (Err(lost), Duration::ZERO)),
+        Err(lost) => (None, Answered::lost(lost)),
     }
 }

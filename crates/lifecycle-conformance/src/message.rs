@@ -79,6 +79,8 @@ pub(crate) struct Message {
     /// The body's bytes as they were signed.
     pub(crate) signed: Vec<u8>,
     pub(crate) is_head: bool,
+    /// Whether the body comes to the end that its head announces.
+    pub(crate) ends: bool,
 }
 
 impl Message {
@@ -121,11 +123,27 @@ impl Message {
         }
         head.extend(b"\r\n");
         let steps = request.framing.steps(head, &body);
-        Ok(Self { steps, body, signed, is_head: request.method == "HEAD" })
+        let ends = request.framing.ends(&body);
+        Ok(Self { steps, body, signed, is_head: request.method == "HEAD", ends })
+    }
+
+    /// How many writes it takes.
+    pub(crate) fn writes(&self) -> usize {
+        self.steps.iter().filter(|step| matches!(step, Step::Write(_))).count()
     }
 }
 
 impl Framing {
+    fn ends(&self, body: &[u8]) -> bool {
+        let sent = self.stop.as_ref().map_or(body.len(), |stop| stop.after.min(body.len()));
+        match &self.length {
+            Length::Chunked => self.stop.is_none(),
+            Length::Claimed(length) => length.parse().is_ok_and(|length: usize| sent >= length),
+            Length::Declared => sent == body.len(),
+            Length::Untold => true,
+        }
+    }
+
     fn steps(&self, head: Vec<u8>, body: &[u8]) -> Vec<Step> {
         let mut writes: Vec<Step> = match self.head_piece {
             Some(size) => head.chunks(size).map(|piece| Step::Write(piece.to_vec())).collect(),
@@ -212,6 +230,23 @@ mod tests {
         assert_eq!(steps(r#"{"stop":{"after":2,"close":true}}"#, "body"), ["HEAD bo", "close"]);
         let garbage = r#"{"length":"chunked","stop":{"after":4,"garbage":"zz\r\n"}}"#;
         assert_eq!(steps(garbage, "body"), ["HEAD 4\r\nbody\r\nzz\r\n"]);
+    }
+
+    #[test]
+    fn a_body_ends_where_its_head_says_so() {
+        let ends = |framing: &str| serde_json::from_str::<Framing>(framing).unwrap().ends(b"body");
+        for whole in
+            ["{}", r#"{"length":"chunked"}"#, r#"{"length":{"claimed":"3"}}"#, r#"{"stop":{"after":4}}"#]
+        {
+            assert!(ends(whole), "{whole}");
+        }
+        for broken in [
+            r#"{"stop":{"after":3}}"#,
+            r#"{"length":{"claimed":"5"}}"#,
+            r#"{"length":"chunked","stop":{"after":4}}"#,
+        ] {
+            assert!(!ends(broken), "{broken}");
+        }
     }
 
     #[test]

@@ -170,10 +170,11 @@ impl Running {
             body: vec![],
             signed: vec![],
             is_head: false,
+            ends: true,
         };
         let lost = |lost: Lost| failed(format!("{lost:?}"));
         let response =
-            Connection::open(&self.target.address).map_err(lost)?.exchange(&message).0.map_err(lost)?;
+            Connection::open(&self.target.address).map_err(lost)?.exchange(&message).answer.map_err(lost)?;
         if response.status != 200 {
             return Err(failed(format!("status {}", response.status)));
         }

@@ -10,7 +10,8 @@ use crate::event::LifecycleEvent;
 use crate::head::Headers;
 use crate::idempotency::IdempotencyKey;
 use crate::platform::Platform;
-use crate::rejection::Undecodable;
+use crate::rejected_request::RejectedRequest;
+use crate::rejection::{Rejection, Undecodable};
 use crate::secret::SecretId;
 
 /// A callback that was received, proven as far as its platform allows, and decoded.
@@ -117,6 +118,29 @@ impl Delivery {
     /// When the body does not have that shape. The message names a place, and may quote the body: do not log it.
     pub fn payload<'d, T: Deserialize<'d>>(&'d self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(self.body())
+    }
+
+    /// The same, with the rejection in place of the error: what the adapters' typed extractors are made of.
+    ///
+    /// ```
+    /// use lifecycle_core::{Delivery, RejectedRequest, Trust, seismic};
+    /// use std::time::SystemTime;
+    ///
+    /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+    /// let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+    /// let callback: seismic::Callback = delivery.decode()?;
+    /// assert_eq!(callback.tenant_id.as_deref(), Some("t1"));
+    /// let rejected: RejectedRequest = delivery.decode::<u8>().unwrap_err();
+    /// assert_eq!(rejected.reply().status(), 422);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Rejection::Undecodable`], which names a place and never quotes the body.
+    pub fn decode<'d, T: Deserialize<'d>>(&'d self) -> Result<T, RejectedRequest> {
+        let undecodable =
+            |error| RejectedRequest::after_body(Rejection::Undecodable(Undecodable::from(error)));
+        self.payload().map_err(undecodable)
     }
 }
 

@@ -85,6 +85,10 @@ impl Receiver {
 
     /// Receives from a platform that signs nothing, on a URL whose last path segment is an unguessable token.
     ///
+    /// The token is read from the path that [`Head`] has, which is to be the whole one as it was sent: a router that takes
+    /// a prefix away can take the token with it, and then every request is answered 404. The adapters for axum (with the
+    /// feature `axum`), actix-web and warp read the whole path, however routes are nested.
+    ///
     /// # Panics
     /// When the platform does sign: its signature is the better proof.
     pub fn unsigned(platform: &'static Platform, token: HookToken) -> Self {

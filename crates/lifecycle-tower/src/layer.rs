@@ -27,6 +27,10 @@ use crate::response::refuse;
 /// of the budget; then the platform gets a 503. A refused response has its [`Rejection`] in the extensions, so that
 /// layers further out can see why. An error of the inner service passes through and is recorded as `handler-failed`.
 ///
+/// Do not take the payload by axum's `Json<T>`: it tempts, and it answers 415 to a callback without a content type, which
+/// none of the platforms documents. On Seismic that blocks an administrator. `VerifiedJson` of the feature `axum` reads the same and asks for
+/// none; without axum, `Delivery::decode` does.
+///
 /// A request body is anything that can be built from bytes, such as axum's; see [`BytesOr`] for hyper's.
 ///
 /// ```

@@ -106,7 +106,7 @@ where
 {
     pub(crate) fn new(receiver: &Receiver, head: &Parts, body: B) -> Self {
         let headers = header_lines(&head.headers);
-        let intake = receiver.open(Head { method: head.method.as_str(), path: head.uri.path(), headers });
+        let intake = receiver.open(Head { method: head.method.as_str(), path: path(head), headers });
         let unread = if body.is_end_stream() { RequestBody::Read } else { RequestBody::Unread };
         // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
         let body = (intake.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
@@ -144,6 +144,15 @@ where
             (_, None) => Poll::Ready(Err(Rejection::BodyUnreadable)), // polled after it resolved
         }
     }
+}
+
+/// The path as it was sent. axum's nests take their part away from a request's own.
+fn path(head: &Parts) -> &str {
+    #[cfg(feature = "axum")]
+    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>() {
+        return original.path();
+    }
+    head.uri.path()
 }
 
 /// Whether a request that is answered by its head alone has a body on the connection.

@@ -12,7 +12,7 @@ mod verify;
 
 pub use enabled::require_enabled;
 pub use endpoint::endpoint;
-pub use filter::{action, verified};
+pub use filter::{action, payload, verified};
 pub use refused::{Refused, recover};
 pub use response::response;
 pub use verify::verify;

@@ -16,6 +16,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection as Reject};
 
 use crate::receive::{Body, Request, request};
+use crate::refused::recover;
 use crate::response::response;
 
 /// Lets only verified callbacks through to a route, which needs no change: it reads the request's method, headers,
@@ -23,8 +24,12 @@ use crate::response::response;
 ///
 /// The route finds the [`Delivery`] by `warp::ext::get::<Delivery>()`, its path is what the filters before have left
 /// over, and its answer is sent as it is: give the platform the status that it takes as received. Its rejections are
-/// answered here. `warp::addr::remote()` is the one thing that it does not see. A request that is refused never
+/// answered here; those of [`payload`](crate::payload()), as by [`recover`]. `warp::addr::remote()` is the one thing that it does not see. A request that is refused never
 /// reaches it, nor any other route, so put a path before this.
+///
+/// Do not take the payload by `warp::body::json()`: it tempts, and it refuses a callback with another content type than
+/// JSON's, while none of the platforms documents one. On Seismic that blocks an administrator. `payload` reads the same
+/// and asks for none.
 ///
 /// Body and route together are held to [`Receiver::time_budget`]: a route that takes longer is dropped and answered
 /// 503, and one that panics 500.
@@ -34,7 +39,7 @@ use crate::response::response;
 /// use warp::{Filter, http::StatusCode};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let existing = warp::body::json().map(|_callback: seismic::Callback| StatusCode::ACCEPTED);
+/// let existing = warp::body::bytes().map(|_callback: bytes::Bytes| StatusCode::ACCEPTED);
 ///
 /// let secret = Secret::new("s3cr3t")?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
@@ -54,7 +59,7 @@ pub fn verify<R: Reply + 'static>(
     receiver: Receiver,
     route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
-    let route = route.boxed();
+    let route = route.map(R::into_response).boxed().recover(recover).map(Reply::into_response).boxed();
     let headers = warp::header::headers_cloned();
     let query = warp::query::raw().or_else(|_none| ready(Ok::<_, Infallible>((String::new(),))));
     let rest =
@@ -62,11 +67,7 @@ pub fn verify<R: Reply + 'static>(
     rest.and(request(receiver)).then(move |rest, request| answer(route.clone(), rest, request))
 }
 
-async fn answer<R: Reply + 'static>(
-    route: BoxedFilter<(R,)>,
-    rest: Rest,
-    mut request: Request<impl Body>,
-) -> Response {
+async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Request<impl Body>) -> Response {
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
         Err(rejected) => {

@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{any, post as route_post, post_service};
+use axum::{Json, Router};
 use http_body_util::BodyExt;
-use lifecycle_core::{HookToken, Receiver, Rejection, securityscorecard};
-use lifecycle_tower::axum::{Action, Received, Refused, Verified};
+use lifecycle_core::{HookToken, Receiver, Rejection, securityscorecard, seismic};
+use lifecycle_tower::axum::{Action, Received, ReceivedJson, Refused, Verified, VerifiedJson};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
@@ -133,18 +133,98 @@ async fn a_limit_of_axum_does_not_stand_in_for_the_receivers() {
     assert_eq!(ask(app, signed()).await.0, StatusCode::ACCEPTED);
 }
 
+const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
+
 #[tokio::test]
-async fn a_hooks_token_is_found_in_nested_routers_too() {
-    let token = "tok-0123456789abcdef0123456789abcdef";
-    let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(token).unwrap());
-    let inner =
-        Router::new().route_service("/hook/{token}", LifecycleEndpoint::new(hook, Obedient::default()));
-    let app = Router::new().nest("/securityscorecard", inner);
+async fn a_hooks_token_is_found_wherever_in_the_path_a_router_takes_it_from() {
+    let hook = || Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+    let endpoint = || LifecycleEndpoint::new(hook(), Obedient::default());
+    let at_root = || Router::new().route_service("/", endpoint());
+    let received = || Router::new().route("/", any(async |_: Received| ())).with_state::<()>(hook());
+    let layered = || Router::new().route("/", route_post(async || ()).layer(LifecycleLayer::new(hook())));
+    let apps = [
+        Router::new().route_service("/hooks/{token}", endpoint()),
+        Router::new().nest("/hooks", Router::new().route_service("/{token}", endpoint())),
+        Router::new().nest_service(&format!("/hooks/{TOKEN}"), endpoint()),
+        Router::new().nest("/hooks/{token}", at_root()),
+        Router::new().nest("/hooks", Router::new().nest("/{token}", at_root())),
+        Router::new().nest("/hooks/{token}", received()),
+        Router::new().nest("/hooks/{token}", layered()),
+    ];
     let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u","email":"u@example.com","organizationDomain":"example.com"},"installed_at":"2021-05-12T12:50:43.743Z"}}}"#;
-    for (token, status) in [(token, StatusCode::OK), ("guessed", StatusCode::NOT_FOUND)] {
-        let request = http::Request::post(format!("/securityscorecard/hook/{token}")).body(Body::from(body));
-        assert_eq!(ask(app.clone(), request.unwrap()).await.0, status, "{token}");
+    for (place, app) in apps.into_iter().enumerate() {
+        for (token, status) in [(TOKEN, StatusCode::OK), ("tok-guessed-0123456789", StatusCode::NOT_FOUND)] {
+            let request = http::Request::post(format!("/hooks/{token}")).body(Body::from(body)).unwrap();
+            assert_eq!(ask(app.clone(), request).await.0, status, "{place}: {token}");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_typed_payload_asks_for_no_content_type() {
+    let user = |callback: seismic::Callback| (StatusCode::ACCEPTED, callback.user_id.unwrap_or_default());
+    let verified =
+        route_post(async move |VerifiedJson(callback, _): VerifiedJson<seismic::Callback>| user(callback));
+    let received =
+        any(async move |ReceivedJson(callback, _): ReceivedJson<seismic::Callback>| user(callback));
+    // What tempts, and why it is not used.
+    let json = route_post(async move |Json(callback): Json<seismic::Callback>| user(callback));
+    let app = Router::new()
+        .route("/verified", verified.layer(LifecycleLayer::new(receiver())))
+        .route("/received", received.with_state(receiver()))
+        .route("/json", json.layer(LifecycleLayer::new(receiver())));
+    let body = r#"{"type":"install","appId":"app","tenantId":"t","userId":"u1"}"#;
+    for (path, content_type, status) in [
+        ("/verified", None, 202),
+        ("/verified", Some("text/plain"), 202),
+        ("/received", None, 202),
+        ("/received", Some("text/plain"), 202),
+        ("/json", Some("application/json"), 202),
+        ("/json", None, 415),
+    ] {
+        let mut request = post(body.as_bytes(), Body::from(body));
+        *request.uri_mut() = path.parse().unwrap();
+        if let Some(content_type) = content_type {
+            request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        }
+        let (answered, shown) = ask(app.clone(), request).await;
+        assert_eq!(answered, status, "{path} {content_type:?}: {shown}");
+        assert!(shown == "u1" || status == 415, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
+    type Numbers = std::collections::BTreeMap<String, u8>;
+    let verified = route_post(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED);
+    let app = Router::new()
+        .route("/verified", verified.layer(LifecycleLayer::new(receiver())))
+        .route("/received", any(async |_: ReceivedJson<Numbers>| StatusCode::ACCEPTED).with_state(receiver()))
+        .route("/unlayered", route_post(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED));
+    let (log, _logging) = Log::start("lifecycle=debug");
+    for (path, status, code) in [
+        ("/verified", 422, r#""code":"undecodable""#),
+        ("/received", 422, r#""code":"undecodable""#),
+        ("/unlayered", 500, r#""code":"layer-missing""#),
+    ] {
+        let mut request = signed();
+        *request.uri_mut() = path.parse().unwrap();
+        let (answered, body) = ask(app.clone(), request).await;
+        assert_eq!(answered, status, "{path}: {body}");
+        assert!(body.contains(code) && !body.contains("install"), "{path}: {body}");
+    }
+    let lines = log.take();
+    assert_eq!(lines.lines().filter(|line| line.contains("WARN")).count(), 2, "{lines}");
+    assert!(!lines.contains("tenantId"), "{lines}");
+}
+
+#[tokio::test]
+async fn a_typed_payload_reads_no_unverified_byte() {
+    let app = Router::new().route(
+        "/",
+        any(async |_: ReceivedJson<seismic::Callback>| StatusCode::ACCEPTED).with_state(receiver()),
+    );
+    assert_eq!(ask(app, post(b"other", Body::from("{"))).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
-use lifecycle_core::{Delivery, RejectedRequest, Rejection};
-use lifecycle_warp::{Refused, action, endpoint, recover, verified, verify};
+use lifecycle_core::{Delivery, HookToken, Receiver, RejectedRequest, Rejection, securityscorecard, seismic};
+use lifecycle_warp::{Refused, action, endpoint, payload, recover, verified, verify};
 use tokio::sync::oneshot;
 use tower_service::Service;
 use warp::Filter;
@@ -201,4 +201,68 @@ async fn a_body_of_endless_empty_chunks_is_answered_408() {
     let route = endpoint(receiver().budget(SHORT), Counter::default());
     let answer = warp::service(route).call(request).await.unwrap();
     assert_eq!(answer.status(), 408);
+}
+
+#[tokio::test]
+async fn a_typed_payload_asks_for_no_content_type() {
+    let accept = |callback: seismic::Callback| {
+        warp::reply::with_status(callback.user_id.unwrap_or_default(), StatusCode::ACCEPTED)
+    };
+    let chain = verified(receiver()).and_then(payload).map(accept).recover(recover);
+    let inside = verify(receiver(), warp::ext::get::<Delivery>().and_then(payload).map(accept));
+    // What tempts, and why it is not used.
+    let json = verify(receiver(), warp::body::json().map(accept));
+    let routes = warp::path!("chain").and(chain).or(warp::path!("inside").and(inside));
+    let routes = routes.or(warp::path!("json").and(json));
+    let body = r#"{"type":"install","appId":"a1","tenantId":"t1","userId":"u1"}"#;
+    for (path, content_type, status) in [
+        ("/chain", None, 202),
+        ("/chain", Some("text/plain"), 202),
+        ("/inside", None, 202),
+        ("/inside", Some("text/plain"), 202),
+        ("/json", Some("text/plain"), 415),
+    ] {
+        let mut request = signed(path, body);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let answer = request.reply(&routes).await;
+        assert_eq!(answer.status(), status, "{path} {content_type:?}");
+        assert!(answer.body() == "u1" || status == 415, "{path}");
+    }
+    assert_eq!(signed("/chain", body).body("{").reply(&routes).await.status(), 401, "verified first");
+}
+
+#[tokio::test]
+async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
+    type Numbers = std::collections::BTreeMap<String, u8>;
+    let accept = |_: Numbers| StatusCode::ACCEPTED;
+    let chain = verified(receiver()).and_then(payload).map(accept).recover(recover);
+    let inside = verify(receiver(), warp::ext::get::<Delivery>().and_then(payload).map(accept));
+    let routes = warp::path!("chain").and(chain).or(warp::path!("inside").and(inside));
+    for path in ["/chain", "/inside"] {
+        let answer = signed(path, BODY).reply(&routes).await;
+        assert_eq!(problem(answer.status().as_u16(), answer.body()), (422, "undecodable".into()), "{path}");
+        assert!(!String::from_utf8_lossy(answer.body()).contains("install"));
+    }
+}
+
+#[tokio::test]
+async fn a_hooks_token_is_found_wherever_in_the_path_a_filter_takes_it_from() {
+    const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
+    let hook = || {
+        let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+        endpoint(hook, Counter::default())
+    };
+    let param = warp::path!("a" / String / ..).map(drop).untuple_one().and(warp::path::end()).and(hook());
+    let tail = warp::path("b").and(warp::path::tail()).map(drop).untuple_one().and(hook());
+    let fixed = warp::path("c").and(warp::path(TOKEN)).and(warp::path::end()).and(hook());
+    let routes = param.or(tail).or(fixed);
+    let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u"}}}}"#;
+    for path in ["/a", "/b", "/c"] {
+        for (token, status) in [(TOKEN, 200), ("tok-guessed-0123456789", 404)] {
+            let request = warp::test::request().method("POST").path(&format!("{path}/{token}")).body(body);
+            assert_eq!(request.reply(&routes).await.status(), status, "{path}: {token}");
+        }
+    }
 }
