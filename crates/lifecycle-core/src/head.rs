@@ -1,5 +1,6 @@
 //! Head: a request's method, path and headers, reduced to what a platform reads.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::platform::{Platform, Proof};
@@ -85,16 +86,22 @@ pub(crate) fn read<'h>(
     let mut presented = false;
     for ((index, name), value) in names.all().iter().enumerate().zip(first) {
         let Some(value) = value else { continue };
-        let Ok(text) = std::str::from_utf8(value) else {
-            return rejected(Rejection::InvalidHeader(name));
-        };
-        match platform.proof() {
-            Proof::Hmac(scheme) if index < names.carrying => {
-                presented = true;
-                candidates.read(scheme, name, text);
+        let text = text(value);
+        if let Proof::Hmac(scheme) = platform.proof() {
+            let is_signature = index < names.carrying;
+            // What is signed are the bytes, which text of another charset would not give back.
+            if matches!(text, Cow::Owned(_))
+                && (is_signature || scheme.signed_headers().any(|own| own == *name))
+            {
+                return rejected(Rejection::InvalidHeader(name));
             }
-            _ => kept.keep(name, text),
+            if is_signature {
+                presented = true;
+                candidates.read(scheme, name, &text);
+                continue;
+            }
         }
+        kept.keep(name, &text);
     }
     if let Proof::Hmac(scheme) = platform.proof() {
         let whole = scheme.signed_headers().all(|name| kept.get(name).is_some());
@@ -106,6 +113,18 @@ pub(crate) fn read<'h>(
         }
     }
     Ok(declared)
+}
+
+/// A header's value as text: borrowed where it is UTF-8, else read as ISO-8859-1, which has a character for each byte. HTTP
+/// defines neither (RFC 9110, section 5.5), and clients write both.
+pub(crate) fn text(value: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(value) {
+        return Cow::Borrowed(text);
+    }
+    // In one allocation: a copy that grew would leave parts of a secret behind.
+    let mut text = String::with_capacity(2 * value.len());
+    text.extend(value.iter().copied().map(char::from));
+    Cow::Owned(text)
 }
 
 /// A header's further lines must not gainsay its first.
@@ -167,5 +186,44 @@ impl HeaderNames {
 
     fn may_contain(&self, name: &str) -> bool {
         self.lengths >> (name.len() % 64) & 1 == 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AckPolicy, Authentic, EventFields, Part, Scheme, Undecodable};
+
+    const SCHEME: Scheme = Scheme::new(&["x-signature"]).signed(&[Part::Header("x-time"), Part::Body]);
+    static PLATFORM: Platform =
+        Platform::signed("own", SCHEME, AckPolicy::new(200), decode).headers(&["x-event"]);
+
+    fn decode<'a>(_: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+        Err(Undecodable::NotUtf8)
+    }
+
+    #[test]
+    fn a_header_that_is_not_signed_is_read_in_either_charset() {
+        let zeros = "0".repeat(64);
+        let read = |name: &'static str, value: &'static [u8]| {
+            let lines = [("x-signature", zeros.as_bytes()), ("x-time", b"1"), ("x-event", b"plain")]
+                .map(|(own, usual)| (own, if own == name { value } else { usual }));
+            let mut kept = Headers::default();
+            super::read(&PLATFORM, lines.into_iter(), &mut Candidates::new(), &mut kept)?;
+            Ok(kept.get(name).unwrap_or_default().to_owned())
+        };
+        assert_eq!(read("x-event", "é".as_bytes()), Ok("é".into()));
+        assert_eq!(read("x-event", b"\xe9"), Ok("é".into()));
+        assert_eq!(read("x-time", "é".as_bytes()), Ok("é".into()), "the same bytes again when it is signed");
+        assert_eq!(read("x-time", b"\xe9"), Err(Rejection::InvalidHeader("x-time")));
+        assert_eq!(read("x-signature", b"\xe9"), Err(Rejection::InvalidHeader("x-signature")));
+    }
+
+    #[test]
+    fn text_of_any_bytes_takes_one_allocation() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let Cow::Owned(text) = text(&bytes) else { panic!("it is not UTF-8") };
+        assert_eq!(text.chars().map(u32::from).collect::<Vec<_>>(), (0..=255).collect::<Vec<_>>());
+        assert_eq!(text.capacity(), 2 * bytes.len());
     }
 }

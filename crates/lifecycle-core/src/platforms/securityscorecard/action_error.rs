@@ -8,8 +8,8 @@ use crate::{Reply, RequestBody};
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError {
-    /// A header that counts stands twice with different values, is too long, or is not text. 400.
-    #[error("the header {0} is ambiguous, too long or not text")]
+    /// A header that counts stands twice with different values, or is too long. 400.
+    #[error("the header {0} is ambiguous or too long")]
     InvalidHeader(&'static str),
     /// The secrets header is not JSON of a known shape, names a key twice, or stands twice with different values. 400.
     #[error("the secrets header is not a JSON object of distinct keys")]

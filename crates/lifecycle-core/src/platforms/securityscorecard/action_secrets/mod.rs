@@ -1,5 +1,6 @@
 //! The secrets that one user gave at installation, as they come with each action.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,7 +10,7 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::ActionError;
-use crate::Secret;
+use crate::{Secret, head};
 
 /// The header that carries the secrets.
 pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
@@ -19,7 +20,8 @@ pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
 /// These values are all that authenticates an action: its body, path and time are not signed. Declare a random token of
 /// your own among the secrets, fill it in with `InstallForm::prefill`, and check it here with [`matches`](Self::matches).
 ///
-/// The header is a JSON object of key to value; an array of `{"key", "value"}` is read too. A value that is not a string
+/// The header is a JSON object of key to value; an array of `{"key", "value"}` is read too. It is read as UTF-8 and, where
+/// it is not that, as ISO-8859-1: HTTP clients write both (Node's `fetch`, Python's `http.client`). A value that is not a string
 /// is kept as its JSON text; `null` counts as absent. A key that stands twice is refused, as two readers could pick
 /// different values. `Debug` shows keys only. The values are wiped from memory when dropped; the copy that the HTTP
 /// server holds of its headers is out of reach, and so is the JSON reader's scratch space if a value has escapes.
@@ -70,16 +72,15 @@ impl ActionSecrets {
         if value.len() > Self::MAX_LEN {
             return Err(ActionError::SecretsTooLarge);
         }
-        let text = std::str::from_utf8(value).map_err(|_| ActionError::MalformedSecrets)?.trim_ascii();
-        let members = match text {
-            "" | "null" => return Err(ActionError::MissingSecrets),
-            array if array.starts_with('[') => pairs(array),
-            object => serde_json::from_str(object).map(|Members(members)| members),
-        };
-        collect(members.map_err(|_| ActionError::MalformedSecrets)?)
+        match head::text(value) {
+            Cow::Borrowed(text) => parse(text),
+            Cow::Owned(copy) => parse(&Zeroizing::new(copy)),
+        }
     }
 
-    /// The value under a key: a string's text, or the JSON text of a value of another type.
+    /// The value under a key: a string's text, or the JSON text of a value of another type. It is what a person entered and
+    /// may hold any character, also line breaks and NUL (a private key has some): check it before it goes into a header, a
+    /// command or a query.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key)?.as_ref().map(|value| value.as_str())
     }
@@ -119,6 +120,15 @@ impl fmt::Debug for ActionSecrets {
 
 /// Values are cut out of the header's own text, so that no copy is made that would not be wiped.
 type Raw<'a> = Vec<(String, Option<&'a RawValue>)>;
+
+fn parse(text: &str) -> Result<ActionSecrets, ActionError> {
+    let members = match text.trim_ascii() {
+        "" | "null" => return Err(ActionError::MissingSecrets),
+        array if array.starts_with('[') => pairs(array),
+        object => serde_json::from_str(object).map(|Members(members)| members),
+    };
+    collect(members.map_err(|_| ActionError::MalformedSecrets)?)
+}
 
 fn collect(members: Raw<'_>) -> Result<ActionSecrets, ActionError> {
     let mut secrets = BTreeMap::new();

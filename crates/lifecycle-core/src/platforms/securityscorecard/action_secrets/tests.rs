@@ -39,6 +39,24 @@ fn an_object_and_an_array_of_pairs_are_read_alike() {
 }
 
 #[test]
+fn what_is_not_utf_8_is_read_as_iso_8859_1() {
+    let cases: &[(&[u8], &str)] = &[
+        ("{\"A\":\"pässwörd\"}".as_bytes(), "pässwörd"),
+        (b"{\"A\":\"p\xe4ssw\xf6rd\"}", "pässwörd"),
+        (b"[{\"key\":\"A\",\"value\":\"\xa0\xff\"}]", "\u{a0}ÿ"),
+        (b"{\"A\":\"\xc3\xa4\"}", "ä"), // UTF-8 comes first
+        (b"{\"A\":\"\xc3\xa4\xe4\"}", "Ã¤ä"),
+    ];
+    for (header, expected) in cases {
+        let secrets = ActionSecrets::parse(header).unwrap();
+        assert_eq!(entries(&secrets), [("A", *expected)]);
+        assert!(secrets.matches("A", &Secret::new(*expected).unwrap()));
+    }
+    let longest = [b"{\"A\":\"".as_slice(), &vec![0xe4; ActionSecrets::MAX_LEN - 8], b"\"}"].concat();
+    assert_eq!(ActionSecrets::parse(&longest).unwrap().get("A").unwrap().chars().count(), longest.len() - 8);
+}
+
+#[test]
 fn what_is_not_distinct_keys_in_json_is_refused() {
     let deep_array = "[".repeat(10_000);
     let deep_value = format!(r#"{{"A":{}"#, "[".repeat(10_000));
@@ -59,7 +77,8 @@ fn what_is_not_distinct_keys_in_json_is_refused() {
         (br#"[{"value":"x"}]"#, Some(MalformedSecrets)),
         (br#"[{"key":1,"value":"x"}]"#, Some(MalformedSecrets)),
         (br#"["A"]"#, Some(MalformedSecrets)),
-        (b"{\"A\":\"\xff\"}", Some(MalformedSecrets)),
+        (b"{\"A\":\"\xff", Some(MalformedSecrets)),
+        (b"\xff\xfe{\0}\0", Some(MalformedSecrets)),
         (b"\xef\xbb\xbf{}", Some(MalformedSecrets)),
         (br#"{"A":"\ud800"}"#, Some(MalformedSecrets)),
         (br#"{"A":"x"}{}"#, Some(MalformedSecrets)),
