@@ -21,8 +21,9 @@ use crate::Reply;
 pub struct InstallationId(Zeroizing<String>);
 
 impl InstallationId {
-    /// The longest id that is accepted, in bytes. The platform names no limit.
-    pub const MAX_LEN: usize = 512;
+    /// The longest id that is accepted, in bytes: 4 KiB. The platform names no limit, and a JSON Web Token, which its ids may
+    /// be one day, has 600 to 1,500.
+    pub const MAX_LEN: usize = 4 * 1024;
 
     /// # Errors
     /// The value is empty, longer than [`MAX_LEN`](Self::MAX_LEN), or holds a control or replacement character.
@@ -103,7 +104,7 @@ mod tests {
     #[test]
     fn an_id_is_opaque_text_without_control_characters() {
         use InstallationIdError::{Characters, Missing, TooLong};
-        let (longest, too_long) = ("a".repeat(512), "a".repeat(513));
+        let (longest, too_long) = ("a".repeat(4096), "a".repeat(4097));
         let cases = [
             ("ins_7Yk2", Ok(())),
             ("a b+c/d=é☃", Ok(())),

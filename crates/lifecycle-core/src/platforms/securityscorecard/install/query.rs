@@ -8,7 +8,7 @@ use super::{InstallationId, InstallationIdError};
 /// of the same value in the request that completes an installation.
 pub(super) const PARAMETERS: [&str; 4] = ["installation", "installation_id", "installationId", "id"];
 
-/// Longest query that is looked at, in bytes: an id of the greatest length, percent-encoded, and room for more.
+/// Longest query that is looked at, in bytes: an id of the greatest length, and as much for other parameters.
 const MAX_QUERY: usize = 8 * 1024;
 
 /// Reads the installation id from the query of a request to `install_url`.
@@ -73,7 +73,8 @@ mod tests {
     #[test]
     fn the_first_known_parameter_counts_and_a_conflict_is_refused() {
         use InstallationIdError::{Characters, Conflicting, Missing, TooLong};
-        let too_long = format!("installation={}", "a".repeat(513));
+        let longest = format!("installation={}", "a".repeat(4096));
+        let too_long = format!("{longest}a");
         let huge = format!("installation=a&x={}", "a".repeat(8 * 1024));
         let cases = [
             ("installation=ins_7Yk2", Ok("ins_7Yk2")),
@@ -95,6 +96,7 @@ mod tests {
             ("installation=%ff", Err(Characters)),
             ("installation=a%0d%0ab", Err(Characters)),
             ("installation=a%00", Err(Characters)),
+            (longest.as_str(), Ok(&longest["installation=".len()..])),
             (too_long.as_str(), Err(TooLong)),
             (huge.as_str(), Err(TooLong)),
         ];

@@ -99,7 +99,7 @@ impl<'p> InstallForm<'p> {
         let policy = format!(
             "default-src 'none'; style-src {}; form-action {}; frame-ancestors 'none'; base-uri 'none'",
             *STYLE_SOURCE,
-            self.page.origins.join(" "),
+            self.page.form_targets(),
         );
         Reply::new(200, "text/html; charset=utf-8", Html(self).to_string())
             .header("cache-control", "no-store")
@@ -119,7 +119,7 @@ struct Html<'f>(&'f InstallForm<'f>);
 
 impl fmt::Display for Html<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let InstallPage { name, parameter, platform_url, origins, .. } = self.0.page;
+        let InstallPage { name, parameter, platform_url, platform_origins, .. } = self.0.page;
         write!(
             f,
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -132,7 +132,7 @@ impl fmt::Display for Html<'_> {
             writeln!(f, "<p><a href=\"{url}\">{label}</a></p>")?;
         }
         if self.0.asked().next().is_some() {
-            let to = Escaped(&origins[0]);
+            let to = Escaped(&platform_origins[0]);
             writeln!(f, "<p class=\"quiet\">Your browser sends what you enter straight to {to}.</p>")?;
         }
         writeln!(f, "<form method=\"post\" action=\"{}\" autocomplete=\"off\">", Escaped(platform_url))?;

@@ -10,7 +10,7 @@ pub use form::InstallForm;
 
 use super::manifest::{DeclaredSecret, Manifest};
 use super::query::PARAMETERS;
-use super::{InstallationId, web_url};
+use super::{InstallationId, WebUrlError, web_url};
 use crate::Reply;
 
 /// Where a browser posts the installation id and the secrets, to complete an installation.
@@ -58,23 +58,32 @@ pub struct InstallPage {
     secrets: Vec<DeclaredSecret>,
     parameter: Cow<'static, str>,
     platform_url: String,
-    origins: Vec<String>,
+    /// Where the platform may answer a form: that of its URL first.
+    platform_origins: Vec<String>,
+    /// Where it may send the browser on.
+    redirect_origins: Vec<String>,
 }
 
 impl InstallPage {
-    /// The page for the secrets that a manifest declares.
+    /// The page for the secrets that a manifest declares. A manifest with OAuth has the browser come back to the app after
+    /// the form, so the page allows a redirect to [`Auth::redirect_uri`](super::Auth::redirect_uri) by itself.
     ///
     /// # Errors
-    /// [`InstallPageError::Secrets`] if a form cannot carry them under their keys, as
-    /// [`Manifest::validate`] would say too.
+    /// [`InstallPageError::Secrets`] if a form cannot carry them under their keys, and [`InstallPageError::Url`] for the
+    /// redirect, as [`Manifest::validate`] would say too.
     pub fn new(manifest: &Manifest) -> Result<Self, InstallPageError> {
         manifest.validate_secrets()?;
+        let redirect = manifest.auth.as_ref().map(|auth| redirect_origin(&auth.redirect_uri)).transpose()?;
         Ok(Self {
             name: manifest.name.clone(),
             secrets: manifest.secrets.clone(),
             parameter: Cow::Borrowed(PARAMETERS[0]),
             platform_url: INSTALLATION_DATA_URL.into(),
-            origins: vec![web_url::origin(web_url::absolute(INSTALLATION_DATA_URL)?), PLATFORM_PAGES.into()],
+            platform_origins: vec![
+                web_url::origin(web_url::absolute(INSTALLATION_DATA_URL)?),
+                PLATFORM_PAGES.into(),
+            ],
+            redirect_origins: redirect.into_iter().collect(),
         })
     }
 
@@ -92,24 +101,26 @@ impl InstallPage {
     }
 
     /// Where the form goes; [`INSTALLATION_DATA_URL`] unless set, for instance to a simulator. The page then allows
-    /// forms to this origin only; see [`redirects_to`](Self::redirects_to).
+    /// forms to this origin instead of the platform's; see [`redirects_to`](Self::redirects_to).
     ///
     /// # Errors
     /// [`InstallPageError::Url`] unless it is an absolute https URL, or an http one with a loopback host.
     pub fn platform_url(mut self, url: &str) -> Result<Self, InstallPageError> {
-        self.origins = vec![web_url::origin(web_url::absolute(url)?)];
+        self.platform_origins = vec![web_url::origin(web_url::absolute(url)?)];
         self.platform_url = url.into();
         Ok(self)
     }
 
     /// Allows the platform to answer the form with a redirect to the origin of `url`. Chrome and Safari hold such a
-    /// redirect to the page's `form-action` too, and stop where it leads elsewhere. The platform's own pages
-    /// (`https://platform.securityscorecard.io`) are allowed as long as its URL is not changed.
+    /// redirect to the page's `form-action` too: where it leads elsewhere they stop, after the form was sent, and the
+    /// button seems dead. Allowed without this are the platform's own pages (`https://platform.securityscorecard.io`) as
+    /// long as its URL is not changed, and the manifest's own [`Auth::redirect_uri`](super::Auth::redirect_uri). Name
+    /// any other page of the app to which the platform sends the browser, such as one behind a second domain.
     ///
     /// # Errors
     /// As [`platform_url`](Self::platform_url).
     pub fn redirects_to(mut self, url: &str) -> Result<Self, InstallPageError> {
-        self.origins.push(web_url::origin(web_url::absolute(url)?));
+        self.redirect_origins.push(web_url::origin(web_url::absolute(url)?));
         Ok(self)
     }
 
@@ -123,8 +134,24 @@ impl InstallPage {
         InstallForm::new(self, installation)
     }
 
+    /// The sources of the policy's `form-action`.
+    fn form_targets(&self) -> String {
+        let targets: Vec<&str> =
+            self.platform_origins.iter().chain(&self.redirect_origins).map(String::as_str).collect();
+        targets.join(" ")
+    }
+
     fn declares(&self, key: &str) -> bool {
         self.secrets.iter().any(|secret| secret.key == key)
+    }
+}
+
+/// The source that allows a redirect to an address of the manifest. One that is relative leads to where the page is.
+fn redirect_origin(url: &str) -> Result<String, WebUrlError> {
+    match web_url::absolute(url) {
+        Ok(url) => Ok(web_url::origin(url)),
+        Err(WebUrlError::Relative) => Ok("'self'".into()),
+        Err(error) => Err(error),
     }
 }
 

@@ -94,6 +94,29 @@ fn another_platform_is_the_only_form_target_unless_its_redirects_are_named() {
 }
 
 #[test]
+fn the_manifests_own_redirect_is_allowed_wherever_the_form_goes() {
+    for (redirect_uri, source) in [
+        ("https://app.example/connect?x=1", "https://app.example"),
+        ("HTTP://localhost:3000/connect", "http://localhost:3000"),
+        ("connect", "'self'"),
+        ("", "'self'"),
+    ] {
+        let auth = Some(Auth { redirect_uri: redirect_uri.into(), ..Auth::default() });
+        let page = InstallPage::new(&Manifest { auth, ..acme() }).unwrap();
+        let policy =
+            |page: &InstallPage| header(&page.render(&id()), "content-security-policy")[0].to_owned();
+        let platform = "https://platform-api.securityscorecard.io https://platform.securityscorecard.io";
+        assert!(policy(&page).contains(&format!("; form-action {platform} {source}; ")), "{}", policy(&page));
+        let simulated = page.platform_url("http://127.0.0.1:4000/data").unwrap();
+        let expected = format!("; form-action http://127.0.0.1:4000 {source}; ");
+        assert!(policy(&simulated).contains(&expected), "{}", policy(&simulated));
+    }
+    let auth = Some(Auth { redirect_uri: "https://*".into(), ..Auth::default() });
+    let widened = InstallPage::new(&Manifest { auth, ..acme() }).err();
+    assert_eq!(widened, Some(InstallPageError::Url(WebUrlError::Host)));
+}
+
+#[test]
 fn a_url_that_is_not_safe_or_would_widen_the_policy_is_refused() {
     let cases = [
         ("http://platform.example/x", WebUrlError::NotHttps),
