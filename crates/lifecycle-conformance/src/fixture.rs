@@ -91,6 +91,8 @@ pub enum Nature {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Need {
+    /// It takes callbacks about any app, and not those of one that it expects alone.
+    AnyApp,
     /// Its JSON parser takes thousands of nested arrays. RFC 8259, section 9, lets a parser set a limit.
     DeepJson,
     /// Its handler refuses, fails or sleeps when the `tenant` member says `refuse-me`, `fail-me` or `sleep-me`.

@@ -135,6 +135,9 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
     if fixture.needs.contains(&Need::DeepJson) && target.exactness == Exactness::Verdict {
         return Some("needs a JSON parser without a limit on nesting, which not every language has".into());
     }
+    if fixture.needs.contains(&Need::AnyApp) {
+        return Some("needs a server that takes callbacks about any app".into());
+    }
     if fixture.needs.contains(&Need::ScriptedHandler) {
         return Some("needs a handler that refuses, fails and sleeps on demand".into());
     }

@@ -77,6 +77,26 @@ impl Delivery {
         Ok(Self::new(platform, event, kept, trust, received_at))
     }
 
+    /// The same, about this app if its event names none. A receiver that [expects](crate::Receiver::app) an app does so
+    /// before the idempotency key is computed; a store repeats it after [`restore`](Self::restore), with the app that it
+    /// kept.
+    ///
+    /// ```
+    /// use lifecycle_core::{Delivery, Trust, seismic};
+    /// use std::time::SystemTime;
+    ///
+    /// let body = r#"{"type":"key-rotated"}"#;
+    /// let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)?;
+    /// assert_eq!(delivery.event().app(), "");
+    /// assert_eq!(delivery.about("a1").event().app(), "a1");
+    /// # Ok::<(), lifecycle_core::Undecodable>(())
+    /// ```
+    #[must_use]
+    pub fn about(mut self, app: &str) -> Self {
+        self.event.set_app_if_untold(app);
+        self
+    }
+
     /// The platform that sent it.
     pub fn platform(&self) -> &'static Platform {
         self.platform
@@ -112,12 +132,13 @@ impl Delivery {
         &self.headers
     }
 
-    /// The body as the platform's own type, such as [`seismic::Callback`](crate::seismic::Callback).
+    /// The body as the platform's own type, such as [`seismic::Callback`](crate::seismic::Callback). A byte order mark
+    /// in front is skipped; [`body`](Self::body) has it still.
     ///
     /// # Errors
     /// When the body does not have that shape. The message names a place, and may quote the body: do not log it.
     pub fn payload<'d, T: Deserialize<'d>>(&'d self) -> Result<T, serde_json::Error> {
-        serde_json::from_slice(self.body())
+        serde_json::from_str(self.event.text())
     }
 
     /// The same, with the rejection in place of the error: what the adapters' typed extractors are made of.

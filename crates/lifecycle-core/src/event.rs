@@ -125,7 +125,8 @@ impl LifecycleEvent {
         &self.fields.kind
     }
 
-    /// The app's id on the platform. Never empty for a known kind; may be empty for [`EventKind::Other`].
+    /// The app's id on the platform. Where the event names none, it is the one that the receiver
+    /// [expects](crate::Receiver::app); empty if it expects none, which only [`EventKind::Other`] can be.
     pub fn app(&self) -> &str {
         self.fields.app.read(&self.text)
     }
@@ -175,8 +176,20 @@ impl LifecycleEvent {
     /// Reads the event out of proven bytes.
     pub(crate) fn decode(platform: &Platform, body: Bytes, kept: &Headers) -> Result<Self, Undecodable> {
         let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
-        let fields = Fields::of(platform.decode(&Authentic::new(&text, kept))?, &text);
+        let fields = Fields::of(platform.decode(&Authentic::new(without_mark(&text), kept))?, &text);
         Ok(Self { text, fields })
+    }
+
+    /// The body as text, without a byte order mark in front.
+    pub(crate) fn text(&self) -> &str {
+        without_mark(&self.text)
+    }
+
+    /// Names the app of an event that names none.
+    pub(crate) fn set_app_if_untold(&mut self, app: &str) {
+        if self.app().is_empty() {
+            self.fields.app = Span::Owned(app.into());
+        }
     }
 
     pub(crate) fn body(&self) -> &Bytes {
@@ -186,6 +199,12 @@ impl LifecycleEvent {
     fn read<'s>(&'s self, span: Option<&'s Span>) -> Option<&'s str> {
         span.map(|span| span.read(&self.text))
     }
+}
+
+/// A byte order mark in front of JSON may be ignored (RFC 8259, section 8.1), and proven bytes that begin with one are
+/// what the platform sent: to refuse them would block an administrator.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 impl fmt::Debug for LifecycleEvent {

@@ -104,8 +104,8 @@ impl Intake {
         };
         let trust = self.settings.prove(&self.candidates, &self.kept, &body, now)?;
         let platform = self.settings.platform;
-        let event = LifecycleEvent::decode(platform, body, &self.kept).map_err(Rejection::Undecodable)?;
-        self.settings.expect(&event, &self.kept, now)?;
+        let mut event = LifecycleEvent::decode(platform, body, &self.kept).map_err(Rejection::Undecodable)?;
+        self.settings.expect(&mut event, &self.kept, now)?;
         Ok(Delivery::new(platform, event, self.kept, trust, now))
     }
 }

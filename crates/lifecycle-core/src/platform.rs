@@ -206,7 +206,7 @@ impl<'a> Authentic<'a> {
         Self { text, headers }
     }
 
-    /// The body, which is UTF-8.
+    /// The body, which is UTF-8, without a byte order mark in front.
     pub fn text(&self) -> &'a str {
         self.text
     }

@@ -96,7 +96,8 @@ impl Receiver {
         Self::with(platform, Credential::Token(token))
     }
 
-    /// Refuses callbacks about another app. Set it: one secret may serve several of a vendor's apps.
+    /// Refuses callbacks about another app. Set it: one secret may serve several of a vendor's apps. An event that
+    /// names no app is taken to be about this one; a platform's own decoding says which events have to name one.
     #[must_use]
     pub fn app(mut self, id: impl Into<String>) -> Self {
         self.settings().app = Some(id.into());
@@ -147,9 +148,10 @@ impl Receiver {
     /// Judges the head of a request, before any of its body is read.
     ///
     /// # Errors
-    /// [`Rejection::MethodNotAllowed`], [`InvalidHeader`](Rejection::InvalidHeader),
-    /// [`MissingSignature`](Rejection::MissingSignature), [`SignatureMismatch`](Rejection::SignatureMismatch) when
-    /// none is well-formed, [`NotFound`](Rejection::NotFound), [`BodyTooLarge`](Rejection::BodyTooLarge).
+    /// [`Rejection::NotFound`], [`MethodNotAllowed`](Rejection::MethodNotAllowed),
+    /// [`InvalidHeader`](Rejection::InvalidHeader), [`MissingSignature`](Rejection::MissingSignature),
+    /// [`SignatureMismatch`](Rejection::SignatureMismatch) when none is well-formed,
+    /// [`BodyTooLarge`](Rejection::BodyTooLarge).
     pub fn open<'h>(
         &self,
         head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
@@ -201,14 +203,15 @@ impl Receiver {
 
     /// What can be told without the headers.
     fn admit(&self, method: &str, path: &str) -> Result<(), Rejection> {
-        if method != "POST" {
-            return Err(Rejection::MethodNotAllowed);
-        }
+        // The token first: whoever does not know it is not told that there is something that takes a POST.
         if let Credential::Token(token) = &self.0.credential {
             let last = path.rsplit('/').next().unwrap_or_default();
             if !token.matches(last) {
                 return Err(Rejection::NotFound);
             }
+        }
+        if method != "POST" {
+            return Err(Rejection::MethodNotAllowed);
         }
         Ok(())
     }
@@ -251,10 +254,10 @@ impl Settings {
         }
     }
 
-    /// Whether the event is meant for this receiver, now.
+    /// Whether the event is meant for this receiver, now. One that names no app is then about the expected one.
     pub(crate) fn expect(
         &self,
-        event: &LifecycleEvent,
+        event: &mut LifecycleEvent,
         kept: &Headers,
         now: SystemTime,
     ) -> Result<(), Rejection> {
@@ -267,8 +270,11 @@ impl Settings {
                 return Err(Rejection::Stale);
             }
         }
-        if self.app.as_ref().is_some_and(|app| app != event.app()) {
-            return Err(Rejection::UnexpectedApp);
+        if let Some(app) = &self.app {
+            event.set_app_if_untold(app);
+            if app != event.app() {
+                return Err(Rejection::UnexpectedApp);
+            }
         }
         if self.only.as_ref().is_some_and(|kind| kind != event.kind()) {
             return Err(Rejection::UnexpectedEvent);
@@ -342,6 +348,67 @@ mod tests {
         assert_eq!(finish("s", sent + Duration::from_secs(301)), Err(Rejection::Stale));
         assert_eq!(finish("s", sent - Duration::from_secs(301)), Err(Rejection::Stale));
         assert_eq!(finish("forged", sent + Duration::from_secs(301)), Err(Rejection::SignatureMismatch));
+    }
+
+    fn finish(receiver: &Receiver, body: &'static [u8]) -> Result<Delivery, Rejection> {
+        let mut intake = signed(receiver, body);
+        intake.push(Bytes::from_static(body))?;
+        intake.finish(SystemTime::UNIX_EPOCH).map_err(|rejected| rejected.rejection)
+    }
+
+    #[test]
+    fn an_expected_app_refuses_a_different_one_and_stands_in_for_none() {
+        let any = Receiver::new(&seismic::PLATFORM, secret("s"));
+        let expecting = any.clone().app("a");
+        let told: &[u8] = br#"{"type":"key-rotated","appId":"a","requestId":"r"}"#;
+        for untold in [
+            br#"{"type":"key-rotated","requestId":"r"}"#.as_slice(),
+            br#"{"type":"key-rotated","requestId":"r","appId":""}"#,
+            br#"{"type":"key-rotated","requestId":"r","appId":7}"#,
+        ] {
+            let delivery = finish(&expecting, untold).unwrap();
+            assert_eq!(delivery.event().app(), "a");
+            assert_eq!(delivery.idempotency_key(), finish(&expecting, told).unwrap().idempotency_key());
+            assert_eq!(finish(&any, untold).unwrap().event().app(), "");
+        }
+        let other = br#"{"type":"key-rotated","appId":"b"}"#;
+        assert_eq!(finish(&expecting, other).unwrap_err(), Rejection::UnexpectedApp);
+        let known = finish(&expecting, br#"{"type":"install","tenantId":"t"}"#).unwrap_err();
+        assert_eq!(known, Rejection::Undecodable(crate::Undecodable::Missing("appId")));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_signed_and_kept_and_not_read() {
+        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
+        let marked = b"\xef\xbb\xbf{\"type\":\"install\",\"appId\":\"a\",\"tenantId\":\"t\"}";
+        let delivery = finish(&receiver, marked).unwrap();
+        assert_eq!((delivery.event().app(), delivery.event().tenant()), ("a", "t"));
+        assert_eq!(delivery.body(), marked.as_slice());
+        assert_eq!(delivery.payload::<seismic::Callback>().unwrap().tenant_id.as_deref(), Some("t"));
+
+        let unmarked = finish(&receiver, &marked[3..]).unwrap();
+        assert_ne!(delivery.idempotency_key(), unmarked.idempotency_key(), "a digest is over the raw bytes");
+        let mut forged = signed(&receiver, &marked[3..]);
+        forged.push(Bytes::from_static(marked)).unwrap();
+        assert_eq!(forged.finish(SystemTime::now()).unwrap_err().rejection, Rejection::SignatureMismatch);
+        let twice = finish(&receiver, b"\xef\xbb\xbf\xef\xbb\xbf{}").unwrap_err();
+        assert!(matches!(twice, Rejection::Undecodable(_)), "one is a mark, two are no JSON");
+    }
+
+    #[test]
+    fn whoever_does_not_know_the_token_is_not_told_which_method_is_right() {
+        let token = HookToken::new("0123456789abcdef0123456789abcdef").unwrap();
+        let hook = Receiver::unsigned(&crate::securityscorecard::PLATFORM, token);
+        for method in ["GET", "HEAD", "PUT", "OPTIONS", "POST"] {
+            let open = |path| {
+                let opened = hook.open(Head { method, path, headers: std::iter::empty() });
+                opened.map(drop).map_err(|rejected| rejected.rejection)
+            };
+            let reply = open("/hook/0123456789abcdef0123456789abcdee").unwrap_err().reply();
+            assert_eq!(reply, Reply::empty(404), "{method}");
+            let right = open("/hook/0123456789abcdef0123456789abcdef");
+            assert_eq!(right, if method == "POST" { Ok(()) } else { Err(Rejection::MethodNotAllowed) });
+        }
     }
 
     #[test]

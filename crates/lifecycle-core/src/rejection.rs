@@ -38,7 +38,8 @@ pub enum Rejection {
     MethodNotAllowed,
     /// No signature header of the platform is present. 401.
     MissingSignature,
-    /// An unsigned hook was called without its token, or with a wrong one. 404, as if nothing were there.
+    /// An unsigned hook was called without its token, or with a wrong one. 404 without a body, whatever the method, as a
+    /// router answers where nothing is.
     NotFound,
     /// The handler refuses, on purpose and with a reason. 403.
     Refused(Refusal),
@@ -117,10 +118,12 @@ impl Rejection {
         }
     }
 
-    /// The words of the answer: RFC 9457 problem details. Before the request's body was read to its end, the connection
-    /// has to close too: [`RejectedRequest::reply`](crate::RejectedRequest::reply) knows.
+    /// The words of the answer: RFC 9457 problem details, but for [`NotFound`](Self::NotFound), which tells nothing. Before
+    /// the request's body was read to its end, the connection has to close too:
+    /// [`RejectedRequest::reply`](crate::RejectedRequest::reply) knows.
     pub fn reply(&self) -> Reply {
         let detail = match self {
+            Self::NotFound => return Reply::empty(self.status()),
             Self::Refused(refusal) => Some(refusal.reason()),
             _ => None,
         };

@@ -67,6 +67,7 @@ impl Record {
         };
         let headers = envelope.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         Delivery::restore(platform, self.body.clone(), headers, trust, self.received_at.into())
+            .map(|delivery| delivery.about(&self.tenant.app))
             .map_err(|why| Unreadable(format!("the body: {why}")))
     }
 }
@@ -177,5 +178,31 @@ fn own_header(platform: &'static Platform, name: &str) -> Option<&'static str> {
     match platform.proof() {
         Proof::Hmac(scheme) => scheme.headers().iter().copied().find(|own| *own == name),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use lifecycle_core::{Head, Receiver, Secret};
+
+    use super::*;
+
+    #[test]
+    fn an_event_that_names_no_app_keeps_the_one_that_its_receiver_expected() {
+        let secret = Secret::new("s3cr3t").unwrap();
+        let body = Bytes::from_static(br#"{"type":"key-rotated"}"#);
+        let signature = seismic::SCHEME.sign(&secret, &[], &body);
+        let headers = [(seismic::SIGNATURE, signature.as_bytes())].into_iter();
+        let receiver = Receiver::new(&seismic::PLATFORM, secret).app("a");
+        let mut intake = receiver.open(Head { method: "POST", path: "/", headers }).unwrap();
+        intake.push(body).unwrap();
+        let record = Record::from(&intake.finish(SystemTime::now()).unwrap());
+        assert_eq!(record.tenant.app, "a");
+
+        let again = record.restore(&Platforms::default()).unwrap();
+        assert_eq!(again.event().app(), "a");
+        assert_eq!(again.idempotency_key(), record.key);
     }
 }

@@ -43,7 +43,7 @@ function names(text) {
 }
 
 function decode(body) {
-  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(body); // without a byte order mark
   const callback = JSON.parse(text);
   const own = names(text);
   const needed = KNOWN.includes(callback.type) ? ["type", "appId", "tenantId"] : ["type"];

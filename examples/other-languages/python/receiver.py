@@ -98,7 +98,7 @@ class Members(list):
 
 
 def decode(body):
-    members = json.loads(body.decode(), object_pairs_hook=Members, parse_constant=int)
+    members = json.loads(body.decode("utf-8-sig"), object_pairs_hook=Members, parse_constant=int)
     callback = dict(members) if isinstance(members, Members) else {}
     for name in ("type", "appId", "tenantId") if callback.get("type") in KNOWN else ("type",):
         value = callback.get(name)
