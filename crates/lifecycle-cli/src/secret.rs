@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use lifecycle_core::Secret;
+use lifecycle_core::{Secret, SecretError};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -19,6 +19,9 @@ use crate::failure::Failure;
 
 /// The variable that is read when no option names a secret: the one that the example apps read, too.
 const DEFAULT_VARIABLE: &str = "SEISMIC_SIGNING_SECRET";
+
+const SIGNING: &str = "the signing secret";
+const PREVIOUS: &str = "the previous secret";
 
 /// Text that is never shown, as an option's value.
 #[derive(Clone)]
@@ -37,8 +40,8 @@ impl SecretText {
     }
 
     /// As a value that reports leave out.
-    pub(crate) fn into_shared(self) -> Result<Shared, Failure> {
-        Shared::new("a secret", Zeroizing::new(self.0.as_bytes().to_vec()))
+    pub(crate) fn into_hidden(self) -> Hidden {
+        Hidden(Zeroizing::new(self.0.as_bytes().to_vec()))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -110,20 +113,28 @@ pub(crate) struct OptionalSecretArgs {
 impl OptionalSecretArgs {
     /// The secret that the options name, if any.
     pub(crate) fn read(&self) -> Result<Option<Shared>, Failure> {
-        given("the signing secret", self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())
+        let given = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?;
+        given.map(|bytes| Shared::new(SIGNING, bytes)).transpose()
     }
 }
 
 impl SigningSecretArgs {
     /// The secret that the options name; else that of the usual variable; else what the user types.
     pub(crate) fn read(&self) -> Result<Shared, Failure> {
-        if let Some(given) =
-            given("the signing secret", self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?
-        {
+        Shared::new(SIGNING, self.bytes()?)
+    }
+
+    /// The same as it was given, also where no secret is like that.
+    pub(crate) fn read_unchecked(&self) -> Result<Hidden, Failure> {
+        Hidden::new(SIGNING, self.bytes()?)
+    }
+
+    fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if let Some(given) = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())? {
             return Ok(given);
         }
         if env::var_os(DEFAULT_VARIABLE).is_some_and(|value| !value.is_empty()) {
-            return from_variable("the signing secret", DEFAULT_VARIABLE);
+            return variable(DEFAULT_VARIABLE);
         }
         if !stdin().is_terminal() {
             return Err(Failure::new(
@@ -139,37 +150,82 @@ impl SigningSecretArgs {
                 "give --secret-file FILE",
             )
         })?;
-        Shared::new("the signing secret", Zeroizing::new(typed.into_bytes()))
+        Ok(Zeroizing::new(typed.into_bytes()))
     }
 }
 
 impl PreviousSecretArgs {
     /// The secret that the options name, if any.
     pub(crate) fn read(&self) -> Result<Option<Shared>, Failure> {
-        given("the previous secret", self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())
+        self.bytes()?.map(|bytes| Shared::new(PREVIOUS, bytes)).transpose()
+    }
+
+    /// The same as it was given, also where no secret is like that.
+    pub(crate) fn read_unchecked(&self) -> Result<Option<Hidden>, Failure> {
+        self.bytes()?.map(|bytes| Hidden::new(PREVIOUS, bytes)).transpose()
+    }
+
+    fn bytes(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+        given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())
+    }
+}
+
+/// A value that reports leave out.
+#[derive(Clone)]
+pub(crate) struct Hidden(Zeroizing<Vec<u8>>);
+
+impl Hidden {
+    fn new(what: &str, bytes: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
+        if bytes.trim_ascii().is_empty() {
+            return Err(empty(what));
+        }
+        Ok(Self(bytes))
+    }
+
+    /// As it was given.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The text with each occurrence of this value left out.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        match std::str::from_utf8(&self.0) {
+            Ok(own) if !own.is_empty() => text.replace(own, "[secret]"),
+            _ => text.to_owned(), // a text cannot hold what is none
+        }
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hidden(redacted)")
     }
 }
 
 /// A secret that sender and receiver share: its bytes, and the core's form of it.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    bytes: Zeroizing<Vec<u8>>,
+    hidden: Hidden,
     secret: Secret,
 }
 
 impl Shared {
     fn new(what: &str, bytes: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
-        let secret = Secret::new(bytes.to_vec()).map_err(|_| {
-            Failure::new(format!("{what} is empty"), "is its variable set, or its file written?")
+        let secret = Secret::new(bytes.to_vec()).map_err(|error| match error {
+            SecretError::Blank => empty(what),
+            error => Failure::new(
+                format!("{what} cannot be used: {error}"),
+                "if your receiver has it so, that is why its signatures differ",
+            ),
         })?;
-        Ok(Self { bytes, secret })
+        Ok(Self { hidden: Hidden(bytes), secret })
     }
 
     /// A secret that no receiver has.
     pub(crate) fn random() -> Self {
         let bytes = Zeroizing::new(Uuid::new_v4().to_string().into_bytes());
-        let secret = Secret::new(bytes.to_vec()).expect("a UUID is not blank");
-        Self { bytes, secret }
+        let secret = Secret::new(bytes.to_vec()).expect("a UUID is a secret");
+        Self { hidden: Hidden(bytes), secret }
     }
 
     /// As the core signs and verifies with it.
@@ -179,42 +235,31 @@ impl Shared {
 
     /// As it was given.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.hidden.bytes()
     }
 
-    /// The text with each occurrence of this secret left out.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        match std::str::from_utf8(&self.bytes) {
-            Ok(own) => text.replace(own, "[secret]"),
-            Err(_) => text.to_owned(), // a text cannot hold what is none
-        }
+    /// As a value that reports leave out.
+    pub(crate) fn hidden(&self) -> &Hidden {
+        &self.hidden
     }
 }
 
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Shared(redacted)")
-    }
+fn empty(what: &str) -> Failure {
+    Failure::new(format!("{what} is empty"), "is its variable set, or its file written?")
 }
 
 fn given(
-    what: &str,
     text: Option<&SecretText>,
-    variable: Option<&str>,
+    name: Option<&str>,
     file: Option<&Path>,
-) -> Result<Option<Shared>, Failure> {
+) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     if let Some(text) = text {
-        return Shared::new(what, Zeroizing::new(text.as_str().as_bytes().to_vec())).map(Some);
+        return Ok(Some(Zeroizing::new(text.as_str().as_bytes().to_vec())));
     }
-    if let Some(variable) = variable {
-        return from_variable(what, variable).map(Some);
+    if let Some(name) = name {
+        return variable(name).map(Some);
     }
-    let Some(file) = file else { return Ok(None) };
-    Shared::new(what, in_file(file)?).map(Some)
-}
-
-fn from_variable(what: &str, name: &str) -> Result<Shared, Failure> {
-    Shared::new(what, variable(name)?)
+    file.map(in_file).transpose()
 }
 
 /// The value of an environment variable.

@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 /// A value that only the sender and the receiver know. It cannot be empty, is never printed, and is wiped when dropped.
 ///
-/// A platform's signing secret is used as text, exactly as the platform shows it: not decoded, not trimmed.
+/// A platform's signing secret is used as text, exactly as the platform shows it: not decoded, not trimmed. A line break or
+/// a blank at an end, or quotes around it, come from a file, a shell or a copy; every signature would be refused because of
+/// them, so such a text is refused at once. Bytes that are no text, such as a decoded key, may begin and end with anything.
 ///
 /// ```
 /// use lifecycle_core::{Secret, SecretError};
@@ -18,6 +20,7 @@ use zeroize::Zeroizing;
 /// let secret = Secret::new("from the platform's registration page")?;
 /// assert_eq!(format!("{secret:?}"), "Secret(redacted)");
 /// assert_eq!(Secret::new("\n").unwrap_err(), SecretError::Blank);
+/// assert_eq!(Secret::new("read from a file\n").unwrap_err(), SecretError::WhiteSpaceAround);
 /// # Ok::<(), SecretError>(())
 /// ```
 #[derive(Clone)]
@@ -25,11 +28,17 @@ pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
     /// # Errors
-    /// [`SecretError::Blank`] when there is nothing in it but white space, as in an unset variable or an empty file.
+    /// [`SecretError::Blank`] when there is nothing in it but white space, as in an unset variable or an empty file;
+    /// [`SecretError::WhiteSpaceAround`] and [`SecretError::Quoted`] for a text that has more around it than the platform
+    /// shows.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Result<Self, SecretError> {
         let bytes = Zeroizing::new(bytes.into());
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Err(SecretError::Blank);
+        }
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if !text.chars().any(is_binary) => check_ends(text)?,
+            _ => {} // a key as bytes, not as text
         }
         Ok(Self(bytes))
     }
@@ -60,12 +69,45 @@ pub enum SecretError {
     /// Nothing but white space: look for an unset variable or an empty file.
     #[error("the secret is empty; is its variable or file set?")]
     Blank,
+    /// A text stands in quotes: look for an `.env` file whose reader keeps them, or for quotes within quotes.
+    #[error("the secret stands in quotes, in which no platform shows one; take them off where it is set")]
+    Quoted,
     /// A hook token holds a character that does not stand for itself in a URL path.
-    #[error("a hook token may hold only ASCII letters, digits, '-', '.', '_' and '~'")]
+    #[error(
+        "a hook token may hold only ASCII letters, digits, '-', '.' and '_'; \
+         look for a line break at its end or for quotes around it"
+    )]
     TokenCharacters,
     /// A hook token is too short to be unguessable.
     #[error("a hook token needs at least {} characters", HookToken::MIN_LEN)]
     TokenTooShort,
+    /// A text begins or ends with a line break, a blank or a byte order mark: look for a file that was written by `echo` or
+    /// an editor.
+    #[error(
+        "the secret begins or ends with a line break or a blank, with which no platform shows one; \
+         take it off where it is set (`printf %s` writes a file without one)"
+    )]
+    WhiteSpaceAround,
+}
+
+/// No text has such a character.
+fn is_binary(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
+fn check_ends(text: &str) -> Result<(), SecretError> {
+    if text.starts_with(is_around) || text.ends_with(is_around) {
+        return Err(SecretError::WhiteSpaceAround);
+    }
+    let quoted = |quote: char| text.strip_prefix(quote).is_some_and(|rest| rest.ends_with(quote));
+    if ['"', '\'', '`'].into_iter().any(quoted) {
+        return Err(SecretError::Quoted);
+    }
+    Ok(())
+}
+
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || c == '\u{feff}'
 }
 
 /// The name of a signing secret: what logs and [`Trust`](crate::Trust) show in its place.
@@ -194,8 +236,16 @@ impl From<SigningSecret> for Secrets {
 
 /// The unguessable last segment of a hook's URL, where the platform signs nothing.
 ///
-/// Whoever knows the URL can forge a delivery, so it belongs in no log and no public page. Make it from at least
-/// 128 random bits.
+/// Whoever knows the URL can forge a delivery, so it belongs in no log and no public page. Make it from 128 random bits or
+/// more: 32 digits of hex, or 22 characters of base64url.
+///
+/// ```
+/// use lifecycle_core::{HookToken, SecretError};
+///
+/// HookToken::new("b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07")?; // `openssl rand -hex 16`
+/// assert_eq!(HookToken::new("hook").unwrap_err(), SecretError::TokenTooShort);
+/// # Ok::<(), SecretError>(())
+/// ```
 #[derive(Clone)]
 pub struct HookToken {
     keyed: Hmac<Sha256>,
@@ -203,17 +253,17 @@ pub struct HookToken {
 }
 
 impl HookToken {
-    /// The fewest characters of a token: 16, enough for 64 random bits in hex.
-    pub const MIN_LEN: usize = 16;
+    /// The fewest characters of a token: 22, which is what 128 random bits take in base64url.
+    pub const MIN_LEN: usize = 22;
 
     /// # Errors
-    /// [`SecretError::TokenTooShort`] and [`SecretError::TokenCharacters`] (only unreserved characters of RFC 3986
-    /// stand for themselves in a path).
+    /// [`SecretError::TokenTooShort`] and [`SecretError::TokenCharacters`]: only unreserved characters of RFC 3986 stand
+    /// for themselves in a path, and of these some clients write `~` as `%7E`, which is not decoded here.
     pub fn new(token: &str) -> Result<Self, SecretError> {
         if token.len() < Self::MIN_LEN {
             return Err(SecretError::TokenTooShort);
         }
-        if !token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b)) {
+        if !token.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) {
             return Err(SecretError::TokenCharacters);
         }
         let keyed = Secret::new(token)?.keyed();
@@ -246,6 +296,33 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_more_around_it_than_a_platform_shows_is_refused() {
+        for around in
+            ["s3cr3t\n", "s3cr3t\r\n", "\ns3cr3t", " s3cr3t", "s3cr3t\t", "\u{feff}s3cr3t", "s3cr3t\u{a0}"]
+        {
+            assert_eq!(Secret::new(around).unwrap_err(), SecretError::WhiteSpaceAround, "{around:?}");
+        }
+        for quoted in ["\"s3cr3t\"", "'s3cr3t'", "`s3cr3t`", "\"\""] {
+            assert_eq!(Secret::new(quoted).unwrap_err(), SecretError::Quoted, "{quoted}");
+        }
+        for own in [
+            "s 3\tc\nr3t",
+            "\"s3cr3t",
+            "s3cr3t'",
+            "\"s3cr3t'",
+            "\"",
+            "s\"3cr3t\"",
+            "whsec_c2VjcmV0",
+            "pässwörd",
+        ] {
+            assert!(Secret::new(own).is_ok(), "{own}");
+        }
+        for binary in [b"\x01\n".as_slice(), &[0xff, b' '], &[0x0b; 20], b"\"\x02\"", &[0, b'\n']] {
+            assert!(Secret::new(binary).is_ok(), "{binary:?} is a key as bytes");
+        }
+    }
+
+    #[test]
     fn a_secret_matches_only_itself() {
         let long = "x".repeat(100);
         for secret in ["token", "a", "token\0", long.as_str()] {
@@ -261,7 +338,7 @@ mod tests {
     fn nothing_shows_a_secret() {
         let secret = Secret::new("hunter2-hunter2").unwrap();
         let signing = SigningSecret::new("2026", &secret);
-        let token = HookToken::new("hunter2-hunter2-x").unwrap();
+        let token = HookToken::new("hunter2-hunter2-hunter2").unwrap();
         let shown = format!("{secret:?} {signing:?} {:?} {token:?}", Secrets::from(secret.clone()));
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(!shown.contains("104, 117"), "bytes as numbers: {shown}");
@@ -277,16 +354,22 @@ mod tests {
 
     #[test]
     fn a_hook_token_is_long_and_stands_for_itself_in_a_path() {
-        assert_eq!(HookToken::new("short").unwrap_err(), SecretError::TokenTooShort);
-        assert_eq!(HookToken::new("0123456789abcde/").unwrap_err(), SecretError::TokenCharacters);
-        assert_eq!(HookToken::new("0123456789abcde%41").unwrap_err(), SecretError::TokenCharacters);
+        let long = "0123456789abcdef-._ABC";
+        assert!(HookToken::new(long).is_ok());
+        assert_eq!(HookToken::new(&long[1..]).unwrap_err(), SecretError::TokenTooShort);
+        for character in ["~", "/", "%41", "\n", "\"", " ", "é"] {
+            let token = format!("{long}{character}");
+            assert_eq!(HookToken::new(&token).unwrap_err(), SecretError::TokenCharacters, "{character:?}");
+        }
     }
 
     #[test]
     fn a_hook_token_matches_only_itself() {
-        let token = HookToken::new("0123456789abcdef").unwrap();
-        assert!(token.matches("0123456789abcdef"));
-        for other in ["", "0123456789abcdee", "0123456789abcdef0", "0123456789ABCDEF", "hook"] {
+        let token = HookToken::new("0123456789abcdef012345").unwrap();
+        assert!(token.matches("0123456789abcdef012345"));
+        for other in
+            ["", "0123456789abcdef012344", "0123456789abcdef0123450", "0123456789ABCDEF012345", "hook"]
+        {
             assert!(!token.matches(other), "{other}");
         }
     }

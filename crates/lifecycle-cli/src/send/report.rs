@@ -11,7 +11,7 @@ use super::delivery::Delivered;
 use super::options::Expected;
 use crate::answer::Answer;
 use crate::proxy::Proxy;
-use crate::secret::Shared;
+use crate::secret::Hidden;
 use crate::shown::{BAD, DIM, GOOD, HEADING, harmless, millis};
 use crate::verdict::{Outcome, code};
 
@@ -36,7 +36,7 @@ pub(super) struct Sent<'a> {
 /// What no report may repeat.
 #[derive(Default)]
 pub(super) struct Private<'a> {
-    pub(super) secrets: Vec<&'a Shared>,
+    pub(super) secrets: Vec<&'a Hidden>,
     pub(super) signatures: Vec<String>,
 }
 

@@ -16,7 +16,7 @@ use crate::body;
 use crate::client::{self, Outgoing};
 use crate::failure::Failure;
 use crate::hook;
-use crate::secret::{self, SecretText, Shared};
+use crate::secret::{self, Hidden, SecretText};
 use crate::shown;
 use crate::verdict::Intent;
 
@@ -134,8 +134,7 @@ impl ActionArgs {
             let value = Zeroizing::new(Value::from(members).to_string());
             headers.push((securityscorecard::SECRETS_HEADER, value));
         }
-        let private: Vec<Shared> =
-            secrets.into_iter().map(|(_, secret)| secret.into_shared()).collect::<Result<_, _>>()?;
+        let private: Vec<Hidden> = secrets.into_iter().map(|(_, secret)| secret.into_hidden()).collect();
         let kind = format!("action {}", self.action);
         send(&self.options, &kind, &hook::rule_fired(&self.domain), &ACTION_ACK, &headers, &private)
     }
@@ -173,7 +172,7 @@ fn send(
     made_up: &Value,
     ack: &AckPolicy,
     added: &[(&str, Zeroizing<String>)],
-    private: &[Shared],
+    private: &[Hidden],
 ) -> Result<Answer, Failure> {
     let url = options.url()?;
     let made: Vec<&str> = added.iter().map(|(name, _)| *name).collect();

@@ -143,7 +143,7 @@ impl SeismicArgs {
             url: shown::url(&url, false),
             ack: &seismic::ACK,
             expected: self.options.expect.unwrap_or(Expected::of(intent)),
-            private: Private { secrets: secrets.iter().collect(), signatures },
+            private: Private { secrets: secrets.iter().map(Shared::hidden).collect(), signatures },
             notes: self.notes(),
         };
         Ok(sent.answer(&delivered))

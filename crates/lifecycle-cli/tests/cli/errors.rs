@@ -22,6 +22,8 @@ fn every_malformed_argument_gets_one_line_and_exit_code_2() {
         vec!["send", "securityscorecard", "action", "a", "--url", url, "-H", "x-ssc-app-id: hunter2"],
         vec!["send", "seismic", "install", "--url", url],
         vec!["send", "seismic", "install", "--url", url, "--secret", ""],
+        vec!["send", "seismic", "install", "--url", url, "--secret", "'hunter2'"],
+        vec!["send", "seismic", "install", "--url", url, "--secret", "hunter2\n"],
         vec!["send", "seismic", "install", "--url", url, "--secret-env", "NO_SUCH_VARIABLE"],
         vec!["send", "seismic", "install", "--url", url, "--secret-env", "A=B"],
         vec!["send", "seismic", "install", "--url", url, "--secret-file", "/no/such/file"],

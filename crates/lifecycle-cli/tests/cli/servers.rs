@@ -16,7 +16,7 @@ use crate::program::SECRET;
 pub(crate) const PREVIOUS: &str = "retired-secret-OLD-41aa";
 
 /// The token of the hook's URL.
-pub(crate) const TOKEN: &str = "0123456789abcdef";
+pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
 /// The example apps, which keep one contract.
 pub(crate) const APPS: [&str; 4] = ["example-actix-web", "example-axum", "example-hyper", "example-warp"];

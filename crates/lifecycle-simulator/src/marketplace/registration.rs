@@ -1,7 +1,7 @@
 //! Registration: a developer adds, changes and removes apps.
 
-use lifecycle_core::EventKind;
 use lifecycle_core::securityscorecard::Manifest;
+use lifecycle_core::{EventKind, Secret};
 use zeroize::Zeroizing;
 
 use super::{Marketplace, checked_name};
@@ -169,14 +169,14 @@ pub(super) fn generated_secret() -> Zeroizing<String> {
     Zeroizing::new(format!("{}{}", random_id(""), random_id("")))
 }
 
-pub(super) fn checked_secret(secret: &str) -> Result<(), &'static str> {
+pub(super) fn checked_secret(secret: &str) -> Result<(), String> {
     if secret.trim().is_empty() {
-        return Err("the signing secret is blank");
+        return Err("the signing secret is blank".into());
     }
     if secret.len() > MAX_SECRET {
-        return Err("the signing secret is longer than 1024 bytes");
+        return Err("the signing secret is longer than 1024 bytes".into());
     }
-    Ok(())
+    Secret::new(secret).map(drop).map_err(|error| error.to_string())
 }
 
 fn present(text: Option<String>) -> Option<String> {

@@ -28,6 +28,11 @@ async fn an_app_that_cannot_be_registered_is_told_everything_at_once() {
         ("version", json!("1.2"), "the version must be three numbers such as 1.2.0"),
         ("signing_secret", json!("  "), "the signing secret is blank"),
         ("signing_secret", json!("s".repeat(1025)), "the signing secret is longer than 1024 bytes"),
+        (
+            "signing_secret",
+            json!("s3cr3t\n"),
+            "the secret begins or ends with a line break or a blank, with which no platform shows one; take it off where it is set (`printf %s` writes a file without one)",
+        ),
         ("app_id", json!("a\nb"), "the app id must be at most 128 bytes, without control characters"),
     ] {
         let mut app = json!({"platform": "seismic", "name": "x", "url": good});
