@@ -71,8 +71,7 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// What a platform's `decode` reads out of proven bytes; borrowed from them wherever possible.
-#[derive(Debug)]
+/// What a platform's `decode` reads out of proven bytes; borrowed from them wherever possible. `Debug` shows the kind only.
 #[non_exhaustive]
 pub struct EventFields<'a> {
     /// What happened.
@@ -107,6 +106,12 @@ impl EventFields<'_> {
             request_id: None,
             sent_at: None,
         }
+    }
+}
+
+impl fmt::Debug for EventFields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventFields").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 

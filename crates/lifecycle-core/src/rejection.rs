@@ -168,9 +168,16 @@ pub enum Undecodable {
     NotUtf8,
 }
 
+impl Undecodable {
+    /// The place of an error, without what it quotes.
+    pub(crate) fn at(error: &serde_json::Error) -> Self {
+        Self::Json { line: error.line(), column: error.column() }
+    }
+}
+
 impl From<serde_json::Error> for Undecodable {
     fn from(error: serde_json::Error) -> Self {
-        Self::Json { line: error.line(), column: error.column() }
+        Self::at(&error)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reply: an answer's status, headers and body, before a framework makes a response of it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -10,8 +11,9 @@ use crate::rejected_request::RequestBody;
 /// The media type of an RFC 9457 problem details body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// A whole answer. Adapters only convert it; none of them words an answer of its own.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A whole answer. Adapters only convert it; none of them words an answer of its own. `Debug` shows the status, the names of the
+/// headers and the body's length: a page may hold a secret, and a cookie is one.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Reply {
     status: u16,
     headers: Vec<(&'static str, Cow<'static, str>)>,
@@ -86,6 +88,17 @@ impl Reply {
     /// The body, taken out without a copy.
     pub fn into_body(self) -> Bytes {
         self.body
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers().map(|(name, _)| name).collect();
+        f.debug_struct("Reply")
+            .field("status", &self.status)
+            .field("headers", &names)
+            .field("length", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ use tokio_postgres::{Error, Row};
 
 use crate::error::{is_passing, store};
 use crate::gather::gather;
+use crate::quiet;
 use crate::row;
 use crate::writer::Desk;
 
@@ -181,7 +182,8 @@ impl Ender {
             batch.iter().map(|end| end.error.as_deref().map(str::as_bytes)).collect();
         let uncounted = numbers(|end| end.uncounted);
         let values: [&(dyn ToSql + Sync); 7] = [&ids, &fences, &nows, &states, &dues, &errors, &uncounted];
-        let (begun, finished) = tokio::join!(session.batch_execute("BEGIN"), session.query(&finish, &values));
+        let (begun, finished) =
+            tokio::join!(session.batch_execute("BEGIN"), quiet::query(session, &finish, &values));
         begun?;
         let finished = finished?;
         let (ended, folded) = fold(batch, &finished)?;
@@ -199,7 +201,7 @@ impl Ender {
             installations.iter().map(|installation| installation.status().name()).collect();
         let values: [&(dyn ToSql + Sync); 3] = [&tenants, &statuses, &texts];
         let (written, committed) =
-            tokio::join!(session.execute(&put, &values), session.batch_execute("COMMIT"));
+            tokio::join!(quiet::execute(session, &put, &values), session.batch_execute("COMMIT"));
         written?; // if not, what was asked to commit has rolled back
         committed?;
         Ok(ended)

@@ -22,6 +22,7 @@ use crate::endings::{End, Endings};
 use crate::error::{OpenError, store};
 use crate::handler::TransactionalHandler;
 use crate::migration::{bring_up, migrate};
+use crate::quiet;
 use crate::row::{self, column, digest};
 use crate::runner::PostgresRunner;
 use crate::session::Connector;
@@ -145,7 +146,7 @@ impl PostgresEngine {
         let client = self.client().await?;
         let asked = async {
             let statement = client.prepare_cached(sql).await?;
-            client.query(&statement, parameters).await
+            quiet::query(&client, &statement, parameters).await
         };
         match timeout(self.0.time_limit, asked).await {
             Ok(answer) => answer.map_err(|error| store(&error)),

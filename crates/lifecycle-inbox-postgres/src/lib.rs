@@ -10,6 +10,7 @@ mod gather;
 mod handler;
 mod installations;
 mod migration;
+mod quiet;
 mod row;
 mod runner;
 mod session;

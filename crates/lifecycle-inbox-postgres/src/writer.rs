@@ -9,10 +9,12 @@ use lifecycle_core::IdempotencyKey;
 use lifecycle_inbox::{Accepted, DeliveryId, Record, StoreError, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use tokio_postgres::types::ToSql;
 
 use crate::bell::Bell;
 use crate::error::{is_passing, tell};
 use crate::gather::gather;
+use crate::quiet;
 use crate::row::digest;
 use crate::session::Connector;
 use crate::sql::Sql;
@@ -169,23 +171,19 @@ impl Writer {
         let times = |of: fn(&Waiting) -> Timestamp| {
             batch.iter().map(|waiting| of(waiting).as_millis()).collect::<Vec<i64>>()
         };
-        let rows = session
-            .query(
-                &statement,
-                &[
-                    &bytes(|it| &it.tenant),
-                    &bytes(|it| it.record.tenant.platform.as_bytes()),
-                    &bytes(|it| it.record.tenant.app.as_bytes()),
-                    &bytes(|it| it.record.tenant.tenant.as_bytes()),
-                    &bytes(|it| it.record.kind.as_bytes()),
-                    &bytes(|it| it.record.key.as_bytes()),
-                    &bytes(|it| &it.record.body),
-                    &bytes(|it| it.record.envelope.as_bytes()),
-                    &times(|it| it.record.received_at),
-                    &times(|it| it.now),
-                ],
-            )
-            .await?;
+        let values: [&(dyn ToSql + Sync); 10] = [
+            &bytes(|it| &it.tenant),
+            &bytes(|it| it.record.tenant.platform.as_bytes()),
+            &bytes(|it| it.record.tenant.app.as_bytes()),
+            &bytes(|it| it.record.tenant.tenant.as_bytes()),
+            &bytes(|it| it.record.kind.as_bytes()),
+            &bytes(|it| it.record.key.as_bytes()),
+            &bytes(|it| &it.record.body),
+            &bytes(|it| it.record.envelope.as_bytes()),
+            &times(|it| it.record.received_at),
+            &times(|it| it.now),
+        ];
+        let rows = quiet::query(session, &statement, &values).await?;
         let mut new = HashMap::with_capacity(rows.len());
         for row in rows {
             let key: &[u8] = row.try_get(0)?;

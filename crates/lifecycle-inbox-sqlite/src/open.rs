@@ -113,6 +113,8 @@ pub(crate) fn open(path: &Path, older: Older) -> Result<Connection, OpenError> {
     }
     // A write: a file that can only be read was let through so far.
     deliveries::find_heads(&connection).map_err(explain)?;
+    #[cfg(unix)]
+    warn_of_other_readers(path);
     Ok(connection)
 }
 
@@ -144,6 +146,22 @@ fn create(path: &Path) -> Result<(), OpenError> {
             io::ErrorKind::ReadOnlyFilesystem => Err(OpenError::ReadOnly(path())),
             _ => Err(OpenError::Unusable { path: path(), why: error.to_string() }),
         },
+    }
+}
+
+/// A file that was there already may be open to others on purpose, such as a group that makes backups: so it is told, not
+/// changed.
+#[cfg(unix)]
+fn warn_of_other_readers(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let Ok(metadata) = std::fs::metadata(path) else { return };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        tracing::warn!(
+            target: "lifecycle::inbox",
+            path = %path.display(), mode = format!("{mode:o}"),
+            "other users of the machine may open this file, which holds payloads: chmod 600, unless that is meant"
+        );
     }
 }
 

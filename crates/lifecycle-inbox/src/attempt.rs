@@ -1,12 +1,11 @@
 //! Attempt: one run of the handler for one claimed row, and what becomes of the row.
 
-use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use lifecycle_core::{Change, Delivery, EventKind, HandlerError, Refusal};
+use lifecycle_core::{Change, Delivery, EventKind, Refusal};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -16,9 +15,6 @@ use crate::error::StoreError;
 use crate::record::Unreadable;
 use crate::runner::Ran;
 use crate::telemetry;
-
-/// The most bytes of an error that are kept.
-const ERROR_BYTES: usize = 2_000;
 
 /// How an attempt ended.
 enum End {
@@ -82,8 +78,8 @@ impl Crew {
             Ok(Ok(Ok(Ran::Committed))) => End::Done,
             Ok(Ok(Ok(Ran::Lost))) => End::Lost,
             Ok(Ok(Ok(Ran::Refused(refusal)))) => self.give_up(claim, refused(&refusal)).await,
-            Ok(Ok(Err(error))) => self.failed(claim, chain(&error)).await,
-            Ok(Err(panic)) => self.failed(claim, panicked(&*panic)).await,
+            Ok(Ok(Err(error))) => self.failed(claim, error.to_string()).await,
+            Ok(Err(_panic)) => self.failed(claim, "the handler panicked".to_owned()).await, // its message may hold anything
             Err(_elapsed) => {
                 let limit = self.settings.time_limit.as_secs_f64();
                 self.failed(claim, format!("the handler did not end within {limit} s")).await
@@ -119,7 +115,6 @@ impl Crew {
     }
 
     async fn fail(&self, claim: &Claim, error: String, next: Next<'_>, wait: Duration) -> End {
-        let error = cut(error);
         self.leases.finishing(claim.token);
         let held = self
             .until_stored("fail", || self.engine.fail(claim.token, self.engine.now(), &error, next))
@@ -157,31 +152,4 @@ fn is_closing(kind: &EventKind) -> bool {
 
 fn refused(refusal: &Refusal) -> String {
     format!("refused: {}", refusal.reason())
-}
-
-/// The error and its causes, each after a colon.
-fn chain(error: &HandlerError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.error().source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> String {
-    let message =
-        panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-    format!("the handler panicked: {}", message.unwrap_or("with something that is no text"))
-}
-
-fn cut(mut error: String) -> String {
-    if error.len() > ERROR_BYTES {
-        let end = (0..=ERROR_BYTES).rev().find(|at| error.is_char_boundary(*at));
-        error.truncate(end.unwrap_or_default());
-        error.push('…');
-    }
-    error
 }

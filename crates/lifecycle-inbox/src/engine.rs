@@ -97,7 +97,7 @@ pub trait Engine: InstallationStore {
     /// The change's place in the order of arrival is the row's id: [`Change::new`]`(&delivery, token.id.0)`.
     async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError>;
 
-    /// Notes a failed attempt with its error, and what comes next. `false`, and nothing has happened, when the token no
+    /// Notes a failed attempt with its error (of some kilobytes at most), and what comes next. `false`, and nothing has happened, when the token no
     /// longer holds the row.
     async fn fail(
         &self,

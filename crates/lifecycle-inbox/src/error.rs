@@ -10,7 +10,8 @@ use std::fmt;
 pub struct StoreError(Box<dyn Error + Send + Sync>);
 
 impl StoreError {
-    /// For engines. The error is logged: it must hold no stored value, as a database's detail lines may.
+    /// For engines. The error is logged: it must hold no stored value. Databases put such values into the lines after the first,
+    /// so these are never shown.
     pub fn new(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self(error.into())
     }
@@ -18,18 +19,30 @@ impl StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        write!(f, "StoreError({:?})", self.to_string())
     }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(self.0.to_string().lines().next().unwrap_or_default())
     }
 }
 
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.0.source()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lines_in_which_databases_quote_values_are_not_shown() {
+        let error =
+            StoreError::new("duplicate key\nDETAIL: Key (email)=(jordan.lee@example.com) already exists.");
+        assert_eq!(format!("{error} {error:?}"), "duplicate key StoreError(\"duplicate key\")");
     }
 }

@@ -1,5 +1,7 @@
 //! `InstallationStore`: the state of every installation, and the sealed secrets that belong to it.
 
+use std::fmt;
+
 use async_trait::async_trait;
 use lifecycle_core::{Installation, Status, TenantKey};
 
@@ -64,7 +66,7 @@ impl Default for InstallationFilter {
 }
 
 /// A secret as it is stored: nobody reads it without the key that sealed it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct SealedSecret {
     /// Whose it is.
     pub tenant: TenantKey,
@@ -72,4 +74,14 @@ pub struct SealedSecret {
     pub name: String,
     /// What a [`Sealer`](crate::Sealer) made of it.
     pub sealed: Vec<u8>,
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedSecret")
+            .field("tenant", &self.tenant)
+            .field("name", &self.name)
+            .field("length", &self.sealed.len())
+            .finish_non_exhaustive()
+    }
 }

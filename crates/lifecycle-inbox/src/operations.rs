@@ -1,5 +1,6 @@
 //! What an operator asks of an engine: how much there is, which rows, and what may go.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -82,8 +83,8 @@ impl Default for Filter {
     }
 }
 
-/// A row without its bytes. Of a damaged row, an engine shows what it can.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// A row without its bytes. Of a damaged row, an engine shows what it can. `Debug` shows no error, as that is in the app's words.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Summary {
     /// Its place in the order.
     pub id: DeliveryId,
@@ -107,12 +108,31 @@ pub struct Summary {
     pub finished_at: Option<Timestamp>,
     /// The name of the worker that has it.
     pub worker: Option<String>,
-    /// The error of the last failed attempt, in the app's own words; also after a later success.
+    /// The error of the last failed attempt, in the app's own words, as far as [`HandlerError`](lifecycle_core::HandlerError)
+    /// shows them; also after a later success.
     pub last_error: Option<String>,
 }
 
-/// A row with its bytes.
-#[derive(Clone, Debug, Eq, PartialEq)]
+impl fmt::Debug for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Summary")
+            .field("id", &self.id)
+            .field("tenant", &self.tenant)
+            .field("kind", &self.kind)
+            .field("key", &self.key)
+            .field("state", &self.state)
+            .field("attempts", &self.attempts)
+            .field("due_at", &self.due_at)
+            .field("received_at", &self.received_at)
+            .field("accepted_at", &self.accepted_at)
+            .field("finished_at", &self.finished_at)
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A row with its bytes. `Debug` shows their length only.
+#[derive(Clone, Eq, PartialEq)]
 pub struct Stored {
     /// All but the bytes.
     pub summary: Summary,
@@ -130,6 +150,15 @@ impl Stored {
     /// [`Unreadable`] when the envelope is damaged.
     pub fn headers(&self) -> Result<Vec<(String, String)>, Unreadable> {
         record::headers(&self.envelope)
+    }
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stored")
+            .field("summary", &self.summary)
+            .field("length", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -72,7 +72,7 @@ impl fmt::Debug for TenantSecret {
 }
 
 /// Why a secret could not be sealed or opened. It never holds a secret or a key.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum SealError {
     /// The bytes were altered, or moved here from another tenant or name, or their key is another one of the same id.
@@ -89,4 +89,11 @@ pub enum SealError {
     /// Add the key of this id, which was the sealing one once.
     #[error("sealed with the key `{0}`, which is not among the given ones")]
     UnknownKey(String),
+}
+
+impl fmt::Debug for SealError {
+    /// Without the source, of which nobody knows what its `Debug` shows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealError({:?})", self.to_string())
+    }
 }

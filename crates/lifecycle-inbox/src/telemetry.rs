@@ -29,7 +29,8 @@
 //!
 //! Every worker sets the gauges to the numbers of the whole store, so take the maximum over replicas, not the sum.
 //!
-//! The `error` of an attempt is the app's own text. Nothing else ever holds a payload, a tenant or a person.
+//! The `error` of an attempt is the app's own text, as far as [`HandlerError`](lifecycle_core::HandlerError) shows it; of a
+//! panic it says only that there was one. Nothing else ever holds a payload, a tenant or a person.
 
 use std::time::Duration;
 

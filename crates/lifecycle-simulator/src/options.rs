@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 /// Where the simulator listens, where it keeps its state, and which app it starts with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// The port on the loopback address 127.0.0.1; 0 is any free one. 4000 by default.
@@ -32,6 +32,16 @@ impl Default for Options {
     }
 }
 
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("port", &self.port)
+            .field("database", &self.database)
+            .field("master_key_file", &self.master_key_file)
+            .finish_non_exhaustive()
+    }
+}
+
 /// An app that serves Seismic's events under `/seismic/install`, `/seismic/enable` and so on, as the examples do.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -51,6 +61,6 @@ impl StartingApp {
 
 impl fmt::Debug for StartingApp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartingApp").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("StartingApp").finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
 //! Simulator: the marketplace, opened and listening, ready to be served.
 
+use std::fmt;
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -18,7 +19,6 @@ use crate::store::Store;
 
 /// An offline marketplace that listens and has its state at hand. Its page and its API are served by
 /// [`serve`](Self::serve).
-#[derive(Debug)]
 pub struct Simulator {
     listener: TcpListener,
     address: SocketAddr,
@@ -74,6 +74,12 @@ impl Simulator {
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let router = site::router(self.marketplace, self.address);
         axum::serve(self.listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
+    }
+}
+
+impl fmt::Debug for Simulator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulator").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

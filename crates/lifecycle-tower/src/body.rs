@@ -1,5 +1,6 @@
 //! `BytesOr`: a body as it comes, or bytes in memory.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -24,7 +25,7 @@ pin_project! {
     /// assert_eq!(replayed.size_hint().exact(), Some(2));
     /// assert!(BytesOr::new(Empty::<Bytes>::new()).is_end_stream());
     /// ```
-    #[derive(Clone, Debug)]
+    #[derive(Clone)]
     pub struct BytesOr<B> {
         bytes: Full<Bytes>,
         #[pin]
@@ -36,6 +37,12 @@ impl<B> BytesOr<B> {
     /// The body as it comes.
     pub fn new(body: B) -> Self {
         Self { bytes: Full::default(), body: Some(body) }
+    }
+}
+
+impl<B> fmt::Debug for BytesOr<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BytesOr").finish_non_exhaustive()
     }
 }
 

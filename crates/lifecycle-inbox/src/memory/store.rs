@@ -9,7 +9,7 @@ use crate::operations::{State, Summary};
 use crate::record::Record;
 use crate::timestamp::Timestamp;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Store {
     pub(super) last_id: i64,
     pub(super) rows: BTreeMap<DeliveryId, Row>,
@@ -19,7 +19,6 @@ pub(super) struct Store {
     pub(super) secrets: BTreeMap<(TenantKey, String), Vec<u8>>,
 }
 
-#[derive(Debug)]
 pub(super) struct Row {
     pub(super) record: Record,
     pub(super) state: State,

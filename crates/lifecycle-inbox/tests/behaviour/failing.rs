@@ -137,7 +137,7 @@ async fn a_panic_is_a_failed_attempt_and_the_worker_goes_on() {
     bench.settled().await;
     let row = summary(&bench.engine, id).await;
     assert_eq!((row.state, row.attempts), (State::Dead, 2));
-    assert_eq!(row.last_error.as_deref(), Some("the handler panicked: as told"));
+    assert_eq!(row.last_error.as_deref(), Some("the handler panicked"));
     assert_eq!(state(&bench.engine, other).await, State::Done);
 }
 

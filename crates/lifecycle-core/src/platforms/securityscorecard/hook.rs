@@ -86,7 +86,7 @@ impl fmt::Debug for Installed {
 }
 
 /// The app that was installed.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct InstalledApp {
     /// The app's id, which is its OAuth client id too.
@@ -94,6 +94,12 @@ pub struct InstalledApp {
     /// Members that are not known yet.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+impl fmt::Debug for InstalledApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstalledApp").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// The user who installed the app.

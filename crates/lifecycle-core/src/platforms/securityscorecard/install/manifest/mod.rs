@@ -7,6 +7,8 @@ mod resolution;
 mod spelling;
 mod validation;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -24,7 +26,8 @@ use crate::Reply;
 /// anyway. Reading is lenient, so that [`validate`](Self::validate) can list everything that is wrong at once.
 ///
 /// The members are public and any of them may be set. In a literal, end with `..Default::default()`: members are added
-/// as the platform adds keys. Do not put a key in `unknown` that has a member of its own.
+/// as the platform adds keys. Do not put a key in `unknown` that has a member of its own. `Debug` shows no address: that of
+/// the hook ends in its token.
 ///
 /// ```
 /// use lifecycle_core::securityscorecard::{Action, DeclaredSecret, Manifest};
@@ -44,7 +47,7 @@ use crate::Reply;
 /// assert_eq!(published.required_secrets().collect::<Vec<_>>(), ["ACCESS_TOKEN"]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default, remote = "Self")] // so that reading can mend old spellings first: spelling.rs
 pub struct Manifest {
     /// The app's name, unique in the marketplace; at most [`MAX_NAME`](Self::MAX_NAME) characters.
@@ -110,6 +113,18 @@ impl Manifest {
     pub fn reply(&self) -> Reply {
         let body = serde_json::to_vec(self).unwrap_or_default(); // every map here has string keys: it always serializes
         Reply::new(200, "application/json", body)
+    }
+}
+
+impl fmt::Debug for Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Manifest")
+            .field("name", &self.name)
+            .field("namespace", &self.namespace)
+            .field("secrets", &self.secrets.len())
+            .field("actions", &self.actions)
+            .field("signals", &self.signals)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What an app takes part in: its secrets, OAuth, actions and signals.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -35,7 +37,7 @@ impl DeclaredSecret {
 }
 
 /// OAuth on behalf of the installing user.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Auth {
     /// Where the browser comes back with a one-time `code`.
@@ -49,8 +51,14 @@ pub struct Auth {
     pub unknown: Map<String, Value>,
 }
 
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
 /// Something that a user's rule can make the app do, by a `POST` to its URL.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Action {
     /// In snake case, unique in the manifest.
@@ -77,8 +85,14 @@ impl Action {
     }
 }
 
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Action").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 /// A kind of finding that the app may report about a company.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub struct Signal {
     /// `<namespace>.<signal>`, both in snake case.
@@ -108,6 +122,12 @@ pub struct Signal {
     /// Keys that are not known here, kept as they were read.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signal").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// How much a signal matters. An app may only send the first two.

@@ -184,6 +184,6 @@ impl fmt::Debug for Value {
 
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Step({:?})", self.label)
+        f.write_str("redacted")
     }
 }

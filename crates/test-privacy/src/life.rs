@@ -1,0 +1,106 @@
+//! Life: an inbox through all that can become of a delivery, with the canary wherever a stranger's text can be.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use lifecycle_core::{
+    Delivery, HandlerError, LifecycleHandler, Outcome, SecretId, TenantKey, Trust, respond, seismic,
+};
+use lifecycle_inbox::{Backoff, Engine, Filter, Inbox, Keyring, Retention, State, Vault, Worker};
+
+use crate::canary::CANARY;
+
+const KEY: &str = "key:9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
+
+/// Accepts, claims, fails, panics, gives up, retries, lists and deletes; the worker's handler is [`Careless`]. Gives what can be
+/// printed of it: every row, and its last error.
+///
+/// # Panics
+/// When the store fails.
+pub async fn live_through(engine: Arc<dyn Engine>, worker: Worker) -> Vec<String> {
+    let inbox = Inbox::new(engine.clone());
+    for word in ["accept", "database", "panic", "parse", "refuse"] {
+        for _ in 0..2 {
+            respond(&inbox, &delivery(word)).await.expect("it is kept");
+        }
+    }
+    let worker = worker.attempts(2).backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
+    let done = async {
+        while inbox.stats().await.expect("stats").depth() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    worker.run(done).await;
+
+    let tenant = TenantKey::new("seismic", CANARY, CANARY);
+    let vault = Vault::new(engine.clone(), Keyring::parse(KEY).expect("a key"));
+    vault.put(&tenant, "api-key", CANARY).await.expect("a secret is kept");
+    let mut shown = vec![format!("{vault:?} {:?}", vault.get(&tenant, "api-key").await)];
+    for row in inbox.list(&Filter::default()).await.expect("list") {
+        let stored = inbox.show(row.id).await.expect("show");
+        shown.push(format!("{row:?} {stored:?} {:?}", row.last_error));
+    }
+    let dead = Filter { state: Some(State::Dead), ..Filter::default() };
+    for row in inbox.list(&dead).await.expect("list").iter().skip(1).take(1) {
+        assert!(inbox.retry(row.id).await.expect("retry"));
+        assert!(inbox.discard(row.id).await.expect("discard"));
+    }
+    let nothing = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::ZERO };
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    shown.push(format!("{:?}", inbox.prune(nothing).await.expect("prune")));
+    shown
+}
+
+fn delivery(word: &str) -> Delivery {
+    let body = serde_json::json!({
+        "type": "install", "appId": CANARY, "tenantId": format!("{CANARY} {word}"), "requestId": format!("{word} {CANARY}"),
+        "userId": format!("{CANARY}@mail.example"), "secret": CANARY,
+    });
+    let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
+    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now()).expect("a callback")
+}
+
+/// A handler that does what the first word of the request id says, and takes no care of what it prints.
+#[derive(Clone, Copy, Debug)]
+pub struct Careless;
+
+impl Careless {
+    /// What becomes of a delivery.
+    ///
+    /// # Errors
+    /// If its request says so.
+    ///
+    /// # Panics
+    /// If its request says so.
+    pub fn outcome(delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        let word = delivery.event().request_id().unwrap_or_default().split(' ').next();
+        match word.unwrap_or_default() {
+            "database" => Err(Taken.into()),
+            "panic" => panic!("{CANARY}: {delivery:?} {:?}", delivery.body()),
+            "parse" => Ok(serde_json::from_slice::<Vec<u8>>(delivery.body()).map(|_| Outcome::Accept)?),
+            "refuse" => Ok(Outcome::refuse("no seats left")),
+            _ => Ok(Outcome::Accept),
+        }
+    }
+}
+
+#[async_trait]
+impl LifecycleHandler for Careless {
+    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        Self::outcome(delivery)
+    }
+}
+
+/// What a database says of a value that is there already.
+#[derive(Debug)]
+struct Taken;
+
+impl fmt::Display for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "duplicate key\nDETAIL: Key (email)=({CANARY}) already exists.")
+    }
+}
+
+impl std::error::Error for Taken {}

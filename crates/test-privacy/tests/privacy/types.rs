@@ -1,0 +1,114 @@
+//! Every public type that implements `Debug` is shown here, or it is said why not.
+
+use std::collections::BTreeSet;
+
+use crate::sources::Library;
+use crate::values;
+
+/// Types that are not among the [values], and why.
+const NOT_SHOWN: &[(&str, &str)] = &[
+    ("example_shared::app::App", BARE),
+    ("example_shared::failure::Failure", PEOPLE),
+    ("example_shared::settings::Settings", BARE),
+    ("example_shared::settings::SettingsError", NAME),
+    ("example_shared::shutdown::Shutdown", BARE),
+    ("lifecycle_actix::refused::Refused", REASON),
+    ("lifecycle_conformance::answer::Answer", FIXTURE),
+    ("lifecycle_conformance::body::Body", FIXTURE),
+    ("lifecycle_conformance::body::Callback", FIXTURE),
+    ("lifecycle_conformance::body::Edit", FIXTURE),
+    ("lifecycle_conformance::body::Nested", FIXTURE),
+    ("lifecycle_conformance::body::Repeat", FIXTURE),
+    ("lifecycle_conformance::check::Difference", REPORT),
+    ("lifecycle_conformance::face::Face", REPORT),
+    ("lifecycle_conformance::filter::Filter", REPORT),
+    ("lifecycle_conformance::fixture::Fixture", FIXTURE),
+    ("lifecycle_conformance::fixture::Header", FIXTURE),
+    ("lifecycle_conformance::fixture::HeaderValue", FIXTURE),
+    ("lifecycle_conformance::fixture::Request", FIXTURE),
+    ("lifecycle_conformance::fixture::Seen", FIXTURE),
+    ("lifecycle_conformance::message::Framing", FIXTURE),
+    ("lifecycle_conformance::message::Length", FIXTURE),
+    ("lifecycle_conformance::message::Stop", FIXTURE),
+    ("lifecycle_conformance::program::Program", REPORT),
+    ("lifecycle_conformance::program::ProgramError", REPORT),
+    ("lifecycle_conformance::progress::Progress", REPORT),
+    ("lifecycle_conformance::report::Case", REPORT),
+    ("lifecycle_conformance::report::Report", REPORT),
+    ("lifecycle_conformance::report::Skipped", REPORT),
+    ("lifecycle_conformance::suite::Suite", FIXTURE),
+    ("lifecycle_conformance::suite::SuiteError", FIXTURE),
+    ("lifecycle_core::delivery::Trust", NAME),
+    ("lifecycle_core::event::EventKind", NAME),
+    ("lifecycle_core::handler::Outcome", REASON),
+    ("lifecycle_core::handler::Refusal", REASON),
+    ("lifecycle_core::idempotency::IdempotencyKey", NAME),
+    ("lifecycle_core::platform::Platform", CONSTANT),
+    ("lifecycle_core::platforms::securityscorecard::action_error::ActionError", NAME),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::display::Description", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::display::Developer", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::display::DisplaySettings", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::display::HeroImage", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::part::DeclaredSecret", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::part::Reference", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::part::Severity", PUBLISHED),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::problem::ManifestProblem", NAME),
+    ("lifecycle_core::platforms::securityscorecard::install::manifest::problem::ManifestProblems", NAME),
+    ("lifecycle_core::platforms::securityscorecard::install::page::error::InstallPageError", NAME),
+    ("lifecycle_core::platforms::securityscorecard::install::query::InstallQuery", NAME),
+    ("lifecycle_core::rejected_request::RejectedRequest", REASON),
+    ("lifecycle_core::rejection::Rejection", REASON),
+    ("lifecycle_core::secret::SecretId", NAME),
+    ("lifecycle_inbox::keyring::KeyringError", NAME),
+    ("lifecycle_inbox::record::Platforms", CONSTANT),
+    ("lifecycle_inbox::record::Unreadable", NAME),
+    ("lifecycle_inbox::runner::Ran", REASON),
+    ("lifecycle_inbox_postgres::engine::PostgresEngine", BARE),
+    ("lifecycle_inbox_postgres::runner::PostgresRunner", BARE),
+    ("lifecycle_inbox_sqlite::handler::Transaction", BARE),
+    ("lifecycle_inbox_sqlite::open::OpenError", NAME),
+    ("lifecycle_simulator::error::Error", NAME),
+    ("lifecycle_tower::axum::Refused", REASON),
+    ("lifecycle_tower::enabled::RequireEnabled", APPS),
+    ("lifecycle_tower::enabled::RequireEnabledFuture", BARE),
+    ("lifecycle_tower::enabled::RequireEnabledLayer", BARE),
+    ("lifecycle_tower::endpoint::EndpointFuture", BARE),
+    ("lifecycle_tower::layer::Lifecycle", APPS),
+    ("lifecycle_tower::layer::LifecycleFuture", BARE),
+];
+
+const FIXTURE: &str = "It is of a fixture, which is published.";
+const REPORT: &str = "It is there to say what a server did with fixtures.";
+const CONSTANT: &str = "It is made of constants of the program.";
+const NAME: &str = "It holds names, which are there to be read, and numbers.";
+const REASON: &str = "It holds the reason of a refusal, which the platform reads.";
+const PUBLISHED: &str = "The marketplace shows it to everybody.";
+const APPS: &str = "It is around the app's own service, and shows that one's `Debug`.";
+const BARE: &str = "Only a request, a transaction, a server or the environment makes one; its `Debug` by hand names no field but a port.";
+const PEOPLE: &str = "`main` returns it: it is an error of these libraries, in one line.";
+
+#[tokio::test]
+async fn no_public_type_shows_what_is_secret_or_personal() {
+    for value in values::all().await {
+        for text in &value.texts {
+            assert!(!test_privacy::shows(text), "{}: {text}", value.path());
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_public_type_that_implements_debug_is_forgotten() {
+    let libraries: Vec<Library> = Library::all();
+    let public: BTreeSet<&str> = libraries.iter().flat_map(Library::to_be_shown).collect();
+    let shown: BTreeSet<String> = values::all().await.iter().map(values::Shown::path).collect();
+    let exempt: BTreeSet<&str> = NOT_SHOWN.iter().map(|(path, _)| *path).collect();
+    let forgotten: Vec<_> =
+        public.iter().filter(|it| !shown.contains(**it) && !exempt.contains(**it)).collect();
+    assert!(
+        forgotten.is_empty(),
+        "show a value of each of these in `values`, or say why not: {forgotten:#?}"
+    );
+    let gone: Vec<_> = exempt.iter().filter(|it| !public.contains(**it) || shown.contains(**it)).collect();
+    assert!(gone.is_empty(), "these need no reason: {gone:#?}");
+    assert!(public.len() > 60, "the sources were not read: {public:?}");
+}

@@ -1,0 +1,99 @@
+//! Values of the inbox and its engines.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
+use lifecycle_inbox::contract::{self, Replicas};
+use lifecycle_inbox::{
+    ClaimRequest, EnabledGate, Engine, Filter, Inbox, InstallationFilter, Keyring, Memory, Next, Platforms,
+    Record, SealContext, SealError, SealedSecret, StoreError, TenantKey, TenantSecret, Vault, VaultError,
+    Worker,
+};
+use lifecycle_inbox_postgres::{PostgresEngine, Settings};
+use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler};
+use test_privacy::{CANARY, Careless};
+
+use super::{Shown, Taken, debug, delivery, display};
+
+pub(super) async fn values() -> Vec<Shown> {
+    let memory = Memory::new();
+    let engine: Arc<dyn Engine> = Arc::new(memory.clone());
+    let tenant = TenantKey::new("seismic", CANARY, CANARY);
+    let record = Record::from(&delivery());
+    engine.accept(record.clone(), engine.now()).await.unwrap();
+    let request =
+        ClaimRequest { worker: "worker", now: engine.now(), lease: Duration::from_secs(30), limit: 1 };
+    let claim = engine.claim(request).await.unwrap().remove(0);
+    let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
+    assert!(engine.fail(claim.token, engine.now(), CANARY, Next::Dead(Some(&change))).await.unwrap());
+    let stored = engine.show(claim.token.id).await.unwrap().unwrap();
+    assert_eq!(stored.summary.last_error.as_deref(), Some(CANARY));
+    let bytes: Vec<u8> = CANARY.bytes().chain([0; 15]).collect();
+    let keys = format!("2026:{bytes:02x?}").replace(['[', ']', ',', ' '], "");
+    let keyring = Keyring::parse(&keys).unwrap();
+    let vault = Vault::new(engine.clone(), Keyring::parse(&keys).unwrap());
+    vault.put(&tenant, "api-key", CANARY).await.unwrap();
+    let sealed = SealedSecret { tenant: tenant.clone(), name: "api-key".into(), sealed: CANARY.into() };
+    let gate = EnabledGate::new(engine.clone());
+    gate.check(&tenant).await.unwrap_err();
+    let signals = engine.signals();
+    vec![
+        debug(&Replicas { one: engine.clone(), two: engine.clone() }),
+        debug(&contract::rules().remove(0)),
+        debug(&gate),
+        debug(&claim),
+        debug(&request),
+        debug(&Next::Dead(Some(&change))),
+        display(&StoreError::new(Taken(CANARY))),
+        debug(&Inbox::new(engine.clone()).gate(Careless)),
+        debug(&InstallationFilter { after: Some(tenant.clone()), ..InstallationFilter::default() }),
+        debug(&sealed),
+        debug(&keyring),
+        debug(&memory),
+        debug(&Filter { tenant: Some(tenant.clone()), ..Filter::default() }),
+        debug(&stored),
+        debug(&stored.summary),
+        debug(&record),
+        debug(&SealContext { tenant: &tenant, name: "api-key" }),
+        display(&SealError::Unavailable(Box::new(Taken(CANARY)))),
+        display(&VaultError::Seal(SealError::Unavailable(Box::new(Taken(CANARY))))),
+        display(&VaultError::Store(StoreError::new(Taken(CANARY)))),
+        debug(&TenantSecret::new(CANARY.into())),
+        debug(&signals.listen()),
+        debug(signals),
+        debug(&vault),
+        debug(&Worker::new(engine.clone(), Careless)),
+    ]
+    .into_iter()
+    .chain(sqlite().await)
+    .chain(postgres().await)
+    .collect()
+}
+
+async fn sqlite() -> Vec<Shown> {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = SqliteEngine::open(folder.path().join("inbox.db")).unwrap();
+    engine.accept(Record::from(&delivery()), engine.now()).await.unwrap();
+    vec![debug(&engine), debug(&engine.runner(Writing))]
+}
+
+/// Only the engine makes a transaction.
+struct Writing;
+
+impl TransactionalHandler for Writing {
+    fn install(&self, _: &Delivery, _: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+        Ok(Outcome::Accept)
+    }
+}
+
+async fn postgres() -> Vec<Shown> {
+    // Nobody listens on port 1.
+    let url = format!("postgres://user:{CANARY}@127.0.0.1:1/database");
+    let torn = format!("postgres://user:{CANARY}@{CANARY}@/127.0.0.1");
+    vec![
+        debug(&Settings::new(&url).unwrap()),
+        display(&PostgresEngine::open(&url).await.unwrap_err()),
+        display(&Settings::new(&torn).unwrap_err()),
+    ]
+}
