@@ -180,7 +180,8 @@ pub struct HandlerError {
 }
 
 impl HandlerError {
-    /// The handler cannot take the delivery now and has kept nothing of it: answered 503 instead of 500.
+    /// The handler cannot take the delivery now: answered 503 instead of 500. It has kept nothing of it, as far as it knows; a
+    /// store whose word came too late may have.
     pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { error: error.into(), unavailable: true }
     }

@@ -47,7 +47,8 @@ pub enum Rejection {
     SignatureMismatch,
     /// Signed too long ago, too far ahead, or without a readable time while a maximum age is set. 401.
     Stale,
-    /// The handler cannot take the callback now, and has kept nothing of it. 503; the caller may try again.
+    /// The handler cannot take the callback now. It has kept nothing of it, or does not know: a store may have written it
+    /// after all, where only its word came too late. 503; the caller may try again.
     Unavailable,
     /// Authentic, but not what the platform sends. 422.
     Undecodable(Undecodable),

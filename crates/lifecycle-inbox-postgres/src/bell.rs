@@ -30,6 +30,14 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The first wait before another connection, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
+/// How long it leaves its connection to others, where the server has none left.
+const LEFT: Duration = Duration::from_secs(30);
+
+const NEEDED: &str = "the server has no connection left, and somebody needs one more";
+
+/// After how long without use the other connections are closed, so that processes that start find some.
+const IDLE: Duration = Duration::from_secs(60);
+
 #[derive(Default)]
 pub(crate) struct Bell {
     pub(crate) signals: Signals,
@@ -96,6 +104,9 @@ impl Ringer {
                     self.bell.signals.ring();
                     let why = self.serve(&client, driver).await;
                     tracing::warn!(target: "lifecycle::inbox", why, "no longer hears other processes");
+                    if why == NEEDED {
+                        wait = LEFT;
+                    }
                 }
                 Ok(Err(error)) => {
                     tracing::warn!(target: "lifecycle::inbox", why = tell(&error), "cannot hear other processes");
@@ -125,9 +136,14 @@ impl Ringer {
         loop {
             let asked = tokio::select! {
                 _ = &mut driver => return "the connection was closed".to_owned(),
+                () = self.connector.needed() => {
+                    driver.abort();
+                    return NEEDED.to_owned();
+                }
                 () = self.bell.wake.notified() => timeout(self.time_limit, self.tell(client)).await,
                 () = sleep_until(heartbeat) => {
                     heartbeat = Instant::now() + HEARTBEAT;
+                    self.connector.close_unused(IDLE);
                     timeout(self.time_limit, self.clock.follow(client)).await
                 }
             };

@@ -53,10 +53,10 @@ pub(crate) struct Endings {
 
 impl Endings {
     /// Starts what ends leases. It ends when this value is dropped.
-    pub(crate) fn start(desk: Arc<Desk>) -> Self {
+    pub(crate) fn start(desk: Arc<Desk>, session: ClientWrapper) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE);
         let time_limit = desk.time_limit;
-        tokio::spawn(Ender { desk, session: None }.run(waiting));
+        tokio::spawn(Ender { desk, session: Some(session), is_patient: true }.run(waiting));
         Self { queue, time_limit }
     }
 
@@ -104,6 +104,8 @@ struct Ended {
 struct Ender {
     desk: Arc<Desk>,
     session: Option<ClientWrapper>,
+    /// Whether the session would still wait for a lock as long as it may.
+    is_patient: bool,
 }
 
 impl Ender {
@@ -165,13 +167,16 @@ impl Ender {
     /// folded.
     async fn commit(&mut self, batch: &[&End]) -> Result<Ended, Failure> {
         if self.session.as_ref().is_none_or(|session| session.is_closed()) {
-            let session = self.desk.connector.open().await?;
+            self.session = Some(self.desk.connector.open().await?);
+            self.is_patient = true;
+        }
+        let Some(session) = &self.session else { return Ok(Ended::default()) };
+        if self.is_patient {
             // One tenant that is locked must not hold up the others until they have given up.
             let patience = format!("SET lock_timeout = {}", (self.desk.time_limit.as_millis() / 5).max(1));
             session.batch_execute(&patience).await?;
-            self.session = Some(session);
+            self.is_patient = false;
         }
-        let Some(session) = &self.session else { return Ok(Ended::default()) };
         let finish = session.prepare_cached(&self.desk.sql.finish_all).await?;
         let put = session.prepare_cached(&self.desk.sql.put_installations).await?;
         let numbers = |of: fn(&End) -> i64| batch.iter().map(|end| of(end)).collect::<Vec<i64>>();

@@ -19,13 +19,13 @@ use tokio_postgres::types::ToSql;
 use crate::bell::{Bell, Ringer};
 use crate::clock::Clock;
 use crate::endings::{End, Endings};
-use crate::error::{OpenError, store};
+use crate::error::{OpenError, is_spent, store};
 use crate::handler::TransactionalHandler;
 use crate::migration::{bring_up, migrate};
 use crate::quiet;
 use crate::row::{self, column, digest};
 use crate::runner::PostgresRunner;
-use crate::session::Connector;
+use crate::session::{Connector, take};
 use crate::settings::Settings;
 use crate::sql::Sql;
 use crate::writer::{Desk, Writers};
@@ -75,16 +75,21 @@ impl PostgresEngine {
         let connector = Connector::new(&settings)?;
         let telling = |error: tokio_postgres::Error| OpenError::new(&error, &settings);
         let time_limit = settings.time_limit;
-        let mut session = timeout(time_limit, connector.open())
-            .await
-            .map_err(|_| OpenError::timeout(&settings))?
-            .map_err(telling)?;
+        // What acknowledges and what ends have their connections before anything else, and keep them.
+        let [mut session, for_endings] = connector.open_first(&settings).await?;
         bring_up(&mut session, &settings).await?;
+        let mut for_writers = vec![session];
+        while for_writers.len() < settings.writers {
+            let opened = timeout(time_limit, connector.open()).await;
+            for_writers.push(opened.map_err(|_| OpenError::timeout(&settings))?.map_err(telling)?);
+        }
+        let session = &for_writers[0];
         let sql = Arc::new(Sql::new(&settings.schema));
         let clock = async {
-            session.execute(&sql.check, &[]).await?;
-            warn_of_lost_writes(&session).await?;
-            Clock::new(&session).await
+            let check = session.prepare(&sql.check).await?;
+            quiet::execute(session, &check, &[&SAMPLE]).await?;
+            warn_of_lost_writes(session).await?;
+            Clock::new(session).await
         };
         let clock =
             timeout(time_limit, clock).await.map_err(|_| OpenError::timeout(&settings))?.map_err(telling)?;
@@ -97,7 +102,9 @@ impl PostgresEngine {
             time_limit,
         };
         let (bells, connectors) = (bell.clone(), connector.clone());
-        let desk = Arc::new(Desk { bell: bells, connector: connectors, sql: sql.clone(), time_limit });
+        let write_limit = settings.write_limit.min(time_limit);
+        let desk = Desk { bell: bells, connector: connectors, sql: sql.clone(), time_limit, write_limit };
+        let desk = Arc::new(desk);
         Ok(Self(Arc::new(Inner {
             bell,
             clock,
@@ -106,8 +113,8 @@ impl PostgresEngine {
             ringer: tokio::spawn(ringer.keep()),
             sql,
             time_limit,
-            writers: Writers::start(&desk, settings.writers, settings.queue),
-            endings: Endings::start(desk),
+            writers: Writers::start(&desk, for_writers, settings.queue),
+            endings: Endings::start(desk, for_endings),
         })))
     }
 
@@ -134,7 +141,7 @@ impl PostgresEngine {
     }
 
     async fn client(&self) -> Result<Object, StoreError> {
-        self.0.pool.get().await.map_err(|error| no_client(&error))
+        take(&self.0.pool, self.0.time_limit).await.map_err(|error| no_client(&error))
     }
 
     /// One statement, which is one transaction, on a connection of the pool.
@@ -149,11 +156,43 @@ impl PostgresEngine {
             quiet::query(&client, &statement, parameters).await
         };
         match timeout(self.0.time_limit, asked).await {
-            Ok(answer) => answer.map_err(|error| store(&error)),
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(error)) => Err(failed(client, &error)),
+            Err(_) => Err(too_late(client)),
+        }
+    }
+
+    /// The same for a statement that only reads. A node that takes no writes would answer it, with what was true once: so it
+    /// is asked for that too.
+    pub(crate) async fn read(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, StoreError> {
+        let client = self.client().await?;
+        let asked = async {
+            let statement = client.prepare_cached(sql).await?;
+            let writable = client.prepare_cached(&self.0.sql.is_writable).await?;
+            let (writable, rows) =
+                tokio::join!(client.query_one(&writable, &[]), quiet::query(&client, &statement, parameters));
+            Ok((writable?.try_get::<_, bool>(0)?, rows?))
+        };
+        match timeout(self.0.time_limit, asked).await {
+            Ok(Ok((true, rows))) => Ok(rows),
+            Ok(Ok((false, _))) => {
+                drop(Object::take(client));
+                Err(StoreError::new(READ_ONLY))
+            }
+            Ok(Err(error)) => Err(failed(client, &error)),
             Err(_) => Err(too_late(client)),
         }
     }
 }
+
+pub(crate) const READ_ONLY: &str = "PostgreSQL takes no writes here: it is a standby, or read-only";
+
+/// What a health check writes: more than the callbacks of the platforms have.
+pub(crate) const SAMPLE: &[u8] = &[0; 64 * 1024];
 
 /// A disk that is told to forget makes every acknowledgement a guess; but whose server that is, may know why.
 async fn warn_of_lost_writes(client: &tokio_postgres::Client) -> Result<(), tokio_postgres::Error> {
@@ -176,6 +215,14 @@ pub(crate) fn no_client(error: &deadpool_postgres::PoolError) -> StoreError {
         }
         _ => StoreError::new("PostgreSQL did not let us connect in time"),
     }
+}
+
+/// A connection that will fail again does not go back to the pool.
+fn failed(client: Object, error: &tokio_postgres::Error) -> StoreError {
+    if is_spent(error) {
+        drop(Object::take(client));
+    }
+    store(error)
 }
 
 /// The connection may be dead, or busy for ever: it does not go back to the pool.
@@ -203,7 +250,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
-        Ok(!self.query(&self.0.sql.is_known, &[&key.as_bytes().as_slice()]).await?.is_empty())
+        Ok(!self.read(&self.0.sql.is_known, &[&key.as_bytes().as_slice()]).await?.is_empty())
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
@@ -264,7 +311,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
-        let rows = self.query(&self.0.sql.stats, &[]).await?;
+        let rows = self.read(&self.0.sql.stats, &[]).await?;
         let Some(row) = rows.first() else { return Ok(Stats::default()) };
         let count = |nth| column::<i64>(row, nth).map(|count| u64::try_from(count).unwrap_or(0));
         let oldest = column::<Option<i64>>(row, 3)?.map(|at| now.since(Timestamp::from_millis(at)));
@@ -276,12 +323,12 @@ impl Engine for PostgresEngine {
         let state = filter.state.map(State::name);
         let after = filter.after.map_or(i64::MIN, |id| id.0);
         let limit = limit(filter.limit);
-        let rows = self.query(&self.0.sql.list(filter), &[&tenant, &state, &after, &limit]).await?;
+        let rows = self.read(&self.0.sql.list(filter), &[&tenant, &state, &after, &limit]).await?;
         rows.iter().map(row::summary).collect()
     }
 
     async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
-        let rows = self.query(&self.0.sql.show, &[&id.0]).await?;
+        let rows = self.read(&self.0.sql.show, &[&id.0]).await?;
         rows.first().map(row::stored).transpose()
     }
 
@@ -318,7 +365,8 @@ impl Engine for PostgresEngine {
             Ok(row)
         };
         let row = match timeout(PRUNE_LIMIT + self.0.time_limit, work).await {
-            Ok(row) => row.map_err(|error| store(&error))?,
+            Ok(Ok(row)) => row,
+            Ok(Err(error)) => return Err(failed(client, &error)),
             Err(_) => return Err(too_late(client)),
         };
         let count = |nth| column::<i64>(&row, nth).map(|count| u64::try_from(count).unwrap_or(0));
@@ -326,8 +374,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        self.query(&self.0.sql.check, &[]).await?;
-        Ok(())
+        self.0.writers.check().await
     }
 }
 

@@ -29,10 +29,23 @@ pub enum OpenError {
         /// The version that is needed.
         needed: i32,
     },
+    /// A parameter in the URL that is not known, or whose value is not.
+    #[error("the database URL cannot be used: the parameter {0} is not known, or its value is not")]
+    Parameter(String),
+    /// Connections are shared by a pooler, of which none keeps what a session sets: listening, prepared statements, time
+    /// limits.
+    #[error(
+        "PostgreSQL is behind a pooler in transaction or statement mode: use one in session mode, or connect to the \
+         server itself"
+    )]
+    Pooler,
     /// The user may not do what is needed: the text says on what. To make the schema, a user needs CREATE on the
     /// database; to use it, USAGE on the schema and its sequence, and all on its tables.
     #[error("the database's user lacks a privilege: {0}")]
     Privilege(String),
+    /// The server, or each of those in the URL, takes no writes now: it is a standby, or was set to read-only.
+    #[error("PostgreSQL at {0} takes no writes: it is a standby, or read-only")]
+    ReadOnly(String),
     /// Not a schema's name: 1 to 50 ASCII letters, digits and `_`, not first a digit, and not `pg_` first.
     #[error("a schema is named by 1 to 50 ASCII letters, digits and _, not first a digit, nor by pg_ first")]
     SchemaName,
@@ -69,6 +82,7 @@ impl OpenError {
         let Some(code) = error.code() else {
             return match error.to_string() {
                 text if text.contains("TLS") => Self::Tls(why),
+                _ if is_read_only(error) => Self::ReadOnly(place(settings)),
                 text if text.contains("configuration") || text.contains("authentication") => Self::Login(why),
                 _ => Self::Unreachable { place: place(settings), why },
             };
@@ -111,6 +125,23 @@ pub(crate) fn tell(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
+    }
+}
+
+/// What the driver says where no node takes writes.
+fn is_read_only(error: &tokio_postgres::Error) -> bool {
+    error.source().is_some_and(|source| source.to_string().contains("does not allow writes"))
+}
+
+/// Whether the connection must not be used again, though it may be open: it is on a node that takes no writes, it was
+/// ended, or nobody knows.
+pub(crate) fn is_spent(error: &tokio_postgres::Error) -> bool {
+    match error.code() {
+        None => true,
+        Some(code) => {
+            let code = code.code();
+            code == "25006" || code.starts_with("08") || code.starts_with("57P")
+        }
     }
 }
 

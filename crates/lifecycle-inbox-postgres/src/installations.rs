@@ -15,7 +15,7 @@ impl InstallationStore for PostgresEngine {
     }
 
     async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
-        let rows = self.query(&self.0.sql.installation, &[&digest(tenant)]).await?;
+        let rows = self.read(&self.0.sql.installation, &[&digest(tenant)]).await?;
         rows.first().map(|row| row::installation(column(row, 0)?)).transpose()
     }
 
@@ -30,7 +30,7 @@ impl InstallationStore for PostgresEngine {
         let tenant = after.map(|key| key.tenant.as_bytes());
         let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
         let sql = self.0.sql.installations(filter);
-        let rows = self.query(&sql, &[&status, &platform, &app, &tenant, &limit]).await?;
+        let rows = self.read(&sql, &[&status, &platform, &app, &tenant, &limit]).await?;
         let read =
             |row| Ok((row::tenant(row).map_err(|error| store(&error))?, row::installation(column(row, 3)?)?));
         rows.iter().map(read).collect()
@@ -51,7 +51,7 @@ impl InstallationStore for PostgresEngine {
     }
 
     async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let rows = self.query(&self.0.sql.sealed, &[&digest(tenant), &name.as_bytes()]).await?;
+        let rows = self.read(&self.0.sql.sealed, &[&digest(tenant), &name.as_bytes()]).await?;
         rows.first().map(|row| column(row, 0)).transpose()
     }
 
@@ -72,7 +72,7 @@ impl InstallationStore for PostgresEngine {
         let name = after.map(|(_, name)| name.as_bytes());
         let tenant = after.map(|(tenant, _)| tenant.tenant.as_bytes());
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = self.query(&self.0.sql.all_sealed, &[&platform, &app, &tenant, &name, &limit]).await?;
+        let rows = self.read(&self.0.sql.all_sealed, &[&platform, &app, &tenant, &name, &limit]).await?;
         let read = |row| {
             Ok(SealedSecret {
                 tenant: row::tenant(row).map_err(|error| store(&error))?,

@@ -17,6 +17,7 @@ mod session;
 mod settings;
 mod sql;
 mod tls;
+mod url;
 mod writer;
 
 pub use engine::PostgresEngine;

@@ -10,10 +10,12 @@ use crate::session::Connector;
 use crate::settings::{Schema, Settings};
 
 /// Each leads from the version before to its own, which is its place counted from 1.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../migrations/1.sql"),
     include_str!("../migrations/2.sql"),
     include_str!("../migrations/3.sql"),
+    include_str!("../migrations/4.sql"),
+    include_str!("../migrations/5.sql"),
 ];
 
 /// How long a migration may take, with the wait for other replicas that start at the same time.
@@ -23,10 +25,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(120);
 pub(crate) async fn migrate(settings: &Settings) -> Result<(), OpenError> {
     let settings = &settings.clone().migrate_at_start(true);
     let connector = Connector::new(settings)?;
-    let mut client = timeout(settings.time_limit, connector.open())
-        .await
-        .map_err(|_| OpenError::timeout(settings))?
-        .map_err(|error| OpenError::new(&error, settings))?;
+    let [mut client, _] = connector.open_first(settings).await?;
     bring_up(&mut client, settings).await
 }
 

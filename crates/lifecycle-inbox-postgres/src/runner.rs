@@ -8,11 +8,13 @@ use deadpool_postgres::{Object, Pool};
 use lifecycle_core::{Change, Delivery, HandlerError, Outcome, Transition};
 use lifecycle_inbox::{Engine, Ran, Runner, State, StoreError, Token};
 use tokio::time::timeout;
+use tokio_postgres::SimpleQueryMessage;
 
 use crate::ending::{Ending, end_in};
-use crate::engine::{PostgresEngine, no_client};
+use crate::engine::{PostgresEngine, READ_ONLY, no_client};
 use crate::error::store;
 use crate::handler::TransactionalHandler;
+use crate::session::take;
 
 /// Runs a [`TransactionalHandler`] in the transaction that completes the delivery; made by [`PostgresEngine::runner`], for
 /// [`Worker::with_runner`](lifecycle_inbox::Worker::with_runner).
@@ -26,11 +28,11 @@ pub struct PostgresRunner {
 
 impl PostgresRunner {
     pub(crate) fn new(engine: &PostgresEngine, handler: Arc<dyn TransactionalHandler>) -> Self {
-        Self { engine: engine.clone(), handler, pool: engine.handler_pool(16) }
+        Self { engine: engine.clone(), handler, pool: engine.handler_pool(32) }
     }
 
-    /// For so many handlers at a time; 16 by default, as a worker has by default. Give it as many as the worker's
-    /// [`concurrency`](lifecycle_inbox::Worker::concurrency), or some attempts fail for want of a connection.
+    /// For so many handlers at a time; 32 by default, as many as a worker runs by default when half of them are slow. Give it
+    /// twice the worker's [`concurrency`](lifecycle_inbox::Worker::concurrency), or some deliveries may wait for a connection.
     #[must_use]
     pub fn connections(mut self, handlers: usize) -> Self {
         self.pool = self.engine.handler_pool(handlers.max(1));
@@ -46,15 +48,21 @@ impl PostgresRunner {
         let inner = &*self.engine.0;
         let statements = client.statement_cache.clone();
         let unavailable = |error: tokio_postgres::Error| HandlerError::unavailable(store(&error));
-        let mut transaction = (***client).transaction().await.map_err(unavailable)?;
-        let holds = statements.prepare(transaction.client(), &inner.sql.holds).await.map_err(unavailable)?;
         // The mark goes with the transaction, so that it tells whether the handler has ended it.
         let mark = format!("{}:{}", token.id, token.fence);
-        let held =
-            transaction.query_opt(&holds, &[&token.id.0, &token.fence, &mark]).await.map_err(unavailable)?;
-        if held.is_none() {
-            return Ok(Ran::Lost);
-        }
+        let begun = async {
+            let transaction = (***client).transaction().await?;
+            let holds = statements.prepare(transaction.client(), &inner.sql.holds).await?;
+            let held = transaction.query_opt(&holds, &[&token.id.0, &token.fence, &mark]).await?;
+            let is_writable = held.map(|row| row.try_get::<_, bool>(0)).transpose()?;
+            Ok::<_, tokio_postgres::Error>((transaction, is_writable))
+        };
+        let mut transaction = match begun.await {
+            Ok((transaction, Some(true))) => transaction,
+            Ok((_, Some(false))) => return Ok(Ran::NotRun(READ_ONLY.to_owned())),
+            Ok((_, None)) => return Ok(Ran::Lost),
+            Err(error) => return Ok(Ran::NotRun(store(&error).to_string())),
+        };
         match self.handler.handle(delivery, &mut transaction).await? {
             Outcome::Accept => {}
             Outcome::Refuse(refusal) => return Ok(Ran::Refused(refusal)),
@@ -99,18 +107,28 @@ impl PostgresRunner {
 #[async_trait]
 impl Runner for PostgresRunner {
     async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
-        let client = self.pool.get().await.map_err(|error| HandlerError::unavailable(no_client(&error)))?;
+        let client = match take(&self.pool, self.engine.0.time_limit).await {
+            Ok(client) => client,
+            Err(error) => return Ok(Ran::NotRun(no_client(&error).to_string())),
+        };
         let mut lent = Lent(Some(client));
         let Some(client) = &mut lent.0 else { return Ok(Ran::Lost) };
         let ran = self.run_in(client, token, delivery).await;
         // A roll-back must be over before another attempt may begin.
-        let is_clean =
-            matches!(timeout(self.engine.0.time_limit, client.batch_execute("")).await, Ok(Ok(())));
-        if is_clean {
+        if matches!(timeout(self.engine.0.time_limit, is_writable(client)).await, Ok(Ok(true))) {
             lent.give_back();
         }
         ran
     }
+}
+
+/// Whether the connection is of use to another handler. It is no statement that has to be prepared.
+async fn is_writable(client: &Object) -> Result<bool, tokio_postgres::Error> {
+    let answer = client.simple_query("SHOW transaction_read_only").await?;
+    Ok(answer.iter().any(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0) == Some("off"),
+        _ => false,
+    }))
 }
 
 /// A connection that goes back to its pool only when that is said; else it is closed, as its handler may have been

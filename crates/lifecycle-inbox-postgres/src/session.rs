@@ -1,14 +1,19 @@
 //! Session: a connection with the settings that the rules of the inbox rest on.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::{ClientWrapper, Connect, Manager, ManagerConfig, Pool, Runtime, Timeouts};
+use deadpool_postgres::{
+    ClientWrapper, Connect, Manager, ManagerConfig, Object, Pool, PoolError, Runtime, Timeouts, WeakPool,
+};
 use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{AsyncMessage, Client, Config, Error, Notification, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, Error, Notification, SimpleQueryMessage, Socket};
 
 use crate::error::OpenError;
 use crate::settings::Settings;
@@ -27,6 +32,9 @@ const RULES: &str = "
     SET tcp_keepalives_count = 3;
 ";
 
+/// How long a server takes to close a session.
+const CLOSING: Duration = Duration::from_millis(50);
+
 /// Opens sessions.
 #[derive(Clone)]
 pub(crate) struct Connector(Arc<Inner>);
@@ -35,6 +43,24 @@ struct Inner {
     config: Config,
     tls: Tls,
     rules: String,
+    /// Whose idle sessions are of no use to it.
+    purpose: Purpose,
+    others: Arc<Others>,
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Purpose {
+    Engine,
+    Handlers,
+}
+
+/// What this process has open besides, and can do without for a while: where the server has no connection left, one that is
+/// idle here is better used for what has none. Clones of a connector share it.
+#[derive(Default)]
+struct Others {
+    pools: Mutex<Vec<(Purpose, WeakPool)>>,
+    /// Who listens gives that up too; the workers' poll finds what goes unheard.
+    needed: Notify,
 }
 
 type Messages = Pin<Box<dyn Stream<Item = Result<AsyncMessage, Error>> + Send>>;
@@ -48,7 +74,13 @@ impl Connector {
             "{RULES} SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit};
             SET enable_seqscan = off;"
         );
-        Ok(Self(Arc::new(Inner { config: settings.config.clone(), tls: Tls::new(settings)?, rules })))
+        Ok(Self(Arc::new(Inner {
+            config: settings.config.clone(),
+            tls: Tls::new(settings)?,
+            rules,
+            purpose: Purpose::Engine,
+            others: Arc::default(),
+        })))
     }
 
     /// For the app's own handlers, whose time the worker limits. A handler that was dropped in the middle of a statement
@@ -60,13 +92,68 @@ impl Connector {
             EXCEPTION WHEN OTHERS THEN NULL;
             END $$;"
         );
-        Self(Arc::new(Inner { config: self.0.config.clone(), tls: self.0.tls.clone(), rules }))
+        let (config, tls, others) = (self.0.config.clone(), self.0.tls.clone(), self.0.others.clone());
+        Self(Arc::new(Inner { config, tls, rules, purpose: Purpose::Handlers, others }))
     }
 
-    /// Opens a session for statements only.
+    /// Opens the first two sessions. Their settings are made only when it is certain that nobody shares them: a pooler that
+    /// gives each transaction another session would leave them to its other clients.
+    pub(crate) async fn open_first(&self, settings: &Settings) -> Result<[ClientWrapper; 2], OpenError> {
+        let telling = |error: Error| OpenError::new(&error, settings);
+        let work = async {
+            let (one, two) =
+                (self.connect(|_| ()).await.map_err(telling)?, self.connect(|_| ()).await.map_err(telling)?);
+            if is_shared(&one.0, &two.0).await.map_err(telling)? {
+                return Err(OpenError::Pooler);
+            }
+            let mut ready = Vec::new();
+            for (client, driver) in [one, two] {
+                client.batch_execute(&self.0.rules).await.map_err(telling)?;
+                ready.push(ClientWrapper::new(client, driver.keep()));
+            }
+            Ok(ready)
+        };
+        let ready = timeout(settings.time_limit, work).await.map_err(|_| OpenError::timeout(settings))??;
+        ready.try_into().map_err(|_| OpenError::Pooler)
+    }
+
+    /// Opens a session for statements only, at the cost of any that is idle.
     pub(crate) async fn open(&self) -> Result<ClientWrapper, Error> {
-        let (client, driver) = self.open_with(|_| ()).await?;
+        let (client, driver) = self.open_instead_of(|_| true).await?;
         Ok(ClientWrapper::new(client, driver))
+    }
+
+    /// Where the server has no connection left, closes those of such pools that are idle.
+    async fn open_instead_of(&self, of: impl Fn(Purpose) -> bool) -> Result<(Client, JoinHandle<()>), Error> {
+        match self.open_with(|_| ()).await {
+            Err(error) if is_full(&error) => {
+                self.close_idle(Duration::ZERO, of);
+                self.0.others.needed.notify_waiters();
+                sleep(CLOSING).await;
+                self.open_with(|_| ()).await
+            }
+            opened => opened,
+        }
+    }
+
+    /// Closes the sessions that were not used for so long.
+    pub(crate) fn close_unused(&self, after: Duration) {
+        self.close_idle(after, |_| true);
+    }
+
+    fn close_idle(&self, after: Duration, of: impl Fn(Purpose) -> bool) {
+        let mut pools = self.0.others.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|(_, pool)| pool.upgrade().is_some());
+        for (purpose, pool) in &*pools {
+            if let Some(pool) = pool.upgrade().filter(|_| of(*purpose)) {
+                pool.retain(|_, metrics| metrics.last_used() < after);
+            }
+        }
+    }
+
+    /// Ends when somebody in this process finds no connection.
+    pub(crate) async fn needed(&self) {
+        self.0.others.needed.notified().await;
     }
 
     /// Opens a session that also hears. It is over when the task is.
@@ -74,6 +161,15 @@ impl Connector {
         &self,
         hear: impl Fn(&Notification) + Send + 'static,
     ) -> Result<(Client, JoinHandle<()>), Error> {
+        let (client, driver) = self.connect(hear).await?;
+        client.batch_execute(&self.0.rules).await?;
+        Ok((client, driver.keep()))
+    }
+
+    async fn connect(
+        &self,
+        hear: impl Fn(&Notification) + Send + 'static,
+    ) -> Result<(Client, AbortOnDrop), Error> {
         let config = &self.0.config;
         let (client, mut messages) = match &self.0.tls {
             #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
@@ -88,9 +184,7 @@ impl Connector {
                 }
             }
         });
-        let driver = AbortOnDrop(Some(driver));
-        client.batch_execute(&self.0.rules).await?;
-        Ok((client, driver.keep()))
+        Ok((client, AbortOnDrop(Some(driver))))
     }
 
     /// A pool of at most so many sessions, each step of which ends within the limit.
@@ -98,7 +192,14 @@ impl Connector {
         let manager = Manager::from_connect(self.0.config.clone(), self.clone(), ManagerConfig::default());
         let timeouts = Timeouts { wait: Some(limit), create: Some(limit), recycle: Some(limit) };
         let pool = Pool::builder(manager).max_size(connections).timeouts(timeouts).runtime(Runtime::Tokio1);
-        pool.build().expect("a runtime for the timeouts is given")
+        let pool = pool.build().expect("a runtime for the timeouts is given");
+        self.0
+            .others
+            .pools
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((self.0.purpose, pool.weak()));
+        pool
     }
 }
 
@@ -107,7 +208,8 @@ impl Connect for Connector {
         &self,
         _config: &Config,
     ) -> Pin<Box<dyn Future<Output = Result<(Client, JoinHandle<()>), Error>> + Send + '_>> {
-        Box::pin(self.open_with(|_| ()))
+        // What is idle in its own pool would have been taken.
+        Box::pin(self.open_instead_of(|purpose| purpose != self.0.purpose))
     }
 }
 
@@ -119,6 +221,47 @@ where
 {
     let (client, mut connection) = config.connect(tls).await?;
     Ok((client, Box::pin(stream::poll_fn(move |context| connection.poll_message(context)))))
+}
+
+/// A session of this pool. Where the server has no connection left, one that is in use may come back soon.
+pub(crate) async fn take(pool: &Pool, limit: Duration) -> Result<Object, PoolError> {
+    let until = Instant::now() + limit;
+    loop {
+        match pool.get().await {
+            Err(PoolError::Backend(error)) if is_full(&error) && Instant::now() < until => {
+                sleep(CLOSING).await;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+fn is_full(error: &Error) -> bool {
+    error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS)
+}
+
+/// Whether two connections are not two sessions, each with a process of its own. A pooler that has an idle session gives
+/// the same one to both; one that has none takes it away from between two questions.
+async fn is_shared(one: &Client, two: &Client) -> Result<bool, Error> {
+    let (first, second) = (process(one).await?, process(two).await?);
+    if first == second {
+        return Ok(true);
+    }
+    for _ in 0..3 {
+        if process(one).await? != first || process(two).await? != second {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Asked in the simple protocol, which leaves nothing behind.
+async fn process(client: &Client) -> Result<Option<String>, Error> {
+    let answer = client.simple_query("SELECT pg_backend_pid()").await?;
+    Ok(answer.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+        _ => None,
+    }))
 }
 
 /// Ends the connection if its opening is dropped half-way.

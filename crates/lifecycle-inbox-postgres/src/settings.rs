@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use tokio_postgres::Config;
-use tokio_postgres::config::Host;
 
 use crate::error::OpenError;
+use crate::url::{self, Url};
 
 /// Where the database is, and how much of it to use.
 ///
@@ -31,29 +30,23 @@ pub struct Settings {
     pub(crate) queue: usize,
     pub(crate) connections: usize,
     pub(crate) time_limit: Duration,
+    pub(crate) write_limit: Duration,
+    pub(crate) verifies_name: bool,
     pub(crate) root_certificates: Option<PathBuf>,
 }
 
 impl Settings {
     /// The settings for the database of this URL: `postgres://user:password@host:5432/database`.
     ///
-    /// It may name several hosts with `target_session_attrs=read-write`, and how to use TLS: `sslmode=disable`, `prefer`
-    /// (the default: TLS where the server has it) or `require`. Where TLS is used, the server's certificate and name are
-    /// always verified. A special character in the password is percent-encoded.
+    /// It may name several hosts, of which one that takes writes is used, and how to use TLS: `sslmode=disable`, `prefer`
+    /// (the default: TLS where the server has it), `require`, `verify-full` or `verify-ca`. Where TLS is used, the server's
+    /// certificate and name are always verified; only `verify-ca` lets the name differ. `sslrootcert` is
+    /// [`root_certificates`](Self::root_certificates). A special character in the password is percent-encoded.
     ///
     /// # Errors
-    /// [`OpenError::Url`], which shows nothing of it.
+    /// [`OpenError::Url`], which shows nothing of it, or [`OpenError::Parameter`].
     pub fn new(url: &str) -> Result<Self, OpenError> {
-        let mut config = Config::from_str(url).map_err(|_| OpenError::Url)?;
-        // What a password with a bare `@` in it would leave where the host or the database belongs must not be shown.
-        let is_torn = config.get_dbname().is_some_and(|name| name.contains('@'))
-            || config
-                .get_hosts()
-                .iter()
-                .any(|host| matches!(host, Host::Tcp(name) if name.contains(['@', '/', ' '])));
-        if is_torn || config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(OpenError::Url);
-        }
+        let Url { mut config, verifies_name, root_certificates } = url::read(url)?;
         if config.get_application_name().is_none() {
             config.application_name("lifecycle-inbox");
         }
@@ -68,7 +61,9 @@ impl Settings {
             queue: 1024,
             connections: 8,
             time_limit: Duration::from_secs(5),
-            root_certificates: None,
+            write_limit: Duration::from_millis(2_300),
+            verifies_name,
+            root_certificates,
         })
     }
 
@@ -119,6 +114,15 @@ impl Settings {
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit.max(Duration::from_millis(1));
+        self
+    }
+
+    /// How long a delivery that is to be accepted may take to be written, from when that is asked; 2.3 s by default. Then the
+    /// server is told to give up. It is shorter than the [budget](lifecycle_inbox::Inbox::budget) of an inbox, so that what is
+    /// answered 503 was not kept.
+    #[must_use]
+    pub fn write_limit(mut self, limit: Duration) -> Self {
+        self.write_limit = limit.max(Duration::from_millis(1));
         self
     }
 

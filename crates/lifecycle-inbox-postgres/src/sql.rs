@@ -18,6 +18,7 @@ pub(crate) struct Sql {
     pub(crate) installation: String,
     pub(crate) is_known: String,
     pub(crate) is_same: String,
+    pub(crate) is_writable: String,
     pub(crate) prune: String,
     pub(crate) put_installation: String,
     pub(crate) put_installations: String,
@@ -48,7 +49,7 @@ impl Sql {
                 FROM lifecycle.secrets AS s JOIN lifecycle.tenants AS t ON t.key = s.tenant
                 WHERE $1::bytea IS NULL OR (t.platform, t.app, t.tenant, s.name) > ($1, $2, $3, $4)
                 ORDER BY t.platform, t.app, t.tenant, s.name LIMIT $5"),
-            check: sql("UPDATE lifecycle.probe SET writes = writes + 1"),
+            check: sql("UPDATE lifecycle.probe SET writes = writes + 1, sample = $1"),
             claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5)"),
             delete_sealed: sql("
                 WITH gone AS (
@@ -61,11 +62,13 @@ impl Sql {
                 "SELECT id, fence, tenant, installation FROM lifecycle.finish_all($1, $2, $3, $4, $5, $6, $7)",
             ),
             holds: sql("
-                SELECT set_config('lifecycle_inbox.token', $3, true) FROM lifecycle.deliveries
+                SELECT current_setting('transaction_read_only') = 'off', set_config('lifecycle_inbox.token', $3, true)
+                FROM lifecycle.deliveries
                 WHERE id = $1 AND fence = $2 AND state = 'leased'"),
             installation: sql("SELECT installation FROM lifecycle.installations WHERE tenant = $1"),
             is_known: sql("SELECT 1 FROM lifecycle.keys WHERE key = $1"),
             is_same: sql("SELECT current_setting('lifecycle_inbox.token', true) IS NOT DISTINCT FROM $1"),
+            is_writable: "SELECT current_setting('transaction_read_only') = 'off'".to_owned(),
             prune: sql("
                 WITH done AS (
                     DELETE FROM lifecycle.deliveries WHERE id IN (

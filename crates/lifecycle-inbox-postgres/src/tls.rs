@@ -1,5 +1,14 @@
 //! TLS to the server, where a feature brings it.
 
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+use {
+    rustls::client::WebPkiServerVerifier,
+    rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    rustls::pki_types::{CertificateDer, ServerName, UnixTime},
+    rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme},
+    std::sync::Arc,
+};
+
 use crate::error::OpenError;
 use crate::settings::Settings;
 
@@ -28,24 +37,76 @@ impl Tls {
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 impl Tls {
     pub(crate) fn new(settings: &Settings) -> Result<Self, OpenError> {
-        use std::sync::Arc;
-
         #[cfg(feature = "tls-aws-lc")]
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         #[cfg(not(feature = "tls-aws-lc"))]
         let provider = rustls::crypto::ring::default_provider();
-        let config = rustls::ClientConfig::builder_with_provider(Arc::new(provider))
+        let unusable = |error: &dyn std::fmt::Display| OpenError::Tls(error.to_string());
+        let (provider, roots) = (Arc::new(provider), Arc::new(roots(settings)?));
+        let builder = rustls::ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| OpenError::Tls(error.to_string()))?
-            .with_root_certificates(roots(settings)?)
-            .with_no_client_auth();
+            .map_err(|error| unusable(&error))?;
+        let config = if settings.verifies_name || roots.is_empty() {
+            builder.with_root_certificates(roots)
+        } else {
+            let builder_of_verifier = WebPkiServerVerifier::builder_with_provider(roots, provider);
+            let verifier = builder_of_verifier.build().map_err(|error| unusable(&error))?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(AnyName(verifier)))
+        };
+        let config = config.with_no_client_auth();
         Ok(Self::Rustls(tokio_postgres_rustls::MakeRustlsConnect::new(config)))
+    }
+}
+
+/// `sslmode=verify-ca`: a certificate that the authorities vouch for, whatever name it is of.
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+#[derive(Debug)]
+struct AnyName(Arc<WebPkiServerVerifier>);
+
+#[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+impl ServerCertVerifier for AnyName {
+    fn verify_server_cert(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        // The name comes last: where it alone is wrong, all the rest was found right.
+        match self.0.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) => Ok(ServerCertVerified::assertion()),
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.0.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
     }
 }
 
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 fn roots(settings: &Settings) -> Result<rustls::RootCertStore, OpenError> {
-    use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
 
     let mut roots = rustls::RootCertStore::empty();

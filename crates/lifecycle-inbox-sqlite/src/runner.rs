@@ -31,7 +31,7 @@ impl Runner for SqliteRunner {
     async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
         let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.engine.now());
         let change = Change::new(&delivery, token.id.0);
-        let answer = self.engine.begin(move |connection| {
+        let asked = self.engine.begin(move |connection| {
             if !deliveries::is_held(connection, token)? {
                 return Ok(Found::keep(Ok(Ran::Lost), News::NONE));
             }
@@ -48,8 +48,11 @@ impl Runner for SqliteRunner {
                 Ok(Outcome::Refuse(refusal)) => Ok(Found::undo(Ok(Ran::Refused(refusal)))),
                 Err(error) => Ok(Found::undo(Err(error))),
             }
-        })?;
-        answer.wait().await?
+        });
+        match asked {
+            Ok(answer) => answer.wait().await?,
+            Err(error) => Ok(Ran::NotRun(error.to_string())),
+        }
     }
 }
 

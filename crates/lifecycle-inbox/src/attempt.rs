@@ -16,11 +16,15 @@ use crate::record::Unreadable;
 use crate::runner::Ran;
 use crate::telemetry;
 
+/// How long a row waits for which the runner had no connection.
+const NOT_RUN: Duration = Duration::from_secs(1);
+
 /// How an attempt ended.
 enum End {
     Dead(String),
     Done,
     Lost,
+    NotRun,
     Retry(String, Duration),
 }
 
@@ -52,6 +56,7 @@ impl Crew {
             End::Dead(error) => told.ended("dead", Some(&error)),
             End::Done => told.ended("done", None),
             End::Lost => told.ended("lost", Some("the lease was lost")),
+            End::NotRun => {} // no attempt, of which there is nothing to tell
             End::Retry(error, wait) => {
                 told.ended("retry", Some(&error));
                 return Some(wait);
@@ -77,6 +82,7 @@ impl Crew {
             Ok(Ok(Ok(Ran::Accepted))) => self.complete(claim.token, &delivery).await,
             Ok(Ok(Ok(Ran::Committed))) => End::Done,
             Ok(Ok(Ok(Ran::Lost))) => End::Lost,
+            Ok(Ok(Ok(Ran::NotRun(why)))) => self.give_back(claim.token, why).await,
             Ok(Ok(Ok(Ran::Refused(refusal)))) => self.give_up(claim, refused(&refusal)).await,
             Ok(Ok(Err(error))) => self.failed(claim, error.to_string()).await,
             Ok(Err(_panic)) => self.failed(claim, "the handler panicked".to_owned()).await, // its message may hold anything
@@ -85,6 +91,14 @@ impl Crew {
                 self.failed(claim, format!("the handler did not end within {limit} s")).await
             }
         }
+    }
+
+    /// Keeps the place for a moment, or the row would be claimed again at once, and again for nothing.
+    async fn give_back(&self, token: Token, why: String) -> End {
+        telemetry::store_failed("run", &StoreError::new(why), NOT_RUN);
+        sleep(NOT_RUN).await;
+        self.until_stored("release", || self.engine.release(token, self.engine.now())).await;
+        End::NotRun
     }
 
     fn delivery(&self, claim: &Claim) -> Result<Delivery, Unreadable> {

@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::backoff::Backoff;
@@ -14,6 +13,7 @@ use crate::engine::{ClaimRequest, Engine};
 use crate::error::StoreError;
 use crate::leases::Leases;
 use crate::runner::Runner;
+use crate::slots::{Ended, Slots};
 use crate::telemetry;
 use crate::worker::Settings;
 
@@ -31,23 +31,20 @@ pub(crate) struct Crew {
     pub(crate) settings: Settings,
 }
 
-/// The running attempts. Each tells after which time its row is due again, if it is.
-pub(crate) type Jobs = JoinSet<Option<Duration>>;
-
 impl Crew {
     /// Claims and starts attempts until the shutdown.
-    pub(crate) async fn work(self: &Arc<Self>, jobs: &mut Jobs, shutdown: impl Future<Output = ()>) {
+    pub(crate) async fn work(self: &Arc<Self>, slots: &mut Slots, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
         let mut listener = self.engine.signals().listen();
         let mut retries = Retries::default();
         let mut failures = 0;
         loop {
-            while let Some(ended) = jobs.try_join_next() {
+            while let Some(ended) = slots.try_join_next() {
                 retries.note(ended);
             }
             listener.forget();
             // A claim is never dropped half-way: what it has leased would be without an owner.
-            let claimed = self.claim(jobs).await;
+            let claimed = self.claim(slots).await;
             let wake = match claimed {
                 Ok(()) => {
                     failures = 0;
@@ -60,18 +57,21 @@ impl Crew {
                     Instant::now() + wait
                 }
             };
+            slots.tell();
+            let wake = slots.next_free().map_or(wake, |free| wake.min(free));
+            let may_claim = failures == 0 && slots.free() > 0;
             tokio::select! {
                 biased;
                 () = &mut shutdown => return,
-                Some(ended) = jobs.join_next() => retries.note(ended),
-                () = listener.heard(), if failures == 0 && jobs.len() < self.settings.concurrency => {}
+                Some(ended) = slots.join_next() => retries.note(ended),
+                () = listener.heard(), if may_claim => {}
                 () = sleep_until(wake) => {}
             }
         }
     }
 
-    async fn claim(self: &Arc<Self>, jobs: &mut Jobs) -> Result<(), StoreError> {
-        let limit = self.settings.concurrency - jobs.len();
+    async fn claim(self: &Arc<Self>, slots: &mut Slots) -> Result<(), StoreError> {
+        let limit = slots.free();
         if limit == 0 {
             return Ok(());
         }
@@ -80,18 +80,18 @@ impl Crew {
         let (worker, lease, now) = (self.settings.name.as_str(), self.settings.lease, self.engine.now());
         for claim in self.engine.claim(ClaimRequest { worker, now, lease, limit }).await? {
             let lost = self.leases.hold(claim.token, asked);
-            jobs.spawn(self.clone().attempt(claim, lost));
+            slots.spawn(self.clone().attempt(claim, lost));
         }
         Ok(())
     }
 
     /// Lets the running attempts end, drops those that take too long, and gives their rows back. Tells how many.
-    pub(crate) async fn drain(&self, jobs: &mut Jobs) -> usize {
-        let all = async { while jobs.join_next().await.is_some() {} };
+    pub(crate) async fn drain(&self, slots: &mut Slots) -> usize {
+        let all = async { while slots.join_next().await.is_some() {} };
         if timeout(self.settings.drain, all).await.is_ok() {
             return 0;
         }
-        jobs.shutdown().await;
+        slots.shutdown().await;
         let tokens = self.leases.take_all();
         let give_back = async {
             for token in &tokens {
@@ -112,8 +112,8 @@ impl Crew {
 struct Retries(BinaryHeap<Reverse<Instant>>);
 
 impl Retries {
-    fn note(&mut self, ended: Result<Option<Duration>, JoinError>) {
-        let wait = ended.ok().flatten();
+    fn note(&mut self, ended: Ended) {
+        let wait = ended.due_after;
         self.0.extend(wait.map(|wait| Reverse(Instant::now() + wait)));
     }
 

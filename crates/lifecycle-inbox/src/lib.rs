@@ -19,6 +19,7 @@ mod record;
 mod runner;
 mod seal;
 mod signals;
+mod slots;
 pub mod telemetry;
 mod timestamp;
 mod vault;

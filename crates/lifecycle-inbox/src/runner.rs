@@ -28,6 +28,9 @@ pub enum Ran {
     Committed,
     /// The token no longer held the row: nothing was committed.
     Lost,
+    /// The handler was not called, for the reason given: there was no connection for it. This was no attempt; the row is
+    /// given back, and claimed again.
+    NotRun(String),
     /// The handler refused; nothing was committed.
     Refused(Refusal),
 }

@@ -9,6 +9,7 @@
 //! | `attempt ended` | `done` `INFO`, `retry` and `lost` `WARN`, `dead` `ERROR` | `id`, `platform`, `kind`, `attempt`, `result`, `elapsed_ms`, `error` |
 //! | `store failed` | `WARN` | `operation`, `error`, `again_in_ms` |
 //! | `installation not read` | `ERROR`, at most once a minute | `platform`, `error`, `suppressed` (how many more there were) |
+//! | `slow handlers have all places` | `WARN` | `running` |
 //! | `worker started` | `INFO` | `worker` |
 //! | `worker stopped` | `INFO` | `worker`, `released` (how many rows it gave back unfinished) |
 //! | `old rows pruned` | `DEBUG`; with dead letters among them `WARN` | `done`, `dead`, `keys` (how many of each) |
@@ -112,6 +113,11 @@ pub(crate) fn store_failed(operation: &'static str, error: &StoreError, again: D
         target: "lifecycle::inbox", operation, %error, again_in_ms = millis(again), "store failed"
     );
     metrics::store_failed(operation);
+}
+
+/// Handlers that run for long hold up all other tenants.
+pub(crate) fn slots_taken(running: usize) {
+    tracing::warn!(target: "lifecycle::inbox", running, "slow handlers have all places");
 }
 
 pub(crate) fn worker_started(worker: &str) {

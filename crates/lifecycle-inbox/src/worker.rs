@@ -7,13 +7,14 @@ use std::time::Duration;
 use lifecycle_core::LifecycleHandler;
 
 use crate::backoff::Backoff;
-use crate::crew::{Crew, Jobs};
+use crate::crew::Crew;
 use crate::engine::Engine;
 use crate::housekeeping::Housekeeping;
 use crate::leases::Leases;
 use crate::operations::Retention;
 use crate::record::Platforms;
 use crate::runner::{HandlerRunner, Runner};
+use crate::slots::Slots;
 use crate::telemetry;
 
 /// Runs the app's own handler for every delivery that an [`Inbox`](crate::Inbox) has accepted.
@@ -105,8 +106,8 @@ impl Worker {
             lease: Duration::from_secs(30),
             attempts: 20,
             backoff: Backoff::default(),
-            time_limit: Duration::from_secs(600),
-            drain: Duration::from_secs(30),
+            time_limit: Duration::from_secs(120),
+            drain: Duration::from_secs(25),
             poll: Duration::from_secs(5),
             retention: Retention::default(),
         };
@@ -127,7 +128,9 @@ impl Worker {
         self
     }
 
-    /// How many deliveries, each of another tenant, it handles at a time; 16 by default, at least 1.
+    /// How many deliveries, each of another tenant, it handles at a time; 16 by default, at least 1. Those that run for more than
+    /// 30 s do not count, up to as many again: a few tenants whose handlers hang do not hold up the others. When even these places are
+    /// taken, a warning says so.
     #[must_use]
     pub fn concurrency(mut self, deliveries: usize) -> Self {
         self.settings.concurrency = deliveries.max(1);
@@ -163,14 +166,15 @@ impl Worker {
         self
     }
 
-    /// How long a handler may take; 10 minutes by default. Then it is dropped where it waits, and the attempt has failed.
+    /// How long a handler may take; 2 minutes by default. Then it is dropped where it waits, and the attempt has failed.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.settings.time_limit = limit;
         self
     }
 
-    /// How long running handlers may take to end after the shutdown; 30 s by default. Then they are dropped where they
+    /// How long running handlers may take to end after the shutdown; 25 s by default, for most systems kill a process 30 s after
+    /// they have asked it to stop; the crate's documentation tells which do not. Then they are dropped where they
     /// wait, and their rows are given back for any worker to take at once, the attempt not counted.
     #[must_use]
     pub fn drain(mut self, limit: Duration) -> Self {
@@ -212,13 +216,13 @@ impl Worker {
         let leases = Leases::new(engine.clone(), settings.lease);
         let housekeeping = Housekeeping::new(engine.clone(), &settings);
         let crew = Arc::new(Crew { engine, runner, leases, settings });
-        let mut jobs = Jobs::new();
+        let mut slots = Slots::new(crew.settings.concurrency);
         let released = tokio::select! {
             () = crew.leases.keep() => 0,
             () = housekeeping.keep() => 0,
             released = async {
-                crew.work(&mut jobs, shutdown).await;
-                crew.drain(&mut jobs).await
+                crew.work(&mut slots, shutdown).await;
+                crew.drain(&mut slots).await
             } => released,
         };
         telemetry::worker_stopped(&crew.settings.name, released);

@@ -1,11 +1,15 @@
 //! A PostgreSQL server for tests: the one that `LIFECYCLE_TEST_POSTGRES` names, or a private one of Debian's programs.
 
+mod pooler;
+
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::{env, fs};
+
+pub use pooler::Pooler;
 
 /// The variable that names a server to use instead of a private one: a URL of a user that may create schemas.
 pub const VARIABLE: &str = "LIFECYCLE_TEST_POSTGRES";
@@ -47,7 +51,25 @@ impl Server {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn start() -> Self {
-        Self::start_with([""; 0])
+        Self::start_with([""; 0], None)
+    }
+
+    /// Starts a hot standby of this server, which has its users and passwords.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_standby(&self) -> Self {
+        Self::start_with([""; 0], Some(self.port))
+    }
+
+    /// Makes a standby a server of its own, which takes writes.
+    ///
+    /// # Panics
+    /// When it is no standby.
+    pub fn promote(&mut self) {
+        self.command("promote");
+        self.wait_for("promoted");
     }
 
     /// Starts one that also speaks TLS, with this certificate and its key as PEM.
@@ -55,13 +77,17 @@ impl Server {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn start_tls(certificate: &str, key: &str) -> Self {
-        Self::start_with([certificate, key])
+        Self::start_with([certificate, key], None)
     }
 
-    fn start_with<const N: usize>(tls: [&str; N]) -> Self {
+    fn start_with<const N: usize>(tls: [&str; N], primary: Option<u16>) -> Self {
         let programs = programs();
         let port = free_port();
-        let mut supervisor = as_ordinary_user()
+        let mut supervisor = as_ordinary_user();
+        if let Some(primary) = primary {
+            supervisor.env("PRIMARY_PORT", primary.to_string());
+        }
+        let mut supervisor = supervisor
             .args(["sh", "-c", SUPERVISOR, "supervisor"])
             .arg(programs)
             .args([&port.to_string(), USER, PASSWORD])
@@ -87,6 +113,11 @@ impl Server {
     pub fn url_of(&self, user: &str, password: &str, database: &str) -> String {
         let password = password.replace(' ', "%20");
         format!("postgres://{user}:{password}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// The URL of this server and another one of the same users, as apps name a primary and its standby.
+    pub fn url_with(&self, other: &Self) -> String {
+        self.url().replace("/postgres", &format!(",127.0.0.1:{}/postgres", other.port))
     }
 
     /// Stops it at once, as a crash does: its connections are closed, and the next start recovers from its log.

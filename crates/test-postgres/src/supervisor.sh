@@ -1,4 +1,5 @@
 # Keeps one PostgreSQL server for as long as its standard input is open: whoever started it may die in any way.
+# It is a hot standby of the server at the port PRIMARY_PORT, where that is set.
 # Arguments: the folder of PostgreSQL's programs, a port, a user, a password, and for TLS a certificate and a key as PEM.
 set -eu
 bin=$1 port=$2 user=$3 password=$4
@@ -44,7 +45,14 @@ thaw() {
 trap 'stop; rm -rf "$dir"' EXIT
 trap '' INT # Ctrl-C is for the tests; this ends with them
 printf '%s\n' "$password" >"$dir/password"
-"$bin/initdb" -D "$dir/data" -U "$user" -A scram-sha-256 --pwfile="$dir/password" -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1 || {
+make_cluster() {
+    if [ -n "${PRIMARY_PORT:-}" ]; then
+        PGPASSWORD=$password "$bin/pg_basebackup" -h 127.0.0.1 -p "$PRIMARY_PORT" -U "$user" -D "$dir/data" -R -c fast >"$dir/log" 2>&1
+        return
+    fi
+    "$bin/initdb" -D "$dir/data" -U "$user" -A scram-sha-256 --pwfile="$dir/password" -E UTF8 --locale=C --no-sync >"$dir/log" 2>&1
+}
+make_cluster || {
     cat "$dir/log" >&2
     exit 1
 }
@@ -59,6 +67,10 @@ while read -r word; do
     stop)
         stop
         echo stopped
+        ;;
+    promote)
+        "$bin/pg_ctl" -D "$dir/data" -w promote >>"$dir/log" 2>&1
+        echo promoted
         ;;
     freeze)
         freeze

@@ -186,3 +186,27 @@ async fn who_stops_waiting_before_the_write_begins_has_asked_for_nothing() {
     assert!(!engine.is_known(record("t", 3).key).await.unwrap());
     store.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_inbox_did_not_acknowledge_for_a_lock_was_not_kept() {
+    let store = Store::new();
+    let engine = std::sync::Arc::new(store.open().await);
+    put(&engine, "t", 0).await;
+    let app = std::sync::Arc::new(test_app::App::start(engine.clone()).await);
+    let client = store.client().await;
+    let lock = format!("BEGIN; LOCK TABLE {}.deliveries IN ACCESS EXCLUSIVE MODE", store.schema());
+    client.batch_execute(&lock).await.unwrap();
+    let mut sent = Vec::new();
+    for nth in 1..=8 {
+        sent.push(app.send(&format!("t{nth}"), nth));
+        tokio::time::sleep(Duration::from_millis(150)).await;
+    }
+    for sent in sent {
+        let answer = sent.await.unwrap();
+        assert!(answer.status == 503 && answer.took < test_app::DEADLINE, "{answer:?}");
+    }
+    client.batch_execute("ROLLBACK").await.unwrap();
+    tokio::time::sleep(LIMIT).await;
+    assert_eq!(engine.stats(engine.now()).await.unwrap().pending, 1, "answered 503, and kept");
+    store.remove().await;
+}

@@ -6,11 +6,14 @@ mod support;
 mod damage;
 mod deadline;
 mod endings;
+mod failover;
 mod faults;
 mod migrating;
 mod opening;
 mod order;
 mod outage;
+mod pooler;
+mod starving;
 mod tidings;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;

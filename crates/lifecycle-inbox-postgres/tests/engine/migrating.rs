@@ -29,7 +29,7 @@ async fn a_schema_of_the_first_version_is_migrated_and_goes_on() {
 
     let engine = store.open().await;
     let version = format!("SELECT max(version) FROM {schema}.schema_version");
-    assert_eq!(client.query_one(&version, &[]).await.unwrap().get::<_, i32>(0), 3);
+    assert_eq!(client.query_one(&version, &[]).await.unwrap().get::<_, i32>(0), 5);
     let rows = engine.list(&Filter::default()).await.unwrap();
     let states: Vec<_> = rows.iter().map(|row| (row.id.0, row.state)).collect();
     assert_eq!(states, [(1, State::Done), (2, State::Pending)]);

@@ -83,14 +83,14 @@ async fn scene(go: fn(&mut Server), come_back: fn(&mut Server)) {
 }
 
 /// What one sender sent to its tenant.
-struct Sent {
-    tenant: String,
-    acknowledged: u32,
-    answers: Vec<(Instant, Answer)>,
+pub(crate) struct Sent {
+    pub(crate) tenant: String,
+    pub(crate) acknowledged: u32,
+    pub(crate) answers: Vec<(Instant, Answer)>,
 }
 
 /// As a platform does: each callback again and again until it is acknowledged, then the next one.
-async fn send(app: Arc<App>, tenant: String, is_over: Arc<AtomicBool>) -> Sent {
+pub(crate) async fn send(app: Arc<App>, tenant: String, is_over: Arc<AtomicBool>) -> Sent {
     let mut sent = Sent { tenant, acknowledged: 0, answers: Vec::new() };
     loop {
         let asked = Instant::now();
@@ -107,7 +107,7 @@ async fn send(app: Arc<App>, tenant: String, is_over: Arc<AtomicBool>) -> Sent {
 }
 
 /// Whether there are so many deliveries, each of them done and with its key, and no key without one.
-async fn is_whole(store: &Store, deliveries: usize) -> bool {
+pub(crate) async fn is_whole(store: &Store, deliveries: usize) -> bool {
     let count = format!(
         "SELECT count(*) FILTER (WHERE d.state = 'done' AND k.key = d.key), count(*)
         FROM {schema}.deliveries AS d FULL JOIN {schema}.keys AS k ON k.delivery = d.id",
@@ -119,7 +119,7 @@ async fn is_whole(store: &Store, deliveries: usize) -> bool {
 }
 
 /// Writes down what it handles, in the transaction that completes it.
-struct Handler(Effects);
+pub(crate) struct Handler(pub(crate) Effects);
 
 #[async_trait]
 impl TransactionalHandler for Handler {

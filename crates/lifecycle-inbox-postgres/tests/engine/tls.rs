@@ -44,5 +44,10 @@ async fn a_certificate_of_another_name_is_refused() {
     let settings = Settings::new(&format!("{}?sslmode=require", server.url())).unwrap();
     let error = PostgresEngine::open_with(settings.root_certificates(&file)).await.unwrap_err();
     assert!(matches!(error, OpenError::Tls(_)), "{error:?}");
+
+    let url = format!("{}?sslmode=verify-ca", server.url());
+    let error = PostgresEngine::open(&url).await.unwrap_err();
+    assert!(matches!(error, OpenError::Tls(_)), "nobody vouches for it: {error:?}");
+    PostgresEngine::open(&format!("{url}&sslrootcert={}", file.display())).await.unwrap();
     fs::remove_file(file).unwrap();
 }

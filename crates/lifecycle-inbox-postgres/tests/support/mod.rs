@@ -33,7 +33,12 @@ impl Store {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings::new(&self.url).and_then(|settings| settings.schema(&self.schema)).expect("good settings")
+        self.settings_of(&self.url)
+    }
+
+    /// Of this schema, for another user.
+    pub(crate) fn settings_of(&self, url: &str) -> Settings {
+        Settings::new(url).and_then(|settings| settings.schema(&self.schema)).expect("good settings")
     }
 
     pub(crate) async fn open(&self) -> PostgresEngine {

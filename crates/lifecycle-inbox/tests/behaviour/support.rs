@@ -26,6 +26,7 @@ impl Bench {
     pub(crate) fn worker(&self) -> Worker {
         Worker::new(Arc::new(self.engine.clone()), self.script.clone())
             .lease(LEASE)
+            .time_limit(SECOND * 600)
             .backoff(Backoff::new(SECOND, SECOND * 60))
     }
 

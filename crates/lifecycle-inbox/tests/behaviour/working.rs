@@ -54,6 +54,29 @@ async fn a_tenant_is_handled_in_order_and_others_beside_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn tenants_whose_handlers_hang_do_not_hold_up_the_others() {
+    let bench = Bench::default();
+    for tenant in 0..16 {
+        put(&bench.engine, &format!("hangs {tenant}"), "sleep:86400").await;
+    }
+    for tenant in 0..4 {
+        put(&bench.engine, &format!("quick {tenant}"), "ok").await;
+    }
+    let begun = Instant::now();
+    let _worker = start(bench.worker());
+    while bench.script.ended().len() < 4 {
+        assert!(begun.elapsed() < SECOND * 40, "only {:?}", bench.script.ended());
+        sleep(SECOND / 10).await;
+    }
+    // But there are never more than twice as many.
+    for tenant in 16..60 {
+        put(&bench.engine, &format!("hangs {tenant}"), "sleep:86400").await;
+    }
+    sleep(SECOND * 60).await;
+    assert_eq!(bench.script.most(), 32);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_handlers_run_at_a_time_than_allowed() {
     let bench = Bench::default();
     for tenant in 0..10 {
