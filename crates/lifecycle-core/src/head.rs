@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::charset::header_text;
 use crate::platform::{Platform, Proof};
 use crate::rejected_request::{RejectedRequest, RequestBody, announces_body};
 use crate::rejection::Rejection;
@@ -92,7 +93,7 @@ pub(crate) fn read<'h>(
     let mut presented = false;
     for ((index, name), value) in names.all().iter().enumerate().zip(first) {
         let Some(value) = value else { continue };
-        let text = text(value);
+        let text = header_text(value);
         if let Proof::Hmac(scheme) = platform.proof() {
             let is_signature = index < names.carrying;
             // What is signed are the bytes, which text of another charset would not give back.
@@ -119,18 +120,6 @@ pub(crate) fn read<'h>(
         }
     }
     Ok(declared)
-}
-
-/// A header's value as text: borrowed where it is UTF-8, else read as ISO-8859-1, which has a character for each byte. HTTP
-/// defines neither (RFC 9110, section 5.5), and clients write both.
-pub(crate) fn text(value: &[u8]) -> Cow<'_, str> {
-    if let Ok(text) = std::str::from_utf8(value) {
-        return Cow::Borrowed(text);
-    }
-    // In one allocation: a copy that grew would leave parts of a secret behind.
-    let mut text = String::with_capacity(2 * value.len());
-    text.extend(value.iter().copied().map(char::from));
-    Cow::Owned(text)
 }
 
 /// A header's further lines must not gainsay its first.
@@ -227,13 +216,5 @@ mod tests {
         );
         assert_eq!(kept_as("x-time", b"\xe9"), Err(Rejection::InvalidHeader("x-time")));
         assert_eq!(kept_as("x-signature", b"\xe9"), Err(Rejection::InvalidHeader("x-signature")));
-    }
-
-    #[test]
-    fn text_of_any_bytes_takes_one_allocation() {
-        let bytes: Vec<u8> = (0..=255).collect();
-        let Cow::Owned(text) = text(&bytes) else { panic!("it is not UTF-8") };
-        assert_eq!(text.chars().map(u32::from).collect::<Vec<_>>(), (0..=255).collect::<Vec<_>>());
-        assert_eq!(text.capacity(), 2 * bytes.len());
     }
 }

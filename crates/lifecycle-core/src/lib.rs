@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod change;
+mod charset;
 mod deduplicated;
 mod delivery;
 mod event;

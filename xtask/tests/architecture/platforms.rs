@@ -8,6 +8,7 @@ const ALLOWED: &[&str] = &[
     "Reply",
     "RequestBody",
     "Secret",
+    "charset::",
     "event::",
     "platform::",
     "platforms::",

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::action_secrets::SECRETS_HEADER;
 use super::{ActionError, ActionSecrets};
-use crate::head;
+use crate::charset::header_text;
 
 /// The header that names the app.
 pub const APP_ID_HEADER: &str = "x-ssc-app-id";
@@ -102,7 +102,7 @@ fn name((header, value): (&'static str, Option<&[u8]>)) -> Result<Option<String>
     match value.map(<[u8]>::trim_ascii) {
         None | Some([]) => Ok(None),
         Some(value) if value.len() > ActionRequest::MAX_NAME_LEN => Err(invalid),
-        Some(value) => Ok(Some(head::text(value).into_owned())),
+        Some(value) => Ok(Some(header_text(value).into_owned())),
     }
 }
 

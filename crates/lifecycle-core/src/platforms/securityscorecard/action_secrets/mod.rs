@@ -10,7 +10,8 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::ActionError;
-use crate::{Secret, head};
+use crate::Secret;
+use crate::charset::header_text;
 
 /// The header that carries the secrets.
 pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
@@ -72,7 +73,7 @@ impl ActionSecrets {
         if value.len() > Self::MAX_LEN {
             return Err(ActionError::SecretsTooLarge);
         }
-        match head::text(value) {
+        match header_text(value) {
             Cow::Borrowed(text) => parse(text),
             Cow::Owned(copy) => parse(&Zeroizing::new(copy)),
         }
