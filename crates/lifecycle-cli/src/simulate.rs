@@ -16,7 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   lifecycle simulate
   lifecycle simulate --app-url http://127.0.0.1:3000 --secret-env SEISMIC_SIGNING_SECRET
-  lifecycle simulate --manifest http://127.0.0.1:3000/securityscorecard/manifest.json
+  lifecycle simulate --manifest http://127.0.0.1:3000/securityscorecard/manifest/HOOK-TOKEN
   lifecycle simulate --port 0 --database /tmp/try.db
 
 Open the page that it prints, register your app, and click Install. The same actions for scripts are under /api/, which

@@ -25,6 +25,8 @@ pub(crate) struct Exchanged {
     pub(crate) body: Vec<u8>,
     /// The body as it was signed.
     pub(crate) signed: Vec<u8>,
+    /// The query of the request's target, if there was one.
+    pub(crate) query: Option<String>,
 }
 
 /// Sends all requests of a case, and gives what became of each, in the fixture's order.
@@ -58,6 +60,7 @@ pub(crate) fn exchange(
             followed,
             body: message.body,
             signed: message.signed,
+            query: message.query,
         })
         .collect())
 }

@@ -41,6 +41,8 @@ pub enum FaceKind {
     InstallPage,
     /// The app's manifest.
     Manifest,
+    /// A page of the app's own, such as the one that checks of health ask for.
+    Page,
     /// The app's own route behind the verifying middleware.
     Verified,
 }
@@ -63,6 +65,7 @@ impl FaceKind {
             Self::Hook => "hook",
             Self::InstallPage => "install-page",
             Self::Manifest => "manifest",
+            Self::Page => "page",
             Self::Verified => "verified",
         }
     }

@@ -81,6 +81,8 @@ pub(crate) struct Message {
     pub(crate) is_head: bool,
     /// Whether the body comes to the end that its head announces.
     pub(crate) ends: bool,
+    /// The query of its target, if there is one.
+    pub(crate) query: Option<String>,
 }
 
 impl Message {
@@ -100,9 +102,9 @@ impl Message {
             body = edit.apply(body, &values)?;
         }
 
-        let mut head =
-            format!("{} {} HTTP/{}\r\n", request.method, values.render(&request.path)?, request.version)
-                .into_bytes();
+        let target = values.render(&request.path)?;
+        let query = target.split_once('?').map(|(_, query)| query.to_owned());
+        let mut head = format!("{} {target} HTTP/{}\r\n", request.method, request.version).into_bytes();
         if !request.headers.iter().any(|header| header.0.eq_ignore_ascii_case("host")) {
             head.extend(format!("Host: {host}\r\n").into_bytes());
         }
@@ -124,7 +126,7 @@ impl Message {
         head.extend(b"\r\n");
         let steps = request.framing.steps(head, &body);
         let ends = request.framing.ends(&body);
-        Ok(Self { steps, body, signed, is_head: request.method == "HEAD", ends })
+        Ok(Self { steps, body, signed, is_head: request.method == "HEAD", ends, query })
     }
 
     /// How many writes it takes.

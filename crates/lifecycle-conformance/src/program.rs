@@ -117,7 +117,7 @@ impl Program {
         command
             .current_dir(&folder)
             .env("PORT", "0")
-            .env("RUST_LOG", "debug") // what it logs at its most talkative must not tell a secret either
+            .env("RUST_LOG", "trace") // what it logs at its most talkative must not tell a secret either
             .env("SEISMIC_SIGNING_SECRET", &credentials.current)
             .env("SEISMIC_PREVIOUS_SIGNING_SECRET", credentials.previous.as_deref().unwrap_or_default())
             .env("SECURITYSCORECARD_HOOK_TOKEN", credentials.token.as_deref().unwrap_or_default())
@@ -171,6 +171,7 @@ impl Running {
             signed: vec![],
             is_head: false,
             ends: true,
+            query: None,
         };
         let lost = |lost: Lost| failed(format!("{lost:?}"));
         let response =

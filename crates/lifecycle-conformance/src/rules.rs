@@ -10,8 +10,13 @@ use crate::program::Running;
 use crate::report::Case;
 use crate::target::Target;
 
-/// The rule that what an app logs, with `RUST_LOG=debug`, tells no secret, no signature and no address of a person.
-pub(crate) fn the_log_keeps_secrets(subject: &Running, signatures: &HashSet<String>) -> Case {
+/// The rule that what an app logs, with `RUST_LOG=trace`, tells no secret, no signature, no address of a person, and no
+/// query, where states and installation ids are.
+pub(crate) fn the_log_keeps_secrets(
+    subject: &Running,
+    signatures: &HashSet<String>,
+    queries: &BTreeSet<String>,
+) -> Case {
     let log = subject.log();
     let secrets = secrets(&subject.target.credentials);
     let mut found: BTreeSet<&str> =
@@ -20,6 +25,9 @@ pub(crate) fn the_log_keeps_secrets(subject: &Running, signatures: &HashSet<Stri
     let mut runs = log.split(|letter: char| !letter.is_ascii_hexdigit());
     if runs.any(|run| signatures.contains(run)) {
         found.insert("an expected signature");
+    }
+    if queries.iter().any(|query| log.contains(query.as_str())) {
+        found.insert("a query");
     }
     if log.contains("panicked at") {
         found.insert("a panic");
@@ -52,6 +60,7 @@ pub(crate) fn every_face_is_served(target: &Target) -> Case {
         FaceKind::Hook,
         FaceKind::InstallPage,
         FaceKind::Manifest,
+        FaceKind::Page,
         FaceKind::Verified,
     ]
     .into_iter()

@@ -20,6 +20,9 @@ use crate::rules::{every_face_is_served, the_log_keeps_secrets};
 use crate::suite::Suite;
 use crate::target::Target;
 
+/// The shortest query that is looked for in a log, in bytes: a shorter one may stand there by chance.
+const QUERY: usize = 12;
+
 /// Starts each program, once for each set of settings that fixtures ask for, and sends it every fixture that the
 /// filter admits.
 ///
@@ -58,18 +61,20 @@ pub fn run_programs(
     for subject in &subjects {
         subject.settle()?;
         let deliveries: Vec<Value> = subject.get("/deliveries")?;
-        let mut signatures = HashSet::new();
+        let (mut signatures, mut queries) = (HashSet::new(), BTreeSet::new());
         let own = |job: &Job<'_>| std::ptr::eq(job.target, &raw const subject.target);
         for (job, outcome) in jobs.iter().zip(&mut outcomes).filter(|(job, _)| own(job)) {
             outcome.look(job, &deliveries);
+            queries.extend(outcome.exchanged.iter().filter_map(|one| one.query.clone()));
             signatures.extend(
                 outcome.exchanged.iter().flat_map(|one| expected_signatures(&job.target.credentials, one)),
             );
         }
+        queries.retain(|query: &String| query.len() >= QUERY);
         if !has_jobs(&jobs, subject) {
             continue;
         }
-        rules.push(the_log_keeps_secrets(subject, &signatures));
+        rules.push(the_log_keeps_secrets(subject, &signatures, &queries));
         if subject.settings.is_empty() {
             rules.push(every_face_is_served(&subject.target));
         }

@@ -271,8 +271,11 @@ impl HookToken {
         Ok(Self { keyed, expected })
     }
 
-    /// Compares MACs of both, keyed by the token: the time taken tells nothing about where they differ.
-    pub(crate) fn matches(&self, presented: &str) -> bool {
+    /// Whether this is the token. [`Receiver`](crate::Receiver) asks by itself; it is there for an app's other routes that only
+    /// the platform may know, such as the one of a manifest, which names the hook's URL.
+    ///
+    /// It compares MACs of both, keyed by the token: the time taken tells nothing about where they differ.
+    pub fn matches(&self, presented: &str) -> bool {
         self.keyed.clone().chain_update(presented).verify_slice(&*self.expected).is_ok()
     }
 }

@@ -1,9 +1,10 @@
 //! A complete app on actix-web that receives lifecycle callbacks: `cargo run -p example-actix-web`.
 
 use actix_web::http::header::COOKIE;
-use actix_web::web::{self, Data, ReqData, ServiceConfig};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, Route};
-use example_shared::{App as Demo, Failure, Limits, Page, Shutdown};
+use actix_web::middleware::Logger;
+use actix_web::web::{self, Data, Path, ReqData, ServiceConfig};
+use actix_web::{App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource};
+use example_shared::{App as Demo, Failure, Limits, Page, Shutdown, read_body};
 use lifecycle_actix::{Action, Verified, endpoint, require_enabled, response, verify};
 use lifecycle_core::{EventKind, TenantKey};
 
@@ -18,7 +19,7 @@ async fn main() -> Result<(), Failure> {
     let worker = demo.start_worker(shutdown.clone());
     let shared = demo.clone(); // one app for all of the server's workers
     let limits = Limits::SMALL;
-    let server = HttpServer::new(move || App::new().configure(|app| mount(app, &shared)))
+    let server = HttpServer::new(move || App::new().wrap(access_log()).configure(|app| mount(app, &shared)))
         .workers(WORKERS)
         .max_connections(limits.connections / WORKERS)
         .client_request_timeout(limits.idle) // for a head
@@ -35,6 +36,14 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+fn access_log() -> Logger {
+    Logger::new("%{request}xi %s in %T s").custom_request_replace("request", |request| {
+        let route = request.match_pattern();
+        format!("{} {}", request.method(), route.as_deref().unwrap_or("-"))
+    })
+}
+
 fn mount(app: &mut ServiceConfig, demo: &Demo) {
     app.app_data(Data::new(demo.clone()))
         // Seismic: a route of ours, a route of the app's behind our middleware, and one that takes our extractor.
@@ -47,21 +56,30 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
         .service(
             web::resource("/features")
                 .wrap(require_enabled(demo.installation_gate(), tenant))
-                .route(web::get().to(features)),
+                .route(web::get().to(features))
+                .route(web::head().to(features)),
         )
         // SecurityScorecard: its hook, and what it asks an app for.
         .route("/securityscorecard/hook/{token}", endpoint(demo.hook(), demo.handler()))
         .route("/securityscorecard/hook", endpoint(demo.hook(), demo.handler()))
-        .route("/securityscorecard/install", web::get().to(install_page))
-        .route("/securityscorecard/connect", web::get().to(connect))
-        .route("/securityscorecard/actions/notify_channel", web::post().to(notify_channel));
-    for (path, page) in Page::ALL {
-        app.route(path, show(page));
+        .service(page("/securityscorecard/manifest/{token}", manifest))
+        .service(page("/securityscorecard/install", install_page))
+        .service(page("/securityscorecard/connect", connect))
+        .service(
+            web::resource("/securityscorecard/actions/notify_channel").route(web::post().to(notify_channel)),
+        );
+    for (path, own) in Page::ALL {
+        app.service(page(path, move |demo: Data<Demo>| async move { response(demo.page(own).await) }));
     }
     for kind in EventKind::KNOWN {
         let path = format!("/seismic/{}", kind.name());
         app.route(&path, endpoint(demo.seismic_only(kind), demo.handler()));
     }
+}
+
+/// A page: it answers GET and HEAD.
+fn page<A: FromRequest + 'static>(path: &str, page: impl Handler<A, Output = HttpResponse>) -> Resource {
+    web::resource(path).route(web::get().to(page.clone())).route(web::head().to(page))
 }
 
 /// The app's own route: it reads its body itself, as it did before `verify` was put around it.
@@ -82,21 +100,22 @@ async fn features(demo: Data<Demo>, tenant: ReqData<TenantKey>) -> HttpResponse 
     response(demo.features(&tenant))
 }
 
+async fn manifest(demo: Data<Demo>, token: Path<String>) -> HttpResponse {
+    response(demo.manifest(&token))
+}
+
 async fn install_page(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
     response(demo.install_page(request.query_string()))
 }
 
 async fn connect(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
-    let cookies = request.headers().get(COOKIE).and_then(|value| value.to_str().ok());
-    response(demo.connect(request.query_string(), cookies.unwrap_or_default()))
+    response(demo.connect(request.query_string(), request.headers().get_all(COOKIE)))
 }
 
 /// The body tells which rule fired on what; the demo only makes sure that it is read.
-async fn notify_channel(demo: Data<Demo>, action: Action, _rule: web::Bytes) -> HttpResponse {
-    response(demo.notify_channel(&action))
-}
-
-/// A page that depends on nothing in the request.
-fn show(page: Page) -> Route {
-    web::get().to(move |demo: Data<Demo>| async move { response(demo.page(page).await) })
+async fn notify_channel(demo: Data<Demo>, action: Action, rule: web::Payload) -> HttpResponse {
+    response(match read_body(rule).await {
+        Ok(_rule) => demo.notify_channel(&action),
+        Err(refusal) => refusal,
+    })
 }

@@ -1,18 +1,20 @@
 //! A complete app on axum that receives lifecycle callbacks: `cargo run -p example-axum`.
 
-use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
+use axum::body::{Body, Bytes};
+use axum::extract::{MatchedPath, Path, RawQuery, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
-use example_shared::{App, Failure, Limits, Page, Shutdown, serve};
+use example_shared::{App, Failure, Limits, Page, Shutdown, read_body, serve};
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
 use lifecycle_tower::axum::{Action, Received};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, response};
 use tokio::net::TcpListener;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span, info_span};
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -40,6 +42,17 @@ fn routes(app: App) -> Router {
         .merge(seismic(&app))
         .nest("/securityscorecard", securityscorecard(&app))
         .with_state(app)
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(access_log)
+                .on_response(DefaultOnResponse::new().level(Level::INFO)),
+        )
+}
+
+/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+fn access_log(request: &Request) -> Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
+    info_span!("request", method = %request.method(), route)
 }
 
 fn seismic(app: &App) -> Router<App> {
@@ -68,6 +81,7 @@ fn securityscorecard(app: &App) -> Router<App> {
     Router::new()
         .route_service("/hook", hook.clone())
         .route_service("/hook/{token}", hook)
+        .route("/manifest/{token}", get(manifest))
         .route("/install", get(install_page))
         .route("/connect", get(connect))
         .route("/actions/notify_channel", post(notify_channel))
@@ -78,18 +92,24 @@ async fn existing(State(app): State<App>, Extension(delivery): Extension<Deliver
     answer(app.receipt(&delivery, &body))
 }
 
+async fn manifest(State(app): State<App>, Path(token): Path<String>) -> Response {
+    answer(app.manifest(&token))
+}
+
 async fn install_page(State(app): State<App>, RawQuery(query): RawQuery) -> Response {
     answer(app.install_page(&query.unwrap_or_default()))
 }
 
 async fn connect(State(app): State<App>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
-    let cookies = headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
-    answer(app.connect(&query.unwrap_or_default(), cookies.unwrap_or_default()))
+    answer(app.connect(&query.unwrap_or_default(), headers.get_all(COOKIE)))
 }
 
 /// The body tells which rule fired on what; the demo only makes sure that it is read.
-async fn notify_channel(State(app): State<App>, action: Action, _rule: Bytes) -> Response {
-    answer(app.notify_channel(&action))
+async fn notify_channel(State(app): State<App>, action: Action, rule: Body) -> Response {
+    answer(match read_body(rule.into_data_stream()).await {
+        Ok(_rule) => app.notify_channel(&action),
+        Err(refusal) => refusal,
+    })
 }
 
 fn tenant(head: &Parts) -> Option<TenantKey> {

@@ -2,8 +2,12 @@
 
 mod routes;
 
-use example_shared::{App, Failure, Limits, Shutdown, serve};
+use example_shared::{App, Failure, Limits, Shutdown, route_name, serve};
+use http::Request;
 use tokio::net::TcpListener;
+use tower::ServiceBuilder;
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use tracing::{Level, Span, info_span};
 
 use crate::routes::Routes;
 
@@ -15,8 +19,17 @@ async fn main() -> Result<(), Failure> {
     let worker = app.start_worker(shutdown.clone());
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
-    serve(listener, Routes::new(&app), Limits::SMALL, shutdown).await; // hyper itself is called there
+    let log = TraceLayer::new_for_http()
+        .make_span_with(access_log)
+        .on_response(DefaultOnResponse::new().level(Level::INFO));
+    let routes = ServiceBuilder::new().layer(log).service(Routes::new(&app));
+    serve(listener, routes, Limits::SMALL, shutdown).await; // hyper itself is called there
     worker.await?;
     app.close().await;
     Ok(())
+}
+
+/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+fn access_log<B>(request: &Request<B>) -> Span {
+    info_span!("request", method = %request.method(), route = route_name(request.uri().path()))
 }

@@ -9,10 +9,10 @@ use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use example_shared::{App, Page};
+use example_shared::{App, Page, read_body};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyDataStream, BodyExt, Full};
 use hyper::body::Incoming;
 use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, EventKind, Receiver, Reply, TenantKey};
@@ -21,9 +21,6 @@ use lifecycle_tower::{
 };
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
-
-/// The largest body of an action that is read, in bytes.
-const MAX_ACTION: usize = 256 * 1024;
 
 type Answer = Response<BytesOr<Full<Bytes>>>;
 type Face = BoxCloneSyncService<Request<Incoming>, Answer, Infallible>;
@@ -63,7 +60,7 @@ impl Routes {
                 Ok(answer) => answer,
                 Err(never) => match never {},
             },
-            None => response(page(&self.app, request).await).map(BytesOr::from),
+            None => response(other(&self.app, request).await).map(BytesOr::from),
         }
     }
 }
@@ -141,8 +138,8 @@ fn features(app: &App) -> Face {
     let app = app.clone();
     let page = service_fn(move |request: Request<Incoming>| {
         let reply = match (request.extensions().get::<TenantKey>(), request.method()) {
-            (Some(tenant), &Method::GET) => app.features(tenant),
-            _ => Reply::empty(404),
+            (Some(tenant), &Method::GET | &Method::HEAD) => app.features(tenant),
+            _ => only_read(),
         };
         async { Ok::<_, Infallible>(response(reply)) }
     });
@@ -150,30 +147,38 @@ fn features(app: &App) -> Face {
 }
 
 /// The app's other routes.
-async fn page(app: &App, request: Request<Incoming>) -> Reply {
+async fn other(app: &App, request: Request<Incoming>) -> Reply {
     let (head, body) = request.into_parts();
-    let query = head.uri.query().unwrap_or_default();
     let path = head.uri.path();
-    match (path, &head.method) {
-        ("/securityscorecard/actions/notify_channel", &Method::POST) => {
+    let query = head.uri.query().unwrap_or_default();
+    let is_read = matches!(head.method, Method::GET | Method::HEAD);
+    match path {
+        "/securityscorecard/actions/notify_channel" if head.method == Method::POST => {
             match ActionRequest::read(header_lines(&head.headers)) {
-                // The body tells which rule fired on what; the demo only makes sure that it is read.
-                Ok(action) => match Limited::new(body, MAX_ACTION).collect().await {
+                Ok(action) => match read_body(BodyDataStream::new(body)).await {
+                    // The body tells which rule fired on what; the demo only makes sure that it is read.
                     Ok(_rule) => app.notify_channel(&action),
-                    Err(_) => Reply::problem(400, "body-unreadable", "The body could not be read", None),
+                    Err(refusal) => refusal,
                 },
                 Err(error) => error.reply(),
             }
         }
-        ("/securityscorecard/install", &Method::GET) => app.install_page(query),
-        ("/securityscorecard/connect", &Method::GET) => {
-            let cookies = head.headers.get(COOKIE).and_then(|cookies| cookies.to_str().ok());
-            app.connect(query, cookies.unwrap_or_default())
+        "/securityscorecard/actions/notify_channel" => Reply::empty(405).header("allow", "POST"),
+        "/securityscorecard/install" if is_read => app.install_page(query),
+        "/securityscorecard/connect" if is_read => app.connect(query, head.headers.get_all(COOKIE)),
+        "/securityscorecard/install" | "/securityscorecard/connect" => only_read(),
+        path => {
+            let page = Page::ALL.into_iter().find(|(own, _)| *own == path);
+            match (page, path.strip_prefix("/securityscorecard/manifest/")) {
+                (None, None) => Reply::empty(404),
+                _ if !is_read => only_read(),
+                (Some((_, page)), _) => app.page(page).await,
+                (None, Some(token)) => app.manifest(token),
+            }
         }
-        (path, &Method::GET) => match Page::ALL.into_iter().find(|(own, _)| *own == path) {
-            Some((_, page)) => app.page(page).await,
-            None => Reply::empty(404),
-        },
-        _ => Reply::empty(404),
     }
+}
+
+fn only_read() -> Reply {
+    Reply::empty(405).header("allow", "GET, HEAD")
 }

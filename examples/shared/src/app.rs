@@ -16,6 +16,7 @@ use lifecycle_inbox::{EnabledGate, Inbox, InstallationFilter, StoreError};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::cookies;
 use crate::describe;
 use crate::failure::Failure;
 use crate::gate::Gate;
@@ -42,8 +43,11 @@ impl fmt::Debug for App {
     }
 }
 
-/// Binds a detour to the browser that began it.
-const COOKIE: &str = "__Host-install";
+/// The name of the cookie that binds a detour to the browser that began it. It is the state's own, so that a second tab does
+/// not take the first one's away.
+fn cookie_name(state: &str) -> String {
+    format!("__Host-install-{}", state.get(..8).unwrap_or_default())
+}
 
 impl App {
     /// An app with the settings of the environment. Without `DATABASE_URL` it keeps its inbox in `lifecycle-NAME.db`.
@@ -160,7 +164,6 @@ impl App {
             Page::Health => self.0.inbox.check().await.map(|()| Reply::empty(200)).map_err(Failure::from),
             Page::Inbox => self.inbox_stats().await.map_err(Failure::from),
             Page::Installations => self.installations().await.map_err(Failure::from),
-            Page::Manifest => Ok(self.build_manifest().reply()),
         };
         shown.unwrap_or_else(|failure| {
             tracing::error!(%failure, "a page cannot be shown");
@@ -176,8 +179,18 @@ impl App {
 
     /// `GET /securityscorecard/connect`: stands for the callback of the app's own OAuth. The state, and the cookie of
     /// the browser that began, give the installation back, and what the step gave is filled in.
-    pub fn connect(&self, query: &str, cookies: &str) -> Reply {
+    /// `cookies` are the lines of that header.
+    pub fn connect(&self, query: &str, cookies: impl IntoIterator<Item = impl AsRef<[u8]>>) -> Reply {
         self.continue_installation(query, cookies).unwrap_or_else(|refusal| refusal)
+    }
+
+    /// `GET /securityscorecard/manifest/{token}`: the manifest, for who knows the hook's token: it names the hook's URL.
+    /// Give its own URL to nobody but the platform.
+    pub fn manifest(&self, token: &str) -> Reply {
+        match self.0.settings.token.matches(token) {
+            true => self.build_manifest().reply(),
+            false => Reply::empty(404),
+        }
     }
 
     /// `POST /securityscorecard/actions/notify_channel`: acts with the secrets of the user whose rule fired.
@@ -218,19 +231,21 @@ impl App {
         let step = format!("connect?state={}", issued.state.expose());
         let page = self.build_page()?;
         let form = page.form(&installation).step("Connect a channel first", &step)?;
-        let cookie = format!(
-            "{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600",
-            issued.browser.expose()
-        );
+        let cookie = cookies::keep(&cookie_name(issued.state.expose()), issued.browser.expose());
         Ok(form.render().header("set-cookie", cookie))
     }
 
-    fn continue_installation(&self, query: &str, cookies: &str) -> Result<Reply, Reply> {
+    fn continue_installation(
+        &self,
+        query: &str,
+        cookies: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Reply, Reply> {
         let state = query.split('&').find_map(|pair| pair.strip_prefix("state=")).unwrap_or_default();
-        let browser = cookies.split("; ").find_map(|pair| pair.strip_prefix(COOKIE)?.strip_prefix('='));
-        let browser = browser.unwrap_or_default();
-        let installation = self.0.states.redeem_bound(state, browser, SystemTime::now())?;
-        Ok(self.build_page()?.form(&installation).prefill("CHANNEL", "#connected")?.render())
+        let cookie = cookie_name(state);
+        let browser = cookies::read(cookies, &cookie).unwrap_or_default();
+        let installation = self.0.states.redeem_bound(state, &browser, SystemTime::now())?;
+        let form = self.build_page()?.form(&installation).prefill("CHANNEL", "#connected")?.render();
+        Ok(form.header("set-cookie", cookies::forget(&cookie)))
     }
 
     fn build_page(&self) -> Result<InstallPage, InstallPageError> {

@@ -14,7 +14,8 @@ pub(crate) fn faces() -> Reply {
         face("extracted", "/extracted/seismic", "seismic", "extracted"),
         face("gated", "/features", "seismic", "gated"),
         face("hook", "/securityscorecard/hook/{token}", "securityscorecard", "hook"),
-        face("manifest", "/securityscorecard/manifest.json", "securityscorecard", "manifest"),
+        face("manifest", "/securityscorecard/manifest/{token}", "securityscorecard", "manifest"),
+        face("page", "/healthz", "seismic", "page"),
         face("install-page", "/securityscorecard/install", "securityscorecard", "install-page"),
         face("action", "/securityscorecard/actions/notify_channel", "securityscorecard", "action"),
     ];

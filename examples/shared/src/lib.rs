@@ -2,19 +2,24 @@
 //! business ([`App`]) with its durable inbox.
 
 mod app;
+mod body;
+mod cookies;
 mod describe;
 mod faces;
 mod failure;
 mod gate;
 mod page;
+mod route;
 mod serve;
 mod settings;
 mod shutdown;
 mod store;
 
 pub use app::App;
+pub use body::read_body;
 pub use failure::Failure;
 pub use page::Page;
+pub use route::route_name;
 pub use serve::{Limits, serve};
 pub use settings::{Settings, SettingsError};
 pub use shutdown::Shutdown;

@@ -13,19 +13,15 @@ pub enum Page {
     Inbox,
     /// `GET /installations`: the state that follows from what was handled.
     Installations,
-    /// `GET /securityscorecard/manifest.json`. It names the hook's URL, token and all: give its own URL to nobody but the
-    /// platform.
-    Manifest,
 }
 
 impl Page {
     /// All of them, with their paths.
-    pub const ALL: [(&str, Self); 6] = [
+    pub const ALL: [(&str, Self); 5] = [
         ("/deliveries", Self::Deliveries),
         ("/faces", Self::Faces),
         ("/healthz", Self::Health),
         ("/inbox", Self::Inbox),
         ("/installations", Self::Installations),
-        ("/securityscorecard/manifest.json", Self::Manifest),
     ];
 }

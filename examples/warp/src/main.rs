@@ -1,15 +1,21 @@
 //! A complete app on warp that receives the lifecycle callbacks of Seismic and SecurityScorecard.
 
+use std::future::{Ready, ready};
+
 use bytes::Bytes;
-use example_shared::{App, Failure, Limits, Page, Shutdown, serve};
+use example_shared::{App, Failure, Limits, Page, Shutdown, read_body, route_name, serve};
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, EventKind, TenantKey};
+use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
 use lifecycle_warp::{action, endpoint, recover, require_enabled, response, verified, verify};
 use tokio::net::TcpListener;
-use warp::Filter;
+use tracing::info;
 use warp::filters::BoxedFilter;
-use warp::path::FullPath;
+use warp::http::HeaderMap;
+use warp::http::header::COOKIE;
+use warp::path::{FullPath, Tail};
+use warp::reject::MethodNotAllowed;
 use warp::reply::Response;
+use warp::{Filter, Rejection};
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -27,7 +33,23 @@ async fn main() -> Result<(), Failure> {
 }
 
 fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
-    seismic(app).or(securityscorecard(app)).or(features(app)).or(pages(app)).boxed()
+    let all = seismic(app).or(securityscorecard(app)).or(features(app)).or(pages(app));
+    no_final_slash().and(all).with(warp::log::custom(access_log)).boxed()
+}
+
+/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+fn access_log(request: warp::log::Info<'_>) {
+    let (method, status) = (request.method(), request.status().as_u16());
+    info!(%method, route = route_name(request.path()), status, elapsed = ?request.elapsed(), "request");
+}
+
+/// To warp, `/seismic/` is `/seismic`; to most others it is not.
+fn no_final_slash() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    let checked = warp::path::full().and_then(async |path: FullPath| match path.as_str().ends_with('/') {
+        true => Err(warp::reject::not_found()),
+        false => Ok(()),
+    });
+    checked.untuple_one()
 }
 
 fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
@@ -58,32 +80,51 @@ fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
 
 fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     // The receiver compares the token, so the path only has to have a place for one.
-    let hook = warp::path!("hook" / String).map(drop).untuple_one().or(warp::path!("hook")).unify();
+    let hook = warp::path("hook").and(last_segment()).map(drop).untuple_one();
     let hook = hook.and(endpoint(app.hook(), app.handler()));
 
-    let page = app.clone();
+    let own = app.clone();
+    let manifest = warp::path("manifest")
+        .and(last_segment())
+        .and(read())
+        .map(move |token: String| response(own.manifest(&token)))
+        .recover(only("GET, HEAD"));
+
+    let own = app.clone();
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let install = warp::path!("install")
-        .and(warp::get())
+        .and(read())
         .and(query)
-        .map(move |query: String| response(page.install_page(&query)));
+        .map(move |query: String| response(own.install_page(&query)))
+        .recover(only("GET, HEAD"));
 
-    let detour = app.clone();
-    let connect =
-        warp::path!("connect").and(warp::get()).and(query).and(warp::header::optional("cookie")).map(
-            move |query: String, cookies: Option<String>| {
-                response(detour.connect(&query, &cookies.unwrap_or_default()))
-            },
-        );
+    let own = app.clone();
+    let connect = warp::path!("connect")
+        .and(read())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .map(move |query: String, headers: HeaderMap| response(own.connect(&query, headers.get_all(COOKIE))))
+        .recover(only("GET, HEAD"));
 
-    let notifier = app.clone();
+    // The body tells which rule fired on what; the demo only makes sure that it is read.
+    let own = app.clone();
     let notify = warp::path!("actions" / "notify_channel")
         .and(warp::post())
         .and(action())
-        .map(move |request: ActionRequest| response(notifier.notify_channel(&request)))
-        .recover(recover);
+        .and(warp::body::stream())
+        .then(move |request: ActionRequest, rule| {
+            let app = own.clone();
+            async move {
+                response(match read_body(rule).await {
+                    Ok(_rule) => app.notify_channel(&request),
+                    Err(refusal) => refusal,
+                })
+            }
+        })
+        .recover(recover)
+        .recover(only("POST"));
 
-    warp::path("securityscorecard").and(hook.or(install).or(connect).or(notify)).boxed()
+    warp::path("securityscorecard").and(hook.or(manifest).or(install).or(connect).or(notify)).boxed()
 }
 
 /// A route that is no callback's: it is there for tenants that have the app enabled.
@@ -94,25 +135,49 @@ fn features(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         .map(|app: Option<String>, tenant: Option<String>| App::tenant(app.as_deref(), tenant.as_deref()));
     let page = app.clone();
     warp::path!("features")
-        .and(warp::get())
+        .and(read())
         .and(require_enabled(app.installation_gate(), tenant))
         .map(move |tenant: TenantKey| response(page.features(&tenant)))
         .recover(recover)
+        .recover(only("GET, HEAD"))
         .boxed()
 }
 
 /// The pages that depend on nothing in the request.
-fn pages(app: &App) -> BoxedFilter<(Response,)> {
+fn pages(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let app = app.clone();
-    warp::get()
-        .and(warp::path::full())
-        .and_then(move |path: FullPath| {
+    let page = warp::path::full().and_then(async |path: FullPath| {
+        let page = Page::ALL.into_iter().find(|(own, _)| *own == path.as_str());
+        page.map(|(_, page)| page).ok_or_else(warp::reject::not_found)
+    });
+    page.and(read())
+        .then(move |page: Page| {
             let app = app.clone();
-            async move {
-                let page = Page::ALL.into_iter().find(|(own, _)| *own == path.as_str());
-                let (_, page) = page.ok_or_else(warp::reject::not_found)?;
-                Ok::<_, warp::Rejection>(response(app.page(page).await))
-            }
+            async move { response(app.page(page).await) }
         })
+        .recover(only("GET, HEAD"))
         .boxed()
+}
+
+/// The only segment that is left, even an empty one. `path::param` would do, but for writing it to warp's own log at the level `trace`.
+fn last_segment() -> impl Filter<Extract = (String,), Error = Rejection> + Copy {
+    warp::path::tail().and_then(async |tail: Tail| match tail.as_str().contains('/') {
+        true => Err(warp::reject::not_found()),
+        false => Ok(tail.as_str().to_owned()),
+    })
+}
+
+/// GET, and HEAD as RFC 9110 has it: the same without the body.
+fn read() -> impl Filter<Extract = (), Error = Rejection> + Copy {
+    warp::get().or(warp::head()).unify()
+}
+
+/// Answers where a route is right in all but the method; otherwise other routes would be tried, and the answer be warp's.
+fn only(allowed: &'static str) -> impl Fn(Rejection) -> Ready<Result<Response, Rejection>> + Clone {
+    move |rejection| {
+        ready(match rejection.find::<MethodNotAllowed>() {
+            Some(_) => Ok(response(Reply::empty(405).header("allow", allowed))),
+            None => Err(rejection),
+        })
+    }
 }

@@ -43,17 +43,22 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn start(program: &Program) -> Self {
-        Self::start_by(Command::new(&program.executable))
+        Self::start_with(program, &[])
+    }
+
+    /// With these environment variables.
+    pub(crate) fn start_with(program: &Program, variables: &[(&str, &str)]) -> Self {
+        Self::start_by(Command::new(&program.executable), variables)
     }
 
     /// With so many open files at most.
     pub(crate) fn start_with_files(program: &Program, files: usize) -> Self {
         let mut shell = Command::new("sh");
         shell.arg("-c").arg(format!("ulimit -n {files} && exec \"$0\"")).arg(&program.executable);
-        Self::start_by(shell)
+        Self::start_by(shell, &[])
     }
 
-    fn start_by(mut command: Command) -> Self {
+    fn start_by(mut command: Command, variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let child = command
             .current_dir(&folder)
@@ -63,6 +68,7 @@ impl App {
             .env_remove("DATABASE_URL")
             .env_remove("SEISMIC_APP_ID")
             .env_remove("SEISMIC_MAX_AGE_SECONDS")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(folder.path().join("log")).unwrap())

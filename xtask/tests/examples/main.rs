@@ -7,6 +7,7 @@ mod examples;
 
 mod app;
 mod connections;
+mod installation;
 mod signals;
 
 /// Any error, which a test unwraps.

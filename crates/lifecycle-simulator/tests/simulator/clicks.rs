@@ -153,7 +153,7 @@ async fn a_user_installs_an_app_of_securityscorecard_through_its_form() {
     let market = Market::start().await;
     let example = Example::start(&market.url);
     browser.open(&format!("{}/register", market.url)).await;
-    browser.fill("manifest_url", &format!("{}/securityscorecard/manifest.json", example.url)).await;
+    browser.fill("manifest_url", &example.manifest_url()).await;
     browser.follow("//button[.='Register by manifest']").await;
     browser.act("jordan.lee@example.com", "Install").await;
     let url = browser.driver.current_url().await.unwrap().to_string();

@@ -62,7 +62,7 @@ async fn hand_in(market: &Market, token: &str, secrets: Value) -> Answer {
 async fn the_example_app_is_installed_through_its_page_and_acts() {
     let market = Market::start().await;
     let example = Example::start(&market.url);
-    let app = register(&market, &format!("{}/securityscorecard/manifest.json", example.url)).await;
+    let app = register(&market, &example.manifest_url()).await;
     let id = app.body["id"].as_i64().unwrap();
     let installed = install(&market, id).await;
     assert_eq!(installed["deliveries"][0]["state"], "acknowledged", "the hook: {installed}");

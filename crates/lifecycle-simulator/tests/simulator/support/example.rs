@@ -10,6 +10,9 @@ use tempfile::TempDir;
 /// The signing secret that the example is started with.
 pub(crate) const SECRET: &str = "the-secret-of-the-example";
 
+/// The hook token, which the address of the manifest ends in.
+const TOKEN: &str = "the-hook-token-of-the-example";
+
 /// A running example app; it ends with this value.
 pub(crate) struct Example {
     pub(crate) url: String,
@@ -25,6 +28,7 @@ impl Example {
             .current_dir(folder.path()) // where it keeps its database
             .env("PORT", "0")
             .env("SEISMIC_SIGNING_SECRET", SECRET)
+            .env("SECURITYSCORECARD_HOOK_TOKEN", TOKEN)
             .env("SECURITYSCORECARD_INSTALLATION_URL", format!("{simulator}/apps/installation-data"))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -34,6 +38,13 @@ impl Example {
         let mut lines = lines.map_while(Result::ok);
         let url = lines.find_map(|line| line.strip_prefix("listening on ").map(str::to_owned));
         Self { url: url.expect("the example says where it listens"), child, _folder: folder }
+    }
+}
+
+impl Example {
+    /// Where its manifest is.
+    pub(crate) fn manifest_url(&self) -> String {
+        format!("{}/securityscorecard/manifest/{TOKEN}", self.url)
     }
 }
 

@@ -25,7 +25,8 @@ use super::InstallationId;
 /// the attacker's installation, filled in with the attacker's account, and may enter secrets into it. [`issue_bound`]
 /// ends that: it also gives a value for the browser to keep, and [`redeem_bound`] wants both. Use it whenever you can
 /// set a cookie: `__Host-` prefix, `Secure`, `HttpOnly`, `Path=/`, and `SameSite=Lax` rather than `Strict`, since the
-/// callback arrives from another site.
+/// callback arrives from another site. Name it after the state, by some of its first characters: a cookie with a fixed name is
+/// overwritten by a second tab, and the first one's installation fails.
 ///
 /// Neither can stop a link to `install_url` with the attacker's own installation id. The platform does not sign that id,
 /// so the page never submits itself, and the person at the browser decides.
@@ -49,18 +50,22 @@ use super::InstallationId;
 /// };
 /// let (page, states) = (InstallPage::new(&manifest)?, InstallStates::default());
 ///
+/// // A second tab has a cookie of its own.
+/// let cookie_name = |state: &str| format!("__Host-install-{}", state.get(..8).unwrap_or_default());
+///
 /// // GET install_url: on to the chat's own consent page.
 /// let install = |query: &str, now: SystemTime| -> Result<Reply, Box<dyn std::error::Error>> {
 ///     let issued = states.issue_bound(InstallQuery::default().read(query)?, now)?;
 ///     let location = format!("https://chat.example/oauth?client_id=7&state={}", issued.state.expose());
 ///     let cookie = format!(
-///         "__Host-install={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600",
+///         "{}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=600",
+///         cookie_name(issued.state.expose()),
 ///         issued.browser.expose(),
 ///     );
 ///     Ok(Reply::empty(303).header("location", location).header("set-cookie", cookie))
 /// };
 ///
-/// // GET the OAuth callback: the state and the cookie give the installation back, and `code` gives a token.
+/// // GET the OAuth callback: the state and its cookie give the installation back, and `code` gives a token.
 /// let callback = |state: &str, cookie: &str, now: SystemTime| -> Result<Reply, Box<dyn std::error::Error>> {
 ///     let installation = states.redeem_bound(state, cookie, now)?;
 ///     let token = "what the chat gave for `code`";
@@ -73,7 +78,8 @@ use super::InstallationId;
 ///     let header = sent.headers().find(|(own, _)| *own == name).unwrap().1;
 ///     header.split_once(from).unwrap().1.chars().take_while(|c| *c != ';').collect()
 /// };
-/// let (state, cookie) = (value("location", "state="), value("set-cookie", "install="));
+/// let state = value("location", "state=");
+/// let cookie = value("set-cookie", &format!("{}=", cookie_name(&state)));
 /// assert_eq!(callback(&state, &cookie, now)?.status(), 200);
 /// assert!(callback(&state, &cookie, now).is_err()); // a second time finds nothing
 /// # Ok::<(), Box<dyn std::error::Error>>(())
