@@ -236,7 +236,8 @@ impl From<SigningSecret> for Secrets {
 
 /// The unguessable last segment of a hook's URL, where the platform signs nothing.
 ///
-/// Whoever knows the URL can forge a delivery, so it belongs in no log and no public page. Make it from 128 random bits or
+/// Whoever knows the URL can forge a delivery, so it belongs in no log and no public page. The usual loggers of requests print
+/// paths: let them name routes instead, as `docs/guide/access-logs.md` in the repository shows for each framework. Make it from 128 random bits or
 /// more: 32 digits of hex, or 22 characters of base64url.
 ///
 /// ```

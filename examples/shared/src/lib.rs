@@ -29,6 +29,11 @@ pub use shutdown::Shutdown;
 #[doc = include_str!("../../../README.md")]
 struct Readme;
 
+/// The guide to logs of requests, for the same reason.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/access-logs.md")]
+struct AccessLogs;
+
 /// Shows log events on the standard error; `RUST_LOG` chooses which.
 pub fn log() {
     use tracing_subscriber::EnvFilter;
