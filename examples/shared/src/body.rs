@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use lifecycle_core::{Rejection, Reply};
+use lifecycle_core::{Rejection, Reply, RequestBody};
 use tokio::time::timeout;
 
 /// The most bytes of a body.
@@ -34,7 +34,7 @@ pub async fn read_body<B: Buf, E>(chunks: impl Stream<Item = Result<B, E>>) -> R
         Ok(())
     };
     // Where the body is not at its end, nothing else can come on this connection.
-    let unread = |rejection: Rejection| rejection.reply().header("connection", "close");
+    let unread = |rejection: Rejection| rejection.reply().after(RequestBody::Unread);
     match timeout(TIME, reading).await {
         Ok(Ok(())) if too_large => Err(Rejection::BodyTooLarge.reply()),
         Ok(Ok(())) => Ok(body.freeze()),
