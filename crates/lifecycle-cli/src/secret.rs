@@ -133,8 +133,8 @@ impl SigningSecretArgs {
         if let Some(given) = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())? {
             return Ok(given);
         }
-        if env::var_os(DEFAULT_VARIABLE).is_some_and(|value| !value.is_empty()) {
-            return variable(DEFAULT_VARIABLE);
+        if let Some(bytes) = variable_or_file(DEFAULT_VARIABLE)? {
+            return Ok(bytes);
         }
         if !stdin().is_terminal() {
             return Err(Failure::new(
@@ -276,6 +276,21 @@ pub(crate) fn variable(name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
         Failure::new(format!("the environment variable {name} is not UTF-8"), "give the secret in a file")
     })?;
     Ok(Zeroizing::new(text.into_bytes()))
+}
+
+/// The value of an environment variable, or the content of the file that the one with `_FILE` behind its name names, as the
+/// example apps read it; `None` where neither is set.
+pub(crate) fn variable_or_file(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+    let file_variable = format!("{name}_FILE");
+    match (set(name), set(&file_variable)) {
+        (Some(_), Some(_)) => {
+            Err(Failure::new(format!("{name} and {file_variable} are both set"), "unset one of them"))
+        }
+        (Some(_), None) => variable(name).map(Some),
+        (None, Some(file)) => in_file(Path::new(&file)).map(Some),
+        (None, None) => Ok(None),
+    }
 }
 
 /// The content of a file, without one line break at its end, which editors and `echo` add.

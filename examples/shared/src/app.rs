@@ -87,21 +87,35 @@ impl App {
         let local = format!("http://{address}");
         let base = self.0.settings.public_url.clone().unwrap_or_else(|| local.clone());
         self.0.base.get_or_init(|| base.trim_end_matches('/').to_owned());
-        if let Some(secret) = &self.0.settings.made_up
+        let settings = &self.0.settings;
+        if let Some(secret) = &settings.made_up.secret
             && let Ok(signing) = Secret::new(secret.as_str())
         {
-            // The inbox outlives the app and runs nothing twice, so the event needs an id of its own.
-            let id = random();
-            let body = format!(
-                r#"{{"type":"install","appId":"demo-app","tenantId":"demo-tenant","requestId":"{id}","version":"1.0.0"}}"#
-            );
-            let signature = seismic::SCHEME.sign(&signing, &[], body.as_bytes());
+            // The inbox outlives the app and runs nothing twice, so the events need ids of their own.
+            let command = |kind: &str, id: &str| {
+                let body = format!(
+                    r#"{{"type":"{kind}","appId":"demo-app","tenantId":"demo-tenant","requestId":"{id}","version":"1.0.0"}}"#
+                );
+                let signature = seismic::SCHEME.sign(&signing, &[], body.as_bytes());
+                format!("  curl -i {local}/seismic -H 'x-seismic-signature: {signature}' -d '{body}'")
+            };
             println!(
-                "to paste into another terminal: the signing secret, made up for this run, and a first signed callback\n"
+                "The signing secret was made up for this run. In another terminal, for the program `lifecycle`:\n"
             );
             println!("  export SEISMIC_SIGNING_SECRET={secret}\n");
-            println!("  curl -i {local}/seismic -H 'x-seismic-signature: {signature}' -d '{body}'\n");
-            println!("and what the app made of it: curl {local}/deliveries\n");
+            println!("First signed callbacks, and what the app made of them:\n");
+            println!("{}", command("install", &random()));
+            println!("{}", command("enable", &random()));
+            println!("  curl {local}/deliveries");
+            println!(
+                "  curl {local}/features -H 'x-tenant: demo-tenant' # there for tenants that have the app enabled\n"
+            );
+        }
+        if settings.made_up.token {
+            println!(
+                "SecurityScorecard's manifest: {local}/securityscorecard/manifest/{}\n",
+                settings.token_text
+            );
         }
         println!("listening on {local}");
     }
@@ -187,10 +201,7 @@ impl App {
     /// `GET /securityscorecard/manifest/{token}`: the manifest, for who knows the hook's token: it names the hook's URL.
     /// Give its own URL to nobody but the platform.
     pub fn manifest(&self, token: &str) -> Reply {
-        match self.0.settings.token.matches(token) {
-            true => self.build_manifest().reply(),
-            false => Reply::empty(404),
-        }
+        if self.0.settings.token.matches(token) { self.build_manifest().reply() } else { Reply::empty(404) }
     }
 
     /// `POST /securityscorecard/actions/notify_channel`: acts with the secrets of the user whose rule fired.

@@ -34,20 +34,19 @@ async fn main() -> Result<(), Failure> {
 
 fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let all = seismic(app).or(securityscorecard(app)).or(features(app)).or(pages(app));
-    no_final_slash().and(all).with(warp::log::custom(access_log)).boxed()
+    no_final_slash().and(all).with(warp::log::custom(|request| access_log(&request))).boxed()
 }
 
 /// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
-fn access_log(request: warp::log::Info<'_>) {
+fn access_log(request: &warp::log::Info<'_>) {
     let (method, status) = (request.method(), request.status().as_u16());
     info!(%method, route = route_name(request.path()), status, elapsed = ?request.elapsed(), "request");
 }
 
 /// To warp, `/seismic/` is `/seismic`; to most others it is not.
 fn no_final_slash() -> impl Filter<Extract = (), Error = Rejection> + Clone {
-    let checked = warp::path::full().and_then(async |path: FullPath| match path.as_str().ends_with('/') {
-        true => Err(warp::reject::not_found()),
-        false => Ok(()),
+    let checked = warp::path::full().and_then(async |path: FullPath| {
+        if path.as_str().ends_with('/') { Err(warp::reject::not_found()) } else { Ok(()) }
     });
     checked.untuple_one()
 }
@@ -161,9 +160,9 @@ fn pages(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
 
 /// The only segment that is left, even an empty one. `path::param` would do, but for writing it to warp's own log at the level `trace`.
 fn last_segment() -> impl Filter<Extract = (String,), Error = Rejection> + Copy {
-    warp::path::tail().and_then(async |tail: Tail| match tail.as_str().contains('/') {
-        true => Err(warp::reject::not_found()),
-        false => Ok(tail.as_str().to_owned()),
+    warp::path::tail().and_then(async |tail: Tail| {
+        let segment = tail.as_str();
+        if segment.contains('/') { Err(warp::reject::not_found()) } else { Ok(segment.to_owned()) }
     })
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(clippy::doc_markdown, reason = "comments on options are the program's help, shown as they stand")]
 
-use std::env;
 use std::sync::Arc;
 
 use clap::Args;
@@ -11,7 +10,7 @@ use lifecycle_inbox_postgres::{OpenError as PostgresError, PostgresEngine, Setti
 use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine, path_from_url};
 
 use crate::failure::Failure;
-use crate::secret::SecretText;
+use crate::secret::{SecretText, variable_or_file};
 
 const VARIABLE: &str = "DATABASE_URL";
 const UPDATE: &str = "use the `lifecycle` of the release that the app is of";
@@ -51,12 +50,10 @@ impl DatabaseArgs {
             return Ok(url.clone());
         }
         let next = "give --database-url sqlite:PATH or postgres://..., or set DATABASE_URL";
-        let Some(url) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) else {
-            return Err(Failure::new("no database", next));
-        };
-        url.to_str()
-            .map(SecretText::new)
-            .ok_or_else(|| Failure::new(format!("the environment variable {VARIABLE} is not UTF-8"), next))
+        match variable_or_file(VARIABLE)? {
+            Some(url) => SecretText::from_bytes(&url),
+            None => Err(Failure::new("no database", next)),
+        }
     }
 
     fn sqlite(&self, url: &str) -> Result<SqliteEngine, Failure> {

@@ -38,6 +38,8 @@ fn a_secret_comes_from_an_option_a_variable_or_a_file() {
         (&["--secret-file", &secret], &[]),
         (&["--secret-env", "OWN"], &[("OWN", SECRET)]),
         (&[], &[("SEISMIC_SIGNING_SECRET", SECRET)]),
+        (&[], &[("SEISMIC_SIGNING_SECRET_FILE", &secret)]),
+        (&["--secret-env", "OWN"], &[("OWN", SECRET), ("SEISMIC_SIGNING_SECRET_FILE", "/no/such/file")]),
         (&["--secret-env", "OWN"], &[("OWN", SECRET), ("SEISMIC_SIGNING_SECRET", "other")]),
     ] {
         let ran = lifecycle_with(
@@ -47,6 +49,16 @@ fn a_secret_comes_from_an_option_a_variable_or_a_file() {
         );
         assert_eq!(ran.out, format!("{SIGNATURE}\n"), "{arguments:?} {variables:?}");
     }
+}
+
+#[test]
+fn a_variable_and_its_file_are_not_both_set() {
+    let both = [("SEISMIC_SIGNING_SECRET", SECRET), ("SEISMIC_SIGNING_SECRET_FILE", "secret.txt")];
+    let ran = lifecycle_with(["sign", "--body", "-"], &both, BODY.as_bytes());
+    assert_eq!(ran.code, 2);
+    let sentence =
+        "error: SEISMIC_SIGNING_SECRET and SEISMIC_SIGNING_SECRET_FILE are both set: unset one of them";
+    assert_eq!(ran.err.trim_end(), sentence);
 }
 
 #[test]

@@ -42,7 +42,9 @@ pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
     let mut child = command
         .args(arguments)
         .env_remove("SEISMIC_SIGNING_SECRET")
+        .env_remove("SEISMIC_SIGNING_SECRET_FILE")
         .env_remove("DATABASE_URL")
+        .env_remove("DATABASE_URL_FILE")
         .env_remove("CLICOLOR_FORCE")
         .env_remove("COLUMNS") // it would change where help is wrapped
         .envs(variables.iter().copied())
