@@ -16,7 +16,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Error, Notification, SimpleQueryMessage, Socket};
 
 use crate::error::OpenError;
-use crate::settings::Settings;
+use crate::settings::{Password, Settings};
 use crate::tls::Tls;
 
 /// An acknowledgement means that the commit is on disk, whatever the default of the server or the role is; what asks for
@@ -41,6 +41,7 @@ pub(crate) struct Connector(Arc<Inner>);
 
 struct Inner {
     config: Config,
+    password: Option<Password>,
     tls: Tls,
     rules: String,
     /// Whose idle sessions are of no use to it.
@@ -76,6 +77,7 @@ impl Connector {
         );
         Ok(Self(Arc::new(Inner {
             config: settings.config.clone(),
+            password: settings.password.clone(),
             tls: Tls::new(settings)?,
             rules,
             purpose: Purpose::Engine,
@@ -92,8 +94,9 @@ impl Connector {
             EXCEPTION WHEN OTHERS THEN NULL;
             END $$;"
         );
-        let (config, tls, others) = (self.0.config.clone(), self.0.tls.clone(), self.0.others.clone());
-        Self(Arc::new(Inner { config, tls, rules, purpose: Purpose::Handlers, others }))
+        let (config, password) = (self.0.config.clone(), self.0.password.clone());
+        let (tls, others) = (self.0.tls.clone(), self.0.others.clone());
+        Self(Arc::new(Inner { config, password, tls, rules, purpose: Purpose::Handlers, others }))
     }
 
     /// Opens the first two sessions. Their settings are made only when it is certain that nobody shares them: a pooler that
@@ -170,12 +173,15 @@ impl Connector {
         &self,
         hear: impl Fn(&Notification) + Send + 'static,
     ) -> Result<(Client, AbortOnDrop), Error> {
-        let config = &self.0.config;
+        let mut config = self.0.config.clone();
+        if let Some(current) = &self.0.password {
+            config.password(current());
+        }
         let (client, mut messages) = match &self.0.tls {
             #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
-            Tls::None => connect(config, tokio_postgres::NoTls).await?,
+            Tls::None => connect(&config, tokio_postgres::NoTls).await?,
             #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-            Tls::Rustls(tls) => connect(config, tls.clone()).await?,
+            Tls::Rustls(tls) => connect(&config, tls.clone()).await?,
         };
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) = messages.next().await {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::Config;
@@ -33,7 +34,11 @@ pub struct Settings {
     pub(crate) write_limit: Duration,
     pub(crate) verifies_name: bool,
     pub(crate) root_certificates: Option<PathBuf>,
+    pub(crate) password: Option<Password>,
 }
+
+/// Gives the password for a session that is about to be opened.
+pub(crate) type Password = Arc<dyn Fn() -> String + Send + Sync>;
 
 impl Settings {
     /// The settings for the database of this URL: `postgres://user:password@host:5432/database`.
@@ -64,6 +69,7 @@ impl Settings {
             write_limit: Duration::from_millis(2_300),
             verifies_name,
             root_certificates,
+            password: None,
         })
     }
 
@@ -123,6 +129,25 @@ impl Settings {
     #[must_use]
     pub fn write_limit(mut self, limit: Duration) -> Self {
         self.write_limit = limit.max(Duration::from_millis(1));
+        self
+    }
+
+    /// Where the password changes while the program runs: this gives the one of now, in place of the one in the URL, for each
+    /// session that is opened. Sessions that are open stay so. It must not block; a password that has to be fetched is fetched by a task of
+    /// its own, and read here.
+    ///
+    /// ```
+    /// use lifecycle_inbox_postgres::Settings;
+    ///
+    /// // A file that is replaced at each rotation, as Kubernetes does with a mounted secret.
+    /// let current = || std::fs::read_to_string("/run/secrets/database").unwrap_or_default().trim_end().to_owned();
+    /// let settings = Settings::new("postgres://app@db.example/app")?.password(current);
+    /// assert!(format!("{settings:?}").starts_with("Settings"));
+    /// # Ok::<(), lifecycle_inbox_postgres::OpenError>(())
+    /// ```
+    #[must_use]
+    pub fn password(mut self, current: impl Fn() -> String + Send + Sync + 'static) -> Self {
+        self.password = Some(Arc::new(current));
         self
     }
 

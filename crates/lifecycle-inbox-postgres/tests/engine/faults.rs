@@ -210,3 +210,30 @@ async fn what_an_inbox_did_not_acknowledge_for_a_lock_was_not_kept() {
     assert_eq!(engine.stats(engine.now()).await.unwrap().pending, 1, "answered 503, and kept");
     store.remove().await;
 }
+
+#[tokio::test]
+async fn a_password_that_changes_is_asked_for_with_each_session() {
+    let server = Server::start();
+    let store = Store::on(&server.url());
+    drop(store.open().await);
+    let change = async |password: &str| {
+        let sql = format!(
+            "ALTER ROLE rotated PASSWORD '{password}';
+            SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'rotated'"
+        );
+        store.client().await.batch_execute(&sql).await.unwrap();
+    };
+    store.client().await.batch_execute("CREATE ROLE rotated LOGIN SUPERUSER PASSWORD 'one'").await.unwrap();
+    let current = std::sync::Arc::new(std::sync::Mutex::new("one".to_owned()));
+    let told = current.clone();
+    let settings = store.settings_of(&server.url_of("rotated", "of the URL", "postgres"));
+    let settings = settings.password(move || told.lock().unwrap().clone());
+    let engine = PostgresEngine::open_with(settings).await.unwrap();
+    put(&engine, "t", 1).await;
+    change("two").await;
+    let error = engine.accept(record("t", 2), engine.now()).await.unwrap_err().to_string();
+    assert!(!error.contains("one") && !error.contains("two"), "{error}");
+    *current.lock().unwrap() = "two".to_owned();
+    put(&engine, "t", 2).await;
+    assert_eq!(engine.stats(engine.now()).await.unwrap().pending, 2);
+}
