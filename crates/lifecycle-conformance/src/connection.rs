@@ -153,10 +153,11 @@ impl Connection {
                     if over.load(Ordering::Relaxed) {
                         return;
                     }
-                    writer.take(step);
+                    // Counted before it is written: a server may answer the last piece sooner than this thread goes on.
                     if matches!(step, Step::Write(_)) {
-                        unsent.fetch_sub(1, Ordering::Relaxed);
+                        unsent.fetch_sub(1, Ordering::SeqCst);
                     }
+                    writer.take(step);
                 }
                 if !over.load(Ordering::Relaxed) {
                     writer.write(NEXT);
@@ -164,7 +165,7 @@ impl Connection {
             });
             let answer = self.receive(started + PATIENCE, message.is_head);
             let took = started.elapsed();
-            let unread = !message.ends || unsent.load(Ordering::Relaxed) > 0;
+            let unread = !message.ends || unsent.load(Ordering::SeqCst) > 0;
             let followed = (answer.is_ok() && unread).then(|| self.followed());
             over.store(true, Ordering::Relaxed);
             Answered { answer, took, followed }
