@@ -1,5 +1,6 @@
 //! Extractors: a verified callback, and the head of an action.
 
+use std::fmt;
 use std::future::{Ready, ready};
 use std::ops::Deref;
 use std::time::SystemTime;
@@ -101,8 +102,15 @@ impl FromRequest for Verified {
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// # }).unwrap();
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VerifiedJson<T>(pub T, pub Delivery);
+
+/// Without the payload.
+impl<T> fmt::Debug for VerifiedJson<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VerifiedJson").field(&self.1).finish_non_exhaustive()
+    }
+}
 
 impl<T: DeserializeOwned + 'static> FromRequest for VerifiedJson<T> {
     type Error = Refused;

@@ -1,5 +1,6 @@
 //! The extractors for axum.
 
+use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
 use std::time::SystemTime;
@@ -83,8 +84,15 @@ impl Deref for Verified {
 ///
 /// # Errors
 /// [`Refused::LayerMissing`]; [`Refused::Rejected`] with `undecodable` (422) when the payload is not a `T`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct VerifiedJson<T>(pub T, pub Delivery);
+
+/// Without the payload.
+impl<T> fmt::Debug for VerifiedJson<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VerifiedJson").field(&self.1).finish_non_exhaustive()
+    }
+}
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
     type Rejection = Refused;
@@ -173,8 +181,15 @@ where
 ///
 /// # Errors
 /// [`Refused::Rejected`], with `undecodable` (422) when the payload is not a `T`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ReceivedJson<T>(pub T, pub Delivery);
+
+/// Without the payload.
+impl<T> fmt::Debug for ReceivedJson<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReceivedJson").field(&self.1).finish_non_exhaustive()
+    }
+}
 
 impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for ReceivedJson<T>
 where

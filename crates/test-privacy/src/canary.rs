@@ -1,7 +1,8 @@
 //! Canary: the text that nothing may show.
 
-/// Stands for all that is secret or personal. It can be a word, a token, a part of a URL or of an address.
-pub const CANARY: &str = "CanaryInTheMine42";
+/// Stands for all that is secret or personal. It can be a word, a token, a part of a URL or of an
+/// address, and its 32 bytes can be a key.
+pub const CANARY: &str = "CanaryInTheMineWhoseAirIsBad4242";
 
 /// Whether a text shows the canary: as it is, in hexadecimal digits, or as the numbers of its bytes.
 pub fn shows(text: &str) -> bool {
@@ -25,6 +26,6 @@ mod tests {
         ] {
             assert!(shows(&text), "{text}");
         }
-        assert!(!shows("CanaryInTheMine41"));
+        assert!(!shows("CanaryInTheMineWhoseAirIsBad4241"));
     }
 }

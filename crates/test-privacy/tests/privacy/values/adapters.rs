@@ -16,9 +16,12 @@ pub(super) fn values() -> Vec<Shown> {
     let reply = Reply::new(403, "text/plain", CANARY);
     vec![
         debug(&lifecycle_actix::Verified(delivery())),
+        debug(&lifecycle_actix::VerifiedJson(CANARY, delivery())),
         debug(&lifecycle_actix::Action(action())),
         debug(&lifecycle_tower::axum::Received(delivery())),
         debug(&lifecycle_tower::axum::Verified(delivery())),
+        debug(&lifecycle_tower::axum::ReceivedJson(CANARY, delivery())),
+        debug(&lifecycle_tower::axum::VerifiedJson(CANARY, delivery())),
         debug(&lifecycle_tower::axum::Action(action())),
         debug(&BytesOr::<Full<Bytes>>::from(Bytes::from(CANARY))),
         debug(&LifecycleLayer::new(receiver.clone())),

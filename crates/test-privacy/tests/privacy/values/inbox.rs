@@ -29,8 +29,7 @@ pub(super) async fn values() -> Vec<Shown> {
     assert!(engine.fail(claim.token, engine.now(), CANARY, Next::Dead(Some(&change))).await.unwrap());
     let stored = engine.show(claim.token.id).await.unwrap().unwrap();
     assert_eq!(stored.summary.last_error.as_deref(), Some(CANARY));
-    let bytes: Vec<u8> = CANARY.bytes().chain([0; 15]).collect();
-    let keys = format!("2026:{bytes:02x?}").replace(['[', ']', ',', ' '], "");
+    let keys = format!("2026:{:02x?}", CANARY.as_bytes()).replace(['[', ']', ',', ' '], "");
     let keyring = Keyring::parse(&keys).unwrap();
     let vault = Vault::new(engine.clone(), Keyring::parse(&keys).unwrap());
     vault.put(&tenant, "api-key", CANARY).await.unwrap();
