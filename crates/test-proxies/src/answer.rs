@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// How long an answer is waited for. Far above what any of them takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -12,8 +14,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// The connection is not used again.
     pub(crate) closes: bool,
-    /// More bytes than the answer has came with it.
-    pub(crate) has_more: bool,
+    /// What came with it and is not part of it.
+    pub(crate) more: Bytes,
 }
 
 /// There is no answer.
@@ -26,8 +28,11 @@ pub(crate) enum NoAnswer {
 /// As it is counted in a report.
 pub(crate) fn in_words(answer: &Result<Answer, NoAnswer>) -> String {
     match answer {
-        Ok(Answer { status, has_more: false, .. }) => status.to_string(),
-        Ok(Answer { status, has_more: true, .. }) => format!("{status} and more that nobody asked for"),
+        Ok(Answer { status, more, .. }) if more.is_empty() => status.to_string(),
+        Ok(Answer { status, more, .. }) => {
+            let more = more[..more.len().min(60)].escape_ascii();
+            format!("{status} and, unasked, {more}")
+        }
         Err(none) => none.to_string(),
     }
 }

@@ -159,7 +159,7 @@ async fn finish(
             closes = true;
         }
     }
-    Ok(Answer { status, closes, has_more: !buffer.is_empty() })
+    Ok(Answer { status, closes, more: buffer.split().freeze() })
 }
 
 /// Takes whole chunks off, and says whether the last one was among them.

@@ -60,7 +60,7 @@ impl Connection {
         let _ = answer.into_body().collect().await;
         answered.send_replace(true);
         let _ = timeout(END, answered.closed()).await; // when the body has ended, or nobody wants its end
-        Ok(Answer { status, closes: self.requests.is_closed(), has_more: false })
+        Ok(Answer { status, closes: self.requests.is_closed(), more: Bytes::new() })
     }
 }
 

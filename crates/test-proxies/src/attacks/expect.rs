@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::join_all;
 use tokio::join;
 use tokio::time::Instant;
 
 use super::{REFUSED, ROUTES, Scene};
-use crate::answer::in_words;
+use crate::answer::{Answer, in_words};
 use crate::client::send;
 use crate::counted::Counted;
 use crate::genuine::Sender;
@@ -37,6 +38,9 @@ async fn attack(site: &Site) -> Counted {
         if answer.is_err() && site.has_crashed_since(crashes).await {
             continue;
         }
+        let answer = answer.map(|answer| {
+            if site.proxy.mixes_continue { Answer { more: Bytes::new(), ..answer } } else { answer }
+        });
         counted.add(in_words(&answer), asked.elapsed());
     }
     counted

@@ -42,5 +42,6 @@ Include {folder}/apache.conf
     ),
     fronts: &[Front::Http1],
     too_large: &["401", "404", "408", "502"],
+    mixes_continue: false,
     known_crash: None,
 };

@@ -28,5 +28,6 @@ pub(super) static CADDY: Proxy = Proxy {
     frame: None,
     fronts: &Front::ALL,
     too_large: REFUSED,
+    mixes_continue: true,
     known_crash: Some("nil pointer dereference"),
 };

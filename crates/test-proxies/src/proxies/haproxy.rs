@@ -20,5 +20,6 @@ pub(super) static HAPROXY: Proxy = Proxy {
     frame: None,
     fronts: &Front::ALL,
     too_large: REFUSED,
+    mixes_continue: false,
     known_crash: None,
 };

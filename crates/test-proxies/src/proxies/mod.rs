@@ -28,6 +28,9 @@ pub(crate) struct Proxy {
     pub(crate) fronts: &'static [Front],
     /// What it may answer to megabytes that the app has refused: its own 413, or that it cannot send them on.
     pub(crate) too_large: &'static [&'static str],
+    /// Whether it may write its own `100 Continue` and an answer at the same time, on the connection of whoever sent `Expect`:
+    /// bytes of either then follow the answer.
+    pub(crate) mixes_continue: bool,
     /// What its output says when it ends by a bug of its own that is known; it is started again then, and that is counted.
     pub(crate) known_crash: Option<&'static str>,
 }

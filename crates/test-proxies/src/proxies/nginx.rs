@@ -36,5 +36,6 @@ http {
     ),
     fronts: &Front::ALL,
     too_large: REFUSED,
+    mixes_continue: false,
     known_crash: None,
 };
