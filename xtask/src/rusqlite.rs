@@ -25,7 +25,7 @@ pub(crate) fn check_range() -> Result<ExitCode, Failure> {
         );
         fs::write(app.join("Cargo.toml"), manifest)?;
         let source = "pub use lifecycle_inbox_sqlite::Transaction;\n\
-                      pub fn query(own: &Transaction<'_>) -> &rusqlite::Connection { own }\n";
+                      pub fn query<'a>(own: &'a Transaction<'_>) -> &'a rusqlite::Connection { own }\n";
         fs::write(app.join("src/lib.rs"), source)?;
         fs::copy(root.join("Cargo.lock"), app.join("Cargo.lock"))?; // the versions that the workspace is tested with
         let checked = Command::new(env!("CARGO")).arg("check").current_dir(&app).output()?;
