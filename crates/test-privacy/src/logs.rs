@@ -23,7 +23,9 @@ impl Logs {
             log::set_logger(&Self).expect("the only logger");
             log::set_max_level(LevelFilter::Trace);
             let all = tracing_subscriber::fmt().with_max_level(Level::TRACE);
-            all.with_ansi(false).with_writer(|| Self).init();
+            let all = all.with_ansi(false).with_writer(|| Self).finish();
+            // Not `init`: where another crate asks for `tracing-log`, it would take the place of the logger above.
+            tracing::subscriber::set_global_default(all).expect("the only subscriber");
         });
         Self
     }
