@@ -26,9 +26,10 @@ pub(crate) fn check_seen(
             delivery["body_sha256"].as_str().is_some_and(|hash| hashes.iter().any(|own| own == hash));
         mentions("tenant") || mentions("request_id") || same_bytes
     };
-    let seen: Vec<&Value> = deliveries.iter().filter(of_this_case).collect();
+    let mut seen: Vec<&Value> = deliveries.iter().filter(of_this_case).collect();
+    let mut differences = check_order(&seen, &hashes);
+    seen.sort_by_key(|delivery| request_of(delivery, &hashes));
     let expected: &[Seen] = if face.kind.runs_handler() { &fixture.seen } else { &[] };
-    let mut differences = Vec::new();
     if seen.len() != expected.len() {
         let kinds: Vec<&str> = seen.iter().map(|delivery| delivery["kind"].as_str().unwrap_or("?")).collect();
         let number = format!("{} deliveries", expected.len());
@@ -54,6 +55,26 @@ pub(crate) fn check_seen(
     Ok(differences)
 }
 
+/// The place of the request that a delivery came by, as its bytes tell.
+fn request_of(delivery: &Value, hashes: &[String]) -> usize {
+    hashes.iter().position(|hash| delivery["body_sha256"] == hash.as_str()).unwrap_or(hashes.len())
+}
+
+/// Those of one app in one tenant were seen in the order of the requests. Between others an app promises no order.
+fn check_order(seen: &[&Value], hashes: &[String]) -> Vec<Difference> {
+    let is_late = |(place, delivery): (usize, &&Value)| {
+        let of_the_same =
+            |other: &&&Value| other["app"] == delivery["app"] && other["tenant"] == delivery["tenant"];
+        let mut before = seen[..place].iter().filter(of_the_same);
+        before.any(|other| request_of(other, hashes) > request_of(delivery, hashes))
+    };
+    if seen.iter().enumerate().any(is_late) {
+        let kinds: Vec<&str> = seen.iter().map(|delivery| delivery["kind"].as_str().unwrap_or("?")).collect();
+        return vec![Difference::new("seen", "the order of the requests", format!("{kinds:?}"))];
+    }
+    Vec::new()
+}
+
 fn check_keys(expected: &[Seen], seen: &[&Value], differences: &mut Vec<Difference>) {
     let keys: Vec<(&Option<String>, &str)> = expected
         .iter()
@@ -77,6 +98,28 @@ fn check_keys(expected: &[Seen], seen: &[&Value], differences: &mut Vec<Differen
                     got,
                 ));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn order_is_held_within_a_tenant_and_not_between_tenants() {
+        let hashes: Vec<String> = ["1", "2", "3"].map(str::to_owned).into();
+        let delivery = |tenant: &str, hash: &str| json!({"app": "a", "tenant": tenant, "body_sha256": hash});
+        for (seen, is_right) in [
+            ([("t", "1"), ("t", "2"), ("t", "3")], true),
+            ([("u", "2"), ("t", "1"), ("t", "3")], true),
+            ([("t", "3"), ("u", "2"), ("t", "1")], false),
+            ([("t", "1"), ("t", "1"), ("t", "2")], true),
+        ] {
+            let seen: Vec<Value> = seen.iter().map(|(tenant, hash)| delivery(tenant, hash)).collect();
+            let differences = check_order(&seen.iter().collect::<Vec<_>>(), &hashes);
+            assert_eq!(differences.is_empty(), is_right, "{seen:?}");
         }
     }
 }
