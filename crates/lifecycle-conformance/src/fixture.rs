@@ -97,6 +97,8 @@ pub enum Need {
     DeepJson,
     /// Its handler refuses, fails or sleeps when the `tenant` member says `refuse-me`, `fail-me` or `sleep-me`.
     ScriptedHandler,
+    /// A path with a slash behind it is another path to its router. To many routers it is the same.
+    StrictPaths,
 }
 
 /// How the requests of a case share connections.

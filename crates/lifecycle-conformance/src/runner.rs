@@ -146,6 +146,9 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
     if fixture.needs.contains(&Need::ScriptedHandler) {
         return Some("needs a handler that refuses, fails and sleeps on demand".into());
     }
+    if fixture.needs.contains(&Need::StrictPaths) {
+        return Some("needs a router to which a path with a slash behind it is another path".into());
+    }
     if target.credentials.previous.is_none() && fixture.signs_with("previous") {
         return Some("needs a previous secret".into());
     }

@@ -32,6 +32,10 @@ pub struct Settings {
     pub(crate) connections: usize,
     pub(crate) time_limit: Duration,
     pub(crate) write_limit: Duration,
+    #[cfg_attr(
+        not(any(feature = "tls-ring", feature = "tls-aws-lc")),
+        expect(dead_code, reason = "without TLS there is no certificate")
+    )]
     pub(crate) verifies_name: bool,
     pub(crate) root_certificates: Option<PathBuf>,
     pub(crate) password: Option<Password>,

@@ -5,9 +5,12 @@ mod support;
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use lifecycle_inbox::InstallationStore;
 use lifecycle_inbox::contract::{self, Replicas, Rule};
+use lifecycle_inbox_postgres::PostgresEngine;
 
 use support::Store;
 
@@ -24,8 +27,16 @@ fn check(rule: &Rule) -> Result<(), Failed> {
     runtime.block_on(async {
         let store = Store::new();
         let (one, two) = tokio::join!(store.open(), store.open());
+        tokio::join!(hears(&one), hears(&two));
         rule.check(Replicas { one: Arc::new(one), two: Arc::new(two) }).await;
         store.remove().await;
     });
     Ok(())
+}
+
+/// Waits until the engine hears the others. From when that begins, all that it knew of installations counts as changed.
+async fn hears(engine: &PostgresEngine) {
+    while engine.revision() == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

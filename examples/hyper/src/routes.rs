@@ -9,11 +9,10 @@ use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use example_shared::{App, Page, read_body};
+use example_shared::{App, Page, WatchedBody, read_body};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, Full};
-use hyper::body::Incoming;
 use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, EventKind, Receiver, Reply, TenantKey};
 use lifecycle_tower::{
@@ -23,7 +22,7 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 type Answer = Response<BytesOr<Full<Bytes>>>;
-type Face = BoxCloneSyncService<Request<Incoming>, Answer, Infallible>;
+type Face = BoxCloneSyncService<Request<WatchedBody>, Answer, Infallible>;
 
 /// All of the app's routes, as one service. Cheap to clone.
 #[derive(Clone)]
@@ -50,7 +49,7 @@ impl Routes {
         Self { app: app.clone(), faces: Arc::new(faces) }
     }
 
-    async fn answer(self, request: Request<Incoming>) -> Answer {
+    async fn answer(self, request: Request<WatchedBody>) -> Answer {
         let path = request.uri().path();
         // The receiver compares the token, so the path only has to have a place for one.
         let under_hook = path.strip_prefix(HOOK).and_then(|rest| rest.strip_prefix('/'));
@@ -65,7 +64,7 @@ impl Routes {
     }
 }
 
-impl Service<Request<Incoming>> for Routes {
+impl Service<Request<WatchedBody>> for Routes {
     type Response = Answer;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
@@ -74,7 +73,7 @@ impl Service<Request<Incoming>> for Routes {
         Poll::Ready(Ok(())) // each face is made ready when its path is known
     }
 
-    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: Request<WatchedBody>) -> Self::Future {
         let routes = self.clone();
         Box::pin(async { Ok(routes.answer(request).await) })
     }
@@ -93,7 +92,7 @@ fn endpoint(app: &App, receiver: Receiver) -> Face {
 fn verified(app: &App) -> Face {
     let lifecycle = LifecycleLayer::new(app.seismic());
     let app = app.clone();
-    let existing = service_fn(move |request: Request<BytesOr<Incoming>>| {
+    let existing = service_fn(move |request: Request<BytesOr<WatchedBody>>| {
         let app = app.clone();
         async move {
             let delivery: Option<Delivery> = request.extensions().get().cloned();
@@ -104,7 +103,7 @@ fn verified(app: &App) -> Face {
         }
     });
     let verified = ServiceBuilder::new()
-        .map_request(|request: Request<Incoming>| request.map(BytesOr::new))
+        .map_request(|request: Request<WatchedBody>| request.map(BytesOr::new))
         .layer(lifecycle)
         .service(existing);
     Face::new(verified)
@@ -136,7 +135,7 @@ fn features(app: &App) -> Face {
         App::tenant(header("x-app"), header("x-tenant"))
     });
     let app = app.clone();
-    let page = service_fn(move |request: Request<Incoming>| {
+    let page = service_fn(move |request: Request<WatchedBody>| {
         let reply = match (request.extensions().get::<TenantKey>(), request.method()) {
             (Some(tenant), &Method::GET | &Method::HEAD) => app.features(tenant),
             _ => only_read(),
@@ -147,7 +146,7 @@ fn features(app: &App) -> Face {
 }
 
 /// The app's other routes.
-async fn other(app: &App, request: Request<Incoming>) -> Reply {
+async fn other(app: &App, request: Request<WatchedBody>) -> Reply {
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let query = head.uri.query().unwrap_or_default();

@@ -20,7 +20,7 @@ pub use body::read_body;
 pub use failure::Failure;
 pub use page::Page;
 pub use route::route_name;
-pub use serve::{Limits, serve};
+pub use serve::{Limits, WatchedBody, serve};
 pub use settings::{Settings, SettingsError};
 pub use shutdown::Shutdown;
 
@@ -34,9 +34,19 @@ struct Readme;
 #[doc = include_str!("../../../docs/guide/access-logs.md")]
 struct AccessLogs;
 
+/// What is shown without `RUST_LOG`: all but the log of requests. That has a line for whatever strangers send, and may fill
+/// the disk that the inbox is on; `RUST_LOG=info` shows it.
+const SHOWN: &str = "info,tower_http=error,actix_web::middleware::logger=error,access_log=error";
+
 /// Shows log events on the standard error; `RUST_LOG` chooses which.
 pub fn log() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    use tracing_subscriber::filter::Directive;
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(SHOWN));
+    // At `trace`, warp shows each segment of a path that it compares; wherever a token stands by mistake, it would be there.
+    let filter = match "warp::filters=debug".parse::<Directive>() {
+        Ok(quiet) => filter.add_directive(quiet),
+        Err(_) => filter,
+    };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -5,10 +5,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use example_shared::{Limits, Shutdown, serve};
+use example_shared::{Limits, Shutdown, WatchedBody, serve};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Empty, Full};
-use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,12 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 const LIMITS: Limits = Limits { idle: Duration::from_millis(300), ..Limits::SMALL };
 
-/// Answers `/slow` once it is let go, and all else at once.
+/// Answers `/slow` once it is let go, `/read` after the body, and all else at once.
 static LET_GO: Semaphore = Semaphore::const_new(0);
 
-async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    if request.uri().path() == "/slow" {
-        LET_GO.acquire().await.expect("it is never closed").forget();
+async fn answer(request: Request<WatchedBody>) -> Result<Response<Full<Bytes>>, Infallible> {
+    match request.uri().path() {
+        "/slow" => LET_GO.acquire().await.expect("it is never closed").forget(),
+        "/read" => drop(request.into_body().collect().await),
+        _ => {}
     }
     Ok(Response::new(Full::from("ok")))
 }
@@ -79,6 +80,24 @@ async fn what_is_unfinished_or_idle_is_closed() {
         all(connect(address, GET).await).await.contains("200 OK"),
         "an idle one is closed after its answer"
     );
+}
+
+#[tokio::test]
+async fn an_answer_before_the_bodys_end_says_that_the_connection_closes() {
+    let address = start(Limits { idle: PATIENCE * 2, ..Limits::SMALL }).await;
+    let length = "host: h\r\ncontent-length: 5\r\n\r\nab";
+    let chunked = "host: h\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n";
+    for body in [length, chunked] {
+        let received = all(connect(address, &format!("POST / HTTP/1.1\r\n{body}")).await).await;
+        assert!(received.contains("connection: close"), "{received}");
+    }
+    for (body, rest) in [(length, "cde"), (chunked, "0\r\n\r\n")] {
+        let mut stream = connect(address, &format!("POST /read HTTP/1.1\r\n{body}{rest}")).await;
+        let received = one(&mut stream).await;
+        assert!(received.contains("200 OK") && !received.contains("connection"), "{received}");
+        stream.write_all(GET.as_bytes()).await.unwrap();
+        assert!(one(&mut stream).await.contains("200 OK"), "the connection is still open");
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
 /// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
 fn access_log(request: &warp::log::Info<'_>) {
     let (method, status) = (request.method(), request.status().as_u16());
-    info!(%method, route = route_name(request.path()), status, elapsed = ?request.elapsed(), "request");
+    info!(target: "access_log", %method, route = route_name(request.path()), status, elapsed = ?request.elapsed(), "request");
 }
 
 /// To warp, `/seismic/` is `/seismic`; to most others it is not.
@@ -128,14 +128,14 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
 
 /// A route that is no callback's: it is there for tenants that have the app enabled.
 fn features(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
-    let header = warp::header::optional::<String>;
-    let tenant = header("x-app")
-        .and(header("x-tenant"))
-        .map(|app: Option<String>, tenant: Option<String>| App::tenant(app.as_deref(), tenant.as_deref()));
+    let tenant = warp::header::headers_cloned().map(|headers: HeaderMap| {
+        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        App::tenant(header("x-app"), header("x-tenant"))
+    });
     let page = app.clone();
     warp::path!("features")
-        .and(read())
         .and(require_enabled(app.installation_gate(), tenant))
+        .and(read())
         .map(move |tenant: TenantKey| response(page.features(&tenant)))
         .recover(recover)
         .recover(only("GET, HEAD"))

@@ -8,6 +8,7 @@ mod examples;
 mod app;
 mod connections;
 mod installation;
+mod logs;
 mod signals;
 
 /// Any error, which a test unwraps.

@@ -18,7 +18,7 @@ use crate::program::{Ran, lifecycle, lifecycle_with};
 
 /// What a handler says that has no seat to give.
 const ERROR: &str =
-    "no seats left:\n\u{1b}[31mask sales, or wait until the end of the month, when some are given back";
+    "no seats left: \u{1b}[31mask sales, or wait until the end of the month, when some are given back";
 
 /// It ends in blanks, and holds what a terminal would take for a command.
 const LAST: &str = "{\"type\":\"upgrade\",\"appId\":\"a\",\"tenantId\":\"globex\",\"requestId\":\"r3\",\"x\":\"\u{9b}2J\"} \r\n";
@@ -258,7 +258,7 @@ fn a_database_that_cannot_be_opened_gets_one_line_that_says_what_to_do() {
         ("mysql://u:hunter2@host/db".to_owned(), "it begins with sqlite:, postgres:// or postgresql://"),
         (
             "postgres://u:hunter2@host@host:x/db".to_owned(),
-            "it is like postgres://user:password@host:5432/database",
+            "the parameter port is not known, or its value is not",
         ),
         ("postgres://u:hunter2@127.0.0.1:1/db".to_owned(), "127.0.0.1:1 cannot be reached"),
     ] {

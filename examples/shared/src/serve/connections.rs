@@ -1,11 +1,15 @@
 //! Connections: the open ones, and which of them can be closed to make room.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::activity::Requests;
+
+/// A connection that is idle for less than this makes no room: its request, or the end of its answer, may be on its way.
+const SETTLED: Duration = Duration::from_millis(500);
 
 /// The tasks of the open connections.
 #[derive(Default)]
@@ -44,13 +48,14 @@ impl Connections {
         }
     }
 
-    /// Closes as many as are asked for of those without a request that is being answered, the longest idle first. Tells
+    /// Closes as many as are asked for of those that have been without a request for a while, the longest idle first. Tells
     /// whether there was one; it has ended when [`ended`](Self::ended) says so.
     pub(super) fn close_idle(&mut self, count: usize) -> bool {
         let mut idle: Vec<_> = self
             .open
             .iter()
             .filter_map(|(id, (_, requests))| Some((requests.borrow().idle_since()?, *id)))
+            .filter(|(since, _)| since.elapsed() >= SETTLED)
             .collect();
         idle.sort_unstable_by_key(|(since, _)| *since);
         idle.truncate(count);

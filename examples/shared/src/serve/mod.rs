@@ -2,6 +2,7 @@
 
 mod activity;
 mod connections;
+mod unread;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -12,7 +13,6 @@ use std::time::{Duration, SystemTime};
 use bytes::Buf;
 use http::{Request, Response};
 use http_body::Body;
-use hyper::body::Incoming;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -25,6 +25,7 @@ use tower_service::Service;
 use crate::shutdown::Shutdown;
 use activity::{Activity, quiet};
 use connections::Connections;
+pub use unread::WatchedBody;
 
 /// What strangers may hold.
 ///
@@ -60,11 +61,13 @@ impl Limits {
 
 /// Serves HTTP/1.1, and HTTP/2 to clients that begin with it, until the process is asked to stop.
 ///
+/// Every answer before the end of a request's body says `connection: close`, those of routes that are no callbacks' too.
+///
 /// hyper and the servers on it leave most of these limits to who uses them. hyper's own time limit for a head begins only
 /// once the first bytes have told HTTP/1 from HTTP/2, and does not hold for HTTP/2; the one here holds for both.
 pub async fn serve<S, B>(listener: TcpListener, service: S, limits: Limits, shutdown: Shutdown)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<WatchedBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data: Buf + Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
@@ -145,7 +148,7 @@ async fn connection<S, B>(
     limits: Limits,
     shutdown: Shutdown,
 ) where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<WatchedBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
     B: Body<Data: Buf + Send, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static,
 {
@@ -155,11 +158,13 @@ async fn connection<S, B>(
     let requests = activity.clone();
     let service = service_fn(move |request| {
         let counted = requests.request();
+        let (request, unread) = WatchedBody::of(request);
         let answer = service.call(request);
         async move {
-            let answer = answer.await;
+            let mut answer = answer.await?;
+            unread.tell(&mut answer);
             drop(counted);
-            answer
+            Ok::<_, Infallible>(answer)
         }
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
