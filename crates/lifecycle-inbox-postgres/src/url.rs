@@ -41,7 +41,8 @@ pub(crate) fn read(url: &str) -> Result<Url, OpenError> {
     }
     let known = format!("{place}{}", kept.join(&separator.to_string()));
     let is_whole = !parameters.contains('@') && separator == '&';
-    found.config = Config::from_str(&known).map_err(|error| refused(&error, is_whole))?;
+    let is_parameter = |name: &str| kept.iter().any(|parameter| parameter.split('=').next() == Some(name));
+    found.config = Config::from_str(&known).map_err(|error| refused(&error, is_whole, is_parameter))?;
     if is_torn(&found.config) {
         return Err(OpenError::Url);
     }
@@ -65,12 +66,16 @@ fn is_torn(config: &Config) -> bool {
 }
 
 /// Names the parameter that is not known, or has no known value; never what may be a piece of a password.
-fn refused(error: &tokio_postgres::Error, is_whole: bool) -> OpenError {
+fn refused(error: &tokio_postgres::Error, is_whole: bool, is_parameter: impl Fn(&str) -> bool) -> OpenError {
     let why = error.source().map(ToString::to_string).unwrap_or_default();
     let name = why.split('`').nth(1).unwrap_or_default();
     let is_word = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     let is_ours = why.starts_with("invalid value"); // then it is one of the driver's own words
-    if is_word && (is_whole || is_ours) { OpenError::Parameter(name.to_owned()) } else { OpenError::Url }
+    if is_word && is_parameter(name) && (is_whole || is_ours) {
+        OpenError::Parameter(name.to_owned())
+    } else {
+        OpenError::Url
+    }
 }
 
 #[cfg(test)]
@@ -124,11 +129,11 @@ mod tests {
     #[test]
     fn a_piece_of_a_password_is_not_named() {
         for url in [
-            "postgres://u:p?secret=x@host/db",
+            "postgres://u:p@s?secret=x@host/db",
             "user=u password=two secret=words",
             "postgres://u:p?secret@host",
         ] {
-            let error = read(url).err().unwrap();
+            let error = read(url).err().unwrap_or_else(|| panic!("{url} is read"));
             assert!(
                 matches!(error, OpenError::Url) && !error.to_string().contains("secret"),
                 "{url}: {error}"

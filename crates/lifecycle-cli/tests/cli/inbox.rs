@@ -258,7 +258,7 @@ fn a_database_that_cannot_be_opened_gets_one_line_that_says_what_to_do() {
         ("mysql://u:hunter2@host/db".to_owned(), "it begins with sqlite:, postgres:// or postgresql://"),
         (
             "postgres://u:hunter2@host@host:x/db".to_owned(),
-            "the parameter port is not known, or its value is not",
+            "it is like postgres://user:password@host:5432/database",
         ),
         ("postgres://u:hunter2@127.0.0.1:1/db".to_owned(), "127.0.0.1:1 cannot be reached"),
     ] {
