@@ -9,6 +9,7 @@ use crate::values;
 const NOT_SHOWN: &[(&str, &str)] = &[
     ("example_shared::app::App", BARE),
     ("example_shared::failure::Failure", PEOPLE),
+    ("example_shared::serve::unread::WatchedBody", BARE),
     ("example_shared::settings::Settings", BARE),
     ("example_shared::settings::SettingsError", NAME),
     ("example_shared::shutdown::Shutdown", BARE),

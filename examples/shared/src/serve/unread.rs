@@ -1,5 +1,6 @@
 //! Unread: whether a request's body was read to its end by the time of the answer, on whatever route.
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -12,7 +13,6 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 /// The body of a request that [`serve`](super::serve) hands to its service.
-#[derive(Debug)]
 pub struct WatchedBody {
     body: Incoming,
     unread: Arc<AtomicBool>,
@@ -62,5 +62,11 @@ impl Body for WatchedBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl fmt::Debug for WatchedBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchedBody").finish_non_exhaustive()
     }
 }
