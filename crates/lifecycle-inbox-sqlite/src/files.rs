@@ -17,7 +17,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
 /// How often, and after which pauses, content that looks wrong is read again: another process may be copying its log
-/// into the file, which is shorter than its first page says until that is done.
+/// into the file meanwhile.
 const TRIES: (u32, Duration) = (20, Duration::from_millis(20));
 
 /// The three files of a database, as they were when it was opened.
@@ -183,7 +183,7 @@ impl Files {
                     *seen = Seen { at, newest };
                     return Ok(());
                 }
-                Err(error) if !is_damage(&error) => return Ok(()), // too many open files, for one: at the next look
+                Err(error) if !is_damage(&error) => return Ok(()), // at the next look, and SQLite itself tells of what lasts
                 Ok(_) | Err(_) => thread::sleep(pause),
             }
         }
@@ -263,8 +263,10 @@ fn newest(alone: &str) -> rusqlite::Result<Option<i64>> {
         .optional()
 }
 
+/// Whether it is no database at all. One that looks damaged without its log may be whole with it: a process that was killed while
+/// it copied the log back leaves some pages of before and some of after.
 fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(error.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
+    error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
 }
 
 /// It is opened and closed by SQLite, never by us: closing a file ends all locks that the process has on it.
