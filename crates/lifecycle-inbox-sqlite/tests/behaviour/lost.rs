@@ -1,7 +1,7 @@
 //! Files that are deleted, moved, replaced or overwritten while they are in use.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -280,6 +280,25 @@ async fn an_older_backup_that_is_copied_into_the_file_is_noticed() {
     scene.engine.close().await;
     drop(copy);
     assert_eq!(count(&scene.backup()), 5);
+}
+
+/// As a process leaves the file that was killed while it copied the log back: some pages are of before, some of after.
+#[tokio::test]
+async fn a_log_that_was_copied_back_in_part_is_no_loss() {
+    listen();
+    let scene = Scene::new().await;
+    let other = Connection::open(scene.path()).unwrap();
+    other.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).unwrap();
+    scene.accept(20..30).await; // the log has a newer page of the sequence
+    let sequence = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_sequence'";
+    let page: i64 = other.query_row(sequence, [], |row| row.get(0)).unwrap();
+    let mut file = fs::OpenOptions::new().write(true).open(scene.path()).unwrap();
+    file.seek(SeekFrom::Start(u64::try_from(page - 1).unwrap() * 4096)).unwrap();
+    file.write_all(&[0xff; 4096]).unwrap();
+    sleep(Duration::from_millis(1_500)).await; // the engine has looked
+    scene.accept(30..40).await;
+    scene.engine.check().await.unwrap();
+    assert!(scene.errors().is_empty(), "{:?}", scene.errors());
 }
 
 #[tokio::test(flavor = "multi_thread")]
