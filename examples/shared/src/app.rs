@@ -34,6 +34,8 @@ struct Inner {
     store: Store,
     inbox: Inbox,
     base: OnceLock<String>,
+    /// Made once: it remembers when it last warned of what, and a server may ask for it in each of its threads.
+    seismic: OnceLock<Receiver>,
     states: InstallStates,
 }
 
@@ -60,7 +62,7 @@ impl App {
         let store = Store::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
         let inbox = Inbox::new(store.engine()).gate(Gate);
         let (base, states) = (OnceLock::new(), InstallStates::default());
-        Ok(Self(Arc::new(Inner { settings, store, inbox, base, states })))
+        Ok(Self(Arc::new(Inner { settings, store, inbox, base, seismic: OnceLock::new(), states })))
     }
 
     /// Starts the work on what the inbox accepts. It ends when the process is asked to stop: wait for it then.
@@ -122,15 +124,7 @@ impl App {
 
     /// Receives all five events of Seismic on one URL.
     pub fn seismic(&self) -> Receiver {
-        let settings = &self.0.settings;
-        let mut receiver = Receiver::new(&seismic::PLATFORM, settings.secrets.clone());
-        if let Some(app) = &settings.app_id {
-            receiver = receiver.app(app);
-        }
-        if let Some(age) = settings.max_age {
-            receiver = receiver.max_age(age);
-        }
-        receiver
+        self.0.seismic.get_or_init(|| self.build_receiver()).clone()
     }
 
     /// Receives one event of Seismic on a URL of its own.
@@ -265,6 +259,18 @@ impl App {
             Some(url) => page.platform_url(url),
             None => Ok(page),
         }
+    }
+
+    fn build_receiver(&self) -> Receiver {
+        let settings = &self.0.settings;
+        let mut receiver = Receiver::new(&seismic::PLATFORM, settings.secrets.clone());
+        if let Some(app) = &settings.app_id {
+            receiver = receiver.app(app);
+        }
+        if let Some(age) = settings.max_age {
+            receiver = receiver.max_age(age);
+        }
+        receiver
     }
 
     fn build_manifest(&self) -> Manifest {

@@ -51,6 +51,13 @@ impl App {
         Self::start_by(Command::new(&program.executable), variables)
     }
 
+    /// With the log that is on where nobody chooses one.
+    pub(crate) fn start_with_the_default_log(program: &Program) -> Self {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg("unset RUST_LOG && exec \"$0\"").arg(&program.executable);
+        Self::start_by(shell, &[])
+    }
+
     /// With so many open files at most.
     pub(crate) fn start_with_files(program: &Program, files: usize) -> Self {
         let mut shell = Command::new("sh");
