@@ -21,8 +21,8 @@ use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
 use lifecycle_core::{
-    Delivery, HandlerError, Head, LifecycleHandler, Outcome, Receiver, RejectedRequest, Secret, Secrets,
-    SigningSecret, Trust, Undecodable, seismic,
+    Delivery, HandlerError, Head, LifecycleHandler, Outcome, RejectedRequest, Secret, Secrets, SigningSecret,
+    Trust, Undecodable, Verifier, seismic,
 };
 use lifecycle_tower::axum::{Received, Verified};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
@@ -45,7 +45,7 @@ fn decode(input: Bytes) -> Result<Delivery, Undecodable> {
     black_box(restore(black_box(input)))
 }
 
-// A callback's whole way through a receiver.
+// A callback's whole way through a verifier.
 #[library_benchmark]
 #[bench::genuine(warm(Callback::genuine, judge))]
 #[bench::second_secret(warm(second_secret, judge))]
@@ -101,7 +101,7 @@ fn body() -> Bytes {
 }
 
 fn restore(body: Bytes) -> Result<Delivery, Undecodable> {
-    Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+    Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
 }
 
 fn keyed() -> (Hmac<Sha256>, Bytes) {
@@ -114,7 +114,7 @@ fn judge_mac((keyed, body): (Hmac<Sha256>, Bytes)) -> bool {
 
 /// A request, in core's words.
 struct Callback {
-    receiver: Receiver,
+    verifier: Verifier,
     method: &'static str,
     headers: [(&'static str, String); 5],
     body: Bytes,
@@ -136,21 +136,22 @@ impl Callback {
             ("user-agent", "callbacks/1.0".to_owned()),
             (seismic::SIGNATURE, seismic::SCHEME.sign(&secret, &[], &body)),
         ];
-        Self { receiver: Receiver::new(&seismic::PLATFORM, secret), method: "POST", headers, body }
+        Self { verifier: Verifier::new(&seismic::PLATFORM, secret), method: "POST", headers, body }
     }
 }
 
 fn judge(callback: Callback) -> Result<Delivery, RejectedRequest> {
     let headers = callback.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let mut intake = callback.receiver.open(Head { method: callback.method, path: "/seismic", headers })?;
-    intake.push(callback.body)?;
-    intake.finish(SystemTime::UNIX_EPOCH)
+    let mut verification =
+        callback.verifier.begin(Head { method: callback.method, path: "/seismic", headers })?;
+    verification.push(callback.body)?;
+    verification.finish(SystemTime::UNIX_EPOCH)
 }
 
 fn second_secret() -> Callback {
     let named = |name, secret: &str| SigningSecret::new(name, &Secret::new(secret).expect("a secret"));
-    let secrets = Secrets::from(named("new", "another")).and(named("old", &VECTOR.secret));
-    Callback { receiver: Receiver::new(&seismic::PLATFORM, secrets), ..Callback::genuine() }
+    let secrets = Secrets::from(named("new", "another")).or(named("old", &VECTOR.secret));
+    Callback { verifier: Verifier::new(&seismic::PLATFORM, secrets), ..Callback::genuine() }
 }
 
 fn wrong_method() -> Callback {
@@ -175,7 +176,7 @@ fn wrong_signature() -> Callback {
 
 fn declared_too_large() -> Callback {
     let callback = Callback::genuine();
-    Callback { receiver: callback.receiver.clone().max_body(100), ..callback }
+    Callback { verifier: callback.verifier.clone().with_max_body(100), ..callback }
 }
 
 fn counted_too_large() -> Callback {
@@ -190,7 +191,7 @@ fn undecodable() -> Callback {
 
 fn unexpected_app() -> Callback {
     let callback = Callback::genuine();
-    Callback { receiver: callback.receiver.clone().app("another"), ..callback }
+    Callback { verifier: callback.verifier.clone().expect_app("another"), ..callback }
 }
 
 /// A request to an app on axum, and the runtime that runs it.
@@ -252,17 +253,17 @@ fn by_hand() -> Served {
 
 fn extractor() -> Served {
     let callback = Callback::genuine();
-    let receiver = callback.receiver.clone();
+    let verifier = callback.verifier.clone();
     let accept = async |Received(delivery): Received| {
         black_box(delivery);
         StatusCode::ACCEPTED
     };
-    Served::new(callback, Router::new().route("/seismic", post(accept)).with_state(receiver))
+    Served::new(callback, Router::new().route("/seismic", post(accept)).with_state(verifier))
 }
 
 fn layer() -> Served {
     let callback = Callback::genuine();
-    let layer = LifecycleLayer::new(callback.receiver.clone());
+    let layer = LifecycleLayer::new(callback.verifier.clone());
     let accept = async |Verified(delivery): Verified| {
         black_box(delivery);
         StatusCode::ACCEPTED
@@ -288,6 +289,6 @@ fn at_the_endpoint(callback: Callback) -> Served {
         }
     }
 
-    let endpoint = LifecycleEndpoint::new(callback.receiver.clone(), AcceptAll);
+    let endpoint = LifecycleEndpoint::new(callback.verifier.clone(), AcceptAll);
     Served::new(callback, Router::new().route("/seismic", post_service(endpoint)))
 }

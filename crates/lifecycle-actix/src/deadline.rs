@@ -1,4 +1,4 @@
-//! Deadline: the budget of one exchange, shared by its body and its handler.
+//! Deadline: the timeout of one exchange, shared by its body and its handler.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Timeout, timeout_at};
 
-/// Stands for a budget that is longer than a clock can tell: a year.
+/// Stands for a timeout that is longer than a clock can tell: a year.
 const NEVER: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Counts from its creation.
@@ -18,9 +18,9 @@ pub(crate) struct Deadline {
 }
 
 impl Deadline {
-    pub(crate) fn after(budget: Duration) -> Self {
+    pub(crate) fn after(timeout: Duration) -> Self {
         let started = Instant::now();
-        Self { started, end: started.checked_add(budget).unwrap_or(started + NEVER) }
+        Self { started, end: started.checked_add(timeout).unwrap_or(started + NEVER) }
     }
 
     pub(crate) fn elapsed(self) -> Duration {

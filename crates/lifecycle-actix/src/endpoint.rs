@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{LifecycleHandler, Receiver, RejectedRequest, Rejection, respond};
+use lifecycle_core::{LifecycleHandler, RejectedRequest, Rejection, Verifier, run_handler};
 
 use crate::deadline::Deadline;
 use crate::receive::{receive, response};
 
-/// A route that receives, verifies, handles and answers callbacks, within the receiver's budget.
+/// A route that receives, verifies, handles and answers callbacks, within the verifier's timeout.
 ///
 /// It takes every method, because the answer to a wrong one is part of what the platform may rely on: mount it with
 /// `App::route`, `Scope::route` or `Resource::route`, without a method guard. Each worker of a server builds its own
@@ -19,7 +19,7 @@ use crate::receive::{receive, response};
 /// ```
 /// use actix_web::{App, test};
 /// use lifecycle_actix::endpoint;
-/// use lifecycle_core::{LifecycleHandler, Receiver, Secret, seismic};
+/// use lifecycle_core::{LifecycleHandler, Verifier, Secret, seismic};
 /// use std::sync::Arc;
 ///
 /// struct AcceptAll;
@@ -27,9 +27,9 @@ use crate::receive::{receive, response};
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
 /// let handler = Arc::new(AcceptAll);
-/// let app = App::new().route("/seismic", endpoint(receiver, Arc::clone(&handler)));
+/// let app = App::new().route("/seismic", endpoint(verifier, Arc::clone(&handler)));
 ///
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
@@ -43,23 +43,23 @@ use crate::receive::{receive, response};
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// # }).unwrap();
 /// ```
-pub fn endpoint(receiver: Receiver, handler: impl LifecycleHandler) -> Route {
+pub fn endpoint(verifier: Verifier, handler: impl LifecycleHandler) -> Route {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
     web::route().to(move |request: HttpRequest, payload: web::Payload| {
-        let deadline = Deadline::after(receiver.time_budget());
-        let (receiver, handler, payload) = (receiver.clone(), Arc::clone(&handler), payload.into_inner());
+        let deadline = Deadline::after(verifier.timeout());
+        let (verifier, handler, payload) = (verifier.clone(), Arc::clone(&handler), payload.into_inner());
         async move {
-            let callback = receive(&receiver, &request, payload, deadline).await;
+            let callback = receive(&verifier, &request, payload, deadline).await;
             let outcome = match &callback {
                 Ok(delivery) => {
-                    let handling = pin!(respond(&*handler, delivery));
+                    let handling = pin!(run_handler(&*handler, delivery));
                     let bound = deadline.bound(handling).await;
                     let outcome = bound.unwrap_or(Err(Rejection::DeadlineExceeded));
                     outcome.map(|()| delivery).map_err(RejectedRequest::after_body)
                 }
                 Err(rejected) => Err(rejected.clone()),
             };
-            response(receiver.answer(outcome.as_ref().copied(), deadline.elapsed(), SystemTime::now()))
+            response(verifier.answer(outcome.as_ref().copied(), deadline.elapsed(), SystemTime::now()))
         }
     })
 }

@@ -9,19 +9,19 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, LogLimit, Receiver, RejectedRequest, RequestBody};
+use lifecycle_core::{Delivery, LogLimit, RejectedRequest, RequestBody, Verifier};
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
 use crate::receive::{give_up, header_lines, receive};
-use crate::refused::Refused;
+use crate::rejection::VerifiedRejection;
 
 /// The verify face as an extractor: a route that takes it runs for verified callbacks only.
 ///
 /// Behind [`verify`](crate::verify) it is that middleware's delivery. Without it, it verifies by itself, with the
-/// [`Receiver`] that `app_data` gives to the app, the scope or the resource, as it is or in a `web::Data`. Then it
+/// [`Verifier`] that `app_data` gives to the app, the scope or the resource, as it is or in a `web::Data`. Then it
 /// takes the body: the route reads it from [`Delivery::body`], as no other body extractor can follow or precede. The
-/// budget covers the body only; the route's own time is not limited, nor is its answer seen, so use the middleware or
+/// timeout covers the body only; the route's own time is not limited, nor is its answer seen, so use the middleware or
 /// [`endpoint`](crate::endpoint) where the platform blocks an administrator for a late one.
 ///
 /// Mount it with `web::post()` or with `web::route()`: with the latter other methods get this library's 405.
@@ -29,7 +29,7 @@ use crate::refused::Refused;
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};
 /// use lifecycle_actix::Verified;
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 ///
 /// async fn seismic_callback(callback: Verified) -> HttpResponse {
 ///     HttpResponse::Accepted().body(callback.event().tenant().to_owned())
@@ -37,8 +37,8 @@ use crate::refused::Refused;
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
-/// let app = App::new().app_data(receiver).route("/seismic", web::route().to(seismic_callback));
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let app = App::new().app_data(verifier).route("/seismic", web::route().to(seismic_callback));
 ///
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
@@ -63,8 +63,8 @@ impl Deref for Verified {
 }
 
 impl FromRequest for Verified {
-    type Error = Refused;
-    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+    type Error = VerifiedRejection;
+    type Future = LocalBoxFuture<'static, Result<Self, VerifiedRejection>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let verified = verified(request, payload, |_| Ok(()));
@@ -81,7 +81,7 @@ impl FromRequest for Verified {
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};
 /// use lifecycle_actix::VerifiedJson;
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 ///
 /// async fn audit(callback: VerifiedJson<seismic::Callback>) -> HttpResponse {
 ///     let VerifiedJson(callback, _delivery) = callback;
@@ -90,8 +90,8 @@ impl FromRequest for Verified {
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
-/// let audit = web::resource("/seismic").wrap(lifecycle_actix::verify(receiver)).route(web::post().to(audit));
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let audit = web::resource("/seismic").wrap(lifecycle_actix::verify(verifier)).route(web::post().to(audit));
 /// let app = test::init_service(App::new().service(audit)).await;
 ///
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1","userId":"u1"}"#;
@@ -113,8 +113,8 @@ impl<T> fmt::Debug for VerifiedJson<T> {
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for VerifiedJson<T> {
-    type Error = Refused;
-    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+    type Error = VerifiedRejection;
+    type Future = LocalBoxFuture<'static, Result<Self, VerifiedRejection>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let verified = verified(request, payload, |delivery| delivery.decode::<T>());
@@ -127,40 +127,42 @@ fn verified<T: 'static>(
     request: &HttpRequest,
     payload: &mut Payload,
     read: fn(&Delivery) -> Result<T, RejectedRequest>,
-) -> LocalBoxFuture<'static, Result<(T, Delivery), Refused>> {
+) -> LocalBoxFuture<'static, Result<(T, Delivery), VerifiedRejection>> {
     if let Some(delivery) = request.extensions().get::<Delivery>().cloned() {
-        return Box::pin(ready(read(&delivery).map(|value| (value, delivery)).map_err(Refused::from)));
+        return Box::pin(ready(
+            read(&delivery).map(|value| (value, delivery)).map_err(VerifiedRejection::from),
+        ));
     }
-    let Some(receiver) = receiver(request).cloned() else {
-        let refused = Refused::ReceiverMissing;
+    let Some(verifier) = verifier(request).cloned() else {
+        let refused = VerifiedRejection::ReceiverMissing;
         if let Some(suppressed) = RECEIVER_MISSING.admit(SystemTime::now()) {
-            tracing::error!(target: "lifecycle::handler", code = "receiver-missing", suppressed, "{refused}");
+            tracing::error!(target: "lifecycle::handler", code = "verifier-missing", suppressed, "{refused}");
         }
         give_up(payload.take());
         return Box::pin(ready(Err(refused)));
     };
-    let deadline = Deadline::after(receiver.time_budget());
+    let deadline = Deadline::after(verifier.timeout());
     let (request, payload) = (request.clone(), payload.take());
     Box::pin(async move {
-        let delivery = receive(&receiver, &request, payload, deadline).await;
+        let delivery = receive(&verifier, &request, payload, deadline).await;
         let outcome = delivery.and_then(|delivery| Ok((read(&delivery)?, delivery)));
         match &outcome {
-            Ok((_, delivery)) => receiver.answered_by_route(delivery, None, deadline.elapsed()),
+            Ok((_, delivery)) => verifier.answered_by_route(delivery, None, deadline.elapsed()),
             Err(rejected) => {
-                receiver.answer(Err(rejected), deadline.elapsed(), SystemTime::now()); // for its log event
+                verifier.answer(Err(rejected), deadline.elapsed(), SystemTime::now()); // for its log event
             }
         }
-        outcome.map_err(Refused::from)
+        outcome.map_err(VerifiedRejection::from)
     })
 }
 
 /// The app's own mistake, which every request of a stranger would log.
 static RECEIVER_MISSING: LogLimit = LogLimit::new();
 
-fn receiver(request: &HttpRequest) -> Option<&Receiver> {
+fn verifier(request: &HttpRequest) -> Option<&Verifier> {
     request
-        .app_data::<Receiver>()
-        .or_else(|| request.app_data::<web::Data<Receiver>>().map(web::Data::get_ref))
+        .app_data::<Verifier>()
+        .or_else(|| request.app_data::<web::Data<Verifier>>().map(web::Data::get_ref))
 }
 
 /// What the headers of a request to a `SecurityScorecard` action's URL say. The body is left to the route, unless the
@@ -168,9 +170,9 @@ fn receiver(request: &HttpRequest) -> Option<&Receiver> {
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};
-/// use lifecycle_actix::{Action, Refused};
+/// use lifecycle_actix::{Action, VerifiedRejection};
 ///
-/// async fn notify_channel(action: Action) -> Result<HttpResponse, Refused> {
+/// async fn notify_channel(action: Action) -> Result<HttpResponse, VerifiedRejection> {
 ///     action.expect_app("6f1c2a0e")?;
 ///     Ok(HttpResponse::Ok().finish())
 /// }
@@ -195,14 +197,14 @@ impl Deref for Action {
 }
 
 impl FromRequest for Action {
-    type Error = Refused;
-    type Future = Ready<Result<Self, Refused>>;
+    type Error = VerifiedRejection;
+    type Future = Ready<Result<Self, VerifiedRejection>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let action = ActionRequest::read(header_lines(request.headers()));
         ready(action.map(Self).map_err(|error| {
             give_up(payload.take());
-            Refused::Action(error, RequestBody::announced(header_lines(request.headers())))
+            VerifiedRejection::Action(error, RequestBody::announced(header_lines(request.headers())))
         }))
     }
 }

@@ -6,11 +6,11 @@ mod endpoint;
 mod extractor;
 mod middleware;
 mod receive;
-mod refused;
+mod rejection;
 
 pub use enabled::require_enabled;
 pub use endpoint::endpoint;
 pub use extractor::{Action, Verified, VerifiedJson};
 pub use middleware::verify;
 pub use receive::response;
-pub use refused::Refused;
+pub use rejection::VerifiedRejection;

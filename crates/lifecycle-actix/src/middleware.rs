@@ -7,16 +7,16 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage};
-use lifecycle_core::{Receiver, RejectedRequest, Rejection};
+use lifecycle_core::{RejectedRequest, Rejection, Verifier};
 
 use crate::deadline::Deadline;
 use crate::receive::{receive, response};
-use crate::refused::Refused;
+use crate::rejection::VerifiedRejection;
 
 /// Middleware that verifies callbacks before the routes that it wraps, and refuses everything else.
 ///
 /// The routes inside read the same bytes by any extractor, and find the [`Delivery`](lifecycle_core::Delivery) in the
-/// request's extensions; [`Verified`](crate::Verified) takes it from there. They run under what is left of the budget,
+/// request's extensions; [`Verified`](crate::Verified) takes it from there. They run under what is left of the timeout,
 /// and are dropped when it ends, with 503. They answer for themselves: with the status that the platform takes as
 /// received, such as 202 on Seismic.
 ///
@@ -25,11 +25,11 @@ use crate::refused::Refused;
 /// and asks for none.
 ///
 /// A refusal's [`Rejection`] is in the extensions of its response, for middleware further out. Only that for a spent
-/// budget passes it as an error instead.
+/// timeout passes it as an error instead.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 ///
 /// async fn existing(body: web::Bytes) -> HttpResponse {
 ///     HttpResponse::Accepted().body(body.len().to_string())
@@ -37,9 +37,9 @@ use crate::refused::Refused;
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
 /// let app = App::new().service(
-///     web::resource("/seismic").wrap(lifecycle_actix::verify(receiver)).route(web::post().to(existing)),
+///     web::resource("/seismic").wrap(lifecycle_actix::verify(verifier)).route(web::post().to(existing)),
 /// );
 /// let app = test::init_service(app).await;
 ///
@@ -55,27 +55,27 @@ use crate::refused::Refused;
 /// # }).unwrap();
 /// ```
 pub fn verify<S, B>(
-    receiver: Receiver,
+    verifier: Verifier,
 ) -> impl Transform<S, ServiceRequest, Response = ServiceResponse<EitherBody<B>>, Error = Error, InitError = ()>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
     B: MessageBody + 'static,
 {
-    from_fn(move |request: ServiceRequest, next: Next<B>| pass(receiver.clone(), request, next))
+    from_fn(move |request: ServiceRequest, next: Next<B>| pass(verifier.clone(), request, next))
 }
 
 async fn pass<B>(
-    receiver: Receiver,
+    verifier: Verifier,
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let deadline = Deadline::after(receiver.time_budget());
+    let deadline = Deadline::after(verifier.timeout());
     let payload = request.take_payload();
-    let delivery = match receive(&receiver, request.request(), payload, deadline).await {
+    let delivery = match receive(&verifier, request.request(), payload, deadline).await {
         Ok(delivery) => delivery,
         Err(rejected) => {
             let mut refusal =
-                response(receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()));
+                response(verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()));
             refusal.extensions_mut().insert(rejected.rejection);
             return Ok(request.into_response(refusal).map_into_right_body());
         }
@@ -85,13 +85,13 @@ async fn pass<B>(
     let Some(answer) = deadline.bound(pin!(next.call(request))).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
         let rejected = RejectedRequest::after_body(Rejection::DeadlineExceeded);
-        receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
-        return Err(Refused::Rejected(rejected).into());
+        verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
+        return Err(VerifiedRejection::Rejected(rejected).into());
     };
     let status = match &answer {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    receiver.answered_by_route(&delivery, status.as_u16(), deadline.elapsed());
+    verifier.answered_by_route(&delivery, status.as_u16(), deadline.elapsed());
     answer.map(ServiceResponse::map_into_left_body)
 }

@@ -7,7 +7,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
-use lifecycle_core::{Delivery, Head, Intake, Receiver, RejectedRequest, Rejection, Reply, RequestBody};
+use lifecycle_core::{
+    Delivery, Head, RejectedRequest, Rejection, Reply, RequestBody, Verification, Verifier,
+};
 use tokio::task::consume_budget;
 use tokio::time::timeout;
 
@@ -22,7 +24,7 @@ const HOLD_TIME: Duration = Duration::from_secs(10);
 
 /// Pumps the raw payload into core.
 pub(crate) async fn receive(
-    receiver: &Receiver,
+    verifier: &Verifier,
     request: &HttpRequest,
     mut payload: Payload,
     deadline: Deadline,
@@ -32,12 +34,12 @@ pub(crate) async fn receive(
         path: request.path(),
         headers: header_lines(request.headers()),
     };
-    let outcome = match receiver.open(head) {
+    let outcome = match verifier.begin(head) {
         // A request is handed on before any of its body is read.
-        Ok(mut intake) => {
-            let read = deadline.wait(read(&mut payload, &mut intake)).await;
+        Ok(mut verification) => {
+            let read = deadline.wait(read(&mut payload, &mut verification)).await;
             let read = read.unwrap_or_else(|_| Err(Rejection::BodyTimeout.into()));
-            read.and_then(|()| intake.finish(SystemTime::now()))
+            read.and_then(|()| verification.finish(SystemTime::now()))
         }
         Err(rejected) if rejected.rejection != Rejection::BodyTooLarge && drained(&mut payload).await => {
             Err(RejectedRequest::after_body(rejected.rejection))
@@ -50,9 +52,9 @@ pub(crate) async fn receive(
     outcome
 }
 
-async fn read(payload: &mut Payload, intake: &mut Intake) -> Result<(), RejectedRequest> {
+async fn read(payload: &mut Payload, verification: &mut Verification) -> Result<(), RejectedRequest> {
     while let Some(chunk) = payload.next().await {
-        intake.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
+        verification.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
     }
     Ok(())
 }
@@ -88,7 +90,7 @@ pub fn response(reply: Reply) -> HttpResponse {
 /// the connection, and so the server far more than to read a few hundred bytes.
 async fn drained(payload: &mut Payload) -> bool {
     let rest = async {
-        let mut room = Receiver::DEFAULT_MAX_BODY;
+        let mut room = Verifier::DEFAULT_MAX_BODY;
         while let Some(chunk) = payload.next().await {
             let length = chunk.map_or(usize::MAX, |chunk| chunk.len());
             let Some(less) = room.checked_sub(length) else { return false };

@@ -6,8 +6,8 @@ use std::time::Duration;
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
 use lifecycle_actix::{endpoint, require_enabled};
-use lifecycle_core::{LifecycleHandler, Receiver, Reply, Secret, TenantKey, seismic};
-use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
+use lifecycle_core::{LifecycleHandler, Reply, Secret, TenantKey, Verifier, seismic};
+use lifecycle_inbox::{EnabledGate, Engine, Inbox, MemoryEngine, Worker};
 use test_adapter::Gate;
 
 fn tenant(request: &HttpRequest) -> Option<TenantKey> {
@@ -55,15 +55,15 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     struct AcceptAll;
     impl LifecycleHandler for AcceptAll {}
 
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let shared: Arc<dyn Engine> = Arc::new(engine.clone());
     let inbox = Inbox::new(Arc::clone(&shared));
     actix_web::rt::spawn(Worker::new(shared, AcceptAll).run(std::future::pending()));
     let secret = Secret::new("s3cr3t").unwrap();
-    let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+    let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
     let gate = EnabledGate::new(Arc::new(engine));
     let features = web::resource("/features").wrap(require_enabled(gate, tenant)).to(feature);
-    let app = App::new().route("/seismic", endpoint(receiver, inbox.clone())).service(features);
+    let app = App::new().route("/seismic", endpoint(verifier, inbox.clone())).service(features);
     let app = init_service(app).await;
 
     for (kind, status) in [("install", 403), ("enable", 200), ("upgrade", 200), ("disable", 403)] {

@@ -11,9 +11,9 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, HttpResponse, web};
-use lifecycle_actix::{Action, Refused, Verified, VerifiedJson, endpoint, verify};
-use lifecycle_core::{EventKind, Receiver, Rejection, Secret, Undecodable, seismic};
-use support::{FACES, TOKEN, callback, faces, impatient, receiver, sign};
+use lifecycle_actix::{Action, Verified, VerifiedJson, VerifiedRejection, endpoint, verify};
+use lifecycle_core::{EventKind, Rejection, Secret, Undecodable, Verifier, seismic};
+use support::{FACES, TOKEN, callback, faces, impatient, sign, verifier};
 use test_adapter::Obedient;
 
 type Answer = (StatusCode, HeaderMap, Vec<u8>);
@@ -52,7 +52,7 @@ fn assert_reply((status, headers, body): &Answer, rejection: &Rejection, case: &
 #[actix_web::test]
 async fn every_face_accepts_a_signed_callback() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&receiver(), &handler))).await;
+    let app = init_service(App::new().configure(faces(&verifier(), &handler))).await;
     for face in FACES {
         let (status, headers, body) = answer(&app, signed(face, callback("t")).to_request()).await;
         assert_eq!(status, 202, "{face}");
@@ -68,7 +68,7 @@ async fn every_face_accepts_a_signed_callback() {
 #[actix_web::test]
 async fn every_face_refuses_in_the_same_bytes() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&receiver(), &handler))).await;
+    let app = init_service(App::new().configure(faces(&verifier(), &handler))).await;
     let body = callback("t");
     for face in FACES {
         let cases: [(&str, TestRequest, Rejection); 11] = [
@@ -133,7 +133,7 @@ async fn a_wrapped_route_that_is_slow_is_answered_for() {
 
 #[actix_web::test]
 async fn the_wrapped_route_reads_the_same_bytes_in_any_way() {
-    let app = init_service(App::new().configure(faces(&receiver(), &Arc::default()))).await;
+    let app = init_service(App::new().configure(faces(&verifier(), &Arc::default()))).await;
     for path in ["/verify", "/verify/json", "/verify/raw", "/verify/extract"] {
         let request = signed(path, callback("t")).insert_header(("content-type", "application/json"));
         let (status, _, body) = answer(&app, request.to_request()).await;
@@ -148,8 +148,8 @@ async fn the_extractor_takes_what_the_middleware_verified() {
     async fn tenant(callback: Verified, body: web::Bytes) -> HttpResponse {
         HttpResponse::Accepted().body(format!("{} {}", callback.event().tenant(), body == callback.body()))
     }
-    let other = Receiver::new(&seismic::PLATFORM, Secret::new("another").unwrap());
-    let route = web::resource("/").wrap(verify(receiver())).route(web::to(tenant));
+    let other = Verifier::new(&seismic::PLATFORM, Secret::new("another").unwrap());
+    let route = web::resource("/").wrap(verify(verifier())).route(web::to(tenant));
     let app = init_service(App::new().app_data(other).service(route)).await;
     let (status, _, body) = answer(&app, signed("/", callback("t")).to_request()).await;
     assert_eq!((status.as_u16(), &*body), (202, &b"t true"[..]));
@@ -160,9 +160,9 @@ async fn the_nearest_receiver_counts_bare_or_as_data() {
     async fn accept(_: Verified) -> HttpResponse {
         HttpResponse::Accepted().finish()
     }
-    let other = || Receiver::new(&seismic::PLATFORM, Secret::new("another").unwrap());
-    let bare = web::resource("/bare").app_data(receiver()).route(web::to(accept));
-    let data = web::resource("/data").app_data(web::Data::new(receiver())).route(web::to(accept));
+    let other = || Verifier::new(&seismic::PLATFORM, Secret::new("another").unwrap());
+    let bare = web::resource("/bare").app_data(verifier()).route(web::to(accept));
+    let data = web::resource("/data").app_data(web::Data::new(verifier())).route(web::to(accept));
     let outer = web::resource("/outer").route(web::to(accept));
     let scoped = web::scope("/scoped").app_data(web::Data::new(other())).service(data);
     let app =
@@ -186,7 +186,7 @@ async fn a_missing_receiver_is_the_apps_own_500_and_names_the_cure() {
         (status.as_u16(), headers.get("content-type").unwrap()),
         (500, &"application/problem+json".parse().unwrap())
     );
-    assert!(body.contains(r#""code":"receiver-missing""#) && body.contains(".app_data(receiver)"), "{body}");
+    assert!(body.contains(r#""code":"verifier-missing""#) && body.contains(".app_data(verifier)"), "{body}");
 }
 
 #[actix_web::test]
@@ -199,9 +199,9 @@ async fn a_typed_payload_asks_for_no_content_type() {
         HttpResponse::Accepted().body(callback.user_id.unwrap_or_default())
     }
     let app = App::new()
-        .service(web::resource("/verified").wrap(verify(receiver())).to(user))
-        .service(web::resource("/json").wrap(verify(receiver())).to(json))
-        .service(web::resource("/received").app_data(receiver()).to(user));
+        .service(web::resource("/verified").wrap(verify(verifier())).to(user))
+        .service(web::resource("/json").wrap(verify(verifier())).to(json))
+        .service(web::resource("/received").app_data(verifier()).to(user));
     let app = init_service(app).await;
     let body = r#"{"type":"install","appId":"app","tenantId":"t","userId":"u1"}"#;
     for (path, content_type, status) in [
@@ -230,8 +230,8 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
         HttpResponse::Accepted().finish()
     }
     let app = App::new()
-        .service(web::resource("/verified").wrap(verify(receiver())).to(numbers))
-        .service(web::resource("/received").app_data(receiver()).to(numbers));
+        .service(web::resource("/verified").wrap(verify(verifier())).to(numbers))
+        .service(web::resource("/received").app_data(verifier()).to(numbers));
     let app = init_service(app).await;
     for path in ["/verified", "/received"] {
         let (status, headers, body) = answer(&app, signed(path, callback("t")).to_request()).await;
@@ -246,7 +246,7 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
 async fn a_hooks_token_is_found_wherever_in_the_path_a_scope_takes_it_from() {
     let hook = || {
         let token = lifecycle_core::HookToken::new(TOKEN).unwrap();
-        Receiver::unsigned(&lifecycle_core::securityscorecard::PLATFORM, token)
+        Verifier::unsigned(&lifecycle_core::securityscorecard::PLATFORM, token)
     };
     let endpoint = || endpoint(hook(), Obedient::default());
     let app = App::new()
@@ -265,22 +265,24 @@ async fn a_hooks_token_is_found_wherever_in_the_path_a_scope_takes_it_from() {
 
 #[actix_web::test]
 async fn a_route_may_word_its_own_refusal() {
-    async fn own(callback: Result<Verified, Refused>) -> HttpResponse {
+    async fn own(callback: Result<Verified, VerifiedRejection>) -> HttpResponse {
         match callback {
-            Err(Refused::Rejected(rejected)) if rejected.rejection == Rejection::SignatureMismatch => {
+            Err(VerifiedRejection::Rejected(rejected))
+                if rejected.rejection == Rejection::SignatureMismatch =>
+            {
                 HttpResponse::ImATeapot().finish()
             }
             _ => HttpResponse::Ok().finish(),
         }
     }
-    let app = init_service(App::new().app_data(receiver()).route("/", web::to(own))).await;
+    let app = init_service(App::new().app_data(verifier()).route("/", web::to(own))).await;
     let request = signed("/", callback("t")).set_payload("{}").to_request();
     assert_eq!(answer(&app, request).await.0, 418);
 }
 
 #[actix_web::test]
 async fn middleware_further_out_sees_why() {
-    let app = App::new().configure(faces(&receiver(), &Arc::default()));
+    let app = App::new().configure(faces(&verifier(), &Arc::default()));
     let app = init_service(app).await;
     let request = TestRequest::post().uri("/verify").to_request();
     let response = app.call(request).await.unwrap();
@@ -292,7 +294,7 @@ async fn middleware_further_out_sees_why() {
 async fn decompression_cannot_touch_what_was_signed() {
     // gzip of a valid callback: `web::Bytes` would decompress it.
     let zipped = gzip(callback("t").as_bytes());
-    let app = init_service(App::new().configure(faces(&receiver(), &Arc::default()))).await;
+    let app = init_service(App::new().configure(faces(&verifier(), &Arc::default()))).await;
     for face in FACES {
         let request = |body: &[u8]| signed(face, body).insert_header(("content-encoding", "gzip"));
         let over_raw = answer(&app, request(&zipped).to_request()).await;
@@ -334,7 +336,7 @@ async fn the_test_gzip_is_one_that_actix_web_would_decompress() {
 #[actix_web::test]
 async fn an_unsigned_hook_needs_its_token() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&receiver(), &handler))).await;
+    let app = init_service(App::new().configure(faces(&verifier(), &handler))).await;
     let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u"}}}}"#;
     for (token, status) in [(TOKEN, 200), ("wrong", 404)] {
         let request = TestRequest::post().uri(&format!("/hook/{token}?a=b")).set_payload(body).to_request();
@@ -345,20 +347,20 @@ async fn an_unsigned_hook_needs_its_token() {
 
 #[actix_web::test]
 async fn a_url_for_one_event_refuses_the_others() {
-    let route = endpoint(receiver().only(EventKind::Enable), Obedient::default());
+    let route = endpoint(verifier().expect_event(EventKind::Enable), Obedient::default());
     let app = init_service(App::new().route("/enable", route)).await;
     let answered = answer(&app, signed("/enable", callback("t")).to_request()).await;
     assert_reply(&answered, &Rejection::UnexpectedEvent, "install");
 }
 
 #[actix_web::test]
-async fn a_budget_without_end_is_no_overflow() {
+async fn a_timeout_without_end_is_no_overflow() {
     let body = r#"{"event":{"type":"other"}}"#;
-    let hook = Receiver::unsigned(
+    let hook = Verifier::unsigned(
         &lifecycle_core::securityscorecard::PLATFORM,
         lifecycle_core::HookToken::new(TOKEN).unwrap(),
     );
-    let app = App::new().route("/{token}", endpoint(hook.budget(Duration::MAX), Obedient::default()));
+    let app = App::new().route("/{token}", endpoint(hook.with_timeout(Duration::MAX), Obedient::default()));
     let app = init_service(app).await;
     let request = TestRequest::post().uri(&format!("/{TOKEN}")).set_payload(body).to_request();
     assert_eq!(answer(&app, request).await.0, 200);
@@ -366,7 +368,7 @@ async fn a_budget_without_end_is_no_overflow() {
 
 #[actix_web::test]
 async fn an_action_without_its_secrets_is_refused_in_cores_bytes() {
-    async fn act(action: Action) -> Result<String, Refused> {
+    async fn act(action: Action) -> Result<String, VerifiedRejection> {
         action.expect_app("a")?;
         Ok(action.secrets().get("KEY").unwrap_or_default().to_owned())
     }

@@ -38,5 +38,5 @@ async fn an_exchange_is_logged_once_with_what_was_answered() {
         let _ = forgetful.call(TestRequest::post().to_request()).await;
     }
     let lines = log.take(); // one a minute: anybody can send such a request
-    assert!(lines.lines().count() == 1 && lines.contains(r#"code="receiver-missing""#), "{lines}");
+    assert!(lines.lines().count() == 1 && lines.contains(r#"code="verifier-missing""#), "{lines}");
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
-use lifecycle_core::{Receiver, Rejection};
-use support::{FACES, callback, faces, impatient, receiver, sign};
+use lifecycle_core::{Rejection, Verifier};
+use support::{FACES, callback, faces, impatient, sign, verifier};
 use test_adapter::{Obedient, closes_before_the_bodys_end, stays_open_without_a_body};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -63,13 +63,13 @@ impl Connection {
 }
 
 /// A server with every face. Dropping the handle does not stop it, but the end of the test does.
-fn serve(receiver: &Receiver) -> (SocketAddr, ServerHandle) {
+fn serve(verifier: &Verifier) -> (SocketAddr, ServerHandle) {
     // Else its 1 s would decide how much a slow test may send on.
-    serve_and_discard_for(PATIENCE, receiver)
+    serve_and_discard_for(PATIENCE, verifier)
 }
 
-fn serve_and_discard_for(discarding: Duration, receiver: &Receiver) -> (SocketAddr, ServerHandle) {
-    let faces = faces(receiver, &Obedient::default());
+fn serve_and_discard_for(discarding: Duration, verifier: &Verifier) -> (SocketAddr, ServerHandle) {
+    let faces = faces(verifier, &Obedient::default());
     let server = HttpServer::new(move || App::new().configure(faces.clone()))
         .workers(1)
         .disable_signals()
@@ -98,7 +98,7 @@ fn assert_reply(answer: &Answer, rejection: &Rejection, case: &str) {
 }
 
 #[actix_web::test]
-async fn half_a_body_is_answered_within_the_budget() {
+async fn half_a_body_is_answered_within_the_timeout() {
     let (address, _server) = serve(&impatient());
     for face in FACES {
         let mut connection = Connection::open(address).await;
@@ -124,7 +124,7 @@ async fn a_slow_handler_is_answered_for_and_the_connection_goes_on() {
 
 #[actix_web::test]
 async fn too_large_a_body_is_refused_before_any_of_it_comes() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     for face in FACES {
         for length in ["4097", "18446744073709551615"] {
             let mut connection = Connection::open(address).await;
@@ -137,7 +137,7 @@ async fn too_large_a_body_is_refused_before_any_of_it_comes() {
 #[actix_web::test]
 async fn a_client_that_sends_on_gets_its_refusal_whole() {
     const LENGTH: usize = 16 << 20;
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     let declared = format!("Content-Length: {LENGTH}\r\n");
     let unsigned = format!("POST /endpoint HTTP/1.1\r\nHost: localhost\r\n{declared}\r\n");
     let chunked = head("/endpoint", &sign(b"x"), "Transfer-Encoding: chunked\r\n") + "1000000\r\n";
@@ -178,7 +178,7 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 
 #[actix_web::test]
 async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     for path in FACES.into_iter().chain(["/gate", "/action"]) {
         stays_open_without_a_body(address, &format!("POST {path} HTTP/1.1\r\n")).await;
     }
@@ -186,7 +186,7 @@ async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
 
 #[actix_web::test]
 async fn a_connection_goes_on_after_a_refusal() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     let body = callback("t");
     let unsigned =
         format!("POST /endpoint HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
@@ -199,7 +199,7 @@ async fn a_connection_goes_on_after_a_refusal() {
 
 #[actix_web::test]
 async fn pipelined_requests_are_answered_in_order() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     let mut connection = Connection::open(address).await;
     let mut requests = head("/endpoint", &sign(b"other"), "Content-Length: 2\r\n") + "{}";
     requests += &signed("/verify", &callback("first"));
@@ -214,7 +214,7 @@ async fn pipelined_requests_are_answered_in_order() {
 
 #[actix_web::test]
 async fn a_body_is_awaited_after_100_continue() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     let body = callback("t");
     for face in FACES {
         let mut connection = Connection::open(address).await;
@@ -228,7 +228,7 @@ async fn a_body_is_awaited_after_100_continue() {
 
 #[actix_web::test]
 async fn a_body_that_breaks_off_is_unreadable() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     for face in FACES {
         let mut connection = Connection::open(address).await;
         connection.send(head(face, &sign(b"x"), "Content-Length: 100\r\n") + "half").await;
@@ -247,7 +247,7 @@ async fn a_body_that_breaks_off_is_unreadable() {
 
 #[actix_web::test]
 async fn other_methods_are_told_what_is_allowed() {
-    let (address, _server) = serve(&receiver());
+    let (address, _server) = serve(&verifier());
     for face in FACES {
         let mut connection = Connection::open(address).await;
         for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"] {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use clap::Args;
-use lifecycle_core::{Delivery, Head, Receiver, Rejection, Secrets, SigningSecret, Trust, seismic};
+use lifecycle_core::{Delivery, Head, Rejection, Secrets, SigningSecret, Trust, Verifier, seismic};
 use serde_json::json;
 
 use crate::answer::{Answer, Exit};
@@ -37,7 +37,7 @@ impl VerifyArgs {
         let request = self.request.read()?;
         let mut secrets = Secrets::from(self.secret.read()?.secret().clone());
         if let Some(previous) = self.previous.read()? {
-            secrets = secrets.and(SigningSecret::new("previous", previous.secret()));
+            secrets = secrets.or(SigningSecret::new("previous", previous.secret()));
         }
         Ok(match verify(&request, secrets) {
             Ok(delivery) => accepted(&delivery),
@@ -49,8 +49,8 @@ impl VerifyArgs {
 /// Lets a receiver of the library decide, so that this command and an app never disagree.
 fn verify(request: &Request, secrets: Secrets) -> Result<Delivery, Rejection> {
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let receiver = Receiver::new(&seismic::PLATFORM, secrets).max_body(usize::MAX);
-    let mut intake = receiver.open(Head { method: "POST", path: "/", headers })?;
+    let receiver = Verifier::new(&seismic::PLATFORM, secrets).with_max_body(usize::MAX);
+    let mut intake = receiver.begin(Head { method: "POST", path: "/", headers })?;
     intake.push(request.body.clone().into())?;
     Ok(intake.finish(SystemTime::now())?)
 }

@@ -79,7 +79,9 @@ mod tests {
         let body = format!(
             r#"{{"type":"disable","appId":"a","tenantId":"t","userId":"jordan","version":"1","timestamp":"{timestamp}"}}"#
         );
-        let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, UNIX_EPOCH).unwrap();
+        let delivery =
+            Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, UNIX_EPOCH)
+                .unwrap();
         Change::new(&delivery, 7)
     }
 

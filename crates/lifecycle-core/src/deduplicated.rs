@@ -34,7 +34,7 @@ use crate::turn::Turn;
 /// }
 ///
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+/// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let handler = Deduplicated::new(Counter::default());
 /// for _ in 0..3 {
@@ -160,7 +160,7 @@ impl<H> Drop for Claim<'_, H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Trust, respond, seismic};
+    use crate::{Trust, run_handler, seismic};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, SystemTime};
     use tokio::time;
@@ -190,7 +190,8 @@ mod tests {
 
     fn delivery(request: &str) -> Delivery {
         let body = format!(r#"{{"type":"install","appId":"a","tenantId":"t","requestId":"{request}"}}"#);
-        Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap()
+        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())
+            .unwrap()
     }
 
     fn runs(handler: &Deduplicated<Script>) -> usize {
@@ -210,10 +211,10 @@ mod tests {
     async fn a_failure_a_refusal_and_a_panic_free_the_key() {
         for request in ["fail", "refuse", "panic"] {
             let handler = Deduplicated::new(Script::default());
-            assert!(respond(&handler, &delivery(request)).await.is_err(), "{request}");
+            assert!(run_handler(&handler, &delivery(request)).await.is_err(), "{request}");
             assert!(handler.entries().by_key.is_empty(), "{request}");
-            assert_eq!(respond(&handler, &delivery(request)).await, Ok(()), "{request}");
-            assert_eq!(respond(&handler, &delivery(request)).await, Ok(()), "{request}");
+            assert_eq!(run_handler(&handler, &delivery(request)).await, Ok(()), "{request}");
+            assert_eq!(run_handler(&handler, &delivery(request)).await, Ok(()), "{request}");
             assert_eq!(runs(&handler), 2, "{request}");
         }
     }

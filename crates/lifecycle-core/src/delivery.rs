@@ -16,7 +16,7 @@ use crate::secret::SecretId;
 
 /// A callback that was received, proven as far as its platform allows, and decoded.
 ///
-/// Only a [`Receiver`](crate::Receiver) makes one out of a request, so whoever holds it knows that the proof passed.
+/// Only a [`Verifier`](crate::Verifier) makes one out of a request, so whoever holds it knows that the proof passed.
 /// Cloning is cheap. `Debug` shows neither the body nor whom it is about.
 #[derive(Clone)]
 pub struct Delivery {
@@ -60,7 +60,7 @@ impl Delivery {
     ///
     /// # Errors
     /// [`Undecodable`] when the bytes are not what they were, or the platform's decoding has changed since.
-    pub fn restore<'h>(
+    pub fn from_store_unverified<'h>(
         platform: &'static Platform,
         body: impl Into<Bytes>,
         headers: impl IntoIterator<Item = (&'h str, &'h str)>,
@@ -77,8 +77,8 @@ impl Delivery {
         Ok(Self::new(platform, event, kept, trust, received_at))
     }
 
-    /// The same, about this app if its event names none. A receiver that [expects](crate::Receiver::app) an app does so
-    /// before the idempotency key is computed; a store repeats it after [`restore`](Self::restore), with the app that it
+    /// The same, about this app if its event names none. A verifier that [expects](crate::Verifier::expect_app) an app does so
+    /// before the idempotency key is computed; a store repeats it after [`from_store_unverified`](Self::from_store_unverified), with the app that it
     /// kept.
     ///
     /// ```
@@ -86,7 +86,7 @@ impl Delivery {
     /// use std::time::SystemTime;
     ///
     /// let body = r#"{"type":"key-rotated"}"#;
-    /// let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)?;
+    /// let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)?;
     /// assert_eq!(delivery.event().app(), "");
     /// assert_eq!(delivery.about("a1").event().app(), "a1");
     /// # Ok::<(), lifecycle_core::Undecodable>(())
@@ -148,7 +148,7 @@ impl Delivery {
     /// use std::time::SystemTime;
     ///
     /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
-    /// let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+    /// let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
     /// let callback: seismic::Callback = delivery.decode()?;
     /// assert_eq!(callback.tenant_id.as_deref(), Some("t1"));
     /// let rejected: RejectedRequest = delivery.decode::<u8>().unwrap_err();

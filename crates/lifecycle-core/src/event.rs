@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use crate::freshness;
 use crate::head::Headers;
 use crate::idempotency;
-use crate::platform::{Authentic, Platform};
+use crate::platform::{Platform, VerifiedRequest};
 use crate::rejection::Undecodable;
 
 /// What happened to the app.
@@ -130,8 +130,8 @@ impl LifecycleEvent {
         &self.fields.kind
     }
 
-    /// The app's id on the platform. Where the event names none, it is the one that the receiver
-    /// [expects](crate::Receiver::app); empty if it expects none, which only [`EventKind::Other`] can be.
+    /// The app's id on the platform. Where the event names none, it is the one that the verifier
+    /// [expects](crate::Verifier::expect_app); empty if it expects none, which only [`EventKind::Other`] can be.
     pub fn app(&self) -> &str {
         self.fields.app.read(&self.text)
     }
@@ -181,7 +181,7 @@ impl LifecycleEvent {
     /// Reads the event out of proven bytes.
     pub(crate) fn decode(platform: &Platform, body: Bytes, kept: &Headers) -> Result<Self, Undecodable> {
         let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
-        let fields = Fields::of(platform.decode(&Authentic::new(without_mark(&text), kept))?, &text);
+        let fields = Fields::of(platform.decode(&VerifiedRequest::new(without_mark(&text), kept))?, &text);
         Ok(Self { text, fields })
     }
 

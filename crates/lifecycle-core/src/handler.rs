@@ -236,7 +236,7 @@ fn told(error: &(dyn Error + 'static)) -> String {
 ///
 /// # Errors
 /// [`Rejection::Refused`], [`Rejection::HandlerFailed`] or [`Rejection::Unavailable`]; the handler's error is logged here.
-pub async fn respond(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Result<(), Rejection> {
+pub async fn run_handler(handler: &dyn LifecycleHandler, delivery: &Delivery) -> Result<(), Rejection> {
     match unless_it_panics(async { handler.handle(delivery).await }).await {
         Some(Ok(Outcome::Accept)) => Ok(()),
         Some(Ok(Outcome::Refuse(refusal))) => Err(Rejection::Refused(refusal)),
@@ -356,8 +356,14 @@ mod tests {
     #[tokio::test]
     async fn a_panic_is_caught_wherever_in_a_handler() {
         let body = r#"{"type":"install","appId":"a","tenantId":"t"}"#;
-        let delivery =
-            Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH).unwrap();
-        assert_eq!(respond(&Rash, &delivery).await, Err(Rejection::HandlerFailed));
+        let delivery = Delivery::from_store_unverified(
+            &seismic::PLATFORM,
+            body,
+            [],
+            Trust::Unsigned,
+            SystemTime::UNIX_EPOCH,
+        )
+        .unwrap();
+        assert_eq!(run_handler(&Rash, &delivery).await, Err(Rejection::HandlerFailed));
     }
 }

@@ -187,13 +187,13 @@ impl HeaderNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AckPolicy, Authentic, EventFields, Part, Scheme, Undecodable};
+    use crate::{AckPolicy, EventFields, Part, Scheme, Undecodable, VerifiedRequest};
 
     const SCHEME: Scheme = Scheme::new(&["x-signature"]).signed(&[Part::Header("x-time"), Part::Body]);
     static PLATFORM: Platform =
         Platform::signed("own", SCHEME, AckPolicy::new(200), decode).headers(&["x-event"]);
 
-    fn decode<'a>(_: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+    fn decode<'a>(_: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
         Err(Undecodable::NotUtf8)
     }
 

@@ -1,4 +1,4 @@
-//! Platform: what a marketplace is to a receiver, as data: its proof, its acknowledgement, its decoding.
+//! Platform: what a marketplace is to a verifier, as data: its proof, its acknowledgement, its decoding.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::signature::Scheme;
 /// only ever sees bytes that are proven.
 ///
 /// ```
-/// use lifecycle_core::{AckPolicy, Authentic, EventFields, EventKind, Platform, Scheme, Undecodable};
+/// use lifecycle_core::{AckPolicy, VerifiedRequest, EventFields, EventKind, Platform, Scheme, Undecodable};
 /// use std::borrow::Cow;
 ///
 /// static GITHUB: Platform = Platform::signed(
@@ -24,10 +24,10 @@ use crate::signature::Scheme;
 /// )
 /// .headers(&["x-github-event", "x-github-delivery"]);
 ///
-/// fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
-///     let event = authentic.header("x-github-event").ok_or(Undecodable::Missing("x-github-event"))?;
+/// fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+///     let event = request.header("x-github-event").ok_or(Undecodable::Missing("x-github-event"))?;
 ///     let mut fields = EventFields::new(EventKind::Other(event.into()));
-///     fields.request_id = authentic.header("x-github-delivery").map(Cow::Borrowed);
+///     fields.request_id = request.header("x-github-delivery").map(Cow::Borrowed);
 ///     Ok(fields)
 /// }
 ///
@@ -44,7 +44,7 @@ pub struct Platform {
 }
 
 /// Reads the fields of an event out of proven bytes.
-pub type Decode = for<'a> fn(&Authentic<'a>) -> Result<EventFields<'a>, Undecodable>;
+pub type Decode = for<'a> fn(&VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable>;
 
 impl Platform {
     /// The most headers that a platform can name in all, so that a request's head is read without allocating.
@@ -98,8 +98,8 @@ impl Platform {
         self.sent_at
     }
 
-    pub(crate) fn decode<'a>(&self, authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
-        (self.decode)(authentic)
+    pub(crate) fn decode<'a>(&self, request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+        (self.decode)(request)
     }
 
     /// The headers that count.
@@ -194,14 +194,14 @@ pub enum SentAt {
     UnixHeader(&'static str),
 }
 
-/// The bytes of a request whose proof has passed. Only a [`Receiver`](crate::Receiver) makes one.
+/// The bytes of a request whose proof has passed. Only a [`Verifier`](crate::Verifier) makes one.
 #[derive(Clone, Copy)]
-pub struct Authentic<'a> {
+pub struct VerifiedRequest<'a> {
     text: &'a str,
     headers: &'a Headers,
 }
 
-impl<'a> Authentic<'a> {
+impl<'a> VerifiedRequest<'a> {
     pub(crate) fn new(text: &'a str, headers: &'a Headers) -> Self {
         Self { text, headers }
     }
@@ -217,8 +217,8 @@ impl<'a> Authentic<'a> {
     }
 }
 
-impl std::fmt::Debug for Authentic<'_> {
+impl std::fmt::Debug for VerifiedRequest<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authentic").field("length", &self.text.len()).finish_non_exhaustive()
+        f.debug_struct("VerifiedRequest").field("length", &self.text.len()).finish_non_exhaustive()
     }
 }

@@ -47,18 +47,18 @@ pub(crate) fn announces_body(name: &str, value: &[u8]) -> bool {
 
 /// A request that was rejected: why, and whether its body had been read to its end by then.
 ///
-/// [`Receiver::open`](crate::Receiver::open), [`Intake::push`](crate::Intake::push) and
-/// [`Intake::finish`](crate::Intake::finish) fill in both. A rejection that an adapter finds by itself, such as
+/// [`Verifier::begin`](crate::Verifier::begin), [`Verification::push`](crate::Verification::push) and
+/// [`Verification::finish`](crate::Verification::finish) fill in both. A rejection that an adapter finds by itself, such as
 /// [`Rejection::BodyTimeout`], is made by [`From`] and counts as one before the body's end, or by
 /// [`after_body`](Self::after_body).
 ///
 /// ```
-/// use lifecycle_core::{Head, Receiver, Rejection, RequestBody, Secret, seismic};
+/// use lifecycle_core::{Head, Verifier, Rejection, RequestBody, Secret, seismic};
 ///
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
 /// let unsigned = [("content-length", b"352".as_slice())];
 /// let head = Head { method: "POST", path: "/seismic", headers: unsigned.into_iter() };
-/// let rejected = receiver.open(head).unwrap_err();
+/// let rejected = verifier.begin(head).unwrap_err();
 /// assert_eq!((&rejected.rejection, rejected.body), (&Rejection::MissingSignature, RequestBody::Unread));
 /// assert!(rejected.reply().headers().any(|header| header == ("connection", "close")));
 /// # Ok::<(), lifecycle_core::SecretError>(())

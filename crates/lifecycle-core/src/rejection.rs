@@ -22,13 +22,13 @@ use crate::reply::Reply;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// The body was not complete within the budget. 408.
+    /// The body was not complete within the timeout. 408.
     BodyTimeout,
     /// The body is larger than the cap, as declared or as counted. 413.
     BodyTooLarge,
     /// The connection broke or the framing is wrong: there are no bytes to verify. 400.
     BodyUnreadable,
-    /// The handler did not finish within the budget. 503.
+    /// The handler did not finish within the timeout. 503.
     DeadlineExceeded,
     /// The handler failed or panicked. 500; its error is logged and never sent.
     HandlerFailed,
@@ -52,7 +52,7 @@ pub enum Rejection {
     Unavailable,
     /// Authentic, but not what the platform sends. 422.
     Undecodable(Undecodable),
-    /// Authentic, but about another app than this receiver's. 422.
+    /// Authentic, but about another app than this verifier's. 422.
     UnexpectedApp,
     /// Authentic, but another event than the one this URL is registered for. 422.
     UnexpectedEvent,
@@ -101,7 +101,7 @@ impl Rejection {
     pub fn title(&self) -> &'static str {
         match self {
             Self::BodyTimeout => "The body did not arrive in time",
-            Self::BodyTooLarge => "The body is larger than this receiver takes",
+            Self::BodyTooLarge => "The body is larger than this verifier takes",
             Self::BodyUnreadable => "The body could not be read",
             Self::DeadlineExceeded => "The callback was not handled in time",
             Self::HandlerFailed => "The callback could not be handled",

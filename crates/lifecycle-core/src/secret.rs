@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-/// A value that only the sender and the receiver know. It cannot be empty, is never printed, and is wiped when dropped.
+/// A value that only the sender and the verifier know. It cannot be empty, is never printed, and is wiped when dropped.
 ///
 /// A platform's signing secret is used as text, exactly as the platform shows it: not decoded, not trimmed. A line break or
 /// a blank at an end, or quotes around it, come from a file, a shell or a copy; every signature would be refused because of
@@ -184,9 +184,9 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The signing secrets that a receiver accepts: one in quiet times, two or more while one is being replaced.
+/// The signing secrets that a verifier accepts: one in quiet times, two or more while one is being replaced.
 ///
-/// There is always at least one, so a receiver without a secret cannot exist.
+/// There is always at least one, so a verifier without a secret cannot exist.
 ///
 /// ```
 /// use lifecycle_core::{Secret, Secrets, SigningSecret};
@@ -195,7 +195,7 @@ impl fmt::Debug for SigningSecret {
 /// let (new, old) = (Secret::new("the one shown today")?, Secret::new("the one shown last year")?);
 /// let overlap = SystemTime::now() + Duration::from_secs(30 * 60);
 /// let secrets = Secrets::from(SigningSecret::new("2026", &new))
-///     .and(SigningSecret::new("2025", &old).not_after(overlap));
+///     .or(SigningSecret::new("2025", &old).not_after(overlap));
 /// assert_eq!(secrets.len(), 2);
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// ```
@@ -205,7 +205,7 @@ pub struct Secrets(Vec<SigningSecret>);
 impl Secrets {
     /// Adds a secret that is accepted too.
     #[must_use]
-    pub fn and(mut self, secret: SigningSecret) -> Self {
+    pub fn or(mut self, secret: SigningSecret) -> Self {
         self.0.push(secret);
         self
     }
@@ -272,7 +272,7 @@ impl HookToken {
         Ok(Self { keyed, expected })
     }
 
-    /// Whether this is the token. [`Receiver`](crate::Receiver) asks by itself; it is there for an app's other routes that only
+    /// Whether this is the token. [`Verifier`](crate::Verifier) asks by itself; it is there for an app's other routes that only
     /// the platform may know, such as the one of a manifest, which names the hook's URL.
     ///
     /// It compares MACs of both, keyed by the token: the time taken tells nothing about where they differ.

@@ -133,7 +133,7 @@ impl Scheme {
         format!("{}{text}", self.prefix)
     }
 
-    /// Judges signatures alone: for bytes that came in another way than a [`Receiver`](crate::Receiver) takes, such as a
+    /// Judges signatures alone: for bytes that came in another way than a [`Verifier`](crate::Verifier) takes, such as a
     /// queue. What it finds true says nothing about the body's meaning, nor that it was not replayed.
     ///
     /// `headers` are those that carry or are signed (names in any case), each once.

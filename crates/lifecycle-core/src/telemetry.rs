@@ -9,12 +9,12 @@
 //! | --- | --- |
 //! | `accepted` | `INFO` |
 //! | `method-not-allowed`, `missing-signature`, `not-found`: any scanner causes them | `DEBUG` |
-//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and receiver, the others `DEBUG` |
+//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
 //! | everything else: it comes after the proof, so no stranger causes it | `WARN` |
 //!
 //! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
 //! that follows suppressed ones has their number in the field `suppressed`; alert on the counter below, which has all of
-//! them. Clones of a [`Receiver`](crate::Receiver) share their minute.
+//! them. Clones of a [`Verifier`](crate::Verifier) share their minute.
 //!
 //! With the feature `metrics`: the counter `lifecycle_callbacks_total` by `platform` and `code`, and the histogram
 //! `lifecycle_callback_seconds` by `platform`.
@@ -86,7 +86,7 @@ pub(crate) fn rejected(
     let suppressed = match warnings.cause(rejection) {
         Cause::Scanner => None,
         Cause::Anybody(limit) => limit.admit(now),
-        Cause::Authentic => Some(0),
+        Cause::Proven => Some(0),
     };
     if let Some(suppressed) = suppressed {
         tracing::warn!(
@@ -105,7 +105,7 @@ pub(crate) fn rejected(
     count(platform, code, elapsed);
 }
 
-/// When a receiver last warned of each of the rejections that anybody can cause.
+/// When a verifier last warned of each of the rejections that anybody can cause.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings {
     body_timeout: LogLimit,
@@ -120,7 +120,7 @@ enum Cause<'w> {
     /// Those of anybody who knows the URL, and of a platform or a proxy that is set up wrong.
     Anybody(&'w LogLimit),
     /// Those that were proven first.
-    Authentic,
+    Proven,
     /// Those of whoever tries out URLs.
     Scanner,
 }
@@ -141,13 +141,13 @@ impl Warnings {
             | Rejection::Unavailable
             | Rejection::Undecodable(_)
             | Rejection::UnexpectedApp
-            | Rejection::UnexpectedEvent => Cause::Authentic,
+            | Rejection::UnexpectedEvent => Cause::Proven,
         }
     }
 }
 
 impl Clone for Warnings {
-    /// A receiver that is made from another one, for a URL of its own, warns for itself.
+    /// A verifier that is made from another one, for a URL of its own, warns for itself.
     fn clone(&self) -> Self {
         Self::default()
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{EventKind, Outcome, Receiver, Rejection, Secret, Undecodable, seismic};
+use lifecycle_core::{EventKind, Outcome, Rejection, Secret, Undecodable, Verifier, seismic};
 use test_adapter::Log;
 
 /// Whoever knows the URL causes these; so does a fault that blocks an administrator.
@@ -14,13 +14,13 @@ const ANYBODY: [Rejection; 5] = [
     Rejection::SignatureMismatch,
 ];
 
-fn receiver() -> Receiver {
-    Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t").unwrap())
+fn verifier() -> Verifier {
+    Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t").unwrap())
 }
 
-fn reject(receiver: &Receiver, rejection: &Rejection, second: u64) {
+fn reject(verifier: &Verifier, rejection: &Rejection, second: u64) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-    receiver.answer(Err(&rejection.clone().into()), Duration::ZERO, now);
+    verifier.answer(Err(&rejection.clone().into()), Duration::ZERO, now);
 }
 
 /// The lines of one level that name this code.
@@ -32,9 +32,9 @@ fn lines<'l>(log: &'l str, level: &str, code: &str) -> Vec<&'l str> {
 #[test]
 fn a_flood_of_forged_requests_leaves_one_warning_a_minute_and_code() {
     let (log, _logging) = Log::start("lifecycle=info");
-    let receiver = receiver();
+    let verifier = verifier();
     for forged in 0..10_000 {
-        reject(&receiver, &Rejection::SignatureMismatch, forged * 60 / 10_000);
+        reject(&verifier, &Rejection::SignatureMismatch, forged * 60 / 10_000);
     }
     let first = log.take();
     assert_eq!(first.lines().count(), 1, "{first}");
@@ -43,12 +43,12 @@ fn a_flood_of_forged_requests_leaves_one_warning_a_minute_and_code() {
     assert!(!first.contains("suppressed"), "{first}");
 
     for other in ANYBODY.iter().filter(|other| **other != Rejection::SignatureMismatch) {
-        reject(&receiver, other, 59);
+        reject(&verifier, other, 59);
         let shown = log.take();
         assert_eq!(lines(&shown, "WARN", other.code()).len(), 1, "another code shows at once: {shown}");
     }
 
-    reject(&receiver, &Rejection::SignatureMismatch, 60);
+    reject(&verifier, &Rejection::SignatureMismatch, 60);
     let next = log.take();
     assert!(lines(&next, "WARN", "signature-mismatch")[0].contains("suppressed=9999"), "{next}");
 }
@@ -56,9 +56,9 @@ fn a_flood_of_forged_requests_leaves_one_warning_a_minute_and_code() {
 #[test]
 fn at_debug_every_rejection_shows() {
     let (log, _logging) = Log::start("lifecycle=debug");
-    let receiver = receiver();
+    let verifier = verifier();
     for _ in 0..100 {
-        reject(&receiver, &Rejection::SignatureMismatch, 0);
+        reject(&verifier, &Rejection::SignatureMismatch, 0);
     }
     let shown = log.take();
     assert_eq!(lines(&shown, "WARN", "signature-mismatch").len(), 1, "{shown}");
@@ -68,7 +68,7 @@ fn at_debug_every_rejection_shows() {
 #[test]
 fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
     let (log, _logging) = Log::start("lifecycle=info");
-    let receiver = receiver();
+    let verifier = verifier();
     let Outcome::Refuse(refusal) = Outcome::refuse("no contract") else { unreachable!() };
     for rejection in [
         Rejection::DeadlineExceeded,
@@ -81,7 +81,7 @@ fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
         Rejection::UnexpectedEvent,
     ] {
         for _ in 0..10 {
-            reject(&receiver, &rejection, 0);
+            reject(&verifier, &rejection, 0);
         }
         let shown = log.take();
         assert_eq!(lines(&shown, "WARN", rejection.code()).len(), 10, "{shown}");
@@ -91,9 +91,9 @@ fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
 #[test]
 fn scanners_cause_no_warning() {
     let (log, _logging) = Log::start("lifecycle=info");
-    let receiver = receiver();
+    let verifier = verifier();
     for rejection in [Rejection::MethodNotAllowed, Rejection::MissingSignature, Rejection::NotFound] {
-        reject(&receiver, &rejection, 0);
+        reject(&verifier, &rejection, 0);
     }
     assert_eq!(log.take(), "");
 }
@@ -101,11 +101,11 @@ fn scanners_cause_no_warning() {
 #[test]
 fn a_flood_at_one_url_does_not_hide_a_warning_of_another() {
     let (log, _logging) = Log::start("lifecycle=info");
-    let flooded = receiver();
+    let flooded = verifier();
     let shared = flooded.clone();
-    let own = flooded.clone().only(EventKind::Install);
-    for (receiver, shown) in [(&flooded, 1), (&flooded, 0), (&shared, 0), (&own, 1), (&own, 0)] {
-        reject(receiver, &Rejection::SignatureMismatch, 0);
+    let own = flooded.clone().expect_event(EventKind::Install);
+    for (verifier, shown) in [(&flooded, 1), (&flooded, 0), (&shared, 0), (&own, 1), (&own, 0)] {
+        reject(verifier, &Rejection::SignatureMismatch, 0);
         assert_eq!(log.take().lines().count(), shown);
     }
 }
@@ -124,9 +124,9 @@ mod counted {
     fn the_metrics_count_those_too_that_are_not_warned_of() {
         let counters = Counters::default();
         metrics::with_local_recorder(&counters, || {
-            let receiver = receiver();
+            let verifier = verifier();
             for rejection in ANYBODY.iter().cycle().take(10_000) {
-                reject(&receiver, rejection, 0);
+                reject(&verifier, rejection, 0);
             }
         });
         let counted: BTreeMap<_, _> = counters

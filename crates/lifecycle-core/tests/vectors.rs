@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::{
-    AckPolicy, Authentic, Encoding, EventFields, EventKind, Head, Part, Platform, Receiver, Rejection,
-    Scheme, Secret, Undecodable, seismic,
+    AckPolicy, Encoding, EventFields, EventKind, Head, Part, Platform, Rejection, Scheme, Secret,
+    Undecodable, VerifiedRequest, Verifier, seismic,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -153,10 +153,11 @@ impl Vector {
     }
 
     fn receive(&self, platform: &'static Platform) -> Result<(), Rejection> {
-        let receiver = Receiver::new(platform, self.secret());
-        let mut intake = receiver.open(Head { method: "POST", path: "/", headers: self.header_lines() })?;
-        intake.push(self.body.clone().into())?;
-        Ok(intake.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)?)
+        let verifier = Verifier::new(platform, self.secret());
+        let mut verification =
+            verifier.begin(Head { method: "POST", path: "/", headers: self.header_lines() })?;
+        verification.push(self.body.clone().into())?;
+        Ok(verification.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)?)
     }
 }
 
@@ -187,7 +188,7 @@ impl Written {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is a platform's decoder")]
-fn any<'a>(_: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+fn any<'a>(_: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
     Ok(EventFields::new(EventKind::Other("vector".into())))
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lifecycle_inbox::Signals;
+use lifecycle_inbox::Notifier;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -40,7 +40,7 @@ const IDLE: Duration = Duration::from_secs(60);
 
 #[derive(Default)]
 pub(crate) struct Bell {
-    pub(crate) signals: Signals,
+    pub(crate) signals: Notifier,
     work: AtomicBool,
     installation: AtomicBool,
     wake: Notify,

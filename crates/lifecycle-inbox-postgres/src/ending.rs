@@ -2,7 +2,7 @@
 
 use deadpool_postgres::StatementCache;
 use lifecycle_core::{Change, Installation, Transition};
-use lifecycle_inbox::{State, StoreError, Timestamp, Token};
+use lifecycle_inbox::{DeliveryState, EngineError, LeaseToken, Timestamp};
 use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
@@ -13,10 +13,10 @@ use crate::sql::Sql;
 
 /// What ends when and how.
 pub(crate) struct Ending<'a> {
-    pub(crate) token: Token,
+    pub(crate) token: LeaseToken,
     pub(crate) now: Timestamp,
     /// Done or dead.
-    pub(crate) state: State,
+    pub(crate) state: DeliveryState,
     pub(crate) error: Option<&'a str>,
     pub(crate) change: &'a Change,
 }
@@ -28,7 +28,7 @@ pub(crate) async fn end_in(
     statements: &StatementCache,
     sql: &Sql,
     ending: Ending<'_>,
-) -> Result<Option<Transition>, StoreError> {
+) -> Result<Option<Transition>, EngineError> {
     let Ending { token, now, state, error, change } = ending;
     let telling = |error: tokio_postgres::Error| store(&error);
     let (state, due, error) = (state.name(), Timestamp::MIN.as_millis(), error.map(str::as_bytes));
@@ -42,7 +42,7 @@ pub(crate) async fn end_in(
     let current = stored.map(row::installation).transpose()?;
     let (folded, transition) = Installation::fold(current.clone(), change);
     if let Some(folded) = folded.filter(|folded| Some(folded) != current.as_ref()) {
-        let json = serde_json::to_vec(&folded).map_err(StoreError::new)?;
+        let json = serde_json::to_vec(&folded).map_err(EngineError::new)?;
         let put = statements.prepare(transaction.client(), &sql.put_installation).await.map_err(telling)?;
         let values: [&(dyn ToSql + Sync); 3] = [&tenant, &folded.status().name(), &json];
         quiet::execute(transaction.client(), &put, &values).await.map_err(telling)?;

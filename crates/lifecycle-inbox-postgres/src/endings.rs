@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use lifecycle_core::{Change, Installation, Transition};
-use lifecycle_inbox::{DeliveryId, State, StoreError, Timestamp, Token};
+use lifecycle_inbox::{DeliveryId, DeliveryState, EngineError, LeaseToken, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
@@ -26,10 +26,10 @@ const QUEUE: usize = 4_096;
 
 /// How a lease ends.
 pub(crate) struct End {
-    pub(crate) token: Token,
+    pub(crate) token: LeaseToken,
     pub(crate) now: Timestamp,
     /// Done, dead, or pending again.
-    pub(crate) state: State,
+    pub(crate) state: DeliveryState,
     /// When it is due again.
     pub(crate) due_at: Timestamp,
     pub(crate) error: Option<String>,
@@ -42,7 +42,7 @@ pub(crate) struct End {
 /// An ending that waits. Its answer is whether the token held the row.
 struct Waiting {
     end: End,
-    answer: oneshot::Sender<Result<bool, StoreError>>,
+    answer: oneshot::Sender<Result<bool, EngineError>>,
 }
 
 /// The queue.
@@ -61,30 +61,30 @@ impl Endings {
     }
 
     /// Has it ended, and waits for the commit. `false` when the token no longer holds the row.
-    pub(crate) async fn end(&self, end: End) -> Result<bool, StoreError> {
+    pub(crate) async fn end(&self, end: End) -> Result<bool, EngineError> {
         let (answer, answered) = oneshot::channel();
         self.queue.try_send(Waiting { end, answer }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::new("too many deliveries wait to be ended"),
+            mpsc::error::TrySendError::Full(_) => EngineError::new("too many deliveries wait to be ended"),
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
         match timeout(self.time_limit, answered).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => Err(stopped()),
-            Err(_) => Err(StoreError::new("PostgreSQL did not answer in time")),
+            Err(_) => Err(EngineError::new("PostgreSQL did not answer in time")),
         }
     }
 }
 
-fn stopped() -> StoreError {
-    StoreError::new("the runtime that ended deliveries has ended")
+fn stopped() -> EngineError {
+    EngineError::new("the runtime that ended deliveries has ended")
 }
 
 /// Why a transaction did not happen.
 enum Failure {
     /// It may be one ending's own fault.
-    OfOne(StoreError),
+    OfOne(EngineError),
     /// It has to do with none of them.
-    OfAll(StoreError),
+    OfAll(EngineError),
 }
 
 impl From<Error> for Failure {
@@ -96,7 +96,7 @@ impl From<Error> for Failure {
 /// What a transaction did.
 #[derive(Default)]
 struct Ended {
-    held: HashSet<Token>,
+    held: HashSet<LeaseToken>,
     is_work: bool,
     is_installation: bool,
 }
@@ -130,7 +130,7 @@ impl Ender {
         let all: Vec<&End> = batch.iter().map(|waiting| &waiting.end).collect();
         let done = timeout(limit, self.commit(&all))
             .await
-            .unwrap_or_else(|_| Err(Failure::OfAll(StoreError::new("PostgreSQL did not answer in time"))));
+            .unwrap_or_else(|_| Err(Failure::OfAll(EngineError::new("PostgreSQL did not answer in time"))));
         match done {
             Ok(ended) => self.tell(batch, ended),
             Err(failure) => {
@@ -143,7 +143,7 @@ impl Ender {
                     }
                     Failure::OfOne(error) | Failure::OfAll(error) => {
                         for Waiting { answer, .. } in batch {
-                            let _ = answer.send(Err(StoreError::new(error.to_string())));
+                            let _ = answer.send(Err(EngineError::new(error.to_string())));
                         }
                     }
                 }
@@ -200,7 +200,7 @@ impl Ender {
         let mut texts = Vec::with_capacity(installations.len());
         for installation in &installations {
             let text = serde_json::to_vec(installation);
-            texts.push(text.map_err(|error| Failure::OfOne(StoreError::new(error)))?);
+            texts.push(text.map_err(|error| Failure::OfOne(EngineError::new(error)))?);
         }
         let statuses: Vec<&str> =
             installations.iter().map(|installation| installation.status().name()).collect();
@@ -220,7 +220,7 @@ fn fold<'a>(
 ) -> Result<(Ended, HashMap<&'a [u8], Installation>), Failure> {
     let mut rows = HashMap::with_capacity(finished.len());
     for row in finished {
-        let token = Token { id: DeliveryId(row.try_get(0)?), fence: row.try_get(1)? };
+        let token = LeaseToken { id: DeliveryId(row.try_get(0)?), fence: row.try_get(1)? };
         rows.insert(token, (row.try_get::<_, &[u8]>(2)?, row.try_get::<_, Option<&[u8]>>(3)?));
     }
     let mut ended = Ended::default();

@@ -8,8 +8,9 @@ use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
 use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
-    Accepted, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, Filter, Next, Prune, Pruned, Record,
-    Signals, State, Stats, StoreError, Stored, Summary, Timestamp, Token,
+    Accepted, AfterFailure, CLOCK_SKEW, Claim, ClaimRequest, DeliveryFilter, DeliveryId, DeliveryState,
+    DeliverySummary, Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery,
+    Timestamp,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -140,7 +141,7 @@ impl PostgresEngine {
         self.0.connector.for_handlers().pool(connections, self.0.time_limit)
     }
 
-    async fn client(&self) -> Result<Object, StoreError> {
+    async fn client(&self) -> Result<Object, EngineError> {
         take(&self.0.pool, self.0.time_limit).await.map_err(|error| no_client(&error))
     }
 
@@ -149,7 +150,7 @@ impl PostgresEngine {
         &self,
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row>, EngineError> {
         let client = self.client().await?;
         let asked = async {
             let statement = client.prepare_cached(sql).await?;
@@ -168,7 +169,7 @@ impl PostgresEngine {
         &self,
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
-    ) -> Result<Vec<Row>, StoreError> {
+    ) -> Result<Vec<Row>, EngineError> {
         let client = self.client().await?;
         let asked = async {
             let statement = client.prepare_cached(sql).await?;
@@ -181,7 +182,7 @@ impl PostgresEngine {
             Ok(Ok((true, rows))) => Ok(rows),
             Ok(Ok((false, _))) => {
                 drop(Object::take(client));
-                Err(StoreError::new(READ_ONLY))
+                Err(EngineError::new(READ_ONLY))
             }
             Ok(Err(error)) => Err(failed(client, &error)),
             Err(_) => Err(too_late(client)),
@@ -206,19 +207,19 @@ async fn warn_of_lost_writes(client: &tokio_postgres::Client) -> Result<(), toki
     Ok(())
 }
 
-pub(crate) fn no_client(error: &deadpool_postgres::PoolError) -> StoreError {
+pub(crate) fn no_client(error: &deadpool_postgres::PoolError) -> EngineError {
     use deadpool_postgres::PoolError;
     match error {
         PoolError::Backend(error) => store(error),
         PoolError::Timeout(deadpool_postgres::TimeoutType::Wait) => {
-            StoreError::new("all connections to PostgreSQL are in use")
+            EngineError::new("all connections to PostgreSQL are in use")
         }
-        _ => StoreError::new("PostgreSQL did not let us connect in time"),
+        _ => EngineError::new("PostgreSQL did not let us connect in time"),
     }
 }
 
 /// A connection that will fail again does not go back to the pool.
-fn failed(client: Object, error: &tokio_postgres::Error) -> StoreError {
+fn failed(client: Object, error: &tokio_postgres::Error) -> EngineError {
     if is_spent(error) {
         drop(Object::take(client));
     }
@@ -226,9 +227,9 @@ fn failed(client: Object, error: &tokio_postgres::Error) -> StoreError {
 }
 
 /// The connection may be dead, or busy for ever: it does not go back to the pool.
-pub(crate) fn too_late(client: Object) -> StoreError {
+pub(crate) fn too_late(client: Object) -> EngineError {
     drop(Object::take(client));
-    StoreError::new("PostgreSQL did not answer in time")
+    EngineError::new("PostgreSQL did not answer in time")
 }
 
 fn limit(most: usize) -> i64 {
@@ -237,7 +238,7 @@ fn limit(most: usize) -> i64 {
 
 #[async_trait]
 impl Engine for PostgresEngine {
-    fn signals(&self) -> &Signals {
+    fn signals(&self) -> &Notifier {
         &self.0.bell.signals
     }
 
@@ -245,15 +246,15 @@ impl Engine for PostgresEngine {
         self.0.clock.now()
     }
 
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
         self.0.writers.accept(record, now).await
     }
 
-    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
         Ok(!self.read(&self.0.sql.is_known, &[&key.as_bytes().as_slice()]).await?.is_empty())
     }
 
-    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
         let worker = request.worker.as_bytes();
         let (now, ahead) = (request.now.as_millis(), (request.now + CLOCK_SKEW).as_millis());
         let (until, limit) = ((request.now + request.lease).as_millis(), limit(request.limit));
@@ -266,10 +267,10 @@ impl Engine for PostgresEngine {
 
     async fn renew(
         &self,
-        tokens: &[Token],
+        tokens: &[LeaseToken],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Token>, StoreError> {
+    ) -> Result<Vec<LeaseToken>, EngineError> {
         if tokens.is_empty() {
             return Ok(Vec::new());
         }
@@ -279,38 +280,43 @@ impl Engine for PostgresEngine {
         let rows = self.query(&self.0.sql.renew, &[&ids, &fences, &now, &until]).await?;
         let mut held = Vec::with_capacity(rows.len());
         for row in &rows {
-            held.push(Token { id: DeliveryId(column(row, 0)?), fence: column(row, 1)? });
+            held.push(LeaseToken { id: DeliveryId(column(row, 0)?), fence: column(row, 1)? });
         }
         Ok(tokens.iter().copied().filter(|token| held.contains(token)).collect())
     }
 
-    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
+    async fn complete(
+        &self,
+        token: LeaseToken,
+        now: Timestamp,
+        change: &Change,
+    ) -> Result<bool, EngineError> {
         let change = Some(change.clone());
-        let (state, due_at) = (State::Done, Timestamp::MIN);
+        let (state, due_at) = (DeliveryState::Done, Timestamp::MIN);
         self.0.endings.end(End { token, now, state, due_at, error: None, uncounted: 0, change }).await
     }
 
     async fn fail(
         &self,
-        token: Token,
+        token: LeaseToken,
         now: Timestamp,
         error: &str,
-        next: Next<'_>,
-    ) -> Result<bool, StoreError> {
+        next: AfterFailure<'_>,
+    ) -> Result<bool, EngineError> {
         let (state, due_at, change) = match next {
-            Next::At(time) => (State::Pending, time, None),
-            Next::Dead(change) => (State::Dead, Timestamp::MIN, change.cloned()),
+            AfterFailure::At(time) => (DeliveryState::Pending, time, None),
+            AfterFailure::Dead(change) => (DeliveryState::Dead, Timestamp::MIN, change.cloned()),
         };
         let error = Some(error.to_owned());
         self.0.endings.end(End { token, now, state, due_at, error, uncounted: 0, change }).await
     }
 
-    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
-        let (state, due_at) = (State::Pending, Timestamp::MIN);
+    async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
+        let (state, due_at) = (DeliveryState::Pending, Timestamp::MIN);
         self.0.endings.end(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
     }
 
-    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+    async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {
         let rows = self.read(&self.0.sql.stats, &[]).await?;
         let Some(row) = rows.first() else { return Ok(Stats::default()) };
         let count = |nth| column::<i64>(row, nth).map(|count| u64::try_from(count).unwrap_or(0));
@@ -318,21 +324,21 @@ impl Engine for PostgresEngine {
         Ok(Stats { pending: count(0)?, leased: count(1)?, dead: count(2)?, oldest })
     }
 
-    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+    async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
         let tenant = filter.tenant.as_ref().map(digest);
-        let state = filter.state.map(State::name);
+        let state = filter.state.map(DeliveryState::name);
         let after = filter.after.map_or(i64::MIN, |id| id.0);
         let limit = limit(filter.limit);
         let rows = self.read(&self.0.sql.list(filter), &[&tenant, &state, &after, &limit]).await?;
         rows.iter().map(row::summary).collect()
     }
 
-    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+    async fn show(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, EngineError> {
         let rows = self.read(&self.0.sql.show, &[&id.0]).await?;
         rows.first().map(row::stored).transpose()
     }
 
-    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, EngineError> {
         let rows = self.query(&self.0.sql.retry, &[&id.0, &now.as_millis()]).await?;
         let found = rows.first().map_or(Ok(false), |row| column(row, 0))?;
         if found {
@@ -341,8 +347,8 @@ impl Engine for PostgresEngine {
         Ok(found)
     }
 
-    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
-        let rows = self.query(&self.0.sql.discard, &[&id.0]).await?;
+    async fn delete(&self, id: DeliveryId) -> Result<bool, EngineError> {
+        let rows = self.query(&self.0.sql.delete, &[&id.0]).await?;
         let found = rows.first().map_or(Ok(false), |row| column(row, 0))?;
         if found {
             self.0.bell.ring();
@@ -350,7 +356,7 @@ impl Engine for PostgresEngine {
         Ok(found)
     }
 
-    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+    async fn prune(&self, prune: Prune) -> Result<Pruned, EngineError> {
         let mut client = self.client().await?;
         let [done, dead, keys] =
             [prune.done_before, prune.dead_before, prune.keys_before].map(Timestamp::as_millis);
@@ -373,7 +379,7 @@ impl Engine for PostgresEngine {
         Ok(Pruned { done: count(0)?, dead: count(1)?, keys: count(2)? })
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
+    async fn check(&self) -> Result<(), EngineError> {
         self.0.writers.check().await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use lifecycle_inbox::StoreError;
+use lifecycle_inbox::EngineError;
 use tokio_postgres::config::Host;
 use tokio_postgres::error::SqlState;
 
@@ -145,8 +145,8 @@ pub(crate) fn is_spent(error: &tokio_postgres::Error) -> bool {
     }
 }
 
-pub(crate) fn store(error: &tokio_postgres::Error) -> StoreError {
-    StoreError::new(format!("PostgreSQL: {}", tell(error)))
+pub(crate) fn store(error: &tokio_postgres::Error) -> EngineError {
+    EngineError::new(format!("PostgreSQL: {}", tell(error)))
 }
 
 /// Whether the same may succeed at once on a new connection: this one was lost, or the transaction gave way to another.

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lifecycle_core::{Installation, Status};
-use lifecycle_inbox::{InstallationFilter, InstallationStore, SealedSecret, StoreError, TenantKey};
+use lifecycle_inbox::{EngineError, InstallationFilter, InstallationStore, SealedSecret, TenantKey};
 
 use crate::engine::PostgresEngine;
 use crate::error::store;
@@ -14,7 +14,7 @@ impl InstallationStore for PostgresEngine {
         self.0.bell.signals.revision()
     }
 
-    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {
         let rows = self.read(&self.0.sql.installation, &[&digest(tenant)]).await?;
         rows.first().map(|row| row::installation(column(row, 0)?)).transpose()
     }
@@ -22,7 +22,7 @@ impl InstallationStore for PostgresEngine {
     async fn installations(
         &self,
         filter: &InstallationFilter,
-    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+    ) -> Result<Vec<(TenantKey, Installation)>, EngineError> {
         let status = filter.status.map(Status::name);
         let after = filter.after.as_ref();
         let platform = after.map(|key| key.platform.as_bytes());
@@ -36,7 +36,7 @@ impl InstallationStore for PostgresEngine {
         rows.iter().map(read).collect()
     }
 
-    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError> {
         let SealedSecret { tenant, name, sealed } = secret;
         let key = digest(&tenant);
         let (platform, app) = (tenant.platform.as_bytes(), tenant.app.as_bytes());
@@ -45,17 +45,17 @@ impl InstallationStore for PostgresEngine {
         Ok(())
     }
 
-    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, EngineError> {
         let (key, name) = (digest(&old.tenant), old.name.as_bytes());
         Ok(!self.query(&self.0.sql.replace_sealed, &[&key, &name, &old.sealed, &sealed]).await?.is_empty())
     }
 
-    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, EngineError> {
         let rows = self.read(&self.0.sql.sealed, &[&digest(tenant), &name.as_bytes()]).await?;
         rows.first().map(|row| column(row, 0)).transpose()
     }
 
-    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, EngineError> {
         let name = name.map(str::as_bytes);
         let rows = self.query(&self.0.sql.delete_sealed, &[&digest(tenant), &name]).await?;
         let count = rows.first().map_or(Ok(0), |row| column::<i64>(row, 0))?;
@@ -66,7 +66,7 @@ impl InstallationStore for PostgresEngine {
         &self,
         after: Option<(&TenantKey, &str)>,
         limit: usize,
-    ) -> Result<Vec<SealedSecret>, StoreError> {
+    ) -> Result<Vec<SealedSecret>, EngineError> {
         let platform = after.map(|(tenant, _)| tenant.platform.as_bytes());
         let app = after.map(|(tenant, _)| tenant.app.as_bytes());
         let name = after.map(|(_, name)| name.as_bytes());

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use lifecycle_core::{IdempotencyKey, Installation};
 use lifecycle_inbox::{
-    Claim, DeliveryId, Record, State, StoreError, Stored, Summary, TenantKey, Timestamp, Token, Unreadable,
+    Claim, DeliveryId, DeliveryState, DeliverySummary, EngineError, LeaseToken, Record, StoredDelivery,
+    TenantKey, Timestamp, Unreadable,
 };
 use sha2::{Digest, Sha256};
 use tokio_postgres::types::FromSql;
@@ -23,7 +24,7 @@ pub(crate) fn digest(tenant: &TenantKey) -> Vec<u8> {
 
 /// A row of `claim`.
 pub(crate) fn claim(row: &Row) -> Result<Claim, Error> {
-    let token = Token { id: DeliveryId(row.try_get("id")?), fence: row.try_get("fence")? };
+    let token = LeaseToken { id: DeliveryId(row.try_get("id")?), fence: row.try_get("fence")? };
     Ok(Claim { token, attempt: attempts(row)?, record: record(row)? })
 }
 
@@ -46,15 +47,16 @@ fn record(row: &Row) -> Result<Result<Record, Unreadable>, Error> {
 }
 
 /// A row of the columns of a summary.
-pub(crate) fn summary(row: &Row) -> Result<Summary, StoreError> {
+pub(crate) fn summary(row: &Row) -> Result<DeliverySummary, EngineError> {
     let read = || {
         let state: &str = row.try_get("state")?;
         Ok((state, attempts(row)?, key(row)?))
     };
     let (state, attempts, key) = read().map_err(|error| store(&error))?;
-    let state = State::from_name(state).ok_or_else(|| StoreError::new("a row is in no known state"))?;
+    let state =
+        DeliveryState::from_name(state).ok_or_else(|| EngineError::new("a row is in no known state"))?;
     let read = || {
-        Ok(Summary {
+        Ok(DeliverySummary {
             id: DeliveryId(row.try_get("id")?),
             tenant: tenant(row)?,
             kind: lossy(row.try_get("kind")?),
@@ -73,10 +75,10 @@ pub(crate) fn summary(row: &Row) -> Result<Summary, StoreError> {
 }
 
 /// A row of `show`.
-pub(crate) fn stored(row: &Row) -> Result<Stored, StoreError> {
+pub(crate) fn stored(row: &Row) -> Result<StoredDelivery, EngineError> {
     let summary = summary(row)?;
     let read = || {
-        Ok(Stored {
+        Ok(StoredDelivery {
             summary,
             body: Bytes::copy_from_slice(row.try_get("body")?),
             envelope: lossy(row.try_get("envelope")?),
@@ -92,14 +94,14 @@ pub(crate) fn tenant(row: &Row) -> Result<TenantKey, Error> {
 }
 
 /// An installation, as it is stored.
-pub(crate) fn installation(json: &[u8]) -> Result<Installation, StoreError> {
+pub(crate) fn installation(json: &[u8]) -> Result<Installation, EngineError> {
     serde_json::from_slice(json).map_err(|error| {
-        StoreError::new(format!("a stored installation cannot be read: {:?}", error.classify()))
+        EngineError::new(format!("a stored installation cannot be read: {:?}", error.classify()))
     })
 }
 
 /// A column, whatever its row is.
-pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, nth: usize) -> Result<T, StoreError> {
+pub(crate) fn column<'a, T: FromSql<'a>>(row: &'a Row, nth: usize) -> Result<T, EngineError> {
     row.try_get(nth).map_err(|error| store(&error))
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
 use lifecycle_core::{Change, Delivery, HandlerError, Outcome, Transition};
-use lifecycle_inbox::{Engine, Ran, Runner, State, StoreError, Token};
+use lifecycle_inbox::{DeliveryState, Engine, EngineError, LeaseToken, RunOutcome, Runner};
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
@@ -42,9 +42,9 @@ impl PostgresRunner {
     async fn run_in(
         &self,
         client: &mut Object,
-        token: Token,
+        token: LeaseToken,
         delivery: &Delivery,
-    ) -> Result<Ran, HandlerError> {
+    ) -> Result<RunOutcome, HandlerError> {
         let inner = &*self.engine.0;
         let statements = client.statement_cache.clone();
         let unavailable = |error: tokio_postgres::Error| HandlerError::unavailable(store(&error));
@@ -59,13 +59,13 @@ impl PostgresRunner {
         };
         let mut transaction = match begun.await {
             Ok((transaction, Some(true))) => transaction,
-            Ok((_, Some(false))) => return Ok(Ran::NotRun(READ_ONLY.to_owned())),
-            Ok((_, None)) => return Ok(Ran::Lost),
-            Err(error) => return Ok(Ran::NotRun(store(&error).to_string())),
+            Ok((_, Some(false))) => return Ok(RunOutcome::NotRun(READ_ONLY.to_owned())),
+            Ok((_, None)) => return Ok(RunOutcome::Lost),
+            Err(error) => return Ok(RunOutcome::NotRun(store(&error).to_string())),
         };
         match self.handler.handle(delivery, &mut transaction).await? {
             Outcome::Accept => {}
-            Outcome::Refuse(refusal) => return Ok(Ran::Refused(refusal)),
+            Outcome::Refuse(refusal) => return Ok(RunOutcome::Refused(refusal)),
         }
         let is_same =
             statements.prepare(transaction.client(), &inner.sql.is_same).await.map_err(unavailable)?;
@@ -81,7 +81,7 @@ impl PostgresRunner {
                 "SET LOCAL idle_in_transaction_session_timeout = {limit}; SET LOCAL statement_timeout = {limit}"
             );
             transaction.batch_execute(&limits).await.map_err(|error| store(&error))?;
-            let (now, state) = (self.engine.now(), State::Done);
+            let (now, state) = (self.engine.now(), DeliveryState::Done);
             let ending = Ending { token, now, state, error: None, change: &change };
             let transition = end_in(&transaction, &statements, &inner.sql, ending).await?;
             if transition.is_some() {
@@ -90,29 +90,29 @@ impl PostgresRunner {
             Ok(transition)
         };
         let transition = match timeout(inner.time_limit, finish).await {
-            Ok(transition) => transition.map_err(|error: StoreError| HandlerError::unavailable(error))?,
+            Ok(transition) => transition.map_err(|error: EngineError| HandlerError::unavailable(error))?,
             Err(_) => return Err(HandlerError::unavailable("PostgreSQL did not commit in time")),
         };
         if transition == Some(Transition::Applied) {
             inner.bell.installation_changed();
         }
         if transition.is_none() {
-            return Ok(Ran::Lost);
+            return Ok(RunOutcome::Lost);
         }
         inner.bell.ring();
-        Ok(Ran::Committed)
+        Ok(RunOutcome::Committed)
     }
 }
 
 #[async_trait]
 impl Runner for PostgresRunner {
-    async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
+    async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
         let client = match take(&self.pool, self.engine.0.time_limit).await {
             Ok(client) => client,
-            Err(error) => return Ok(Ran::NotRun(no_client(&error).to_string())),
+            Err(error) => return Ok(RunOutcome::NotRun(no_client(&error).to_string())),
         };
         let mut lent = Lent(Some(client));
-        let Some(client) = &mut lent.0 else { return Ok(Ran::Lost) };
+        let Some(client) = &mut lent.0 else { return Ok(RunOutcome::Lost) };
         let ran = self.run_in(client, token, delivery).await;
         // A roll-back must be over before another attempt may begin.
         if matches!(timeout(self.engine.0.time_limit, is_writable(client)).await, Ok(Ok(true))) {

@@ -1,6 +1,6 @@
 //! The statements, with the schema's name in them.
 
-use lifecycle_inbox::{Filter, InstallationFilter};
+use lifecycle_inbox::{DeliveryFilter, InstallationFilter};
 
 use crate::settings::Schema;
 
@@ -11,7 +11,7 @@ pub(crate) struct Sql {
     pub(crate) check: String,
     pub(crate) claim: String,
     pub(crate) delete_sealed: String,
-    pub(crate) discard: String,
+    pub(crate) delete: String,
     pub(crate) finish: String,
     pub(crate) finish_all: String,
     pub(crate) holds: String,
@@ -56,7 +56,7 @@ impl Sql {
                     DELETE FROM lifecycle.secrets WHERE tenant = $1 AND ($2::bytea IS NULL OR name = $2) RETURNING 1
                 )
                 SELECT count(*) FROM gone"),
-            discard: sql("SELECT lifecycle.discard($1)"),
+            delete: sql("SELECT lifecycle.delete($1)"),
             finish: sql("SELECT tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
             finish_all: sql(
                 "SELECT id, fence, tenant, installation FROM lifecycle.finish_all($1, $2, $3, $4, $5, $6, $7)",
@@ -122,7 +122,7 @@ impl Sql {
     }
 
     /// Of the tenant $1 and in the state $2, where they are asked for; after $3, at most $4.
-    pub(crate) fn list(&self, filter: &Filter) -> String {
+    pub(crate) fn list(&self, filter: &DeliveryFilter) -> String {
         let tenant = if filter.tenant.is_some() { "d.tenant = $1" } else { "$1::bytea IS NULL" };
         let state = match filter.state {
             Some(state) => format!("d.state = '{}' AND $2::text IS NOT NULL", state.name()), // literal, for the indexes

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
 use lifecycle_core::IdempotencyKey;
-use lifecycle_inbox::{Accepted, DeliveryId, Record, StoreError, Timestamp};
+use lifecycle_inbox::{Accepted, DeliveryId, EngineError, Record, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::types::ToSql;
@@ -79,7 +79,7 @@ impl Writers {
     }
 
     /// Has it written, and waits for the commit.
-    pub(crate) async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+    pub(crate) async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
         let tenant = digest(&record.tenant);
         let queue = &self.queues[usize::from(tenant[0]) % self.queues.len()];
         let asked = Instant::now();
@@ -87,7 +87,7 @@ impl Writers {
     }
 
     /// Whether all of them can write.
-    pub(crate) async fn check(&self) -> Result<(), StoreError> {
+    pub(crate) async fn check(&self) -> Result<(), EngineError> {
         let checks = self.queues.iter().map(|queue| self.ask(queue, Ask::Check));
         futures_util::future::try_join_all(checks).await.map(drop)
     }
@@ -96,24 +96,24 @@ impl Writers {
         &self,
         queue: &mpsc::Sender<Ask>,
         ask: impl FnOnce(Answer<T>) -> Ask,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, EngineError> {
         let (answer, answered) = oneshot::channel();
         queue.try_send(ask(answer)).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::new("too many deliveries wait to be written"),
+            mpsc::error::TrySendError::Full(_) => EngineError::new("too many deliveries wait to be written"),
             mpsc::error::TrySendError::Closed(_) => stopped(),
         })?;
         match timeout(self.time_limit, answered).await {
-            Ok(Ok(answer)) => answer.map_err(StoreError::new),
+            Ok(Ok(answer)) => answer.map_err(EngineError::new),
             Ok(Err(_)) => Err(stopped()),
-            Err(_) => Err(StoreError::new(NOT_IN_TIME)),
+            Err(_) => Err(EngineError::new(NOT_IN_TIME)),
         }
     }
 }
 
 const NOT_IN_TIME: &str = "PostgreSQL did not write in time";
 
-fn stopped() -> StoreError {
-    StoreError::new("the runtime that wrote deliveries has ended")
+fn stopped() -> EngineError {
+    EngineError::new("the runtime that wrote deliveries has ended")
 }
 
 struct Writer {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use lifecycle_core::{Change, IdempotencyKey, Transition};
-use lifecycle_inbox::{Accepted, CLOCK_SKEW, Claim, DeliveryId, Record, State, Timestamp, Token};
+use lifecycle_inbox::{
+    Accepted, CLOCK_SKEW, Claim, DeliveryId, DeliveryState, LeaseToken, Record, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::columns;
@@ -88,7 +90,7 @@ pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::R
     let mut claims = Vec::new();
     while let Some(row) = rows.next()? {
         claims.push(Claim {
-            token: Token { id: DeliveryId(row.get("id")?), fence: row.get("fence")? },
+            token: LeaseToken { id: DeliveryId(row.get("id")?), fence: row.get("fence")? },
             attempt: columns::count(row, "attempts"),
             record: columns::record(row),
         });
@@ -99,10 +101,10 @@ pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::R
 
 pub(crate) fn renew(
     connection: &Connection,
-    tokens: &[Token],
+    tokens: &[LeaseToken],
     now: Timestamp,
     lease: Duration,
-) -> rusqlite::Result<Found<Vec<Token>>> {
+) -> rusqlite::Result<Found<Vec<LeaseToken>>> {
     let mut prolong = connection.prepare_cached(
         "UPDATE lifecycle_inbox SET due_at = ?3, touched_at = ?4 WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
     )?;
@@ -117,7 +119,7 @@ pub(crate) fn renew(
 }
 
 /// Whether the token holds its row.
-pub(crate) fn is_held(connection: &Connection, token: Token) -> rusqlite::Result<bool> {
+pub(crate) fn is_held(connection: &Connection, token: LeaseToken) -> rusqlite::Result<bool> {
     let mut find = connection
         .prepare_cached("SELECT 1 FROM lifecycle_inbox WHERE id = ?1 AND fence = ?2 AND state = 'leased'")?;
     find.exists(params![token.id.0, token.fence])
@@ -126,7 +128,7 @@ pub(crate) fn is_held(connection: &Connection, token: Token) -> rusqlite::Result
 /// How a row ends.
 pub(crate) struct Ending<'a> {
     /// Done or dead.
-    pub(crate) state: State,
+    pub(crate) state: DeliveryState,
     pub(crate) error: Option<&'a str>,
     pub(crate) change: Option<&'a Change>,
 }
@@ -134,7 +136,7 @@ pub(crate) struct Ending<'a> {
 /// Ends a row, and folds a change into the installation of its tenant.
 pub(crate) fn end(
     connection: &Connection,
-    token: Token,
+    token: LeaseToken,
     now: Timestamp,
     ending: &Ending<'_>,
 ) -> rusqlite::Result<Found<bool>> {
@@ -165,17 +167,17 @@ pub(crate) fn end(
 
 pub(crate) fn complete(
     connection: &Connection,
-    token: Token,
+    token: LeaseToken,
     now: Timestamp,
     change: &Change,
 ) -> rusqlite::Result<Found<bool>> {
-    end(connection, token, now, &Ending { state: State::Done, error: None, change: Some(change) })
+    end(connection, token, now, &Ending { state: DeliveryState::Done, error: None, change: Some(change) })
 }
 
 /// Notes a failed attempt after which another one follows.
 pub(crate) fn postpone(
     connection: &Connection,
-    token: Token,
+    token: LeaseToken,
     now: Timestamp,
     error: &str,
     due_at: Timestamp,
@@ -191,7 +193,7 @@ pub(crate) fn postpone(
 
 pub(crate) fn release(
     connection: &Connection,
-    token: Token,
+    token: LeaseToken,
     now: Timestamp,
 ) -> rusqlite::Result<Found<bool>> {
     let mut give_back = connection.prepare_cached(
@@ -217,7 +219,7 @@ pub(crate) fn retry(
     Ok(found_one(reopened, News::WORK))
 }
 
-pub(crate) fn discard(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Found<bool>> {
+pub(crate) fn delete(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Found<bool>> {
     let mut delete = connection.prepare_cached("DELETE FROM lifecycle_inbox WHERE id = ?1")?;
     Ok(found_one(delete.execute([id.0])?, News::WORK))
 }

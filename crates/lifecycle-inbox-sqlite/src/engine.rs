@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread;
 use std::time::Duration;
 
-use lifecycle_inbox::{Signals, StoreError};
+use lifecycle_inbox::{EngineError, Notifier};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -71,7 +71,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
 /// # let trust = lifecycle_core::Trust::Unsigned;
 /// # let now = std::time::SystemTime::now();
-/// # let delivery = lifecycle_core::Delivery::restore(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
+/// # let delivery = lifecycle_core::Delivery::from_store_unverified(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let engine = Arc::new(SqliteEngine::open(&path)?);
 /// let inbox = Inbox::new(engine.clone()); // the handler to mount
@@ -88,7 +88,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 pub struct SqliteEngine {
     writer: Queue,
     readers: Queue,
-    signals: Arc<Signals>,
+    signals: Arc<Notifier>,
     threads: Arc<watch::Sender<()>>,
 }
 
@@ -135,7 +135,7 @@ impl SqliteEngine {
         let files = Files::of(path)
             .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })?;
         let files = Arc::new(files);
-        let signals = Arc::new(Signals::default());
+        let signals = Arc::new(Notifier::default());
         let threads = Arc::new(watch::Sender::default());
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| spawn(name, path, &threads, work);
         let (writer, queue) = sync_channel(QUEUE);
@@ -153,7 +153,7 @@ impl SqliteEngine {
     }
 
     /// Sends a job to the writer. It may run more than once; see [`Job::run`].
-    pub(crate) fn begin<T, F>(&self, work: F) -> Result<Answer<T>, StoreError>
+    pub(crate) fn begin<T, F>(&self, work: F) -> Result<Answer<T>, EngineError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
@@ -161,7 +161,7 @@ impl SqliteEngine {
         self.writer.send(work)
     }
 
-    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, EngineError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
@@ -169,7 +169,7 @@ impl SqliteEngine {
         in_time(self.begin(work)?).await
     }
 
-    pub(crate) async fn read<T, F>(&self, mut work: F) -> Result<T, StoreError>
+    pub(crate) async fn read<T, F>(&self, mut work: F) -> Result<T, EngineError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -218,25 +218,25 @@ impl Queue {
         self.0.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 
-    fn send<T, F>(&self, work: F) -> Result<Answer<T>, StoreError>
+    fn send<T, F>(&self, work: F) -> Result<Answer<T>, EngineError>
     where
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
     {
         let (job, answer) = ask(work);
         let thread = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(thread) = &*thread else { return Err(StoreError::new("the database was closed")) };
+        let Some(thread) = &*thread else { return Err(EngineError::new("the database was closed")) };
         thread.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => StoreError::new("too much waits for the database already"),
-            TrySendError::Disconnected(_) => StoreError::new("the thread of the database has ended"),
+            TrySendError::Full(_) => EngineError::new("too much waits for the database already"),
+            TrySendError::Disconnected(_) => EngineError::new("the thread of the database has ended"),
         })?;
         Ok(answer)
     }
 }
 
-async fn in_time<T>(answer: Answer<T>) -> Result<T, StoreError> {
+async fn in_time<T>(answer: Answer<T>) -> Result<T, EngineError> {
     let answered = tokio::time::timeout(LIMIT, answer.wait()).await;
-    answered.unwrap_or_else(|_| Err(StoreError::new("the database did not answer in time")))
+    answered.unwrap_or_else(|_| Err(EngineError::new("the database did not answer in time")))
 }
 
 impl fmt::Debug for SqliteEngine {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use lifecycle_inbox::StoreError;
+use lifecycle_inbox::EngineError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -77,7 +77,7 @@ struct Ask<T, F> {
 /// Why there is no value.
 pub(crate) enum Fault {
     Panic(Box<dyn Any + Send>),
-    Store(StoreError),
+    Store(EngineError),
 }
 
 /// A job, and where its answer will be.
@@ -115,7 +115,7 @@ where
 
     fn answer(self: Box<Self>, error: Option<String>) {
         let found = match (error, self.found) {
-            (Some(error), _) => Err(Fault::Store(StoreError::new(error))),
+            (Some(error), _) => Err(Fault::Store(EngineError::new(error))),
             (None, Some(found)) => found,
             (None, None) => return, // never run: whoever waits hears that the sender is gone
         };
@@ -128,12 +128,12 @@ pub(crate) struct Answer<T>(oneshot::Receiver<Result<T, Fault>>);
 
 impl<T> Answer<T> {
     /// Waits for the answer. A panic of the job goes on here.
-    pub(crate) async fn wait(self) -> Result<T, StoreError> {
+    pub(crate) async fn wait(self) -> Result<T, EngineError> {
         match self.0.await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(Fault::Store(error))) => Err(error),
             Ok(Err(Fault::Panic(panic))) => resume_unwind(panic),
-            Err(_) => Err(StoreError::new("the thread of the database has ended")),
+            Err(_) => Err(EngineError::new("the thread of the database has ended")),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use lifecycle_inbox::{DeliveryId, Filter, Prune, Pruned, State, Stats, Stored, Summary, Timestamp};
+use lifecycle_inbox::{
+    DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery,
+    Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::columns;
@@ -36,7 +39,10 @@ pub(crate) fn stats(connection: &Connection, now: Timestamp) -> rusqlite::Result
     })
 }
 
-pub(crate) fn list(connection: &Connection, filter: &Filter) -> rusqlite::Result<Vec<Summary>> {
+pub(crate) fn list(
+    connection: &Connection,
+    filter: &DeliveryFilter,
+) -> rusqlite::Result<Vec<DeliverySummary>> {
     let mut sql = format!("SELECT {SUMMARY} FROM lifecycle_inbox WHERE id > :after");
     if let Some(state) = filter.state {
         let _ = write!(sql, " AND state = '{}'", state.name()); // a name that stands in an index
@@ -58,19 +64,19 @@ pub(crate) fn list(connection: &Connection, filter: &Filter) -> rusqlite::Result
     connection.prepare_cached(&sql)?.query_map(values, |row| Ok(summary(row)))?.collect()
 }
 
-pub(crate) fn show(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Option<Stored>> {
+pub(crate) fn show(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Option<StoredDelivery>> {
     let mut find = connection
         .prepare_cached(&format!("SELECT {SUMMARY}, body, envelope FROM lifecycle_inbox WHERE id = ?1"))?;
     let read = |row: &Row<'_>| {
         let (body, envelope) = (columns::raw(row, "body"), columns::shown(row, "envelope"));
-        Ok(Stored { summary: summary(row), body, envelope })
+        Ok(StoredDelivery { summary: summary(row), body, envelope })
     };
     find.query_row([id.0], read).optional()
 }
 
 pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<Found<Pruned>> {
     let limit = i64::try_from(prune.limit).unwrap_or(i64::MAX);
-    let delete = |state: State, before: Timestamp| {
+    let delete = |state: DeliveryState, before: Timestamp| {
         // A name that stands in an index.
         let mut delete = connection.prepare_cached(&format!(
             "DELETE FROM lifecycle_inbox WHERE id IN (
@@ -79,8 +85,8 @@ pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<F
         ))?;
         delete.execute(params![before.as_millis(), limit])
     };
-    let done = delete(State::Done, prune.done_before)?;
-    let dead = delete(State::Dead, prune.dead_before)?;
+    let done = delete(DeliveryState::Done, prune.done_before)?;
+    let dead = delete(DeliveryState::Dead, prune.dead_before)?;
     let mut forget = connection.prepare_cached(
         "DELETE FROM lifecycle_keys WHERE id IN (
              SELECT id FROM lifecycle_keys AS old
@@ -100,17 +106,17 @@ pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<Found<()>> {
 }
 
 /// What can be shown of a row, however damaged.
-fn summary(row: &Row<'_>) -> Summary {
+fn summary(row: &Row<'_>) -> DeliverySummary {
     let text = |column| columns::shown(row, column);
     let is_null = |column| matches!(row.get_ref(column), Ok(rusqlite::types::ValueRef::Null));
     let optional = |column| (!is_null(column)).then(|| columns::shown(row, column));
-    Summary {
+    DeliverySummary {
         id: DeliveryId(row.get("id").unwrap_or_default()),
         tenant: lifecycle_inbox::TenantKey::new(text("platform"), text("app"), text("tenant")),
         kind: text("kind"),
         key: columns::key(row),
         // The table's check lets no other state in. If the disk did: it is claimed by nobody, so it is dead.
-        state: State::from_name(&text("state")).unwrap_or(State::Dead),
+        state: DeliveryState::from_name(&text("state")).unwrap_or(DeliveryState::Dead),
         attempts: columns::count(row, "attempts"),
         due_at: columns::time(row, "due_at"),
         received_at: columns::time(row, "received_at"),

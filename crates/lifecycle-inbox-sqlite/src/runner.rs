@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
-use lifecycle_inbox::{Engine, Ran, Runner, Token};
+use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 
 use crate::deliveries;
 use crate::engine::SqliteEngine;
@@ -28,30 +28,30 @@ impl SqliteRunner {
 
 #[async_trait]
 impl Runner for SqliteRunner {
-    async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
+    async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
         let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.engine.now());
         let change = Change::new(&delivery, token.id.0);
         let asked = self.engine.begin(move |connection| {
             if !deliveries::is_held(connection, token)? {
-                return Ok(Found::keep(Ok(Ran::Lost), News::NONE));
+                return Ok(Found::keep(Ok(RunOutcome::Lost), News::NONE));
             }
             let outcome = handler.handle(&delivery, &Transaction(connection));
             if connection.is_autocommit() {
                 // It has ended the transaction. Nothing more may be written outside of one; the writer tells.
-                return Ok(Found::undo(Ok(Ran::Lost)));
+                return Ok(Found::undo(Ok(RunOutcome::Lost)));
             }
             match outcome {
                 Ok(Outcome::Accept) => {
                     let completed = deliveries::complete(connection, token, now, &change)?;
-                    Ok(completed.map(|held| Ok(if held { Ran::Committed } else { Ran::Lost })))
+                    Ok(completed.map(|held| Ok(if held { RunOutcome::Committed } else { RunOutcome::Lost })))
                 }
-                Ok(Outcome::Refuse(refusal)) => Ok(Found::undo(Ok(Ran::Refused(refusal)))),
+                Ok(Outcome::Refuse(refusal)) => Ok(Found::undo(Ok(RunOutcome::Refused(refusal)))),
                 Err(error) => Ok(Found::undo(Err(error))),
             }
         });
         match asked {
             Ok(answer) => answer.wait().await?,
-            Err(error) => Ok(Ran::NotRun(error.to_string())),
+            Err(error) => Ok(RunOutcome::NotRun(error.to_string())),
         }
     }
 }

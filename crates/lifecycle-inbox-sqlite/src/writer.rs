@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lifecycle_inbox::Signals;
+use lifecycle_inbox::Notifier;
 use rusqlite::Connection;
 
 use crate::checkpoints::Checkpoints;
@@ -28,7 +28,7 @@ const TURN: Duration = Duration::from_millis(1);
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) queue: Receiver<Box<dyn Job>>,
-    pub(crate) signals: Arc<Signals>,
+    pub(crate) signals: Arc<Notifier>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) files: Arc<Files>,
 }

@@ -10,10 +10,10 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::crew::{Crew, PATIENCE};
-use crate::engine::{Claim, Next, Token};
-use crate::error::StoreError;
+use crate::engine::{AfterFailure, Claim, LeaseToken};
+use crate::error::EngineError;
 use crate::record::Unreadable;
-use crate::runner::Ran;
+use crate::runner::RunOutcome;
 use crate::telemetry;
 
 /// How long a row waits for which the runner had no connection.
@@ -79,11 +79,11 @@ impl Crew {
         let ran = timeout(self.settings.time_limit, run).await;
         self.leases.finishing(claim.token);
         match ran {
-            Ok(Ok(Ok(Ran::Accepted))) => self.complete(claim.token, &delivery).await,
-            Ok(Ok(Ok(Ran::Committed))) => End::Done,
-            Ok(Ok(Ok(Ran::Lost))) => End::Lost,
-            Ok(Ok(Ok(Ran::NotRun(why)))) => self.give_back(claim.token, why).await,
-            Ok(Ok(Ok(Ran::Refused(refusal)))) => self.give_up(claim, refused(&refusal)).await,
+            Ok(Ok(Ok(RunOutcome::Accepted))) => self.complete(claim.token, &delivery).await,
+            Ok(Ok(Ok(RunOutcome::Committed))) => End::Done,
+            Ok(Ok(Ok(RunOutcome::Lost))) => End::Lost,
+            Ok(Ok(Ok(RunOutcome::NotRun(why)))) => self.give_back(claim.token, why).await,
+            Ok(Ok(Ok(RunOutcome::Refused(refusal)))) => self.give_up(claim, refused(&refusal)).await,
             Ok(Ok(Err(error))) => self.failed(claim, error.to_string()).await,
             Ok(Err(_panic)) => self.failed(claim, "the handler panicked".to_owned()).await, // its message may hold anything
             Err(_elapsed) => {
@@ -94,8 +94,8 @@ impl Crew {
     }
 
     /// Keeps the place for a moment, or the row would be claimed again at once, and again for nothing.
-    async fn give_back(&self, token: Token, why: String) -> End {
-        telemetry::store_failed("run", &StoreError::new(why), NOT_RUN);
+    async fn give_back(&self, token: LeaseToken, why: String) -> End {
+        telemetry::store_failed("run", &EngineError::new(why), NOT_RUN);
         sleep(NOT_RUN).await;
         self.until_stored("release", || self.engine.release(token, self.engine.now())).await;
         End::NotRun
@@ -105,7 +105,7 @@ impl Crew {
         claim.record.as_ref().map_err(Clone::clone)?.restore(&self.settings.platforms)
     }
 
-    async fn complete(&self, token: Token, delivery: &Delivery) -> End {
+    async fn complete(&self, token: LeaseToken, delivery: &Delivery) -> End {
         let change = Change::new(delivery, token.id.0);
         let held =
             self.until_stored("complete", || self.engine.complete(token, self.engine.now(), &change)).await;
@@ -117,7 +117,7 @@ impl Crew {
             return self.give_up(claim, error).await;
         }
         let wait = self.settings.backoff.after(claim.attempt);
-        self.fail(claim, error, Next::At(self.engine.now() + wait), wait).await
+        self.fail(claim, error, AfterFailure::At(self.engine.now() + wait), wait).await
     }
 
     /// Makes it a dead letter. What closes an installation closes it all the same: the administrator was told that it
@@ -125,25 +125,25 @@ impl Crew {
     async fn give_up(&self, claim: &Claim, error: String) -> End {
         let delivery = self.delivery(claim).ok().filter(|delivery| is_closing(delivery.event().kind()));
         let change = delivery.map(|delivery| Change::new(&delivery, claim.token.id.0));
-        self.fail(claim, error, Next::Dead(change.as_ref()), Duration::ZERO).await
+        self.fail(claim, error, AfterFailure::Dead(change.as_ref()), Duration::ZERO).await
     }
 
-    async fn fail(&self, claim: &Claim, error: String, next: Next<'_>, wait: Duration) -> End {
+    async fn fail(&self, claim: &Claim, error: String, next: AfterFailure<'_>, wait: Duration) -> End {
         self.leases.finishing(claim.token);
         let held = self
             .until_stored("fail", || self.engine.fail(claim.token, self.engine.now(), &error, next))
             .await;
         match next {
             _ if !held => End::Lost,
-            Next::At(_) => End::Retry(error, wait),
-            Next::Dead(_) => End::Dead(error),
+            AfterFailure::At(_) => End::Retry(error, wait),
+            AfterFailure::Dead(_) => End::Dead(error),
         }
     }
 
     /// Tries until the store answers. The end of the lease ends this too.
     async fn until_stored<F>(&self, operation: &'static str, store: impl Fn() -> F) -> bool
     where
-        F: Future<Output = Result<bool, StoreError>>,
+        F: Future<Output = Result<bool, EngineError>>,
     {
         let mut failures = 0;
         loop {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::backoff::Backoff;
 use crate::engine::{ClaimRequest, Engine};
-use crate::error::StoreError;
+use crate::error::EngineError;
 use crate::leases::Leases;
 use crate::runner::Runner;
 use crate::slots::{Ended, Slots};
@@ -70,7 +70,7 @@ impl Crew {
         }
     }
 
-    async fn claim(self: &Arc<Self>, slots: &mut Slots) -> Result<(), StoreError> {
+    async fn claim(self: &Arc<Self>, slots: &mut Slots) -> Result<(), EngineError> {
         let limit = slots.free();
         if limit == 0 {
             return Ok(());

@@ -23,11 +23,11 @@ use crate::installations::InstallationStore;
 /// given up opens nothing.
 ///
 /// ```
-/// use lifecycle_inbox::{EnabledGate, Memory, TenantKey};
+/// use lifecycle_inbox::{EnabledGate, MemoryEngine, TenantKey};
 /// use std::sync::Arc;
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// let gate = EnabledGate::new(Arc::new(Memory::new()));
+/// let gate = EnabledGate::new(Arc::new(MemoryEngine::new()));
 /// let tenant = TenantKey::new("seismic", "my-app", "a-tenant");
 /// let reply = gate.check(&tenant).await.unwrap_err();
 /// assert_eq!(reply.status(), 403);

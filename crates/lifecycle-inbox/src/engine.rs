@@ -6,11 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
 
-use crate::error::StoreError;
+use crate::error::EngineError;
 use crate::installations::InstallationStore;
-use crate::operations::{Filter, Prune, Pruned, Stats, Stored, Summary};
+use crate::operations::{DeliveryFilter, DeliverySummary, Prune, Pruned, Stats, StoredDelivery};
 use crate::record::{Record, Unreadable};
-use crate::signals::Signals;
+use crate::signals::Notifier;
 use crate::timestamp::Timestamp;
 
 /// A database that keeps deliveries until they are handled, and the installations that follow from them.
@@ -22,7 +22,7 @@ use crate::timestamp::Timestamp;
 ///   Pending ----------> Leased ----------------> Done -----> pruned
 ///     ^  ^                |  |
 ///     |  +--- release ----+  |  fail, Dead
-///     |  +--- fail, At ---+  +----------------> Dead -----> pruned, discarded
+///     |  +--- fail, At ---+  +----------------> Dead -----> pruned, deleted
 ///     +------------------------- retry -----------+
 /// ```
 ///
@@ -31,7 +31,7 @@ use crate::timestamp::Timestamp;
 ///   lease ends. And it has the time at which that was last written. A row is due when `due_at <= now`, and also when
 ///   it was `touched_at` more than [`CLOCK_SKEW`] after `now`: then the clock was set back, and its times mean nothing.
 /// * Ids grow in the order of acceptance and are never used again.
-/// * Each claim of a row raises its *fence*, which nothing ever lowers. Id and fence together are the [`Token`]. Whatever
+/// * Each claim of a row raises its *fence*, which nothing ever lowers. Id and fence together are the [`LeaseToken`]. Whatever
 ///   is done with a token is done in one statement or transaction that also checks that the row is leased under this
 ///   very fence. Whether the lease is over by the clock does not matter, as long as nobody has taken the row over.
 ///
@@ -41,7 +41,7 @@ use crate::timestamp::Timestamp;
 /// that key is leased and not yet due. (The last is not the same as the second: [`retry`](Self::retry) brings an older
 /// row back while a newer one runs, and in a database of many writers a row may become visible late.) Rows that may be
 /// claimed are handed out oldest first. So a row that waits for its next attempt holds up its own tenant, and no other;
-/// a dead or discarded row holds up nobody.
+/// a dead or deleted row holds up nobody.
 ///
 /// # Rules for all methods
 ///
@@ -56,14 +56,14 @@ use crate::timestamp::Timestamp;
 /// # Effect and completion in one transaction
 ///
 /// An engine that can give a handler its transaction has a [`Runner`](crate::Runner) that runs the handler and does what
-/// [`complete`](Self::complete) does in the same transaction, and answers [`Ran::Committed`](crate::Ran::Committed). The
+/// [`complete`](Self::complete) does in the same transaction, and answers [`RunOutcome::Committed`](crate::RunOutcome::Committed). The
 /// worker around it stays the same. Check the token first, and touch the row last, so that the lease can be renewed
 /// meanwhile.
 #[async_trait]
 pub trait Engine: InstallationStore {
     /// Wakes the workers of this process. Ring when a row becomes claimable: after a new acceptance, a completion, a
-    /// death, a release, a retry, a discard.
-    fn signals(&self) -> &Signals;
+    /// death, a release, a retry, a delete.
+    fn signals(&self) -> &Notifier;
 
     /// The clock that all replicas of this store share. Override it where the database's clock can be followed.
     fn now(&self) -> Timestamp {
@@ -72,66 +72,67 @@ pub trait Engine: InstallationStore {
 
     /// Writes a delivery durably, unless its key is known. A new row is pending, and due at once: at
     /// [`Timestamp::MIN`].
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError>;
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError>;
 
     /// Whether a delivery of this key was accepted, as far as it is remembered.
-    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError>;
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError>;
 
     /// Leases up to `limit` rows, oldest first; see [the rules of order](Self#order). Raises the fence and the count of
     /// attempts of each. A row that cannot be read is claimed like any other, as [`Unreadable`].
-    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError>;
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError>;
 
     /// Prolongs leases to `now + lease`. Returns those tokens that still hold their row.
     async fn renew(
         &self,
-        tokens: &[Token],
+        tokens: &[LeaseToken],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Token>, StoreError>;
+    ) -> Result<Vec<LeaseToken>, EngineError>;
 
     /// Marks the row done and folds the change into the installation of the row's tenant key
     /// ([`Installation::fold`](lifecycle_core::Installation::fold)), under a lock on that installation. What the fold gives
     /// is stored whenever it is another one, also where the status stays. `false`, and nothing has happened, when the token
-    /// no longer holds the row. After a change of an installation, calls [`Signals::installation_changed`].
+    /// no longer holds the row. After a change of an installation, calls [`Notifier::installation_changed`].
     ///
     /// The change's place in the order of arrival is the row's id: [`Change::new`]`(&delivery, token.id.0)`.
-    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError>;
+    async fn complete(&self, token: LeaseToken, now: Timestamp, change: &Change)
+    -> Result<bool, EngineError>;
 
     /// Notes a failed attempt with its error (of some kilobytes at most), and what comes next. `false`, and nothing has happened, when the token no
     /// longer holds the row.
     async fn fail(
         &self,
-        token: Token,
+        token: LeaseToken,
         now: Timestamp,
         error: &str,
-        next: Next<'_>,
-    ) -> Result<bool, StoreError>;
+        next: AfterFailure<'_>,
+    ) -> Result<bool, EngineError>;
 
     /// Gives a row back unfinished: pending, due at once, the attempt not counted. `false` when the token no longer
     /// holds the row.
-    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError>;
+    async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError>;
 
     /// How much there is to do, and how much went wrong.
-    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError>;
+    async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError>;
 
     /// Rows in the order of acceptance.
-    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError>;
+    async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError>;
 
     /// One row with its bytes, however damaged.
-    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError>;
+    async fn show(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, EngineError>;
 
     /// Makes a dead or pending row due at once, with no attempts counted, at its old place in the order. `false` when
     /// there is no such row, or it is leased or done.
-    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError>;
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, EngineError>;
 
     /// Deletes a row in whatever state, whoever holds it; its key stays known. `false` when there is no such row.
-    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError>;
+    async fn delete(&self, id: DeliveryId) -> Result<bool, EngineError>;
 
     /// Deletes rows that were done long ago and dead letters that died long ago, and forgets old keys.
-    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError>;
+    async fn prune(&self, prune: Prune) -> Result<Pruned, EngineError>;
 
     /// Whether the store can be written to.
-    async fn check(&self) -> Result<(), StoreError>;
+    async fn check(&self) -> Result<(), EngineError>;
 }
 
 /// How far the clocks of replicas may differ: 60 s. A time that was written further ahead than that was written
@@ -172,7 +173,7 @@ pub struct ClaimRequest<'a> {
 
 /// The right to finish one row, until another claim takes it over.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct Token {
+pub struct LeaseToken {
     /// The row.
     pub id: DeliveryId,
     /// How often the row was claimed, over its whole life. An effect in another system can be guarded by it too: one
@@ -184,7 +185,7 @@ pub struct Token {
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// What it takes to finish the row.
-    pub token: Token,
+    pub token: LeaseToken,
     /// The attempts since the row was accepted or retried, this one included. It grows with every claim that is not
     /// released, also with those whose process died.
     pub attempt: u32,
@@ -194,10 +195,10 @@ pub struct Claim {
 
 /// What follows a failed attempt. Closed on purpose.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Next<'a> {
+pub enum AfterFailure<'a> {
     /// Another attempt at this time.
     At(Timestamp),
-    /// None: it is a dead letter, until someone retries or discards it, or it is pruned. A change that is given is folded all the same, as
+    /// None: it is a dead letter, until someone retries or deletes it, or it is pruned. A change that is given is folded all the same, as
     /// [`complete`](Engine::complete) does; a completion after a retry then finds it folded.
     Dead(Option<&'a Change>),
 }

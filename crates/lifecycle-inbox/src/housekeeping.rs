@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, interval, sleep_until};
 
 use crate::engine::Engine;
-use crate::error::StoreError;
+use crate::error::EngineError;
 use crate::operations::{Prune, Pruned, Retention};
 use crate::telemetry;
 use crate::worker::Settings;
@@ -61,7 +61,7 @@ impl Housekeeping {
 }
 
 /// Deletes what was kept for as long as it was to be, in small transactions.
-pub(crate) async fn prune(engine: &dyn Engine, retention: Retention) -> Result<Pruned, StoreError> {
+pub(crate) async fn prune(engine: &dyn Engine, retention: Retention) -> Result<Pruned, EngineError> {
     let now = engine.now();
     let prune = Prune {
         done_before: now - retention.done,

@@ -9,9 +9,9 @@ use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome};
 use tokio::time::timeout;
 
 use crate::engine::{Accepted, DeliveryId, Engine};
-use crate::error::StoreError;
+use crate::error::EngineError;
 use crate::housekeeping::prune;
-use crate::operations::{Filter, Pruned, Retention, Stats, Stored, Summary};
+use crate::operations::{DeliveryFilter, DeliverySummary, Pruned, Retention, Stats, StoredDelivery};
 use crate::record::Record;
 use crate::telemetry;
 
@@ -23,18 +23,18 @@ use crate::telemetry;
 /// next try is a duplicate.
 ///
 /// It is also how an operator looks at what was accepted: [`stats`](Self::stats), [`list`](Self::list),
-/// [`show`](Self::show), [`retry`](Self::retry), [`discard`](Self::discard), [`prune`](Self::prune).
+/// [`show`](Self::show), [`retry`](Self::retry), [`delete`](Self::delete), [`prune`](Self::prune).
 ///
 /// ```
 /// use lifecycle_core::{LifecycleHandler, Outcome};
-/// use lifecycle_inbox::{Inbox, Memory};
+/// use lifecycle_inbox::{Inbox, MemoryEngine};
 /// use std::sync::Arc;
 ///
 /// # use lifecycle_core::{Delivery, Trust, seismic};
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
+/// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// let inbox = Inbox::new(Arc::new(Memory::new()));
+/// let inbox = Inbox::new(Arc::new(MemoryEngine::new()));
 /// assert_eq!(inbox.handle(&delivery).await?, Outcome::Accept);
 /// assert_eq!(inbox.handle(&delivery).await?, Outcome::Accept); // a duplicate
 /// assert_eq!(inbox.stats().await?.pending, 1);
@@ -46,18 +46,18 @@ use crate::telemetry;
 pub struct Inbox {
     engine: Arc<dyn Engine>,
     gate: Option<Arc<dyn LifecycleHandler>>,
-    budget: Duration,
+    timeout: Duration,
 }
 
 impl Inbox {
-    /// How long the store may take unless [`budget`](Self::budget) says otherwise: 2.4 s, so that it is the inbox that
-    /// gives up, and not the receiver 0.1 s later. Where writes share commits, one waits for the commit before its own
+    /// How long the store may take unless [`timeout`](Self::with_timeout) says otherwise: 2.4 s, so that it is the inbox that
+    /// gives up, and not the verifier 0.1 s later. Where writes share commits, one waits for the commit before its own
     /// too: a store that takes a second for each is in time.
-    pub const DEFAULT_BUDGET: Duration = Duration::from_millis(2_400);
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(2_400);
 
     /// An inbox that writes to this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine, gate: None, budget: Self::DEFAULT_BUDGET }
+        Self { engine, gate: None, timeout: Self::DEFAULT_TIMEOUT }
     }
 
     /// Asks this handler first, and writes only what it accepts. What it refuses is refused to the platform, which
@@ -71,55 +71,58 @@ impl Inbox {
         self
     }
 
-    /// How long the store may take to write; [2.4 s](Self::DEFAULT_BUDGET) by default. The receiver's own budget, which
+    /// How long the store may take to write; [2.4 s](Self::DEFAULT_TIMEOUT) by default. The verifier's own timeout, which
     /// the gate also counts against, should be longer.
     #[must_use]
-    pub fn budget(mut self, budget: Duration) -> Self {
-        self.budget = budget;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
     /// How much there is to do, and how much went wrong.
-    pub async fn stats(&self) -> Result<Stats, StoreError> {
+    pub async fn stats(&self) -> Result<Stats, EngineError> {
         self.engine.stats(self.engine.now()).await
     }
 
     /// Deliveries in the order of acceptance, in pages.
-    pub async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+    pub async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
         self.engine.list(filter).await
     }
 
     /// One delivery with its bytes.
-    pub async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+    pub async fn show(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, EngineError> {
         self.engine.show(id).await
     }
 
     /// Has a dead letter handled again, or a waiting delivery at once; at its old place in its tenant's order, and with
     /// all its attempts before it. `false` when there is none such.
-    pub async fn retry(&self, id: DeliveryId) -> Result<bool, StoreError> {
+    pub async fn retry(&self, id: DeliveryId) -> Result<bool, EngineError> {
         self.engine.retry(id, self.engine.now()).await
     }
 
     /// Deletes a delivery, in whatever state it is. If it comes again, it is still a duplicate. `false` when there is
     /// none such.
-    pub async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
-        self.engine.discard(id).await
+    pub async fn delete(&self, id: DeliveryId) -> Result<bool, EngineError> {
+        self.engine.delete(id).await
     }
 
     /// Deletes deliveries and forgets keys that were kept for as long as this says. A worker does it by itself every hour.
-    pub async fn prune(&self, retention: Retention) -> Result<Pruned, StoreError> {
+    pub async fn prune(&self, retention: Retention) -> Result<Pruned, EngineError> {
         prune(&*self.engine, retention).await
     }
 
-    /// For a health check: whether the store can be written to, within the budget.
-    pub async fn check(&self) -> Result<(), StoreError> {
+    /// For a health check: whether the store can be written to, within the timeout.
+    pub async fn check(&self) -> Result<(), EngineError> {
         self.in_time(self.engine.check()).await
     }
 
-    async fn in_time<T>(&self, asked: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-        match timeout(self.budget, asked).await {
+    async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        match timeout(self.timeout, asked).await {
             Ok(answer) => answer,
-            Err(_) => Err(StoreError::new("the store did not answer in time")),
+            Err(_) => Err(EngineError::new("the store did not answer in time")),
         }
     }
 
@@ -132,7 +135,7 @@ impl Inbox {
         gate.handle(delivery).await
     }
 
-    async fn write(&self, delivery: &Delivery) -> Result<Accepted, StoreError> {
+    async fn write(&self, delivery: &Delivery) -> Result<Accepted, EngineError> {
         self.in_time(self.engine.accept(Record::from(delivery), self.engine.now())).await
     }
 }
@@ -160,6 +163,6 @@ impl LifecycleHandler for Inbox {
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbox").field("budget", &self.budget).finish_non_exhaustive()
+        f.debug_struct("Inbox").field("timeout", &self.timeout).finish_non_exhaustive()
     }
 }

@@ -5,12 +5,12 @@ use std::fmt;
 use async_trait::async_trait;
 use lifecycle_core::{Installation, Status, TenantKey};
 
-use crate::error::StoreError;
+use crate::error::EngineError;
 
 /// The installations of all tenants, as their events have left them.
 ///
 /// Nothing writes an installation but [`Engine::complete`](crate::Engine::complete), and the
-/// [dead letter](crate::Next::Dead) of a disable or an uninstall, which closes it. An uninstalled one stays, as a tombstone
+/// [dead letter](crate::AfterFailure::Dead) of a disable or an uninstall, which closes it. An uninstalled one stays, as a tombstone
 /// against late events.
 #[async_trait]
 pub trait InstallationStore: Send + Sync + 'static {
@@ -19,32 +19,32 @@ pub trait InstallationStore: Send + Sync + 'static {
     fn revision(&self) -> u64;
 
     /// The installation of a tenant; `None` when no event about it was handled yet.
-    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError>;
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError>;
 
     /// Installations in the order of their keys.
     async fn installations(
         &self,
         filter: &InstallationFilter,
-    ) -> Result<Vec<(TenantKey, Installation)>, StoreError>;
+    ) -> Result<Vec<(TenantKey, Installation)>, EngineError>;
 
     /// Writes a sealed secret, or replaces it. Use a [`Vault`](crate::Vault), which seals.
-    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError>;
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError>;
 
     /// Replaces a sealed secret if it is still this one. `false`, and nothing has happened, if not.
-    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError>;
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, EngineError>;
 
     /// A sealed secret.
-    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, EngineError>;
 
     /// Deletes a tenant's sealed secret of this name, or all of them. Returns how many there were.
-    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError>;
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, EngineError>;
 
     /// Sealed secrets of all tenants in the order of key and name, after this one if it is given.
     async fn all_sealed(
         &self,
         after: Option<(&TenantKey, &str)>,
         limit: usize,
-    ) -> Result<Vec<SealedSecret>, StoreError>;
+    ) -> Result<Vec<SealedSecret>, EngineError>;
 }
 
 /// Which installations to list, and which page of them.

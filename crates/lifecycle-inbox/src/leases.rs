@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::engine::{Engine, Token};
-use crate::error::StoreError;
+use crate::engine::{Engine, LeaseToken};
+use crate::error::EngineError;
 use crate::telemetry;
 use crate::timestamp::Timestamp;
 
@@ -18,7 +18,7 @@ const JUMP: Duration = Duration::from_secs(1);
 pub(crate) struct Leases {
     engine: Arc<dyn Engine>,
     lease: Duration,
-    holds: Mutex<HashMap<Token, Hold>>,
+    holds: Mutex<HashMap<LeaseToken, Hold>>,
     clocks: Mutex<(Instant, Timestamp)>,
 }
 
@@ -38,7 +38,7 @@ impl Leases {
     }
 
     /// Keeps the lease of a row that was claimed at some time after `asked`. The receiver ends when it is lost.
-    pub(crate) fn hold(&self, token: Token, asked: Instant) -> oneshot::Receiver<()> {
+    pub(crate) fn hold(&self, token: LeaseToken, asked: Instant) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
         let hold = Hold { until: asked + self.lease, is_finishing: false, _lost: sender };
         self.holds().insert(token, hold);
@@ -46,19 +46,19 @@ impl Leases {
     }
 
     /// The row is about to be finished.
-    pub(crate) fn finishing(&self, token: Token) {
+    pub(crate) fn finishing(&self, token: LeaseToken) {
         if let Some(hold) = self.holds().get_mut(&token) {
             hold.is_finishing = true;
         }
     }
 
     /// The attempt is over.
-    pub(crate) fn let_go(&self, token: Token) {
+    pub(crate) fn let_go(&self, token: LeaseToken) {
         self.holds().remove(&token);
     }
 
     /// All that are held, which are no longer renewed from now on.
-    pub(crate) fn take_all(&self) -> Vec<Token> {
+    pub(crate) fn take_all(&self) -> Vec<LeaseToken> {
         self.holds().drain().map(|(token, _)| token).collect()
     }
 
@@ -92,7 +92,7 @@ impl Leases {
     }
 
     async fn renew(&self) -> bool {
-        let tokens: Vec<Token> = self.holds().keys().copied().collect();
+        let tokens: Vec<LeaseToken> = self.holds().keys().copied().collect();
         if tokens.is_empty() {
             return true;
         }
@@ -101,7 +101,7 @@ impl Leases {
         let owned = match timeout(self.lease / 3, renewal).await {
             Ok(Ok(owned)) => owned,
             Ok(Err(error)) => return self.not_renewed(&error),
-            Err(_) => return self.not_renewed(&StoreError::new("no answer in a third of a lease")),
+            Err(_) => return self.not_renewed(&EngineError::new("no answer in a third of a lease")),
         };
         let mut holds = self.holds();
         for token in tokens {
@@ -115,12 +115,12 @@ impl Leases {
         true
     }
 
-    fn not_renewed(&self, error: &StoreError) -> bool {
+    fn not_renewed(&self, error: &EngineError) -> bool {
         telemetry::store_failed("renew", error, self.lease / 10);
         false
     }
 
-    fn holds(&self) -> MutexGuard<'_, HashMap<Token, Hold>> {
+    fn holds(&self) -> MutexGuard<'_, HashMap<LeaseToken, Hold>> {
         self.holds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,18 +27,20 @@ mod worker;
 
 pub use backoff::Backoff;
 pub use enabled::EnabledGate;
-pub use engine::{Accepted, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
-pub use error::StoreError;
+pub use engine::{Accepted, AfterFailure, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
+pub use error::EngineError;
 pub use inbox::Inbox;
 pub use installations::{InstallationFilter, InstallationStore, SealedSecret};
 pub use keyring::{Keyring, KeyringError};
 pub use lifecycle_core::TenantKey;
-pub use memory::{Fault, Memory};
-pub use operations::{Filter, Prune, Pruned, Retention, State, Stats, Stored, Summary};
+pub use memory::{Fault, MemoryEngine};
+pub use operations::{
+    DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Retention, Stats, StoredDelivery,
+};
 pub use record::{Platforms, Record, Unreadable};
-pub use runner::{Ran, Runner};
+pub use runner::{RunOutcome, Runner};
 pub use seal::{SealContext, SealError, Sealer, TenantSecret};
-pub use signals::{Listener, Signals};
+pub use signals::{Listener, Notifier};
 pub use timestamp::Timestamp;
 pub use vault::{Vault, VaultError};
 pub use worker::Worker;

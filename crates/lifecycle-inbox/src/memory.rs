@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::StoreError;
-use crate::signals::Signals;
+use crate::error::EngineError;
+use crate::signals::Notifier;
 use crate::timestamp::Timestamp;
 use store::Store;
 
@@ -19,7 +19,7 @@ use store::Store;
 ///
 /// Clones share one store. Its clock is tokio's, so it stands still where a test pauses the time.
 #[derive(Clone, Default)]
-pub struct Memory(Arc<Shared>);
+pub struct MemoryEngine(Arc<Shared>);
 
 /// What can be wrong with a store, for tests of what an app does then.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,7 +31,7 @@ pub enum Fault {
     Slow(Duration),
 }
 
-impl Memory {
+impl MemoryEngine {
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
@@ -47,10 +47,10 @@ impl Memory {
         *self.0.clock.lock().unwrap_or_else(PoisonError::into_inner) = (Instant::now(), now);
     }
 
-    async fn store(&self) -> Result<MutexGuard<'_, Store>, StoreError> {
+    async fn store(&self) -> Result<MutexGuard<'_, Store>, EngineError> {
         let fault = *self.0.fault.lock().unwrap_or_else(PoisonError::into_inner);
         match fault {
-            Some(Fault::Away) => return Err(StoreError::new("the store is away")),
+            Some(Fault::Away) => return Err(EngineError::new("the store is away")),
             Some(Fault::Slow(time)) => tokio::time::sleep(time).await,
             None => {}
         }
@@ -58,16 +58,16 @@ impl Memory {
     }
 }
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for MemoryEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Memory").finish_non_exhaustive()
+        f.debug_struct("MemoryEngine").finish_non_exhaustive()
     }
 }
 
 struct Shared {
     store: Mutex<Store>,
     fault: Mutex<Option<Fault>>,
-    signals: Signals,
+    signals: Notifier,
     /// The same moment on both clocks.
     clock: Mutex<(Instant, Timestamp)>,
 }
@@ -75,7 +75,7 @@ struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         let clock = Mutex::new((Instant::now(), Timestamp::now()));
-        Self { store: Mutex::default(), fault: Mutex::default(), signals: Signals::default(), clock }
+        Self { store: Mutex::default(), fault: Mutex::default(), signals: Notifier::default(), clock }
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
     #[tokio::test]
     async fn the_engine_in_memory_keeps_every_rule_of_the_contract() {
         contract::check(|| async {
-            let engine = Memory::new();
+            let engine = MemoryEngine::new();
             Replicas { one: Arc::new(engine.clone()), two: Arc::new(engine) }
         })
         .await;

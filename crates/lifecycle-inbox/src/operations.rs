@@ -12,8 +12,8 @@ use crate::timestamp::Timestamp;
 
 /// Where a row is in its life. Closed on purpose.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum State {
-    /// Given up. It holds up nobody, and stays until it is retried, discarded, or pruned as too old.
+pub enum DeliveryState {
+    /// Given up. It holds up nobody, and stays until it is retried, deleted, or pruned as too old.
     Dead,
     /// Handled.
     Done,
@@ -23,7 +23,7 @@ pub enum State {
     Pending,
 }
 
-impl State {
+impl DeliveryState {
     /// All four.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Leased, Self::Done, Self::Dead];
 
@@ -65,9 +65,9 @@ impl Stats {
 
 /// Which rows to list, and which page of them.
 #[derive(Clone, Debug)]
-pub struct Filter {
+pub struct DeliveryFilter {
     /// Only rows in this state.
-    pub state: Option<State>,
+    pub state: Option<DeliveryState>,
     /// Only rows of this tenant.
     pub tenant: Option<TenantKey>,
     /// Only rows after this one: the last id of the page before.
@@ -76,7 +76,7 @@ pub struct Filter {
     pub limit: usize,
 }
 
-impl Default for Filter {
+impl Default for DeliveryFilter {
     /// The first 100 rows.
     fn default() -> Self {
         Self { state: None, tenant: None, after: None, limit: 100 }
@@ -85,7 +85,7 @@ impl Default for Filter {
 
 /// A row without its bytes. Of a damaged row, an engine shows what it can. `Debug` shows no error, as that is in the app's words.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Summary {
+pub struct DeliverySummary {
     /// Its place in the order.
     pub id: DeliveryId,
     /// Whose it is.
@@ -95,7 +95,7 @@ pub struct Summary {
     /// Its key; `None` when the column is damaged.
     pub key: Option<IdempotencyKey>,
     /// Where it is in its life.
-    pub state: State,
+    pub state: DeliveryState,
     /// Attempts since it was accepted or retried.
     pub attempts: u32,
     /// When it may be tried, or its lease ends; [`Timestamp::MIN`] is at once. Of no meaning once it is done or dead.
@@ -113,9 +113,9 @@ pub struct Summary {
     pub last_error: Option<String>,
 }
 
-impl fmt::Debug for Summary {
+impl fmt::Debug for DeliverySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Summary")
+        f.debug_struct("DeliverySummary")
             .field("id", &self.id)
             .field("tenant", &self.tenant)
             .field("kind", &self.kind)
@@ -133,16 +133,16 @@ impl fmt::Debug for Summary {
 
 /// A row with its bytes. `Debug` shows their length only.
 #[derive(Clone, Eq, PartialEq)]
-pub struct Stored {
+pub struct StoredDelivery {
     /// All but the bytes.
-    pub summary: Summary,
+    pub summary: DeliverySummary,
     /// The body, byte for byte as it was sent. It may hold personal data.
     pub body: Bytes,
     /// [`Record::envelope`](crate::Record::envelope).
     pub envelope: String,
 }
 
-impl Stored {
+impl StoredDelivery {
     /// The headers that were kept, for people: those that are signed along with the body or say what it is. Never a
     /// signature.
     ///
@@ -153,7 +153,7 @@ impl Stored {
     }
 }
 
-impl fmt::Debug for Stored {
+impl fmt::Debug for StoredDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stored")
             .field("summary", &self.summary)

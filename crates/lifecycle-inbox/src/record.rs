@@ -20,7 +20,7 @@ use crate::timestamp::Timestamp;
 /// use std::time::SystemTime;
 ///
 /// let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+/// let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
 ///
 /// let record = Record::from(&delivery);
 /// let again = record.restore(&Platforms::default())?;
@@ -66,7 +66,7 @@ impl Record {
             },
         };
         let headers = envelope.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Delivery::restore(platform, self.body.clone(), headers, trust, self.received_at.into())
+        Delivery::from_store_unverified(platform, self.body.clone(), headers, trust, self.received_at.into())
             .map(|delivery| delivery.about(&self.tenant.app))
             .map_err(|why| Unreadable(format!("the body: {why}")))
     }
@@ -110,7 +110,7 @@ pub struct Platforms(Vec<&'static Platform>);
 impl Platforms {
     /// Adds a platform of the app's own. It takes the place of one of the same name.
     #[must_use]
-    pub fn and(mut self, platform: &'static Platform) -> Self {
+    pub fn with(mut self, platform: &'static Platform) -> Self {
         self.0.retain(|own| own.name() != platform.name());
         self.0.push(platform);
         self
@@ -185,7 +185,7 @@ fn own_header(platform: &'static Platform, name: &str) -> Option<&'static str> {
 mod tests {
     use std::time::SystemTime;
 
-    use lifecycle_core::{Head, Receiver, Secret};
+    use lifecycle_core::{Head, Secret, Verifier};
 
     use super::*;
 
@@ -195,10 +195,10 @@ mod tests {
         let body = Bytes::from_static(br#"{"type":"key-rotated"}"#);
         let signature = seismic::SCHEME.sign(&secret, &[], &body);
         let headers = [(seismic::SIGNATURE, signature.as_bytes())].into_iter();
-        let receiver = Receiver::new(&seismic::PLATFORM, secret).app("a");
-        let mut intake = receiver.open(Head { method: "POST", path: "/", headers }).unwrap();
-        intake.push(body).unwrap();
-        let record = Record::from(&intake.finish(SystemTime::now()).unwrap());
+        let verifier = Verifier::new(&seismic::PLATFORM, secret).expect_app("a");
+        let mut verification = verifier.begin(Head { method: "POST", path: "/", headers }).unwrap();
+        verification.push(body).unwrap();
+        let record = Record::from(&verification.finish(SystemTime::now()).unwrap());
         assert_eq!(record.tenant.app, "a");
 
         let again = record.restore(&Platforms::default()).unwrap();

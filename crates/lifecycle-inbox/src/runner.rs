@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Refusal};
 
-use crate::engine::Token;
+use crate::engine::LeaseToken;
 
 /// Runs the handler for one claimed delivery. [`Worker::new`](crate::Worker::new) brings its own; an engine has another
 /// that gives the handler its transaction.
@@ -16,12 +16,12 @@ use crate::engine::Token;
 #[async_trait]
 pub trait Runner: Send + Sync + 'static {
     /// Runs the handler. An error is a failed attempt; a transaction must have been rolled back by then.
-    async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError>;
+    async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError>;
 }
 
 /// What became of a run. Closed on purpose.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Ran {
+pub enum RunOutcome {
     /// The handler accepted. The row is still to be completed.
     Accepted,
     /// The handler accepted, and its effect is committed together with the completion.
@@ -40,10 +40,10 @@ pub(crate) struct HandlerRunner(pub(crate) Arc<dyn LifecycleHandler>);
 
 #[async_trait]
 impl Runner for HandlerRunner {
-    async fn run(&self, _token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
+    async fn run(&self, _token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
         match self.0.handle(delivery).await? {
-            Outcome::Accept => Ok(Ran::Accepted),
-            Outcome::Refuse(refusal) => Ok(Ran::Refused(refusal)),
+            Outcome::Accept => Ok(RunOutcome::Accepted),
+            Outcome::Refuse(refusal) => Ok(RunOutcome::Refused(refusal)),
         }
     }
 }

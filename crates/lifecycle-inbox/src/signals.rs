@@ -1,4 +1,4 @@
-//! Signals: how an engine tells this process that there is work, or that an installation changed.
+//! Notifier: how an engine tells this process that there is work, or that an installation changed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,12 +8,12 @@ use tokio::sync::watch;
 ///
 /// An engine holds one, and an engine of many processes also drives it when another process tells it something.
 #[derive(Debug, Default)]
-pub struct Signals {
+pub struct Notifier {
     work: watch::Sender<()>,
     revision: AtomicU64,
 }
 
-impl Signals {
+impl Notifier {
     /// A claim may find something now that it did not find before. Call it after the commit.
     pub fn ring(&self) {
         self.work.send_replace(());
@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_ring_while_nobody_waits_is_heard_later_and_once() {
-        let signals = Signals::default();
+        let signals = Notifier::default();
         let (mut one, mut two) = (signals.listen(), signals.listen());
         signals.ring();
         signals.ring();

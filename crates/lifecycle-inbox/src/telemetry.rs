@@ -37,8 +37,8 @@ use std::time::Duration;
 
 use lifecycle_core::Delivery;
 
-use crate::engine::{Accepted, Token};
-use crate::error::StoreError;
+use crate::engine::{Accepted, LeaseToken};
+use crate::error::EngineError;
 use crate::operations::{Pruned, Stats};
 
 /// A delivery was written, or known already.
@@ -63,7 +63,7 @@ pub(crate) fn stored(delivery: &Delivery, accepted: Accepted, elapsed: Duration)
 }
 
 /// A delivery could not be written.
-pub(crate) fn not_stored(delivery: &Delivery, error: &StoreError, elapsed: Duration) {
+pub(crate) fn not_stored(delivery: &Delivery, error: &EngineError, elapsed: Duration) {
     let (platform, kind) = (delivery.platform().name(), delivery.event().kind().name());
     let key = delivery.idempotency_key();
     tracing::error!(target: "lifecycle::inbox", platform, kind, %key, %error, "delivery not stored");
@@ -74,7 +74,7 @@ pub(crate) fn not_stored(delivery: &Delivery, error: &StoreError, elapsed: Durat
 /// What there is to say of an attempt.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
-    pub(crate) token: Token,
+    pub(crate) token: LeaseToken,
     /// A platform that the worker knows, or `unknown`.
     pub(crate) platform: &'static str,
     pub(crate) kind: &'a str,
@@ -108,7 +108,7 @@ impl Attempt<'_> {
 }
 
 /// An operation of the store failed, and is tried again.
-pub(crate) fn store_failed(operation: &'static str, error: &StoreError, again: Duration) {
+pub(crate) fn store_failed(operation: &'static str, error: &EngineError, again: Duration) {
     tracing::warn!(
         target: "lifecycle::inbox", operation, %error, again_in_ms = millis(again), "store failed"
     );

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lifecycle_core::TenantKey;
 
-use crate::error::StoreError;
+use crate::error::EngineError;
 use crate::installations::{InstallationStore, SealedSecret};
 use crate::seal::{SealContext, SealError, Sealer, TenantSecret};
 
@@ -16,13 +16,13 @@ const PAGE: usize = 100;
 /// tenant and name.
 ///
 /// ```
-/// use lifecycle_inbox::{Keyring, Memory, TenantKey, Vault};
+/// use lifecycle_inbox::{Keyring, MemoryEngine, TenantKey, Vault};
 /// use std::sync::Arc;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// # let keys = "2026:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
 /// let keyring = Keyring::parse(keys)?; // or Keyring::from_env("SECRET_KEYS")?
-/// let vault = Vault::new(Arc::new(Memory::new()), keyring);
+/// let vault = Vault::new(Arc::new(MemoryEngine::new()), keyring);
 ///
 /// let tenant = TenantKey::new("securityscorecard", "my-app", "a-tenant");
 /// vault.put(&tenant, "api-token", "t0ken").await?;
@@ -110,7 +110,7 @@ impl Vault {
         }
     }
 
-    async fn page(&self, last: Option<&SealedSecret>) -> Result<Vec<SealedSecret>, StoreError> {
+    async fn page(&self, last: Option<&SealedSecret>) -> Result<Vec<SealedSecret>, EngineError> {
         let after = last.map(|last| (&last.tenant, last.name.as_str()));
         self.store.all_sealed(after, PAGE).await
     }
@@ -135,7 +135,7 @@ pub enum VaultError {
     Seal(#[from] SealError),
     /// The store could not be read or written.
     #[error("the store of secrets failed: {0}")]
-    Store(#[from] StoreError),
+    Store(#[from] EngineError),
 }
 
 fn context(secret: &SealedSecret) -> SealContext<'_> {
@@ -145,18 +145,18 @@ fn context(secret: &SealedSecret) -> SealContext<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Keyring, Memory};
+    use crate::{Keyring, MemoryEngine};
 
     const OLD: &str = "old:9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
     const NEW: &str = "new:1c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
 
-    fn vault(store: &Memory, keys: &str) -> Vault {
+    fn vault(store: &MemoryEngine, keys: &str) -> Vault {
         Vault::new(Arc::new(store.clone()), Keyring::parse(keys).unwrap())
     }
 
     #[tokio::test]
     async fn a_key_is_replaced_without_a_moment_in_which_a_secret_is_lost() {
-        let store = Memory::new();
+        let store = MemoryEngine::new();
         let old = vault(&store, OLD);
         for nth in 0..150 {
             let tenant = TenantKey::new("p", "a", nth.to_string());
@@ -174,7 +174,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_missing_key_is_named_at_the_start() {
-        let store = Memory::new();
+        let store = MemoryEngine::new();
         vault(&store, OLD).put(&TenantKey::new("p", "a", "t"), "token", "secret").await.unwrap();
         let error = vault(&store, NEW).verify().await.unwrap_err();
         assert!(error.to_string().contains("`old`"), "{error}");
@@ -182,7 +182,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_store_holds_is_not_the_secret() {
-        let store = Memory::new();
+        let store = MemoryEngine::new();
         let tenant = TenantKey::new("p", "a", "t");
         vault(&store, OLD).put(&tenant, "token", "hunter2").await.unwrap();
         let sealed = store.sealed(&tenant, "token").await.unwrap().unwrap();
@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_forgotten_tenant_has_no_secret_and_others_keep_theirs() {
-        let store = Memory::new();
+        let store = MemoryEngine::new();
         let vault = vault(&store, OLD);
         let (one, other) = (TenantKey::new("p", "a", "one"), TenantKey::new("p", "a", "other"));
         for (tenant, name) in [(&one, "a"), (&one, "b"), (&other, "a")] {

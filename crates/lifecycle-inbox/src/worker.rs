@@ -40,7 +40,7 @@ use crate::telemetry;
 ///
 /// ```
 /// use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-/// use lifecycle_inbox::{Engine, Inbox, Memory, Worker};
+/// use lifecycle_inbox::{Engine, Inbox, MemoryEngine, Worker};
 /// use std::sync::Arc;
 ///
 /// struct Seats;
@@ -53,20 +53,20 @@ use crate::telemetry;
 ///     }
 /// }
 ///
-/// # use lifecycle_core::{Trust, seismic, respond};
+/// # use lifecycle_core::{Trust, seismic, run_handler};
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let delivery = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
+/// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
-/// let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+/// let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
 /// let inbox = Inbox::new(engine.clone());
 /// let worker = Worker::new(engine, Seats);
 ///
-/// # respond(&inbox, &delivery).await.unwrap();
+/// # run_handler(&inbox, &delivery).await.unwrap();
 /// let until_ctrl_c = async { /* tokio::signal::ctrl_c().await */ };
 /// # let until_ctrl_c = tokio::time::sleep(std::time::Duration::from_secs(1));
 /// worker.run(until_ctrl_c).await;
 /// assert_eq!(inbox.stats().await?.depth(), 0);
-/// # Ok::<(), lifecycle_inbox::StoreError>(())
+/// # Ok::<(), lifecycle_inbox::EngineError>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

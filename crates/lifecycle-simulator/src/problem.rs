@@ -3,7 +3,7 @@
 use lifecycle_core::Reply;
 use serde::Serialize;
 
-use crate::store::StoreError;
+use crate::store::EngineError;
 
 /// Why a request is refused. It holds no secret.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -42,8 +42,8 @@ impl Problem {
     }
 }
 
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
         tracing::error!(%error, "the simulator's database failed");
         Self { status: 500, code: "database", title: "The database failed", detail: error.to_string() }
     }

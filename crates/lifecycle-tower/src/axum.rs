@@ -9,7 +9,7 @@ use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
-use lifecycle_core::{Delivery, Receiver, RejectedRequest, Reply, RequestBody};
+use lifecycle_core::{Delivery, RejectedRequest, Reply, RequestBody, Verifier};
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
@@ -20,7 +20,7 @@ use crate::response::{refusal, response};
 ///
 /// ```
 /// use axum::{Router, body::Bytes, http::StatusCode, routing::post};
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 /// use lifecycle_tower::{LifecycleLayer, axum::Verified};
 ///
 /// async fn install(Verified(delivery): Verified, body: Bytes) -> StatusCode {
@@ -28,21 +28,21 @@ use crate::response::{refusal, response};
 ///     StatusCode::ACCEPTED
 /// }
 ///
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-/// let app: Router = Router::new().route("/seismic", post(install).layer(LifecycleLayer::new(receiver)));
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let app: Router = Router::new().route("/seismic", post(install).layer(LifecycleLayer::new(verifier)));
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// ```
 ///
 /// # Errors
-/// [`Refused::LayerMissing`].
+/// [`VerifiedRejection::LayerMissing`].
 #[derive(Clone, Debug)]
 pub struct Verified(pub Delivery);
 
 impl<S: Sync> FromRequestParts<S> for Verified {
-    type Rejection = Refused;
+    type Rejection = VerifiedRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
-        parts.extensions.get::<Delivery>().cloned().map(Self).ok_or(Refused::LayerMissing)
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, VerifiedRejection> {
+        parts.extensions.get::<Delivery>().cloned().map(Self).ok_or(VerifiedRejection::LayerMissing)
     }
 }
 
@@ -62,7 +62,7 @@ impl Deref for Verified {
 ///
 /// ```
 /// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::post};
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 /// use lifecycle_tower::{LifecycleLayer, axum::VerifiedJson};
 /// use tower::ServiceExt;
 ///
@@ -71,8 +71,8 @@ impl Deref for Verified {
 /// }
 ///
 /// let secret = Secret::new("s3cr3t")?;
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
-/// let app: Router = Router::new().route("/seismic", post(audit).layer(LifecycleLayer::new(receiver)));
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let app: Router = Router::new().route("/seismic", post(audit).layer(LifecycleLayer::new(verifier)));
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1","userId":"u1"}"#;
@@ -83,7 +83,7 @@ impl Deref for Verified {
 /// ```
 ///
 /// # Errors
-/// [`Refused::LayerMissing`]; [`Refused::Rejected`] with `undecodable` (422) when the payload is not a `T`.
+/// [`VerifiedRejection::LayerMissing`]; [`VerifiedRejection::Rejected`] with `undecodable` (422) when the payload is not a `T`.
 #[derive(Clone)]
 pub struct VerifiedJson<T>(pub T, pub Delivery);
 
@@ -95,18 +95,18 @@ impl<T> fmt::Debug for VerifiedJson<T> {
 }
 
 impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
-    type Rejection = Refused;
+    type Rejection = VerifiedRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, VerifiedRejection> {
         let Verified(delivery) = Verified::from_request_parts(parts, state).await?;
         Ok(Self(delivery.decode()?, delivery))
     }
 }
 
-/// The verify face as an extractor: it verifies by itself, with the [`Receiver`] that the route's state is or holds.
+/// The verify face as an extractor: it verifies by itself, with the [`Verifier`] that the route's state is or holds.
 ///
 /// It takes the body: the route reads it from [`Delivery::body`], and no other extractor of the body fits beside it. The
-/// budget covers the body only. The route's own time is not limited, nor is its answer seen, so use
+/// timeout covers the body only. The route's own time is not limited, nor is its answer seen, so use
 /// [`LifecycleLayer`](crate::LifecycleLayer) or [`LifecycleEndpoint`](crate::LifecycleEndpoint) where the platform blocks
 /// an administrator for a late one.
 ///
@@ -114,16 +114,16 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
 ///
 /// ```
 /// use axum::{Router, body::Body, extract::FromRef, http::{Request, StatusCode}, routing::any};
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 /// use lifecycle_tower::axum::Received;
 /// use tower::ServiceExt;
 ///
 /// #[derive(Clone)]
 /// struct App {
-///     seismic: Receiver, // and the rest of the app's state
+///     seismic: Verifier, // and the rest of the app's state
 /// }
 ///
-/// impl FromRef<App> for Receiver {
+/// impl FromRef<App> for Verifier {
 ///     fn from_ref(app: &App) -> Self {
 ///         app.seismic.clone()
 ///     }
@@ -134,7 +134,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
 /// }
 ///
 /// let secret = Secret::new("s3cr3t")?;
-/// let app = App { seismic: Receiver::new(&seismic::PLATFORM, secret.clone()) };
+/// let app = App { seismic: Verifier::new(&seismic::PLATFORM, secret.clone()) };
 /// let routes = Router::new().route("/seismic", any(callback)).with_state(app);
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
@@ -146,18 +146,21 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
 /// ```
 ///
 /// # Errors
-/// [`Refused::Rejected`].
+/// [`VerifiedRejection::Rejected`].
 #[derive(Clone, Debug)]
 pub struct Received(pub Delivery);
 
 impl<S: Sync> FromRequest<S> for Received
 where
-    Receiver: FromRef<S>,
+    Verifier: FromRef<S>,
 {
-    type Rejection = Refused;
+    type Rejection = VerifiedRejection;
 
-    fn from_request(request: Request, state: &S) -> impl Future<Output = Result<Self, Refused>> + Send {
-        let received = received(Receiver::from_ref(state), request, |_| Ok(()));
+    fn from_request(
+        request: Request,
+        state: &S,
+    ) -> impl Future<Output = Result<Self, VerifiedRejection>> + Send {
+        let received = received(Verifier::from_ref(state), request, |_| Ok(()));
         async { received.await.map(|((), delivery)| Self(delivery)) }
     }
 }
@@ -166,7 +169,7 @@ where
 ///
 /// ```
 /// use axum::{Router, http::StatusCode, routing::any};
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 /// use lifecycle_tower::axum::ReceivedJson;
 ///
 /// async fn callback(ReceivedJson(callback, delivery): ReceivedJson<seismic::Callback>) -> StatusCode {
@@ -174,13 +177,13 @@ where
 ///     StatusCode::ACCEPTED
 /// }
 ///
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-/// let routes: Router = Router::new().route("/seismic", any(callback)).with_state(receiver);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let routes: Router = Router::new().route("/seismic", any(callback)).with_state(verifier);
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// ```
 ///
 /// # Errors
-/// [`Refused::Rejected`], with `undecodable` (422) when the payload is not a `T`.
+/// [`VerifiedRejection::Rejected`], with `undecodable` (422) when the payload is not a `T`.
 #[derive(Clone)]
 pub struct ReceivedJson<T>(pub T, pub Delivery);
 
@@ -193,34 +196,37 @@ impl<T> fmt::Debug for ReceivedJson<T> {
 
 impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for ReceivedJson<T>
 where
-    Receiver: FromRef<S>,
+    Verifier: FromRef<S>,
 {
-    type Rejection = Refused;
+    type Rejection = VerifiedRejection;
 
-    fn from_request(request: Request, state: &S) -> impl Future<Output = Result<Self, Refused>> + Send {
-        let received = received(Receiver::from_ref(state), request, |delivery| delivery.decode::<T>());
+    fn from_request(
+        request: Request,
+        state: &S,
+    ) -> impl Future<Output = Result<Self, VerifiedRejection>> + Send {
+        let received = received(Verifier::from_ref(state), request, |delivery| delivery.decode::<T>());
         async { received.await.map(|(payload, delivery)| Self(payload, delivery)) }
     }
 }
 
 // Not an `async fn`: its future would hold the whole request.
 fn received<T: Send>(
-    receiver: Receiver,
+    verifier: Verifier,
     request: Request,
     read: fn(&Delivery) -> Result<T, RejectedRequest>,
-) -> impl Future<Output = Result<(T, Delivery), Refused>> + Send {
-    let mut deadline = Deadline::after(receiver.time_budget());
+) -> impl Future<Output = Result<(T, Delivery), VerifiedRejection>> + Send {
+    let mut deadline = Deadline::after(verifier.timeout());
     let (head, body) = request.into_parts();
-    let mut receiving = Receive::new(&receiver, &head, body);
+    let mut receiving = Receive::new(&verifier, &head, body);
     async move {
         let delivery = receiving.within(&mut deadline).await;
         match delivery.and_then(|delivery| Ok((read(&delivery)?, delivery))) {
             Ok((value, delivery)) => {
-                receiver.answered_by_route(&delivery, None, deadline.elapsed());
+                verifier.answered_by_route(&delivery, None, deadline.elapsed());
                 Ok((value, delivery))
             }
             Err(rejected) => {
-                receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
+                verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
                 Err(rejected.into())
             }
         }
@@ -239,9 +245,9 @@ impl Deref for Received {
 ///
 /// ```
 /// use axum::{Router, http::StatusCode, routing::post};
-/// use lifecycle_tower::axum::{Action, Refused};
+/// use lifecycle_tower::axum::{Action, VerifiedRejection};
 ///
-/// async fn notify_channel(action: Action) -> Result<StatusCode, Refused> {
+/// async fn notify_channel(action: Action) -> Result<StatusCode, VerifiedRejection> {
 ///     action.expect_app("6f1c2a0e")?;
 ///     Ok(StatusCode::OK)
 /// }
@@ -252,11 +258,11 @@ impl Deref for Received {
 pub struct Action(pub ActionRequest);
 
 impl<S: Sync> FromRequestParts<S> for Action {
-    type Rejection = Refused;
+    type Rejection = VerifiedRejection;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Refused> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, VerifiedRejection> {
         let action = ActionRequest::read(header_lines(&parts.headers));
-        action.map(Self).map_err(|error| Refused::Action(error, announced(parts)))
+        action.map(Self).map_err(|error| VerifiedRejection::Action(error, announced(parts)))
     }
 }
 
@@ -268,10 +274,10 @@ impl Deref for Action {
     }
 }
 
-/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Received, Refused>`.
+/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Received, VerifiedRejection>`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum VerifiedRejection {
     /// The request to an action's URL was refused, after its body or before.
     #[error("{0}")]
     Action(ActionError, RequestBody),
@@ -283,7 +289,7 @@ pub enum Refused {
     Rejected(#[from] RejectedRequest),
 }
 
-impl Refused {
+impl VerifiedRejection {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
@@ -301,13 +307,13 @@ impl Refused {
 }
 
 /// An action that its route refuses. Its body counts as unread, and the connection closes.
-impl From<ActionError> for Refused {
+impl From<ActionError> for VerifiedRejection {
     fn from(error: ActionError) -> Self {
         Self::Action(error, RequestBody::Unread)
     }
 }
 
-impl IntoResponse for Refused {
+impl IntoResponse for VerifiedRejection {
     fn into_response(self) -> Response {
         let reply = self.reply();
         match self {

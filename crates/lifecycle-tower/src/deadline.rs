@@ -1,4 +1,4 @@
-//! Deadline: the budget of one exchange, shared by its body and its handler.
+//! Deadline: the timeout of one exchange, shared by its body and its handler.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,13 +12,13 @@ use tokio::time::{Instant, Sleep, sleep};
 /// handled at once.
 pub(crate) struct Deadline {
     started: Instant,
-    budget: Duration,
+    timeout: Duration,
     timer: Option<Pin<Box<Unconstrained<Sleep>>>>,
 }
 
 impl Deadline {
-    pub(crate) fn after(budget: Duration) -> Self {
-        Self { started: Instant::now(), budget, timer: None }
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Self { started: Instant::now(), timeout, timer: None }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -34,10 +34,10 @@ impl Deadline {
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(Some(output));
         }
-        let Self { started, budget, timer } = self;
+        let Self { started, timeout, timer } = self;
         // Unconstrained: a future that has used up the task's turns would keep the timer from its own.
         let timer = timer
-            .get_or_insert_with(|| Box::pin(unconstrained(sleep(budget.saturating_sub(started.elapsed())))));
+            .get_or_insert_with(|| Box::pin(unconstrained(sleep(timeout.saturating_sub(started.elapsed())))));
         timer.as_mut().poll(cx).map(|()| None)
     }
 }

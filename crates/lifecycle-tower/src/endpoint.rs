@@ -12,24 +12,24 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use lifecycle_core::{Delivery, LifecycleHandler, Receiver, RejectedRequest, Rejection, respond};
+use lifecycle_core::{Delivery, LifecycleHandler, RejectedRequest, Rejection, Verifier, run_handler};
 use tower::Service;
 
 use crate::deadline::Deadline;
 use crate::receive::{BoxError, Receive};
 use crate::response::{refuse, response};
 
-/// Receives callbacks for a handler: verifies each, runs the handler within the budget, answers as the platform demands.
+/// Receives callbacks for a handler: verifies each, runs the handler within the timeout, answers as the platform demands.
 ///
 /// Mount it for every method (axum: `route_service` or `any_service`), so that a GET gets its 405 from here too. A
-/// handler that is over the budget is dropped where it awaits, and so is one whose caller hangs up: what must happen
+/// handler that is over the timeout is dropped where it awaits, and so is one whose caller hangs up: what must happen
 /// belongs into a queue or a transaction.
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http::Request;
 /// use http_body_util::Full;
-/// use lifecycle_core::{LifecycleHandler, Receiver, Secret, seismic};
+/// use lifecycle_core::{LifecycleHandler, Verifier, Secret, seismic};
 /// use lifecycle_tower::LifecycleEndpoint;
 /// use tower::ServiceExt;
 ///
@@ -39,7 +39,7 @@ use crate::response::{refuse, response};
 /// let secret = Secret::new("s3cr3t")?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
-/// let endpoint = LifecycleEndpoint::new(Receiver::new(&seismic::PLATFORM, secret), AcceptAll);
+/// let endpoint = LifecycleEndpoint::new(Verifier::new(&seismic::PLATFORM, secret), AcceptAll);
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 /// let body = Full::<Bytes>::from(body);
@@ -51,14 +51,14 @@ use crate::response::{refuse, response};
 pub struct LifecycleEndpoint(Arc<Endpoint>);
 
 struct Endpoint {
-    receiver: Receiver,
+    verifier: Verifier,
     handler: Box<dyn LifecycleHandler>,
 }
 
 impl LifecycleEndpoint {
-    /// Receives by this receiver, for this handler.
-    pub fn new(receiver: Receiver, handler: impl LifecycleHandler) -> Self {
-        Self(Arc::new(Endpoint { receiver, handler: Box::new(handler) }))
+    /// Receives by this verifier, for this handler.
+    pub fn new(verifier: Verifier, handler: impl LifecycleHandler) -> Self {
+        Self(Arc::new(Endpoint { verifier, handler: Box::new(handler) }))
     }
 }
 
@@ -79,8 +79,8 @@ where
         let (head, body) = request.into_parts();
         EndpointFuture {
             endpoint: self.0.clone(),
-            deadline: Deadline::after(self.0.receiver.time_budget()),
-            stage: Stage::Receiving(Receive::new(&self.0.receiver, &head, body)),
+            deadline: Deadline::after(self.0.verifier.timeout()),
+            stage: Stage::Receiving(Receive::new(&self.0.verifier, &head, body)),
         }
     }
 }
@@ -116,7 +116,7 @@ where
                     Ok(delivery) => {
                         let endpoint = this.endpoint.clone();
                         this.stage = Stage::Handling(Box::pin(async move {
-                            respond(&*endpoint.handler, &delivery).await.map(|()| delivery)
+                            run_handler(&*endpoint.handler, &delivery).await.map(|()| delivery)
                         }));
                     }
                     Err(rejected) => break Err(rejected),
@@ -131,21 +131,21 @@ where
         let elapsed = this.deadline.elapsed();
         Poll::Ready(Ok(match outcome {
             Ok(delivery) => {
-                response(this.endpoint.receiver.answer(Ok(&delivery), elapsed, SystemTime::now()))
+                response(this.endpoint.verifier.answer(Ok(&delivery), elapsed, SystemTime::now()))
             }
-            Err(rejected) => refuse(&this.endpoint.receiver, rejected, elapsed),
+            Err(rejected) => refuse(&this.endpoint.verifier, rejected, elapsed),
         }))
     }
 }
 
 impl<B> fmt::Debug for EndpointFuture<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointFuture").field("receiver", &self.endpoint.receiver).finish_non_exhaustive()
+        f.debug_struct("EndpointFuture").field("verifier", &self.endpoint.verifier).finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for LifecycleEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LifecycleEndpoint").field("receiver", &self.0.receiver).finish_non_exhaustive()
+        f.debug_struct("LifecycleEndpoint").field("verifier", &self.0.verifier).finish_non_exhaustive()
     }
 }

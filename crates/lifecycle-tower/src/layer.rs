@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use lifecycle_core::{Delivery, Receiver, RejectedRequest, Rejection};
+use lifecycle_core::{Delivery, RejectedRequest, Rejection, Verifier};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -24,7 +24,7 @@ use crate::response::refuse;
 ///
 /// The inner service gets the request as it came: same head, same body type, same bytes, and a
 /// [`Delivery`] in the extensions. It answers for itself (Seismic takes nothing but 202 as received) within what is left
-/// of the budget; then the platform gets a 503. A refused response has its [`Rejection`] in the extensions, so that
+/// of the timeout; then the platform gets a 503. A refused response has its [`Rejection`] in the extensions, so that
 /// layers further out can see why. An error of the inner service passes through and is recorded as `handler-failed`.
 ///
 /// Do not take the payload by axum's `Json<T>`: it tempts, and it answers 415 to a callback without a content type, which
@@ -37,12 +37,12 @@ use crate::response::refuse;
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use lifecycle_core::{Delivery, Receiver, Rejection, Secret, seismic};
+/// use lifecycle_core::{Delivery, Verifier, Rejection, Secret, seismic};
 /// use lifecycle_tower::LifecycleLayer;
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-/// let service = ServiceBuilder::new().layer(LifecycleLayer::new(receiver)).service_fn(
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let service = ServiceBuilder::new().layer(LifecycleLayer::new(verifier)).service_fn(
 ///     async |request: Request<Full<Bytes>>| {
 ///         assert!(request.extensions().get::<Delivery>().is_some());
 ///         Response::builder().status(202).body(Full::<Bytes>::default())
@@ -58,13 +58,13 @@ use crate::response::refuse;
 /// ```
 #[derive(Clone, Debug)]
 pub struct LifecycleLayer {
-    receiver: Receiver,
+    verifier: Verifier,
 }
 
 impl LifecycleLayer {
-    /// Verifies by this receiver.
-    pub fn new(receiver: Receiver) -> Self {
-        Self { receiver }
+    /// Verifies by this verifier.
+    pub fn new(verifier: Verifier) -> Self {
+        Self { verifier }
     }
 }
 
@@ -72,7 +72,7 @@ impl<S> Layer<S> for LifecycleLayer {
     type Service = Lifecycle<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Lifecycle { inner, receiver: self.receiver.clone() }
+        Lifecycle { inner, verifier: self.verifier.clone() }
     }
 }
 
@@ -80,7 +80,7 @@ impl<S> Layer<S> for LifecycleLayer {
 #[derive(Clone, Debug)]
 pub struct Lifecycle<S> {
     inner: S,
-    receiver: Receiver,
+    verifier: Verifier,
 }
 
 impl<S, B, ResBody> Service<Request<B>> for Lifecycle<S>
@@ -103,11 +103,11 @@ where
         let clone = self.inner.clone();
         let inner = mem::replace(&mut self.inner, clone);
         let (head, body) = request.into_parts();
-        let receiving = Receive::new(&self.receiver, &head, body);
+        let receiving = Receive::new(&self.verifier, &head, body);
         LifecycleFuture {
-            deadline: Deadline::after(self.receiver.time_budget()),
+            deadline: Deadline::after(self.verifier.timeout()),
             stage: Stage::Receiving { head: Some(head), receiving, inner },
-            receiver: self.receiver.clone(),
+            verifier: self.verifier.clone(),
         }
     }
 }
@@ -115,7 +115,7 @@ where
 pin_project! {
     /// The future of [`Lifecycle`].
     pub struct LifecycleFuture<S, B, F> {
-        receiver: Receiver,
+        verifier: Verifier,
         deadline: Deadline,
         #[pin]
         stage: Stage<S, B, F>,
@@ -161,12 +161,12 @@ where
                     match handled {
                         Some(Ok(response)) => {
                             let status = response.status().as_u16();
-                            this.receiver.answered_by_route(delivery, status, elapsed);
+                            this.verifier.answered_by_route(delivery, status, elapsed);
                             return Poll::Ready(Ok(response.map(BytesOr::new)));
                         }
                         Some(Err(error)) => {
                             let failed = RejectedRequest::after_body(Rejection::HandlerFailed);
-                            this.receiver.answer(Err(&failed), elapsed, SystemTime::now());
+                            this.verifier.answer(Err(&failed), elapsed, SystemTime::now());
                             return Poll::Ready(Err(error));
                         }
                         None => break RejectedRequest::after_body(Rejection::DeadlineExceeded),
@@ -174,12 +174,12 @@ where
                 }
             }
         };
-        Poll::Ready(Ok(refuse(this.receiver, rejected, this.deadline.elapsed()).map(BytesOr::from)))
+        Poll::Ready(Ok(refuse(this.verifier, rejected, this.deadline.elapsed()).map(BytesOr::from)))
     }
 }
 
 impl<S, B, F> fmt::Debug for LifecycleFuture<S, B, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LifecycleFuture").field("receiver", &self.receiver).finish_non_exhaustive()
+        f.debug_struct("LifecycleFuture").field("verifier", &self.verifier).finish_non_exhaustive()
     }
 }

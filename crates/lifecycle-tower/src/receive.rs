@@ -13,7 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError};
-use lifecycle_core::{Delivery, Head, Intake, Receiver, RejectedRequest, Rejection, RequestBody};
+use lifecycle_core::{Delivery, Head, RejectedRequest, Rejection, RequestBody, Verification, Verifier};
 use tokio::time::timeout;
 
 use crate::deadline::Deadline;
@@ -26,52 +26,52 @@ const FRAMES_PER_POLL: usize = 64;
 /// How long the rest of a refused body is read.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Verifies one request within the receiver's budget: the verify face as a function, for a server without layers.
+/// Verifies one request within the verifier's timeout: the verify face as a function, for a server without layers.
 ///
-/// What follows is the caller's: to answer within the rest of the budget, and to tell the receiver once how it ended,
-/// by [`Receiver::answer`] or [`Receiver::answered_by_route`].
+/// What follows is the caller's: to answer within the rest of the timeout, and to tell the verifier once how it ended,
+/// by [`Verifier::answer`] or [`Verifier::answered_by_route`].
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use lifecycle_core::Receiver;
+/// use lifecycle_core::Verifier;
 /// use lifecycle_tower::{receive, response};
 /// use std::time::{Instant, SystemTime};
 ///
-/// async fn seismic(receiver: &Receiver, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
+/// async fn seismic(verifier: &Verifier, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
 ///     let started = Instant::now();
-///     let received = receive(receiver, request).await;
+///     let received = receive(verifier, request).await;
 ///     if let Ok((_head, delivery)) = &received {
 ///         println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
 ///     }
 ///     let outcome = received.as_ref().map(|(_, delivery)| delivery);
-///     response(receiver.answer(outcome, started.elapsed(), SystemTime::now()))
+///     response(verifier.answer(outcome, started.elapsed(), SystemTime::now()))
 /// }
 ///
 /// # use lifecycle_core::{Secret, seismic as platform};
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-/// let receiver = Receiver::new(&platform::PLATFORM, Secret::new("s3cr3t")?);
-/// let answer = runtime.block_on(seismic(&receiver, Request::post("/").body(Full::from("{}"))?));
+/// let verifier = Verifier::new(&platform::PLATFORM, Secret::new("s3cr3t")?);
+/// let answer = runtime.block_on(seismic(&verifier, Request::post("/").body(Full::from("{}"))?));
 /// assert_eq!(answer.status(), 401);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// Every [`Rejection`] of [`Receiver::open`], [`Intake::push`] and [`Intake::finish`],
+/// Every [`Rejection`] of [`Verifier::begin`], [`Verification::push`] and [`Verification::finish`],
 /// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout); and whether the connection
-/// has to close after the answer, which [`Receiver::answer`] and [`RejectedRequest::reply`] make of it.
+/// has to close after the answer, which [`Verifier::answer`] and [`RejectedRequest::reply`] make of it.
 pub fn receive<B>(
-    receiver: &Receiver,
+    verifier: &Verifier,
     request: Request<B>,
 ) -> impl Future<Output = Result<(Parts, Delivery), RejectedRequest>> + Send + use<B>
 where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let mut deadline = Deadline::after(receiver.time_budget());
+    let mut deadline = Deadline::after(verifier.timeout());
     let (head, body) = request.into_parts();
-    let mut receiving = Receive::new(receiver, &head, body);
+    let mut receiving = Receive::new(verifier, &head, body);
     async move {
         let delivery = receiving.within(&mut deadline).await?;
         Ok((head, delivery))
@@ -93,7 +93,7 @@ pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> 
 
 /// A request on its way in, until it is verified or refused.
 pub(crate) struct Receive<B> {
-    intake: Result<Intake, Rejection>,
+    verification: Result<Verification, Rejection>,
     body: Option<B>,
     /// What is left unread while the body is not at its end.
     unread: RequestBody,
@@ -104,13 +104,17 @@ where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    pub(crate) fn new(receiver: &Receiver, head: &Parts, body: B) -> Self {
+    pub(crate) fn new(verifier: &Verifier, head: &Parts, body: B) -> Self {
         let headers = header_lines(&head.headers);
-        let intake = receiver.open(Head { method: head.method.as_str(), path: path(head), headers });
+        let verification = verifier.begin(Head { method: head.method.as_str(), path: path(head), headers });
         let unread = if body.is_end_stream() { RequestBody::Read } else { RequestBody::Unread };
         // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
-        let body = (intake.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
-        Self { intake: intake.map_err(Rejection::from), body, unread: on_connection(unread, head.version) }
+        let body = (verification.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
+        Self {
+            verification: verification.map_err(Rejection::from),
+            body,
+            unread: on_connection(unread, head.version),
+        }
     }
 
     /// Verifies or refuses the request before the deadline.
@@ -125,9 +129,9 @@ where
     ) -> Poll<Result<Delivery, RejectedRequest>> {
         let read = ready!(deadline.poll(pin!(poll_fn(|cx| self.read(cx))), cx));
         let rest = self.body.take();
-        let intake = mem::replace(&mut self.intake, Err(Rejection::BodyUnreadable));
-        Poll::Ready(match (read.unwrap_or(Err(Rejection::BodyTimeout)), intake) {
-            (Ok(()), Ok(intake)) => intake.finish(SystemTime::now()),
+        let verification = mem::replace(&mut self.verification, Err(Rejection::BodyUnreadable));
+        Poll::Ready(match (read.unwrap_or(Err(Rejection::BodyTimeout)), verification) {
+            (Ok(()), Ok(verification)) => verification.finish(SystemTime::now()),
             (Ok(()), Err(rejection)) | (Err(rejection), _) => {
                 if let Some(rest) = rest {
                     discard(rest);
@@ -138,8 +142,8 @@ where
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
-        match (&mut self.intake, &mut self.body) {
-            (Ok(intake), Some(body)) => read(body, intake, cx),
+        match (&mut self.verification, &mut self.body) {
+            (Ok(verification), Some(body)) => read(body, verification, cx),
             (Err(rejection), _) => Poll::Ready(Err(rejection.clone())),
             (_, None) => Poll::Ready(Err(Rejection::BodyUnreadable)), // polled after it resolved
         }
@@ -165,7 +169,7 @@ fn on_connection(body: RequestBody, version: Version) -> RequestBody {
     if version > Version::HTTP_11 { RequestBody::Read } else { body }
 }
 
-fn read<B>(body: &mut B, intake: &mut Intake, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>
+fn read<B>(body: &mut B, verification: &mut Verification, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>>
 where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
@@ -176,7 +180,9 @@ where
             Some(Err(error)) => return Poll::Ready(Err(unreadable(&*error.into()))),
             Some(Ok(frame)) => match frame.into_data() {
                 // `copy_to_bytes` of a `Bytes` copies nothing.
-                Ok(mut data) if data.has_remaining() => intake.push(data.copy_to_bytes(data.remaining()))?,
+                Ok(mut data) if data.has_remaining() => {
+                    verification.push(data.copy_to_bytes(data.remaining()))?
+                }
                 _ => {} // trailers, or nothing
             },
         }

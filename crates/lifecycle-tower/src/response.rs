@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use lifecycle_core::{Receiver, RejectedRequest, Reply};
+use lifecycle_core::{RejectedRequest, Reply, Verifier};
 
 /// Core's [`Reply`] as a response, for hyper as it is and for axum as an `IntoResponse`.
 ///
@@ -31,11 +31,11 @@ pub fn response(reply: Reply) -> Response<Full<Bytes>> {
 
 /// Records and answers a refusal.
 pub(crate) fn refuse(
-    receiver: &Receiver,
+    verifier: &Verifier,
     rejected: RejectedRequest,
     elapsed: Duration,
 ) -> Response<Full<Bytes>> {
-    let reply = receiver.answer(Err(&rejected), elapsed, SystemTime::now());
+    let reply = verifier.answer(Err(&rejected), elapsed, SystemTime::now());
     refusal(rejected, reply)
 }
 

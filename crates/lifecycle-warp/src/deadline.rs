@@ -1,4 +1,4 @@
-//! Deadline: the budget of one exchange, shared by its body and its handler.
+//! Deadline: the timeout of one exchange, shared by its body and its handler.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -11,12 +11,12 @@ use tokio::time::{Instant, timeout};
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
     started: Instant,
-    budget: Duration,
+    timeout: Duration,
 }
 
 impl Deadline {
-    pub(crate) fn after(budget: Duration) -> Self {
-        Self { started: Instant::now(), budget }
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Self { started: Instant::now(), timeout }
     }
 
     pub(crate) fn elapsed(self) -> Duration {
@@ -28,7 +28,9 @@ impl Deadline {
     pub(crate) async fn bound<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
         match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
             Poll::Ready(output) => Some(output),
-            Poll::Pending => Box::pin(timeout(self.budget.saturating_sub(self.elapsed()), future)).await.ok(),
+            Poll::Pending => {
+                Box::pin(timeout(self.timeout.saturating_sub(self.elapsed()), future)).await.ok()
+            }
         }
     }
 }

@@ -7,9 +7,9 @@ use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
 use crate::head::header_lines;
-use crate::refused::Refused;
+use crate::rejection::VerifiedRejection;
 
-/// Extracts the tenant of a request to one of the app's ordinary routes, and rejects it with [`Refused::Gate`] while the
+/// Extracts the tenant of a request to one of the app's ordinary routes, and rejects it with [`VerifiedRejection::Gate`] while the
 /// app is not enabled for that tenant. Put [`recover`](crate::recover) on the same route: the gate's answer then goes out
 /// there, 403 with the code `not-enabled` as a rule.
 ///
@@ -59,7 +59,7 @@ pub fn require_enabled<T: Into<Option<TenantKey>> + Send + 'static>(
     tenant.boxed().and(warp::header::headers_cloned()).and_then(move |tenant: T, headers: HeaderMap| {
         let (gate, tenant) = (Arc::clone(&gate), tenant.into());
         let refused = move |reply: Reply| {
-            Reject::from(Refused::Gate(reply.after(RequestBody::announced(header_lines(&headers)))))
+            Reject::from(VerifiedRejection::Gate(reply.after(RequestBody::announced(header_lines(&headers)))))
         };
         async move { gate.admit(tenant).await.map_err(refused) }
     })

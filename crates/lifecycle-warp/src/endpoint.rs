@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use lifecycle_core::{LifecycleHandler, Receiver, RejectedRequest, Rejection, respond};
+use lifecycle_core::{LifecycleHandler, RejectedRequest, Rejection, Verifier, run_handler};
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
@@ -14,19 +14,19 @@ use crate::response::response;
 /// A route that receives callbacks, runs the handler and answers.
 ///
 /// It answers every request that reaches it, of any method, so put a path before it. The whole exchange, body and
-/// handler included, is held to [`Receiver::time_budget`]; a handler that takes longer is dropped and answered 503.
+/// handler included, is held to [`Verifier::timeout`]; a handler that takes longer is dropped and answered 503.
 /// It rejects, with warp's own 500, only where a filter before it has taken the body.
 ///
 /// ```
-/// use lifecycle_core::{LifecycleHandler, Receiver, Secret, seismic};
+/// use lifecycle_core::{LifecycleHandler, Verifier, Secret, seismic};
 /// use warp::Filter;
 ///
 /// struct AcceptAll;
 /// impl LifecycleHandler for AcceptAll {}
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-/// let route = warp::path!("seismic").and(lifecycle_warp::endpoint(receiver, AcceptAll));
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let route = warp::path!("seismic").and(lifecycle_warp::endpoint(verifier, AcceptAll));
 ///
 /// let answer = warp::test::request().path("/seismic").reply(&route).await;
 /// assert_eq!(answer.status(), 405);
@@ -34,24 +34,24 @@ use crate::response::response;
 /// # }).unwrap();
 /// ```
 pub fn endpoint(
-    receiver: Receiver,
+    verifier: Verifier,
     handler: impl LifecycleHandler,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
-    request(receiver).then(move |request| answer(Arc::clone(&handler), request))
+    request(verifier).then(move |request| answer(Arc::clone(&handler), request))
 }
 
 async fn answer(handler: Arc<dyn LifecycleHandler>, mut request: Request<impl Body>) -> Response {
     let reply = match request.receive().await {
         Err(rejected) => {
-            request.receiver.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now())
+            request.verifier.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now())
         }
         Ok(delivery) => {
-            let handling = pin!(respond(&*handler, &delivery));
+            let handling = pin!(run_handler(&*handler, &delivery));
             let outcome =
                 request.head.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
             let outcome = outcome.map(|()| &delivery).map_err(RejectedRequest::after_body);
-            request.receiver.answer(
+            request.verifier.answer(
                 outcome.as_ref().copied(),
                 request.head.deadline.elapsed(),
                 SystemTime::now(),

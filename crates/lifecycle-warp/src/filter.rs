@@ -3,34 +3,34 @@
 use std::time::SystemTime;
 
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, Receiver, RequestBody};
+use lifecycle_core::{Delivery, RequestBody, Verifier};
 use serde::de::DeserializeOwned;
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
 use crate::head::header_lines;
 use crate::receive::{Body, Request, request};
-use crate::refused::Refused;
+use crate::rejection::VerifiedRejection;
 
-/// Extracts a callback that is verified, and rejects with [`Refused`] what is not.
+/// Extracts a callback that is verified, and rejects with [`VerifiedRejection`] what is not.
 ///
 /// The request's body is read here; the route has it as [`Delivery::body`]. Put [`recover`](crate::recover) on the
 /// same route: what is refused then gets its answer there and falls through to no other route. Without any `recover`,
 /// warp answers 500.
 ///
-/// The budget covers the body only: a filter can neither limit the time of what comes after it nor see its answer.
+/// The timeout covers the body only: a filter can neither limit the time of what comes after it nor see its answer.
 /// Use [`verify`](crate::verify()) or [`endpoint`](crate::endpoint()) where the platform blocks an administrator for a
 /// late one.
 ///
 /// ```
-/// use lifecycle_core::{Delivery, Receiver, Secret, seismic};
+/// use lifecycle_core::{Delivery, Verifier, Secret, seismic};
 /// use lifecycle_warp::{recover, verified};
 /// use warp::{Filter, http::StatusCode};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
 /// let route = warp::path!("seismic")
-///     .and(verified(receiver))
+///     .and(verified(verifier))
 ///     .map(|delivery: Delivery| {
 ///         println!("{} for {}", delivery.event().kind(), delivery.event().tenant());
 ///         StatusCode::ACCEPTED
@@ -42,25 +42,25 @@ use crate::refused::Refused;
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// # }).unwrap();
 /// ```
-pub fn verified(receiver: Receiver) -> impl Filter<Extract = (Delivery,), Error = Reject> + Clone {
-    request(receiver).and_then(admit)
+pub fn verified(verifier: Verifier) -> impl Filter<Extract = (Delivery,), Error = Reject> + Clone {
+    request(verifier).and_then(admit)
 }
 
 async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
     match request.receive().await {
         Ok(delivery) => {
-            request.receiver.answered_by_route(&delivery, None, request.head.deadline.elapsed());
+            request.verifier.answered_by_route(&delivery, None, request.head.deadline.elapsed());
             Ok(delivery)
         }
         Err(rejected) => {
             // For its log event; `recover` makes the answer.
-            request.receiver.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now());
-            Err(Refused::Rejected(rejected).into())
+            request.verifier.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now());
+            Err(VerifiedRejection::Rejected(rejected).into())
         }
     }
 }
 
-/// The payload of a verified delivery as the platform's own type, for `and_then`; rejects with [`Refused`] what is not a
+/// The payload of a verified delivery as the platform's own type, for `and_then`; rejects with [`VerifiedRejection`] what is not a
 /// `T`: 422, `undecodable`.
 ///
 /// It stands in for `warp::body::json()`, which refuses a callback with another content type than JSON's. No platform
@@ -68,7 +68,7 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 /// nothing else is asked of the request.
 ///
 /// ```
-/// use lifecycle_core::{Delivery, Receiver, Secret, seismic};
+/// use lifecycle_core::{Delivery, Verifier, Secret, seismic};
 /// use lifecycle_warp::{payload, recover, verified, verify};
 /// use warp::{Filter, http::StatusCode};
 ///
@@ -78,13 +78,13 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 ///     StatusCode::ACCEPTED
 /// };
 /// let secret = Secret::new("s3cr3t")?;
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
 ///
 /// // In a chain of filters, ...
-/// let chain = verified(receiver.clone()).and_then(payload).map(accept).recover(recover);
+/// let chain = verified(verifier.clone()).and_then(payload).map(accept).recover(recover);
 /// // ... and in the route inside `verify`.
 /// let inside = warp::ext::get::<Delivery>().and_then(payload).map(accept);
-/// let routes = warp::path!("chain").and(chain).or(warp::path!("inside").and(verify(receiver, inside)));
+/// let routes = warp::path!("chain").and(chain).or(warp::path!("inside").and(verify(verifier, inside)));
 ///
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1","userId":"u1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
@@ -98,17 +98,17 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 /// ```
 ///
 /// # Errors
-/// [`Refused::Rejected`], as warp's rejection.
+/// [`VerifiedRejection::Rejected`], as warp's rejection.
 pub async fn payload<T: DeserializeOwned>(delivery: Delivery) -> Result<T, Reject> {
-    delivery.decode().map_err(|rejected| Refused::Rejected(rejected).into())
+    delivery.decode().map_err(|rejected| VerifiedRejection::Rejected(rejected).into())
 }
 
-/// Extracts what the headers of a request to a SecurityScorecard action's URL say, and rejects with [`Refused`] a
+/// Extracts what the headers of a request to a SecurityScorecard action's URL say, and rejects with [`VerifiedRejection`] a
 /// request without readable secrets. The body is left to the route, and so is the method.
 ///
 /// ```
 /// use lifecycle_core::securityscorecard::ActionRequest;
-/// use lifecycle_warp::{Refused, action, recover};
+/// use lifecycle_warp::{VerifiedRejection, action, recover};
 /// use warp::Filter;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -116,7 +116,7 @@ pub async fn payload<T: DeserializeOwned>(delivery: Delivery) -> Result<T, Rejec
 ///     .and(warp::post())
 ///     .and(action())
 ///     .and_then(|action: ActionRequest| async move {
-///         action.expect_app("6f1c2a0e").map_err(Refused::from)?;
+///         action.expect_app("6f1c2a0e").map_err(VerifiedRejection::from)?;
 ///         let token = action.secrets().get("ACCESS_TOKEN").unwrap_or_default();
 ///         Ok::<_, warp::Rejection>(if token.is_empty() { "not connected" } else { "sent" })
 ///     })
@@ -134,6 +134,6 @@ pub fn action() -> impl Filter<Extract = (ActionRequest,), Error = Reject> + Clo
     warp::header::headers_cloned().and_then(|headers: HeaderMap| async move {
         let body = RequestBody::announced(header_lines(&headers));
         let action = ActionRequest::read(header_lines(&headers));
-        action.map_err(|error| Reject::from(Refused::Action(error, body)))
+        action.map_err(|error| Reject::from(VerifiedRejection::Action(error, body)))
     })
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 
-use lifecycle_core::{Head, Intake, Receiver, Rejection, RequestBody};
+use lifecycle_core::{Head, Rejection, RequestBody, Verification, Verifier};
 use warp::Filter;
 use warp::http::header::EXPECT;
 use warp::http::{HeaderMap, Version};
@@ -11,9 +11,9 @@ use warp::log::Info;
 
 use crate::deadline::Deadline;
 
-/// What a receiver says to the head of a request.
+/// What a verifier says to the head of a request.
 pub(crate) struct Judged {
-    pub(crate) intake: Result<Box<Intake>, Rejection>,
+    pub(crate) verification: Result<Box<Verification>, Rejection>,
     /// What is left unread while the body is not at its end.
     pub(crate) unread: RequestBody,
     /// Whether the body may be read. A sender that is refused while it waits for `100 Continue` must not get one.
@@ -32,13 +32,13 @@ thread_local! {
 /// Two lines that contradict each other must be seen, and warp gives a filter one line at a time or a clone of all. Only
 /// a log sees them as they are. So this is a filter whose log does the work; it runs while the filter is polled, which
 /// then finds the result.
-pub(crate) fn judged(receiver: Receiver) -> impl Filter<Extract = (Judged,), Error = Infallible> + Clone {
-    let judge = warp::log::custom(move |info: Info<'_>| LAST.set(Some(Judged::new(&receiver, &info))));
+pub(crate) fn judged(verifier: Verifier) -> impl Filter<Extract = (Judged,), Error = Infallible> + Clone {
+    let judge = warp::log::custom(move |info: Info<'_>| LAST.set(Some(Judged::new(&verifier, &info))));
     warp::any().map(warp::reply).with(judge).map(|_logged| LAST.take().unwrap_or_else(Judged::unseen))
 }
 
 impl Judged {
-    fn new(receiver: &Receiver, info: &Info<'_>) -> Self {
+    fn new(verifier: &Verifier, info: &Info<'_>) -> Self {
         let headers = info.request_headers();
         let head = Head { method: info.method().as_str(), path: info.path(), headers: header_lines(headers) };
         // From HTTP/2 on, a body has a stream of its own, and no answer has a `connection` header.
@@ -47,19 +47,19 @@ impl Judged {
         } else {
             RequestBody::announced(header_lines(headers))
         };
-        let intake = receiver.open(head).map(Box::new).map_err(Rejection::from);
+        let verification = verifier.begin(head).map(Box::new).map_err(Rejection::from);
         Self {
-            asks: intake.is_ok() || !headers.contains_key(EXPECT),
-            intake,
+            asks: verification.is_ok() || !headers.contains_key(EXPECT),
+            verification,
             unread,
-            deadline: Deadline::after(receiver.time_budget()),
+            deadline: Deadline::after(verifier.timeout()),
         }
     }
 
     /// No version of warp leaves the log out; if one does, no request passes.
     fn unseen() -> Self {
-        let (intake, unread) = (Err(Rejection::HandlerFailed), RequestBody::Unread);
-        Self { intake, unread, asks: false, deadline: Deadline::after(Receiver::DEFAULT_BUDGET) }
+        let (verification, unread) = (Err(Rejection::HandlerFailed), RequestBody::Unread);
+        Self { verification, unread, asks: false, deadline: Deadline::after(Verifier::DEFAULT_TIMEOUT) }
     }
 }
 

@@ -6,13 +6,13 @@ mod endpoint;
 mod filter;
 mod head;
 mod receive;
-mod refused;
+mod rejection;
 mod response;
 mod verify;
 
 pub use enabled::require_enabled;
 pub use endpoint::endpoint;
 pub use filter::{action, payload, verified};
-pub use refused::{Refused, recover};
+pub use rejection::{VerifiedRejection, recover};
 pub use response::response;
 pub use verify::verify;

@@ -1,4 +1,4 @@
-//! Receive: pumps a request's body through core's receiver, under the budget.
+//! Receive: pumps a request's body through core's verifier, under the timeout.
 
 use std::mem;
 use std::pin::pin;
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Buf;
 use futures_util::stream::{Stream, StreamExt};
-use lifecycle_core::{Delivery, Intake, Receiver, RejectedRequest, Rejection};
+use lifecycle_core::{Delivery, RejectedRequest, Rejection, Verification, Verifier};
 use tokio::task::consume_budget;
 use tokio::time::timeout;
 use warp::{Filter, Rejection as Reject};
@@ -18,7 +18,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// A request whose body is still to be read.
 pub(crate) struct Request<B> {
-    pub(crate) receiver: Receiver,
+    pub(crate) verifier: Verifier,
     pub(crate) head: Judged,
     body: Option<B>,
 }
@@ -38,26 +38,26 @@ impl<C: Buf + Send, B: Stream<Item = Result<C, warp::Error>> + Send + Unpin + 's
 ///
 /// The body comes as a stream since warp's other body filters read without a limit or refuse a chunked body.
 pub(crate) fn request(
-    receiver: Receiver,
+    verifier: Verifier,
 ) -> impl Filter<Extract = (Request<impl Body>,), Error = Reject> + Clone {
-    judged(receiver.clone()).and(warp::body::stream()).map(move |head: Judged, body| {
+    judged(verifier.clone()).and(warp::body::stream()).map(move |head: Judged, body| {
         let body = head.asks.then_some(body);
-        Request { receiver: receiver.clone(), head, body }
+        Request { verifier: verifier.clone(), head, body }
     })
 }
 
 impl<B: Body> Request<B> {
     /// Reads and judges the callback. Once.
     pub(crate) async fn receive(&mut self) -> Result<Delivery, RejectedRequest> {
-        let read = match (&mut self.head.intake, &mut self.body) {
-            (Ok(intake), Some(body)) => self.head.deadline.bound(pin!(read(body, intake))).await,
+        let read = match (&mut self.head.verification, &mut self.body) {
+            (Ok(verification), Some(body)) => self.head.deadline.bound(pin!(read(body, verification))).await,
             (Err(rejection), _) => Some(Err(rejection.clone())),
             (_, None) => Some(Err(Rejection::BodyUnreadable)), // received before
         };
         let rest = self.body.take();
-        let intake = mem::replace(&mut self.head.intake, Err(Rejection::BodyUnreadable));
-        match (read.unwrap_or(Err(Rejection::BodyTimeout)), intake) {
-            (Ok(()), Ok(intake)) => intake.finish(SystemTime::now()),
+        let verification = mem::replace(&mut self.head.verification, Err(Rejection::BodyUnreadable));
+        match (read.unwrap_or(Err(Rejection::BodyTimeout)), verification) {
+            (Ok(()), Ok(verification)) => verification.finish(SystemTime::now()),
             (Ok(()), Err(rejection)) | (Err(rejection), _) => {
                 if let Some(rest) = rest {
                     discard(rest);
@@ -68,12 +68,12 @@ impl<B: Body> Request<B> {
     }
 }
 
-async fn read(body: &mut impl Body, intake: &mut Intake) -> Result<(), Rejection> {
+async fn read(body: &mut impl Body, verification: &mut Verification) -> Result<(), Rejection> {
     while let Some(chunk) = body.next().await {
         // A body that always has a chunk ready, if only an empty one, must not keep the timer from its turn.
         consume_budget().await;
         let mut chunk = chunk.map_err(|_| Rejection::BodyUnreadable)?;
-        intake.push(chunk.copy_to_bytes(chunk.remaining()))?;
+        verification.push(chunk.copy_to_bytes(chunk.remaining()))?;
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use http_body_util::Full;
-use lifecycle_core::{Delivery, Receiver, RejectedRequest, Rejection};
+use lifecycle_core::{Delivery, RejectedRequest, Rejection, Verifier};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
@@ -16,7 +16,7 @@ use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection as Reject};
 
 use crate::receive::{Body, Request, request};
-use crate::refused::recover;
+use crate::rejection::recover;
 use crate::response::response;
 
 /// Lets only verified callbacks through to a route, which needs no change: it reads the request's method, headers,
@@ -31,11 +31,11 @@ use crate::response::response;
 /// JSON's, while none of the platforms documents one. On Seismic that blocks an administrator. `payload` reads the same
 /// and asks for none.
 ///
-/// Body and route together are held to [`Receiver::time_budget`]: a route that takes longer is dropped and answered
+/// Body and route together are held to [`Verifier::timeout`]: a route that takes longer is dropped and answered
 /// 503, and one that panics 500.
 ///
 /// ```
-/// use lifecycle_core::{Receiver, Secret, seismic};
+/// use lifecycle_core::{Verifier, Secret, seismic};
 /// use warp::{Filter, http::StatusCode};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -44,8 +44,8 @@ use crate::response::response;
 /// let secret = Secret::new("s3cr3t")?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret);
-/// let route = warp::path!("seismic").and(lifecycle_warp::verify(receiver, existing));
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret);
+/// let route = warp::path!("seismic").and(lifecycle_warp::verify(verifier, existing));
 ///
 /// let request = warp::test::request().method("POST").path("/seismic").body(body);
 /// assert_eq!(request.header("x-seismic-signature", signature).reply(&route).await.status(), 202);
@@ -56,7 +56,7 @@ use crate::response::response;
 /// # }).unwrap();
 /// ```
 pub fn verify<R: Reply + 'static>(
-    receiver: Receiver,
+    verifier: Verifier,
     route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let route = route.map(R::into_response).boxed().recover(recover).map(Reply::into_response).boxed();
@@ -64,14 +64,14 @@ pub fn verify<R: Reply + 'static>(
     let query = warp::query::raw().or_else(|_none| ready(Ok::<_, Infallible>((String::new(),))));
     let rest =
         warp::path::peek().and(query).and(headers).map(|path, query, headers| Rest { path, query, headers });
-    rest.and(request(receiver)).then(move |rest, request| answer(route.clone(), rest, request))
+    rest.and(request(verifier)).then(move |rest, request| answer(route.clone(), rest, request))
 }
 
 async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Request<impl Body>) -> Response {
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
         Err(rejected) => {
-            return response(request.receiver.answer(
+            return response(request.verifier.answer(
                 Err(&rejected),
                 request.head.deadline.elapsed(),
                 SystemTime::now(),
@@ -84,7 +84,7 @@ async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Reques
     let mut beside = Beside(tokio::spawn(Box::pin(running)));
     let rejection = match (&mut beside.0).await {
         Ok(Some(Ok(response))) => {
-            request.receiver.answered_by_route(&delivery, response.status().as_u16(), deadline.elapsed());
+            request.verifier.answered_by_route(&delivery, response.status().as_u16(), deadline.elapsed());
             return response;
         }
         Ok(Some(Err(never))) => match never {},
@@ -92,7 +92,7 @@ async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Reques
         Err(_panicked) => Rejection::HandlerFailed,
     };
     let rejected = RejectedRequest::after_body(rejection);
-    response(request.receiver.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()))
+    response(request.verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()))
 }
 
 /// A task that ends when nobody waits for it any more, as when the peer has gone.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use lifecycle_core::{Receiver, Secret, seismic};
+use lifecycle_core::{Secret, Verifier, seismic};
 use lifecycle_inbox::{Engine, Inbox};
 use lifecycle_tower::LifecycleEndpoint;
 use tokio::net::TcpListener;
@@ -40,8 +40,8 @@ impl App {
     /// # Panics
     /// When loopback has no free port.
     pub async fn start(engine: Arc<dyn Engine>) -> Self {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret());
-        let endpoint = LifecycleEndpoint::new(receiver, Inbox::new(engine));
+        let verifier = Verifier::new(&seismic::PLATFORM, secret());
+        let endpoint = LifecycleEndpoint::new(verifier, Inbox::new(engine));
         let routes = Router::new().route_service("/seismic", endpoint);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
         let url = format!("http://{}/seismic", listener.local_addr().expect("it is bound"));

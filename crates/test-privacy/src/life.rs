@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lifecycle_core::{
-    Delivery, HandlerError, LifecycleHandler, Outcome, SecretId, TenantKey, Trust, respond, seismic,
+    Delivery, HandlerError, LifecycleHandler, Outcome, SecretId, TenantKey, Trust, run_handler, seismic,
 };
-use lifecycle_inbox::{Backoff, Engine, Filter, Inbox, Keyring, Retention, State, Vault, Worker};
+use lifecycle_inbox::{
+    Backoff, DeliveryFilter, DeliveryState, Engine, Inbox, Keyring, Retention, Vault, Worker,
+};
 
 use crate::canary::CANARY;
 
@@ -23,7 +25,7 @@ pub async fn live_through(engine: Arc<dyn Engine>, worker: Worker) -> Vec<String
     let inbox = Inbox::new(engine.clone());
     for word in ["accept", "database", "panic", "parse", "refuse"] {
         for _ in 0..2 {
-            respond(&inbox, &delivery(word)).await.expect("it is kept");
+            run_handler(&inbox, &delivery(word)).await.expect("it is kept");
         }
     }
     let worker = worker.attempts(2).backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
@@ -38,14 +40,14 @@ pub async fn live_through(engine: Arc<dyn Engine>, worker: Worker) -> Vec<String
     let vault = Vault::new(engine.clone(), Keyring::parse(KEY).expect("a key"));
     vault.put(&tenant, "api-key", CANARY).await.expect("a secret is kept");
     let mut shown = vec![format!("{vault:?} {:?}", vault.get(&tenant, "api-key").await)];
-    for row in inbox.list(&Filter::default()).await.expect("list") {
+    for row in inbox.list(&DeliveryFilter::default()).await.expect("list") {
         let stored = inbox.show(row.id).await.expect("show");
         shown.push(format!("{row:?} {stored:?} {:?}", row.last_error));
     }
-    let dead = Filter { state: Some(State::Dead), ..Filter::default() };
+    let dead = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
     for row in inbox.list(&dead).await.expect("list").iter().skip(1).take(1) {
         assert!(inbox.retry(row.id).await.expect("retry"));
-        assert!(inbox.discard(row.id).await.expect("discard"));
+        assert!(inbox.delete(row.id).await.expect("delete"));
     }
     let nothing = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::ZERO };
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -59,7 +61,8 @@ fn delivery(word: &str) -> Delivery {
         "userId": format!("{CANARY}@mail.example"), "secret": CANARY,
     });
     let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
-    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now()).expect("a callback")
+    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now())
+        .expect("a callback")
 }
 
 /// A handler that does what the first word of the request id says, and takes no care of what it prints.

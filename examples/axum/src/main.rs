@@ -76,7 +76,7 @@ fn seismic(app: &App) -> Router<App> {
 }
 
 fn securityscorecard(app: &App) -> Router<App> {
-    // The receiver compares the token, so the path only has to have a place for one.
+    // The verifier compares the token, so the path only has to have a place for one.
     let hook = LifecycleEndpoint::new(app.hook(), app.handler());
     Router::new()
         .route_service("/hook", hook.clone())

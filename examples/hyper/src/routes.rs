@@ -14,7 +14,7 @@ use http::header::COOKIE;
 use http::{Method, Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, Full};
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, EventKind, Receiver, Reply, TenantKey};
+use lifecycle_core::{Delivery, EventKind, Reply, TenantKey, Verifier};
 use lifecycle_tower::{
     BytesOr, LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, receive, response,
 };
@@ -51,7 +51,7 @@ impl Routes {
 
     async fn answer(self, request: Request<WatchedBody>) -> Answer {
         let path = request.uri().path();
-        // The receiver compares the token, so the path only has to have a place for one.
+        // The verifier compares the token, so the path only has to have a place for one.
         let under_hook = path.strip_prefix(HOOK).and_then(|rest| rest.strip_prefix('/'));
         let face = if under_hook.is_some_and(|token| !token.contains('/')) { HOOK } else { path };
         match self.faces.get(face) {
@@ -81,10 +81,10 @@ impl Service<Request<WatchedBody>> for Routes {
 
 const HOOK: &str = "/securityscorecard/hook";
 
-fn endpoint(app: &App, receiver: Receiver) -> Face {
+fn endpoint(app: &App, verifier: Verifier) -> Face {
     let endpoint = ServiceBuilder::new()
         .map_response(|answer: Response<Full<Bytes>>| answer.map(BytesOr::from))
-        .service(LifecycleEndpoint::new(receiver, app.handler()));
+        .service(LifecycleEndpoint::new(verifier, app.handler()));
     Face::new(endpoint)
 }
 
@@ -111,18 +111,18 @@ fn verified(app: &App) -> Face {
 
 /// The same without a layer, as a function of the request.
 fn extracted(app: &App) -> Face {
-    let (app, receiver) = (app.clone(), app.seismic());
+    let (app, verifier) = (app.clone(), app.seismic());
     Face::new(service_fn(move |request| {
-        let (app, receiver) = (app.clone(), receiver.clone());
+        let (app, verifier) = (app.clone(), verifier.clone());
         async move {
             let started = Instant::now();
-            let reply = match receive(&receiver, request).await {
+            let reply = match receive(&verifier, request).await {
                 Ok((_head, delivery)) => {
                     let reply = app.receipt(&delivery, delivery.body());
-                    receiver.answered_by_route(&delivery, reply.status(), started.elapsed());
+                    verifier.answered_by_route(&delivery, reply.status(), started.elapsed());
                     reply
                 }
-                Err(rejection) => receiver.answer(Err(&rejection), started.elapsed(), SystemTime::now()),
+                Err(rejection) => verifier.answer(Err(&rejection), started.elapsed(), SystemTime::now()),
             };
             Ok(response(reply).map(BytesOr::from))
         }

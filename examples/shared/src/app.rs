@@ -10,9 +10,9 @@ use lifecycle_core::securityscorecard::{
     Manifest,
 };
 use lifecycle_core::{
-    Delivery, EventKind, LifecycleHandler, Receiver, Reply, Secret, TenantGate, TenantKey, seismic,
+    Delivery, EventKind, LifecycleHandler, Reply, Secret, TenantGate, TenantKey, Verifier, seismic,
 };
-use lifecycle_inbox::{EnabledGate, Inbox, InstallationFilter, StoreError};
+use lifecycle_inbox::{EnabledGate, EngineError, Inbox, InstallationFilter};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -25,7 +25,7 @@ use crate::settings::{Settings, random};
 use crate::shutdown::Shutdown;
 use crate::store::Store;
 
-/// The demo app: receivers, a handler, and the answers of its other routes. Cheap to clone.
+/// The demo app: verifiers, a handler, and the answers of its other routes. Cheap to clone.
 #[derive(Clone)]
 pub struct App(Arc<Inner>);
 
@@ -35,7 +35,7 @@ struct Inner {
     inbox: Inbox,
     base: OnceLock<String>,
     /// Made once: it remembers when it last warned of what, and a server may ask for it in each of its threads.
-    seismic: OnceLock<Receiver>,
+    seismic: OnceLock<Verifier>,
     states: InstallStates,
 }
 
@@ -123,18 +123,18 @@ impl App {
     }
 
     /// Receives all five events of Seismic on one URL.
-    pub fn seismic(&self) -> Receiver {
+    pub fn seismic(&self) -> Verifier {
         self.0.seismic.get_or_init(|| self.build_receiver()).clone()
     }
 
     /// Receives one event of Seismic on a URL of its own.
-    pub fn seismic_only(&self, kind: EventKind) -> Receiver {
-        self.seismic().only(kind)
+    pub fn seismic_only(&self, kind: EventKind) -> Verifier {
+        self.seismic().expect_event(kind)
     }
 
     /// Receives SecurityScorecard's hook, which nothing signs.
-    pub fn hook(&self) -> Receiver {
-        Receiver::unsigned(&securityscorecard::PLATFORM, self.0.settings.token.clone())
+    pub fn hook(&self) -> Verifier {
+        Verifier::unsigned(&securityscorecard::PLATFORM, self.0.settings.token.clone())
     }
 
     /// What happens on an event: it is written to the inbox, once, and acknowledged.
@@ -207,7 +207,7 @@ impl App {
         }
     }
 
-    async fn inbox_stats(&self) -> Result<Reply, StoreError> {
+    async fn inbox_stats(&self) -> Result<Reply, EngineError> {
         let stats = self.0.inbox.stats().await?;
         let oldest = stats.oldest.map(|age| age.as_secs_f64());
         Ok(describe::page(&json!({
@@ -218,7 +218,7 @@ impl App {
         })))
     }
 
-    async fn installations(&self) -> Result<Reply, StoreError> {
+    async fn installations(&self) -> Result<Reply, EngineError> {
         let mut filter = InstallationFilter::default();
         let mut shown = Vec::new();
         loop {
@@ -261,16 +261,16 @@ impl App {
         }
     }
 
-    fn build_receiver(&self) -> Receiver {
+    fn build_receiver(&self) -> Verifier {
         let settings = &self.0.settings;
-        let mut receiver = Receiver::new(&seismic::PLATFORM, settings.secrets.clone());
+        let mut verifier = Verifier::new(&seismic::PLATFORM, settings.secrets.clone());
         if let Some(app) = &settings.app_id {
-            receiver = receiver.app(app);
+            verifier = verifier.expect_app(app);
         }
         if let Some(age) = settings.max_age {
-            receiver = receiver.max_age(age);
+            verifier = verifier.with_max_age(age);
         }
-        receiver
+        verifier
     }
 
     fn build_manifest(&self) -> Manifest {

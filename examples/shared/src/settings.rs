@@ -88,7 +88,7 @@ impl Settings {
         let current = given.or_else(|| secret.clone()).unwrap_or_default();
         let mut secrets = Secrets::from(signing("SEISMIC_SIGNING_SECRET", "current", current)?);
         if let Some(previous) = environment.secret("SEISMIC_PREVIOUS_SIGNING_SECRET")? {
-            secrets = secrets.and(signing("SEISMIC_PREVIOUS_SIGNING_SECRET", "previous", previous)?);
+            secrets = secrets.or(signing("SEISMIC_PREVIOUS_SIGNING_SECRET", "previous", previous)?);
         }
         let given = environment.secret("SECURITYSCORECARD_HOOK_TOKEN")?;
         let made_up = MadeUp { secret, token: given.is_none() };

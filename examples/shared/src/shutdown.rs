@@ -16,14 +16,14 @@ impl Shutdown {
     /// The system's, when it takes no handler.
     pub fn on_signal() -> io::Result<Self> {
         let signal = signal()?;
-        let (sender, receiver) = watch::channel(false);
+        let (sender, verifier) = watch::channel(false);
         tokio::spawn(async move {
             signal.await;
             tracing::info!("asked to stop");
             sender.send_replace(true);
             sender.closed().await; // whoever asks later has to hear of it, too
         });
-        Ok(Self(receiver))
+        Ok(Self(verifier))
     }
 
     /// Completes once the process was asked to stop.

@@ -78,7 +78,7 @@ fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
 }
 
 fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
-    // The receiver compares the token, so the path only has to have a place for one.
+    // The verifier compares the token, so the path only has to have a place for one.
     let hook = warp::path("hook").and(last_segment()).map(drop).untuple_one();
     let hook = hook.and(endpoint(app.hook(), app.handler()));
 

@@ -1,4 +1,4 @@
-//! Signals: a process that is asked to stop ends, whenever it is asked.
+//! Notifier: a process that is asked to stop ends, whenever it is asked.
 
 use std::io::Write;
 

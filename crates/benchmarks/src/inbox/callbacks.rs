@@ -29,7 +29,8 @@ impl Callbacks {
             r#"{{"appId":"{APP}","appName":"my test app","tenantId":"{tenant}","tenant":"seismicapps","userId":"e6f77acb-6f11-482c-822b-5dbdcc002a20","userEmail":"avery.admin@example.com","requestId":"de680a3a-2b96-45d8-a0f7-{nth:012x}","version":"0.1.4","type":"{kind}","timestamp":"2020-09-01T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"}}"#
         );
         let trust = Trust::Signed { secret: SecretId::new("current"), header: seismic::SIGNATURE };
-        Delivery::restore(&seismic::PLATFORM, body, [], trust, SystemTime::now()).expect("a callback")
+        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], trust, SystemTime::now())
+            .expect("a callback")
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-use lifecycle_inbox::{Engine, Inbox, Memory, Worker};
+use lifecycle_inbox::{Engine, Inbox, MemoryEngine, Worker};
 use lifecycle_inbox_sqlite::SqliteEngine;
 use serde::{Deserialize, Serialize};
 use test_postgres::Server;
@@ -42,7 +42,7 @@ impl Claims {
         let folder = tempfile::tempdir()?;
         let each = Kind::SqliteEach.open(folder.path(), &server.url(), "claims").await?;
         let engines: [Arc<dyn Engine>; 3] = [
-            Arc::new(Memory::new()),
+            Arc::new(MemoryEngine::new()),
             Arc::new(SqliteEngine::open(folder.path().join("claims"))?),
             Arc::new(postgres_engine(&server.url(), "claims").await?),
         ];
@@ -111,7 +111,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_worker_is_timed_until_all_is_done() {
-        let engine: Arc<dyn Engine> = Arc::new(Memory::new());
+        let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
         let inbox = Arc::new(Inbox::new(engine.clone()));
         send(&inbox, &Arc::new(Callbacks::to(7)), Load::of(100, 4)).await.unwrap();
         assert!(work(engine.clone(), 100, 16).await.is_ok());

@@ -151,7 +151,7 @@ pub(crate) async fn postgres(url: &str, schema: &str, rows: u64) -> Result<(), F
 mod tests {
     use std::sync::Arc;
 
-    use lifecycle_inbox::{Engine, Filter, State, TenantKey};
+    use lifecycle_inbox::{DeliveryFilter, DeliveryState, Engine, TenantKey};
     use lifecycle_inbox_sqlite::SqliteEngine;
 
     use super::*;
@@ -171,7 +171,11 @@ mod tests {
         for engine in engines {
             let tenant = TenantKey::new("seismic", APP, format!("{TENANT}{:014x}", 2));
             assert!(engine.installation(&tenant).await.unwrap().is_some());
-            let filter = Filter { tenant: Some(tenant), state: Some(State::Done), ..Filter::default() };
+            let filter = DeliveryFilter {
+                tenant: Some(tenant),
+                state: Some(DeliveryState::Done),
+                ..DeliveryFilter::default()
+            };
             let done = engine.list(&filter).await.unwrap();
             assert_eq!(done.len(), 10);
             let row = engine.show(done[0].id).await.unwrap().unwrap();

@@ -10,7 +10,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::{HeaderValue, Response};
 use lifecycle_core::seismic;
 use lifecycle_tower::LifecycleLayer;
-use lifecycle_tower::axum::{Received, Refused, Verified};
+use lifecycle_tower::axum::{Received, Verified, VerifiedRejection};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::Failure;
@@ -77,16 +77,16 @@ fn bare(callbacks: &[Callback]) -> Judge {
 }
 
 fn function(callbacks: &[Callback]) -> Judge {
-    let receiver = ours::receiver(ours::secrets());
+    let verifier = ours::verifier(ours::secrets());
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
-        black_box(at_once(lifecycle_tower::receive(&receiver, request))).is_ok()
+        black_box(at_once(lifecycle_tower::receive(&verifier, request))).is_ok()
     })
 }
 
 fn received(callbacks: &[Callback]) -> Judge {
-    let receiver = ours::receiver(ours::secrets());
+    let verifier = ours::verifier(ours::secrets());
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
-        black_box(at_once(Received::from_request(request, &receiver))).is_ok()
+        black_box(at_once(Received::from_request(request, &verifier))).is_ok()
     })
 }
 
@@ -95,9 +95,9 @@ fn layer(callbacks: &[Callback]) -> Judge {
         let (mut head, _) = request.into_parts();
         let Verified(delivery) = Verified::from_request_parts(&mut head, &()).await?;
         black_box(delivery);
-        Ok::<_, Refused>(Response::builder().status(202).body(()).expect("its parts are valid"))
+        Ok::<_, VerifiedRejection>(Response::builder().status(202).body(()).expect("its parts are valid"))
     };
-    let service = LifecycleLayer::new(ours::receiver(ours::secrets())).layer(service_fn(handler));
+    let service = LifecycleLayer::new(ours::verifier(ours::secrets())).layer(service_fn(handler));
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
         at_once(service.clone().oneshot(request)).is_ok_and(|answer| answer.status() == 202)
     })

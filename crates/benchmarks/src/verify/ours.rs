@@ -1,10 +1,10 @@
-//! Ours: the library's scheme alone, and its receiver as an adapter calls it.
+//! Ours: the library's scheme alone, and its verifier as an adapter calls it.
 
 use std::hint::black_box;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use lifecycle_core::{Delivery, Head, Receiver, RejectedRequest, Secret, Secrets, SigningSecret, seismic};
+use lifecycle_core::{Delivery, Head, RejectedRequest, Secret, Secrets, SigningSecret, Verifier, seismic};
 
 use super::callbacks::{Callback, SECRET};
 use super::contestant::Contestant;
@@ -24,7 +24,7 @@ pub(super) fn secrets() -> Secrets {
 
 pub(super) fn two_secrets() -> Secrets {
     let named = |name, text| SigningSecret::new(name, &secret(text));
-    Secrets::from(named("next", "seismic-demo-signing-secret-2")).and(named("current", SECRET))
+    Secrets::from(named("next", "seismic-demo-signing-secret-2")).or(named("current", SECRET))
 }
 
 /// No rule about time is set, and to read a clock is an adapter's work.
@@ -54,29 +54,29 @@ impl Lines {
     }
 }
 
-pub(super) fn receiver(secrets: Secrets) -> Receiver {
-    Receiver::new(&seismic::PLATFORM, secrets).max_body(usize::MAX)
+pub(super) fn verifier(secrets: Secrets) -> Verifier {
+    Verifier::new(&seismic::PLATFORM, secrets).with_max_body(usize::MAX)
 }
 
 /// The whole way of one callback.
 pub(super) fn receive<'h>(
-    receiver: &Receiver,
+    verifier: &Verifier,
     head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
     body: &Bytes,
 ) -> Result<Delivery, RejectedRequest> {
-    let mut intake = receiver.open(head)?;
-    intake.push(body.clone())?;
-    intake.finish(NOW)
+    let mut verification = verifier.begin(head)?;
+    verification.push(body.clone())?;
+    verification.finish(NOW)
 }
 
 fn contestant_with(name: &'static str, callbacks: &[Callback], secrets: Secrets) -> Contestant {
-    let receiver = receiver(secrets.clone());
+    let verifier = verifier(secrets.clone());
     let verify = move |lines: &Lines, body: &Bytes| {
         let (name, signature) = &lines.0[SIGNATURE];
         seismic::SCHEME.verify(&secrets, &[(name, signature.as_bytes())], body, NOW).is_ok()
     };
     let decode =
-        move |lines: &Lines, body: &Bytes| black_box(receive(&receiver, lines.head("POST"), body)).is_ok();
+        move |lines: &Lines, body: &Bytes| black_box(receive(&verifier, lines.head("POST"), body)).is_ok();
     Contestant::new(name, callbacks, Lines::signed, verify, decode)
 }
 

@@ -1,7 +1,7 @@
 //! Refusals: what it costs to turn a forged request away, and to hold two secrets.
 
 use bytes::Bytes;
-use lifecycle_core::{Receiver, Rejection, Secrets, seismic};
+use lifecycle_core::{Rejection, Secrets, Verifier, seismic};
 
 use crate::Failure;
 use crate::measure::{Case, Rounds, interleave};
@@ -126,11 +126,11 @@ impl Forged {
             (lines, callback.shown.clone())
         };
         let requests: Vec<(Lines, Bytes)> = callbacks.iter().map(forged).collect();
-        let receiver = Receiver::new(&seismic::PLATFORM, (self.secrets)());
+        let verifier = Verifier::new(&seismic::PLATFORM, (self.secrets)());
         let method = self.method;
         move |call| {
             let (lines, body) = &requests[call % requests.len()];
-            ours::receive(&receiver, lines.head(method), body).expect_err("it is forged").rejection
+            ours::receive(&verifier, lines.head(method), body).expect_err("it is forged").rejection
         }
     }
 }

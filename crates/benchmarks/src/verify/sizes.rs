@@ -13,8 +13,8 @@ use super::{Pace, case, limit, ours};
 const NOTE: &str = "\
 **HMAC** is that of the same bytes, the key scheduled beforehand, by the faster of two backends: `hmac` with `sha2`, which \
 ours is built on, and `ring`. **Instructions** are a chain of as many dependent `SHA256RNDS2` as it needs, the bound of the \
-processor. Ours *verifies* by `Scheme::verify` of a signature and a body, and *verifies and decodes* by `Receiver::open`, \
-`Intake::push` and `Intake::finish`, from the head of a request to an owned `Delivery`. Allocations are those of one call.";
+processor. Ours *verifies* by `Scheme::verify` of a signature and a body, and *verifies and decodes* by `Verifier::begin`, \
+`Verification::push` and `Verification::finish`, from the head of a request to an owned `Delivery`. Allocations are those of one call.";
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     let folder = tempfile::tempdir()?;

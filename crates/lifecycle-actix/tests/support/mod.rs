@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
 use lifecycle_actix::{Action, Verified, endpoint, require_enabled, verify};
-use lifecycle_core::{HookToken, Receiver, Secret, securityscorecard, seismic};
+use lifecycle_core::{HookToken, Secret, Verifier, securityscorecard, seismic};
 use test_adapter::{Gate, Obedient};
 
 pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
@@ -24,26 +24,26 @@ pub(crate) fn sign(body: &[u8]) -> String {
     seismic::SCHEME.sign(&secret(), &[], body)
 }
 
-/// A receiver with a small cap, so that the tests can pass it.
-pub(crate) fn receiver() -> Receiver {
-    Receiver::new(&seismic::PLATFORM, secret()).app("app").max_body(4096)
+/// A verifier with a small cap, so that the tests can pass it.
+pub(crate) fn verifier() -> Verifier {
+    Verifier::new(&seismic::PLATFORM, secret()).expect_app("app").with_max_body(4096)
 }
 
-pub(crate) fn impatient() -> Receiver {
-    receiver().budget(Duration::from_millis(200))
+pub(crate) fn impatient() -> Verifier {
+    verifier().with_timeout(Duration::from_millis(200))
 }
 
 /// Every face of this crate, each on a route of its own.
 pub(crate) fn faces(
-    receiver: &Receiver,
+    verifier: &Verifier,
     handler: &Obedient,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
-    let (receiver, handler) = (receiver.clone(), Arc::new(handler.clone()));
+    let (verifier, handler) = (verifier.clone(), Arc::new(handler.clone()));
     move |app: &mut web::ServiceConfig| {
-        let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
-        let wrapped = |path: &str, route| web::resource(path).wrap(verify(receiver.clone())).route(route);
-        app.app_data(receiver.clone())
-            .route(FACES[0], endpoint(receiver.clone(), Arc::clone(&handler)))
+        let hook = Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+        let wrapped = |path: &str, route| web::resource(path).wrap(verify(verifier.clone())).route(route);
+        app.app_data(verifier.clone())
+            .route(FACES[0], endpoint(verifier.clone(), Arc::clone(&handler)))
             .route("/hook/{token}", endpoint(hook, Arc::clone(&handler)))
             .service(wrapped(FACES[1], web::to(accept_bytes)))
             .service(wrapped("/verify/extract", web::to(accept_verified)))

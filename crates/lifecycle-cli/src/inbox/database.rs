@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use lifecycle_inbox::{Engine, Inbox, StoreError, Timestamp};
+use lifecycle_inbox::{Engine, EngineError, Inbox, Timestamp};
 use lifecycle_inbox_postgres::{OpenError as PostgresError, PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine, path_from_url};
 
@@ -89,7 +89,7 @@ impl Database {
 }
 
 /// A question that was not answered.
-pub(crate) fn unanswered(error: &StoreError) -> Failure {
+pub(crate) fn unanswered(error: &EngineError) -> Failure {
     Failure::new(format!("the inbox did not answer: {error}"), "is its database well? then try again")
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use comfy_table::{Table, presets};
-use lifecycle_inbox::{DeliveryId, Filter, State, Summary};
+use lifecycle_inbox::{DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary};
 use serde_json::{Value, json};
 
 use super::database::{Database, unanswered};
@@ -29,7 +29,7 @@ const ERROR_LETTERS: usize = 60;
 pub(crate) struct ListArgs {
     /// Only deliveries in this state
     #[arg(long, value_parser = states())]
-    state: Option<State>,
+    state: Option<DeliveryState>,
     /// The most deliveries
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     limit: u16,
@@ -44,11 +44,11 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
         let limit = usize::from(self.limit);
-        let filter = Filter {
+        let filter = DeliveryFilter {
             state: self.state,
             after: self.after.map(DeliveryId),
             limit: limit + 1, // one more, to see whether there is another page
-            ..Filter::default()
+            ..DeliveryFilter::default()
         };
         let mut rows = database.inbox.list(&filter).await.map_err(|error| unanswered(&error))?;
         let is_more = rows.len() > limit;
@@ -63,7 +63,7 @@ impl ListArgs {
         Ok(Answer { text, json: json!({"deliveries": rows, "next_after": next}), exit: Exit::Well })
     }
 
-    fn table(&self, rows: &[Summary], database: &Database) -> String {
+    fn table(&self, rows: &[DeliverySummary], database: &Database) -> String {
         let now = database.now();
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
@@ -89,9 +89,9 @@ impl ListArgs {
     }
 }
 
-fn states() -> impl TypedValueParser<Value = State> {
-    PossibleValuesParser::new(State::ALL.map(State::name))
-        .try_map(|name| State::from_name(&name).ok_or("there is no such state"))
+fn states() -> impl TypedValueParser<Value = DeliveryState> {
+    PossibleValuesParser::new(DeliveryState::ALL.map(DeliveryState::name))
+        .try_map(|name| DeliveryState::from_name(&name).ok_or("there is no such state"))
 }
 
 fn cut(error: &str) -> String {

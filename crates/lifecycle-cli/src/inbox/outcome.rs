@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use lifecycle_inbox::StoreError;
+use lifecycle_inbox::EngineError;
 use serde_json::{Value, json};
 
 use super::database::unanswered;
@@ -31,7 +31,7 @@ impl Outcome {
     }
 
     /// The database went away in the middle of it.
-    pub(crate) fn broken(&self, error: &StoreError) -> Failure {
+    pub(crate) fn broken(&self, error: &EngineError) -> Failure {
         let failure = unanswered(error);
         if self.changed.is_empty() {
             failure

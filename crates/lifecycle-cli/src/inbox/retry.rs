@@ -1,7 +1,7 @@
 //! `lifecycle inbox retry`: dead letters get another chance, and waiting deliveries do not wait any longer.
 
 use clap::Args;
-use lifecycle_inbox::{DeliveryId, Filter, State};
+use lifecycle_inbox::{DeliveryFilter, DeliveryId, DeliveryState};
 
 use super::database::{Database, unanswered};
 use super::outcome::Outcome;
@@ -41,7 +41,7 @@ impl RetryArgs {
 
 /// In the order of acceptance: one that dies again meanwhile is behind us, so this comes to an end.
 async fn retry_dead(database: &Database, outcome: &mut Outcome) -> Result<(), Failure> {
-    let mut filter = Filter { state: Some(State::Dead), ..Filter::default() };
+    let mut filter = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
     loop {
         let page = database.inbox.list(&filter).await.map_err(|error| outcome.broken(&error))?;
         let ids: Vec<i64> = page.iter().map(|row| row.id.0).collect();
@@ -62,7 +62,7 @@ async fn retry(database: &Database, ids: &[i64], outcome: &mut Outcome) -> Resul
             id,
             match found.map(|stored| stored.summary.state) {
                 None => "there is no such delivery; `lifecycle inbox list` shows those that there are",
-                Some(State::Done) => "it is handled already",
+                Some(DeliveryState::Done) => "it is handled already",
                 Some(_) => "a worker has it right now; try again when it is done with it",
             },
         );

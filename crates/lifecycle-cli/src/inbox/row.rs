@@ -2,11 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use lifecycle_inbox::{State, Summary, Timestamp};
+use lifecycle_inbox::{DeliveryState, DeliverySummary, Timestamp};
 use serde_json::{Value, json};
 
 /// For programs. Whose it is stands in it only where that is asked for.
-pub(crate) fn json(row: &Summary, with_tenant: bool) -> Value {
+pub(crate) fn json(row: &DeliverySummary, with_tenant: bool) -> Value {
     let mut document = json!({
         "id": row.id.0,
         "platform": row.tenant.platform,
@@ -28,14 +28,14 @@ pub(crate) fn json(row: &Summary, with_tenant: bool) -> Value {
 }
 
 /// When it may be tried, or its worker has to be done.
-pub(crate) fn due(row: &Summary, now: Timestamp) -> String {
+pub(crate) fn due(row: &DeliverySummary, now: Timestamp) -> String {
     match later(row) {
-        Some(at) if at > now && row.state == State::Leased => {
+        Some(at) if at > now && row.state == DeliveryState::Leased => {
             format!("lease ends in {}", span(at.since(now)))
         }
         Some(at) if at > now => format!("in {}", span(at.since(now))),
-        _ if row.state == State::Leased => "lease is over".to_owned(),
-        _ if row.state == State::Pending => "now".to_owned(),
+        _ if row.state == DeliveryState::Leased => "lease is over".to_owned(),
+        _ if row.state == DeliveryState::Pending => "now".to_owned(),
         _ => String::new(),
     }
 }
@@ -57,8 +57,8 @@ pub(crate) fn time(time: Timestamp) -> String {
 }
 
 /// The time that an open row waits for; none where that is no later than ever.
-fn later(row: &Summary) -> Option<Timestamp> {
-    let is_open = matches!(row.state, State::Leased | State::Pending);
+fn later(row: &DeliverySummary) -> Option<Timestamp> {
+    let is_open = matches!(row.state, DeliveryState::Leased | DeliveryState::Pending);
     (is_open && row.due_at != Timestamp::MIN).then_some(row.due_at)
 }
 

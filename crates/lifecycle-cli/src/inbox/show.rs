@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write, stdout};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use lifecycle_inbox::{DeliveryId, Stored};
+use lifecycle_inbox::{DeliveryId, StoredDelivery};
 use serde_json::{Value, json};
 
 use super::database::{Database, unanswered};
@@ -49,7 +49,7 @@ impl ShowArgs {
         Ok(Answer { text: words(&stored, database), json: self.json(&stored), exit: Exit::Well })
     }
 
-    fn json(&self, stored: &Stored) -> Value {
+    fn json(&self, stored: &StoredDelivery) -> Value {
         let mut document = row::json(&stored.summary, true);
         document["key"] = json!(key(stored));
         document["headers"] = json!(stored.headers().ok());
@@ -64,7 +64,7 @@ impl ShowArgs {
     }
 }
 
-fn words(stored: &Stored, database: &Database) -> String {
+fn words(stored: &StoredDelivery, database: &Database) -> String {
     let row = &stored.summary;
     let mut text = format!("delivery {}\n", row.id);
     let mut line = |name: &str, value: &str| {
@@ -93,7 +93,7 @@ fn words(stored: &Stored, database: &Database) -> String {
     text
 }
 
-fn key(stored: &Stored) -> Option<String> {
+fn key(stored: &StoredDelivery) -> Option<String> {
     stored.summary.key.map(|key| const_hex::encode(key.as_bytes()))
 }
 

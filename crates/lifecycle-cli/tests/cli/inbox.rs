@@ -81,7 +81,7 @@ pub(crate) fn with_a_dead_letter(file: &Path) {
 
 fn delivery(body: &str) -> Delivery {
     let body = body.to_owned();
-    Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap()
+    Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap()
 }
 
 /// A filled inbox in a file, which the app still has open.

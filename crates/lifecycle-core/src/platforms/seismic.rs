@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{EventFields, EventKind};
-use crate::platform::{AckPolicy, Authentic, Platform};
+use crate::platform::{AckPolicy, Platform, VerifiedRequest};
 use crate::rejection::Undecodable;
 use crate::signature::Scheme;
 
@@ -25,14 +25,14 @@ pub const SIGNATURE_OLD: &str = "x-seismic-signature-old";
 /// Hex, in either case, of the HMAC-SHA256 over the raw body. One secret serves all versions of an app and all its
 /// tenants, so a signature proves Seismic, not a tenant.
 ///
-/// Any configured secret may have made either signature: a receiver that holds only the old secret, only the new one
+/// Any configured secret may have made either signature: a verifier that holds only the old secret, only the new one
 /// or both is right on rotation day.
 pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE, SIGNATURE_OLD]);
 
 /// 202 within 3 s; anything else, or later, and the administrator's action does not happen.
 pub const ACK: AckPolicy = AckPolicy::new(202).deadline(Duration::from_secs(3)).failure_blocks();
 
-/// Seismic, for [`Receiver::new`](crate::Receiver::new).
+/// Seismic, for [`Verifier::new`](crate::Verifier::new).
 pub static PLATFORM: Platform = Platform::signed("seismic", SCHEME, ACK, decode);
 
 /// The body of a callback. Every member but `type` may be absent one day; those that are new are kept.
@@ -95,8 +95,8 @@ impl fmt::Debug for Callback {
     }
 }
 
-fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(authentic.text())?;
+fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+    let body: Body<'a> = serde_json::from_str(request.text())?;
     let kind = present(body.kind).ok_or(Undecodable::Missing("type"))?;
     let mut fields = EventFields::new(EventKind::from_name(&kind));
     if fields.kind.is_known() {
@@ -142,7 +142,13 @@ mod tests {
     use std::time::SystemTime;
 
     fn delivery(body: &str) -> Result<Delivery, Undecodable> {
-        Delivery::restore(&PLATFORM, body.to_owned(), [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+        Delivery::from_store_unverified(
+            &PLATFORM,
+            body.to_owned(),
+            [],
+            Trust::Unsigned,
+            SystemTime::UNIX_EPOCH,
+        )
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rows that somebody has damaged.
 
 use lifecycle_core::Change;
-use lifecycle_inbox::{Engine, Next, State};
+use lifecycle_inbox::{AfterFailure, DeliveryState, Engine};
 
 use crate::support::Store;
 use crate::{claim_one, put};
@@ -25,9 +25,9 @@ async fn a_damaged_row_is_claimed_as_unreadable_and_kept_as_a_dead_letter() {
         let why = claimed.record.expect_err(damage).to_string();
         let column = damage.split(' ').next().unwrap();
         assert!(why.contains(column), "{why}");
-        assert!(engine.fail(claimed.token, engine.now(), &why, Next::Dead(None)).await.unwrap());
+        assert!(engine.fail(claimed.token, engine.now(), &why, AfterFailure::Dead(None)).await.unwrap());
         let stored = engine.show(id).await.unwrap().unwrap();
-        assert_eq!(stored.summary.state, State::Dead, "{damage}");
+        assert_eq!(stored.summary.state, DeliveryState::Dead, "{damage}");
         assert!(stored.body.starts_with(b"{\"type\""), "{damage}");
     }
     store.remove().await;
@@ -51,6 +51,6 @@ async fn a_damaged_installation_is_an_error_that_shows_nothing_of_it() {
         .unwrap_err();
     assert!(!error.to_string().contains("personal"), "{error}");
     let row = engine.show(claimed.token.id).await.unwrap().unwrap();
-    assert_eq!(row.summary.state, State::Leased, "nothing has happened");
+    assert_eq!(row.summary.state, DeliveryState::Leased, "nothing has happened");
     store.remove().await;
 }

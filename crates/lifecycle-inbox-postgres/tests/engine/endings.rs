@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use lifecycle_core::{Change, Status};
-use lifecycle_inbox::{Claim, Engine, InstallationStore, Next, Platforms, State};
+use lifecycle_inbox::{AfterFailure, Claim, DeliveryState, Engine, InstallationStore, Platforms};
 use lifecycle_inbox_postgres::PostgresEngine;
 
 use crate::support::Store;
@@ -23,7 +23,7 @@ async fn lease(engine: &PostgresEngine, tenants: u32) -> Vec<Claim> {
     claim(engine).await
 }
 
-async fn state(engine: &PostgresEngine, claim: &Claim) -> State {
+async fn state(engine: &PostgresEngine, claim: &Claim) -> DeliveryState {
     engine.show(claim.token.id).await.unwrap().unwrap().summary.state
 }
 
@@ -38,8 +38,8 @@ async fn endings_that_wait_share_a_transaction_and_each_has_its_own() {
         async move {
             match nth % 4 {
                 0 => engine.complete(token, now, change).await,
-                1 => engine.fail(token, now, "later", Next::At(now + Duration::from_secs(60))).await,
-                2 => engine.fail(token, now, "never", Next::Dead(Some(change))).await,
+                1 => engine.fail(token, now, "later", AfterFailure::At(now + Duration::from_secs(60))).await,
+                2 => engine.fail(token, now, "never", AfterFailure::Dead(Some(change))).await,
                 _ => engine.release(token, now).await,
             }
         }
@@ -48,10 +48,10 @@ async fn endings_that_wait_share_a_transaction_and_each_has_its_own() {
     for (nth, claim) in claims.iter().enumerate() {
         let row = engine.show(claim.token.id).await.unwrap().unwrap().summary;
         let expected = match nth % 4 {
-            0 => (State::Done, None, 1),
-            1 => (State::Pending, Some("later"), 1),
-            2 => (State::Dead, Some("never"), 1),
-            _ => (State::Pending, None, 0),
+            0 => (DeliveryState::Done, None, 1),
+            1 => (DeliveryState::Pending, Some("later"), 1),
+            2 => (DeliveryState::Dead, Some("never"), 1),
+            _ => (DeliveryState::Pending, None, 0),
         };
         assert_eq!((row.state, row.last_error.as_deref(), row.attempts), expected);
         let tenant = &claim.record.as_ref().unwrap().tenant;
@@ -74,7 +74,7 @@ async fn of_two_endings_of_one_lease_one_holds_it() {
     late.fence -= 1;
     let (one, two, other, overtaken) = tokio::join!(
         engine.complete(token, now, &changes.0),
-        engine.fail(token, now, "no", Next::Dead(None)),
+        engine.fail(token, now, "no", AfterFailure::Dead(None)),
         engine.complete(claims[1].token, now, &changes.1),
         engine.release(late, now),
     );
@@ -82,7 +82,7 @@ async fn of_two_endings_of_one_lease_one_holds_it() {
     assert_eq!((other.unwrap(), overtaken.unwrap()), (true, false));
     assert_eq!(
         (state(&engine, &claims[0]).await, state(&engine, &claims[1]).await),
-        (State::Done, State::Done)
+        (DeliveryState::Done, DeliveryState::Done)
     );
     store.remove().await;
 }
@@ -130,7 +130,7 @@ async fn one_that_cannot_be_ended_fails_alone() {
     );
     let ended = ended.await;
     assert!(matches!((&ended[0], &ended[1], &ended[2]), (Ok(true), Err(_), Ok(true))), "{ended:?}");
-    assert_eq!(state(&engine, &claims[1]).await, State::Leased);
+    assert_eq!(state(&engine, &claims[1]).await, DeliveryState::Leased);
     store.remove().await;
 }
 
@@ -167,6 +167,6 @@ async fn after_a_lost_connection_it_ends_the_next_one() {
     let kill = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query = 'COMMIT'";
     store.client().await.batch_execute(kill).await.unwrap();
     while engine.complete(claims[1].token, engine.now(), &change(&claims[1])).await.is_err() {}
-    assert_eq!(state(&engine, &claims[1]).await, State::Done);
+    assert_eq!(state(&engine, &claims[1]).await, DeliveryState::Done);
     store.remove().await;
 }

@@ -131,7 +131,9 @@ async fn a_gate_does_not_believe_a_node_that_takes_no_writes_beyond_its_time() {
     let store = Store::on(&server.url());
     let engine = Arc::new(store.open().await);
     let body = r#"{"type":"enable","appId":"app","tenantId":"t","requestId":"r"}"#;
-    let enable = Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap();
+    let enable =
+        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())
+            .unwrap();
     engine.accept(Record::from(&enable), engine.now()).await.unwrap();
     let claim = claim_one(&engine).await;
     assert!(

@@ -1,6 +1,6 @@
 //! Schemas of earlier versions.
 
-use lifecycle_inbox::{Engine, Filter, State};
+use lifecycle_inbox::{DeliveryFilter, DeliveryState, Engine};
 use lifecycle_inbox_postgres::PostgresEngine;
 
 use crate::support::{Store, record};
@@ -30,9 +30,9 @@ async fn a_schema_of_the_first_version_is_migrated_and_goes_on() {
     let engine = store.open().await;
     let version = format!("SELECT max(version) FROM {schema}.schema_version");
     assert_eq!(client.query_one(&version, &[]).await.unwrap().get::<_, i32>(0), 5);
-    let rows = engine.list(&Filter::default()).await.unwrap();
+    let rows = engine.list(&DeliveryFilter::default()).await.unwrap();
     let states: Vec<_> = rows.iter().map(|row| (row.id.0, row.state)).collect();
-    assert_eq!(states, [(1, State::Done), (2, State::Pending)]);
+    assert_eq!(states, [(1, DeliveryState::Done), (2, DeliveryState::Pending)]);
     let old = claim_one(&engine).await;
     assert!(engine.release(old.token, engine.now()).await.unwrap());
     let new = put(&engine, "new", 1).await;

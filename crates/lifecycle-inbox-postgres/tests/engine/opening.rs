@@ -160,7 +160,7 @@ async fn the_privileges_that_the_readme_names_are_enough_and_needed() {
             .await
             .unwrap()
     );
-    assert!(engine.discard(id).await.unwrap());
+    assert!(engine.delete(id).await.unwrap());
     engine.check().await.unwrap();
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lifecycle_core::Change;
-use lifecycle_inbox::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Platforms};
+use lifecycle_inbox::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, Platforms};
 use lifecycle_inbox_postgres::PostgresEngine;
 
 use crate::support::{Store, record};
@@ -125,7 +125,7 @@ async fn two_replicas_that_hammer_the_same_tenants_keep_their_order() {
     store.remove().await;
 }
 
-/// Letters die and come back, rows are given back and discarded, while many claim: at no moment are two of a tenant
+/// Letters die and come back, rows are given back and deleted, while many claim: at no moment are two of a tenant
 /// leased, and each tenant's head is its oldest open row.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_race_between_claims_and_operators_leases_two_rows_of_a_tenant() {
@@ -151,7 +151,7 @@ async fn no_race_between_claims_and_operators_leases_two_rows_of_a_tenant() {
                     let (token, now) = (claimed.token, engine.now());
                     match random.u8(0..3) {
                         0 => engine.release(token, now).await.unwrap(),
-                        _ => engine.fail(token, now, "no", Next::Dead(None)).await.unwrap(),
+                        _ => engine.fail(token, now, "no", AfterFailure::Dead(None)).await.unwrap(),
                     };
                 }
             }

@@ -1,7 +1,9 @@
 //! Effect and completion in one transaction.
 
 use lifecycle_core::{Change, Delivery, HandlerError, Installation, Outcome, async_trait};
-use lifecycle_inbox::{Claim, Engine, InstallationStore, Platforms, Ran, Runner, State, Token};
+use lifecycle_inbox::{
+    Claim, DeliveryState, Engine, InstallationStore, LeaseToken, Platforms, RunOutcome, Runner,
+};
 use lifecycle_inbox_postgres::tokio_postgres::{Client, Transaction};
 use lifecycle_inbox_postgres::{PostgresEngine, TransactionalHandler};
 
@@ -77,12 +79,12 @@ impl Scene {
         Notes { schema: self.store.schema().to_owned(), then }
     }
 
-    async fn run(&self, token: Token, then: Then) -> Result<Ran, HandlerError> {
+    async fn run(&self, token: LeaseToken, then: Then) -> Result<RunOutcome, HandlerError> {
         self.engine.runner(self.notes(then)).connections(1).run(token, &self.delivery).await
     }
 
     /// How many notes are committed, and the state of the row.
-    async fn effect(&self) -> (i64, State) {
+    async fn effect(&self) -> (i64, DeliveryState) {
         let count = format!("SELECT count(*) FROM {}.notes", self.store.schema());
         let notes = self.client.query_one(&count, &[]).await.unwrap().get(0);
         let row = self.engine.show(self.claimed.token.id).await.unwrap().unwrap();
@@ -95,15 +97,15 @@ async fn effect_completion_and_installation_are_committed_together() {
     let scene = Scene::new().await;
     let mut listener = scene.engine.signals().listen();
     let revision = scene.engine.revision();
-    assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), Ran::Committed);
-    assert_eq!(scene.effect().await, (1, State::Done));
+    assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), RunOutcome::Committed);
+    assert_eq!(scene.effect().await, (1, DeliveryState::Done));
     let tenant = (&scene.delivery).into();
     let (folded, _) = Installation::fold(None, &Change::new(&scene.delivery, scene.claimed.token.id.0));
     assert_eq!(scene.engine.installation(&tenant).await.unwrap(), folded);
     listener.heard().await;
     assert_ne!(scene.engine.revision(), revision);
-    assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), Ran::Lost, "it is done");
-    assert_eq!(scene.effect().await, (1, State::Done));
+    assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), RunOutcome::Lost, "it is done");
+    assert_eq!(scene.effect().await, (1, DeliveryState::Done));
     scene.store.remove().await;
 }
 
@@ -112,10 +114,10 @@ async fn a_failure_a_refusal_and_a_broken_transaction_leave_nothing() {
     let scene = Scene::new().await;
     let token = scene.claimed.token;
     assert!(scene.run(token, Then::Fail).await.is_err());
-    assert!(matches!(scene.run(token, Then::Refuse).await.unwrap(), Ran::Refused(_)));
+    assert!(matches!(scene.run(token, Then::Refuse).await.unwrap(), RunOutcome::Refused(_)));
     assert!(scene.run(token, Then::Break).await.is_err());
     assert!(scene.run(token, Then::EndItself).await.is_err());
-    assert_eq!(scene.effect().await, (0, State::Leased));
+    assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
     scene.store.remove().await;
 }
 
@@ -124,12 +126,12 @@ async fn a_delivery_that_was_taken_over_has_no_second_effect() {
     let scene = Scene::new().await;
     let token = scene.claimed.token;
     scene.engine.release(token, scene.engine.now()).await.unwrap();
-    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), Ran::Lost);
+    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), RunOutcome::Lost);
     let again = claim_one(&scene.engine).await;
-    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), Ran::Lost);
-    assert_eq!(scene.effect().await, (0, State::Leased));
-    assert_eq!(scene.run(again.token, Then::Accept).await.unwrap(), Ran::Committed);
-    assert_eq!(scene.effect().await, (1, State::Done));
+    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), RunOutcome::Lost);
+    assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
+    assert_eq!(scene.run(again.token, Then::Accept).await.unwrap(), RunOutcome::Committed);
+    assert_eq!(scene.effect().await, (1, DeliveryState::Done));
     scene.store.remove().await;
 }
 
@@ -155,9 +157,9 @@ async fn a_delivery_that_is_taken_over_meanwhile_has_no_effect() {
     scene.engine.release(token, scene.engine.now()).await.unwrap();
     let again = claim_one(&scene.engine).await;
     transaction.rollback().await.unwrap();
-    assert_eq!(run.await.unwrap(), Ok(Ran::Lost));
-    assert_eq!(scene.effect().await, (0, State::Leased));
-    assert_eq!(scene.run(again.token, Then::Accept).await.unwrap(), Ran::Committed);
+    assert_eq!(run.await.unwrap(), Ok(RunOutcome::Lost));
+    assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
+    assert_eq!(scene.run(again.token, Then::Accept).await.unwrap(), RunOutcome::Committed);
     scene.store.remove().await;
 }
 
@@ -178,6 +180,6 @@ async fn a_lease_can_be_renewed_while_the_handler_runs_and_a_dropped_handler_lea
     put(&scene.engine, "t", 2).await; // nor does it hold up its tenant's next callback
     run.abort();
     until("the server ends what nobody waits for", async || !is_sleeping().await).await;
-    assert_eq!(scene.effect().await, (0, State::Leased));
+    assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
     scene.store.remove().await;
 }

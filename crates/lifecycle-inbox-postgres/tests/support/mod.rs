@@ -67,7 +67,8 @@ pub(crate) fn delivery(tenant: &str, nth: u32) -> Delivery {
     let body = format!(
         r#"{{"type":"upgrade","appId":"app","tenantId":"{tenant}","requestId":"{nth}","appVersion":"1.0.{nth}"}}"#
     );
-    Delivery::restore(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).expect("a callback")
+    Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())
+        .expect("a callback")
 }
 
 pub(crate) fn record(tenant: &str, nth: u32) -> Record {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
-    Accepted, Claim, ClaimRequest, DeliveryId, Engine, Filter, Next, Prune, Pruned, Record, Signals, State,
-    Stats, StoreError, Stored, Summary, Timestamp, Token,
+    Accepted, AfterFailure, Claim, ClaimRequest, DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary,
+    Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery, Timestamp,
 };
 
 use super::SqliteEngine;
@@ -15,19 +15,19 @@ use crate::operations;
 
 #[async_trait]
 impl Engine for SqliteEngine {
-    fn signals(&self) -> &Signals {
+    fn signals(&self) -> &Notifier {
         &self.signals
     }
 
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
         self.write(move |connection| deliveries::accept(connection, &record, now)).await
     }
 
-    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
         self.read(move |connection| deliveries::is_known(connection, key)).await
     }
 
-    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
         let ClaimRequest { worker, now, lease, limit } = request;
         let claiming = Claiming { worker: worker.to_owned(), now, lease, limit };
         self.write(move |connection| deliveries::claim(connection, &claiming)).await
@@ -35,72 +35,82 @@ impl Engine for SqliteEngine {
 
     async fn renew(
         &self,
-        tokens: &[Token],
+        tokens: &[LeaseToken],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Token>, StoreError> {
+    ) -> Result<Vec<LeaseToken>, EngineError> {
         let tokens = tokens.to_vec();
         self.write(move |connection| deliveries::renew(connection, &tokens, now, lease)).await
     }
 
-    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
+    async fn complete(
+        &self,
+        token: LeaseToken,
+        now: Timestamp,
+        change: &Change,
+    ) -> Result<bool, EngineError> {
         let change = change.clone();
         self.write(move |connection| deliveries::complete(connection, token, now, &change)).await
     }
 
     async fn fail(
         &self,
-        token: Token,
+        token: LeaseToken,
         now: Timestamp,
         error: &str,
-        next: Next<'_>,
-    ) -> Result<bool, StoreError> {
+        next: AfterFailure<'_>,
+    ) -> Result<bool, EngineError> {
         let error = error.to_owned();
         match next {
-            Next::At(time) => {
+            AfterFailure::At(time) => {
                 self.write(move |connection| deliveries::postpone(connection, token, now, &error, time)).await
             }
-            Next::Dead(change) => {
+            AfterFailure::Dead(change) => {
                 let change = change.cloned();
                 let bury = move |connection: &_| {
                     let (error, change) = (Some(&*error), change.as_ref());
-                    deliveries::end(connection, token, now, &Ending { state: State::Dead, error, change })
+                    deliveries::end(
+                        connection,
+                        token,
+                        now,
+                        &Ending { state: DeliveryState::Dead, error, change },
+                    )
                 };
                 self.write(bury).await
             }
         }
     }
 
-    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
+    async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         self.write(move |connection| deliveries::release(connection, token, now)).await
     }
 
-    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+    async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {
         self.read(move |connection| operations::stats(connection, now)).await
     }
 
-    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+    async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
         let filter = filter.clone();
         self.read(move |connection| operations::list(connection, &filter)).await
     }
 
-    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
+    async fn show(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, EngineError> {
         self.read(move |connection| operations::show(connection, id)).await
     }
 
-    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, EngineError> {
         self.write(move |connection| deliveries::retry(connection, id, now)).await
     }
 
-    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
-        self.write(move |connection| deliveries::discard(connection, id)).await
+    async fn delete(&self, id: DeliveryId) -> Result<bool, EngineError> {
+        self.write(move |connection| deliveries::delete(connection, id)).await
     }
 
-    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+    async fn prune(&self, prune: Prune) -> Result<Pruned, EngineError> {
         self.write(move |connection| operations::prune(connection, prune)).await
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
+    async fn check(&self) -> Result<(), EngineError> {
         self.write(operations::probe).await
     }
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use lifecycle_core::Installation;
-use lifecycle_inbox::{InstallationFilter, InstallationStore, SealedSecret, StoreError, TenantKey};
+use lifecycle_inbox::{EngineError, InstallationFilter, InstallationStore, SealedSecret, TenantKey};
 
 use super::SqliteEngine;
 use crate::{installations, secrets};
@@ -13,7 +13,7 @@ impl InstallationStore for SqliteEngine {
         self.signals.revision()
     }
 
-    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {
         let tenant = tenant.clone();
         self.read(move |connection| installations::find(connection, &tenant)).await
     }
@@ -21,26 +21,26 @@ impl InstallationStore for SqliteEngine {
     async fn installations(
         &self,
         filter: &InstallationFilter,
-    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+    ) -> Result<Vec<(TenantKey, Installation)>, EngineError> {
         let filter = filter.clone();
         self.read(move |connection| installations::list(connection, &filter)).await
     }
 
-    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError> {
         self.write(move |connection| secrets::put(connection, &secret)).await
     }
 
-    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, EngineError> {
         let old = old.clone();
         self.write(move |connection| secrets::replace(connection, &old, &sealed)).await
     }
 
-    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, EngineError> {
         let (tenant, name) = (tenant.clone(), name.to_owned());
         self.read(move |connection| secrets::find(connection, &tenant, &name)).await
     }
 
-    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, EngineError> {
         let (tenant, name) = (tenant.clone(), name.map(str::to_owned));
         self.write(move |connection| secrets::delete(connection, &tenant, name.as_deref())).await
     }
@@ -49,7 +49,7 @@ impl InstallationStore for SqliteEngine {
         &self,
         after: Option<(&TenantKey, &str)>,
         limit: usize,
-    ) -> Result<Vec<SealedSecret>, StoreError> {
+    ) -> Result<Vec<SealedSecret>, EngineError> {
         let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
         self.read(move |connection| secrets::list(connection, after.as_ref(), limit)).await
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lifecycle_core::LifecycleHandler;
-use lifecycle_inbox::{Engine, InstallationFilter, InstallationStore, State, TenantKey, Worker};
+use lifecycle_inbox::{DeliveryState, Engine, InstallationFilter, InstallationStore, TenantKey, Worker};
 use lifecycle_inbox_sqlite::SqliteEngine;
 
 use crate::support::{Bench, put, record, settled};
@@ -39,7 +39,7 @@ async fn a_damaged_row_is_a_dead_letter_with_its_bytes_and_holds_up_nobody() {
         let engine = SqliteEngine::open(bench.path()).unwrap(); // which finds whose turn it is now
         Worker::new(Arc::new(engine), Accepting).run(settled(&bench.engine)).await;
         let stored = bench.engine.show(id).await.unwrap().unwrap();
-        assert_eq!(stored.summary.state, State::Dead, "{damage}");
+        assert_eq!(stored.summary.state, DeliveryState::Dead, "{damage}");
         let error = stored.summary.last_error.unwrap();
         assert!(error.contains(expected), "{damage}: {error}");
         assert_eq!(stored.body, body, "{damage}");

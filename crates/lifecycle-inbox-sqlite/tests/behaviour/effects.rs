@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use lifecycle_core::{Delivery, HandlerError, Outcome};
-use lifecycle_inbox::{Engine, InstallationStore, Next, Platforms, Ran, Runner, State, TenantKey};
+use lifecycle_inbox::{
+    AfterFailure, DeliveryState, Engine, InstallationStore, Platforms, RunOutcome, Runner, TenantKey,
+};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 
 use crate::support::{Bench, Handler, again, claim_one, put, record};
@@ -29,7 +31,7 @@ fn write(delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), Handl
 async fn run(
     bench: &Bench,
     handler: impl Fn(&Delivery, &Transaction<'_>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
-) -> Result<Ran, HandlerError> {
+) -> Result<RunOutcome, HandlerError> {
     let claimed = claim_one(&bench.engine).await;
     let delivery = claimed.record.unwrap().restore(&Platforms::default()).unwrap();
     let ran = bench.engine.runner(Handler(handler)).run(claimed.token, &delivery).await;
@@ -45,9 +47,9 @@ async fn effect_completion_and_installation_are_committed_together() {
         write(delivery, transaction)?;
         Ok(Outcome::Accept)
     });
-    assert_eq!(ran.await.unwrap(), Ran::Committed);
+    assert_eq!(ran.await.unwrap(), RunOutcome::Committed);
     assert_eq!(effects(&bench), 1);
-    assert_eq!(bench.engine.show(id).await.unwrap().unwrap().summary.state, State::Done);
+    assert_eq!(bench.engine.show(id).await.unwrap().unwrap().summary.state, DeliveryState::Done);
     assert!(bench.engine.installation(&TenantKey::new("seismic", "app", "t")).await.unwrap().is_some());
 }
 
@@ -64,7 +66,7 @@ async fn a_failure_a_refusal_and_a_panic_leave_no_effect_and_no_completion() {
         write(delivery, transaction)?;
         Ok(Outcome::refuse("no contract"))
     });
-    assert!(matches!(refused.await, Ok(Ran::Refused(_))));
+    assert!(matches!(refused.await, Ok(RunOutcome::Refused(_))));
     let bench = std::sync::Arc::new(bench);
     let panicked = tokio::spawn({
         let bench = bench.clone();
@@ -84,7 +86,7 @@ async fn a_failure_a_refusal_and_a_panic_leave_no_effect_and_no_completion() {
     );
     assert_eq!(effects(&bench), 0);
     let row = bench.engine.show(id).await.unwrap().unwrap().summary;
-    assert!(matches!(row.state, State::Leased | State::Pending));
+    assert!(matches!(row.state, DeliveryState::Leased | DeliveryState::Pending));
     assert_eq!(bench.engine.installation(&TenantKey::new("seismic", "app", "t")).await.unwrap(), None);
     put(&bench.engine, "the writer goes on").await;
 }
@@ -94,11 +96,15 @@ async fn a_token_that_was_taken_over_has_no_effect() {
     let bench = with_effects();
     put(&bench.engine, "r").await;
     let stale = claim_one(&bench.engine).await;
-    bench.engine.fail(stale.token, bench.engine.now(), "", Next::At(bench.engine.now())).await.unwrap();
+    bench
+        .engine
+        .fail(stale.token, bench.engine.now(), "", AfterFailure::At(bench.engine.now()))
+        .await
+        .unwrap();
     claim_one(&bench.engine).await;
     let runner = bench.engine.runner(Handler(|_: &Delivery, _: &Transaction<'_>| panic!("it must not run")));
     let delivery = stale.record.unwrap().restore(&Platforms::default()).unwrap();
-    assert_eq!(runner.run(stale.token, &delivery).await.unwrap(), Ran::Lost);
+    assert_eq!(runner.run(stale.token, &delivery).await.unwrap(), RunOutcome::Lost);
     assert_eq!(effects(&bench), 0);
 }
 
@@ -161,6 +167,6 @@ async fn a_process_that_dies_in_the_handler_leaves_neither_effect_nor_completion
     assert!(!died.status.success());
     assert_eq!(effects(&bench), 0);
     let row = bench.engine.show(id).await.unwrap().unwrap().summary;
-    assert_eq!((row.state, row.attempts), (State::Leased, 1), "the other process had it");
-    bench.engine.discard(id).await.unwrap();
+    assert_eq!((row.state, row.attempts), (DeliveryState::Leased, 1), "the other process had it");
+    bench.engine.delete(id).await.unwrap();
 }

@@ -46,8 +46,8 @@ async fn a_full_disk_refuses_what_does_not_fit_and_takes_what_does() {
     assert_eq!(whole, "ok");
 
     claim_one(&bench.engine).await; // "before", whose turn it is; "after" waits for it
-    let waiting = bench.engine.list(&lifecycle_inbox::Filter::default()).await.unwrap();
-    bench.engine.discard(waiting[1].id).await.unwrap();
+    let waiting = bench.engine.list(&lifecycle_inbox::DeliveryFilter::default()).await.unwrap();
+    bench.engine.delete(waiting[1].id).await.unwrap();
     leave_room(&bench, 1_000_000).await;
     let again = bench.engine.accept(large, bench.engine.now()).await;
     assert!(matches!(again, Ok(Accepted::New(_))), "the same delivery, sent again, is no duplicate");

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use lifecycle_inbox::{Accepted, Engine, Filter, InstallationStore, TenantKey};
+use lifecycle_inbox::{Accepted, DeliveryFilter, Engine, InstallationStore, TenantKey};
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -156,7 +156,10 @@ async fn nothing_is_acknowledged_into_files_that_went_away() {
         let acknowledged = scene.refused().await;
         assert!(acknowledged == 0 || !by_name, "{name}: {acknowledged} were acknowledged, and lost");
         assert!(scene.engine.check().await.is_err(), "{name}: it is not well");
-        assert!(scene.engine.list(&Filter::default()).await.is_err(), "{name}: what is read may be old");
+        assert!(
+            scene.engine.list(&DeliveryFilter::default()).await.is_err(),
+            "{name}: what is read may be old"
+        );
         let tenant = TenantKey::new("seismic", "app", "t");
         assert!(scene.engine.installation(&tenant).await.is_err(), "{name}: nor may a gate believe it");
         assert!(scene.engine.accept(record("t", "later"), scene.engine.now()).await.is_err(), "{name}");
@@ -237,7 +240,7 @@ async fn a_restart_beside_one_that_has_lost_its_files_is_safe() {
 /// Opens the file that stands there, and goes on with it after the one that lost its own has closed.
 async fn restarted(path: &Path) {
     let engine = SqliteEngine::open(path).unwrap();
-    let found = engine.list(&Filter::default()).await.unwrap().len();
+    let found = engine.list(&DeliveryFilter::default()).await.unwrap().len();
     assert!(matches!(engine.accept(record("t", "after"), engine.now()).await, Ok(Accepted::New(_))));
     println!("found {found}");
     tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();

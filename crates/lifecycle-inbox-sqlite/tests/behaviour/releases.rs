@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lifecycle_core::{LifecycleHandler, Status};
 use lifecycle_inbox::{
-    Accepted, DeliveryId, Engine, Filter, InstallationFilter, InstallationStore, Retention, State, TenantKey,
-    Worker,
+    Accepted, DeliveryFilter, DeliveryId, DeliveryState, Engine, InstallationFilter, InstallationStore,
+    Retention, TenantKey, Worker,
 };
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
@@ -27,9 +27,17 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
     fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/v1.db"), &path).unwrap();
     let engine = SqliteEngine::open(&path).unwrap();
 
-    let rows = engine.list(&Filter::default()).await.unwrap();
+    let rows = engine.list(&DeliveryFilter::default()).await.unwrap();
     let states: Vec<_> = rows.iter().map(|row| (row.id.0, row.state)).collect();
-    assert_eq!(states, [(1, State::Done), (2, State::Dead), (3, State::Leased), (4, State::Pending)]);
+    assert_eq!(
+        states,
+        [
+            (1, DeliveryState::Done),
+            (2, DeliveryState::Dead),
+            (3, DeliveryState::Leased),
+            (4, DeliveryState::Pending)
+        ]
+    );
     assert_eq!(rows[1].last_error.as_deref(), Some("the seat could not be made"));
     assert_eq!(rows[2].worker.as_deref(), Some("worker-of-the-first-release"));
     for (nth, row) in rows.iter().enumerate() {
@@ -52,7 +60,10 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
     let retention = Retention { done: Duration::MAX, ..Retention::default() };
     let worker = Worker::new(Arc::new(engine.clone()), Accepting).retention(retention);
     worker.run(settled(&engine)).await;
-    let rows = engine.list(&Filter { state: Some(State::Done), ..Filter::default() }).await.unwrap();
+    let rows = engine
+        .list(&DeliveryFilter { state: Some(DeliveryState::Done), ..DeliveryFilter::default() })
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 4);
 }
 

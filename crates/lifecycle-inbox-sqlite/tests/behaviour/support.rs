@@ -35,7 +35,7 @@ impl Bench {
 
     /// A row is there for each of these requests, and for nothing else.
     pub(crate) async fn holds(&self, requests: &[&str]) -> bool {
-        let rows = self.engine.list(&lifecycle_inbox::Filter::default()).await.unwrap();
+        let rows = self.engine.list(&lifecycle_inbox::DeliveryFilter::default()).await.unwrap();
         let mut expected = Vec::new();
         for request in requests {
             expected.push(Some(record("t", request).key));
@@ -62,7 +62,14 @@ pub(crate) async fn settled(engine: &SqliteEngine) {
 pub(crate) fn delivery(tenant: &str, request: &str) -> Delivery {
     let body =
         serde_json::json!({"type": "install", "appId": "app", "tenantId": tenant, "requestId": request});
-    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], Trust::Unsigned, SystemTime::now()).unwrap()
+    Delivery::from_store_unverified(
+        &seismic::PLATFORM,
+        body.to_string(),
+        [],
+        Trust::Unsigned,
+        SystemTime::now(),
+    )
+    .unwrap()
 }
 
 pub(crate) fn record(tenant: &str, request: &str) -> Record {

@@ -6,7 +6,7 @@ use lifecycle_core::{IdempotencyKey, TenantKey};
 use super::sample::{START, at, claim, claim_one, complete, delivery, put, record, state};
 use super::{Replicas, Rule};
 use crate::engine::Accepted;
-use crate::operations::{Filter, Prune, State};
+use crate::operations::{DeliveryFilter, DeliveryState, Prune};
 use crate::record::{Platforms, Record};
 use crate::timestamp::Timestamp;
 
@@ -58,7 +58,8 @@ async fn any_text_and_any_bytes_are_kept(replicas: Replicas) {
         assert!(matches!(accepted, Accepted::New(_)), "{text:?}");
         let claimed = claim_one(&*replicas.one, START).await;
         assert_eq!(claimed.record.as_ref(), Ok(&record), "{text:?}");
-        let failed = replicas.one.fail(claimed.token, START, text, crate::Next::Dead(None)).await.unwrap();
+        let failed =
+            replicas.one.fail(claimed.token, START, text, crate::AfterFailure::Dead(None)).await.unwrap();
         assert!(failed, "{text:?}");
         let stored = replicas.one.show(claimed.token.id).await.unwrap().unwrap();
         assert_eq!(stored.summary.last_error.as_deref(), Some(text));
@@ -82,7 +83,7 @@ async fn a_duplicate_of_a_finished_delivery_is_still_a_duplicate(replicas: Repli
     assert!(complete(&*replicas.one, &claimed, START).await);
     let again = replicas.two.accept(record("t", "install", "r"), at(1)).await.unwrap();
     assert_eq!(again, Accepted::Duplicate);
-    assert_eq!(state(&*replicas.one, id).await, State::Done);
+    assert_eq!(state(&*replicas.one, id).await, DeliveryState::Done);
     assert!(claim(&*replicas.one, at(2), 10).await.is_empty());
 }
 
@@ -131,7 +132,7 @@ async fn the_key_of_an_unfinished_delivery_is_not_forgotten(replicas: Replicas) 
         put(engine, tenant, "r").await;
     }
     let claims = claim(engine, START, 10).await;
-    super::sample::fail(engine, claims[0].token, START, crate::Next::Dead(None)).await;
+    super::sample::fail(engine, claims[0].token, START, crate::AfterFailure::Dead(None)).await;
     put(engine, "pending", "r").await;
     let prune = Prune { done_before: at(1_000), dead_before: START, keys_before: at(1_000), limit: 100 };
     let pruned = engine.prune(prune).await.unwrap();
@@ -159,7 +160,7 @@ async fn a_call_that_is_dropped_happens_wholly_or_not_at_all(replicas: Replicas)
     for record in &records {
         // The write may still be under way, so the key is asked for before the row, and again after.
         let known_before = engine.is_known(record.key).await.unwrap();
-        let rows = engine.list(&Filter::default()).await.unwrap();
+        let rows = engine.list(&DeliveryFilter::default()).await.unwrap();
         let is_there = rows.iter().any(|row| row.key == Some(record.key));
         assert!(is_there || !known_before, "a key without its row");
         assert!(!is_there || engine.is_known(record.key).await.unwrap(), "a row without its key");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::sample::{LEASE, START, at, claim, claim_ids, claim_one, complete, fail, put, state, summary};
 use super::{Replicas, Rule};
-use crate::engine::{ClaimRequest, DeliveryId, Next, Token};
-use crate::operations::State;
+use crate::engine::{AfterFailure, ClaimRequest, DeliveryId, LeaseToken};
+use crate::operations::DeliveryState;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
@@ -31,7 +31,10 @@ async fn a_leased_row_is_not_claimed_again(replicas: Replicas) {
     assert_eq!(claim_one(&*replicas.one, START).await.token.id, id);
     assert!(claim(&*replicas.two, at(29), 10).await.is_empty());
     let row = summary(&*replicas.two, id).await;
-    assert_eq!((row.state, row.due_at, row.worker.as_deref()), (State::Leased, at(30), Some("worker")));
+    assert_eq!(
+        (row.state, row.due_at, row.worker.as_deref()),
+        (DeliveryState::Leased, at(30), Some("worker"))
+    );
 }
 
 async fn the_limit_of_a_claim_is_kept_oldest_first(replicas: Replicas) {
@@ -62,24 +65,27 @@ async fn a_stale_token_can_do_nothing(replicas: Replicas) {
     let stale = claim_one(one, START).await;
     let holder = claim_one(two, at(31)).await;
     assert!(!complete(one, &stale, at(32)).await);
-    assert!(!fail(one, stale.token, at(32), Next::Dead(None)).await);
-    assert!(!fail(one, stale.token, at(32), Next::At(at(40))).await);
+    assert!(!fail(one, stale.token, at(32), AfterFailure::Dead(None)).await);
+    assert!(!fail(one, stale.token, at(32), AfterFailure::At(at(40))).await);
     assert!(!one.release(stale.token, at(32)).await.unwrap());
     assert!(one.renew(&[stale.token], at(32), LEASE).await.unwrap().is_empty());
     let row = summary(one, stale.token.id).await;
-    assert_eq!((row.state, row.due_at, row.last_error, row.attempts), (State::Leased, at(61), None, 2));
+    assert_eq!(
+        (row.state, row.due_at, row.last_error, row.attempts),
+        (DeliveryState::Leased, at(61), None, 2)
+    );
     assert_eq!(one.installation(&row.tenant).await.unwrap(), None);
     assert!(complete(two, &holder, at(33)).await);
     assert!(!complete(two, &holder, at(34)).await, "and no token finishes twice");
-    assert!(!fail(two, holder.token, at(34), Next::Dead(None)).await);
-    assert_eq!(state(one, stale.token.id).await, State::Done);
+    assert!(!fail(two, holder.token, at(34), AfterFailure::Dead(None)).await);
+    assert_eq!(state(one, stale.token.id).await, DeliveryState::Done);
 }
 
 async fn a_lease_that_is_over_still_finishes_while_nobody_took_it_over(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
     assert!(complete(&*replicas.one, &claimed, at(1_000)).await);
-    assert_eq!(state(&*replicas.two, id).await, State::Done);
+    assert_eq!(state(&*replicas.two, id).await, DeliveryState::Done);
 }
 
 async fn a_renewed_lease_lasts_longer(replicas: Replicas) {
@@ -98,13 +104,13 @@ async fn a_token_that_was_never_given_holds_nothing(replicas: Replicas) {
     let id = put(engine, "t", "r").await;
     let claimed = claim_one(engine, START).await;
     let forged = [
-        Token { id, fence: claimed.token.fence + 1 },
-        Token { id, fence: claimed.token.fence - 1 },
-        Token { id: DeliveryId(id.0 + 1), fence: claimed.token.fence },
+        LeaseToken { id, fence: claimed.token.fence + 1 },
+        LeaseToken { id, fence: claimed.token.fence - 1 },
+        LeaseToken { id: DeliveryId(id.0 + 1), fence: claimed.token.fence },
     ];
     for token in forged {
         assert!(!engine.release(token, START).await.unwrap(), "{token:?}");
-        assert!(!fail(engine, token, START, Next::Dead(None)).await, "{token:?}");
+        assert!(!fail(engine, token, START, AfterFailure::Dead(None)).await, "{token:?}");
     }
     let both = [forged[0], claimed.token, forged[1]];
     assert_eq!(engine.renew(&both, START, LEASE).await.unwrap(), [claimed.token]);
@@ -132,7 +138,7 @@ async fn attempts_are_counted_when_claimed(replicas: Replicas) {
         let claimed = claim_one(engine, at(i64::from(attempt) * 100)).await;
         assert_eq!(claimed.attempt, attempt);
         if attempt % 2 == 0 {
-            fail(engine, claimed.token, START, Next::At(START)).await; // the others crash and say nothing
+            fail(engine, claimed.token, START, AfterFailure::At(START)).await; // the others crash and say nothing
         }
     }
     assert_eq!(summary(engine, id).await.attempts, 4);
@@ -190,7 +196,7 @@ async fn a_clock_set_back_ends_leases_and_waits(replicas: Replicas) {
     let claimed = claim_one(engine, START).await;
     let waiting = put(engine, "u", "r").await;
     let failed = claim_one(engine, START).await;
-    fail(engine, failed.token, START, Next::At(at(3_600))).await;
+    fail(engine, failed.token, START, AfterFailure::At(at(3_600))).await;
     assert!(claim(engine, at(29), 10).await.is_empty());
     assert_eq!(claim_ids(engine, at(-7_200)).await, [leased, waiting]);
     assert!(!complete(engine, &claimed, at(-7_200)).await);

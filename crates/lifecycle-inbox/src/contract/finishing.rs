@@ -2,8 +2,8 @@
 
 use super::sample::{START, at, claim, claim_one, complete, fail, put, state, summary};
 use super::{Replicas, Rule};
-use crate::engine::Next;
-use crate::operations::State;
+use crate::engine::AfterFailure;
+use crate::operations::DeliveryState;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
@@ -19,7 +19,7 @@ async fn a_completed_row_is_done_and_keeps_its_bytes(replicas: Replicas) {
     let claimed = claim_one(&*replicas.one, START).await;
     assert!(complete(&*replicas.one, &claimed, at(5)).await);
     let stored = replicas.two.show(id).await.unwrap().unwrap();
-    assert_eq!((stored.summary.state, stored.summary.finished_at), (State::Done, Some(at(5))));
+    assert_eq!((stored.summary.state, stored.summary.finished_at), (DeliveryState::Done, Some(at(5))));
     assert_eq!(stored.body, claimed.record.unwrap().body);
     assert!(claim(&*replicas.one, at(1_000), 10).await.is_empty());
 }
@@ -27,9 +27,9 @@ async fn a_completed_row_is_done_and_keeps_its_bytes(replicas: Replicas) {
 async fn a_failure_keeps_its_error_and_the_time_of_the_next_attempt(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
-    assert!(fail(&*replicas.one, claimed.token, at(1), Next::At(at(61))).await);
+    assert!(fail(&*replicas.one, claimed.token, at(1), AfterFailure::At(at(61))).await);
     let row = summary(&*replicas.two, id).await;
-    assert_eq!((row.state, row.due_at, row.attempts, row.worker), (State::Pending, at(61), 1, None));
+    assert_eq!((row.state, row.due_at, row.attempts, row.worker), (DeliveryState::Pending, at(61), 1, None));
     assert_eq!((row.last_error.as_deref(), row.finished_at), (Some("it did not work"), None));
     assert!(claim(&*replicas.two, at(60), 10).await.is_empty());
     let again = claim_one(&*replicas.two, at(61)).await;
@@ -40,9 +40,9 @@ async fn a_failure_keeps_its_error_and_the_time_of_the_next_attempt(replicas: Re
 async fn a_dead_letter_keeps_its_error_and_its_bytes(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
-    assert!(fail(&*replicas.one, claimed.token, at(1), Next::Dead(None)).await);
+    assert!(fail(&*replicas.one, claimed.token, at(1), AfterFailure::Dead(None)).await);
     let stored = replicas.two.show(id).await.unwrap().unwrap();
-    assert_eq!((stored.summary.state, stored.summary.finished_at), (State::Dead, Some(at(1))));
+    assert_eq!((stored.summary.state, stored.summary.finished_at), (DeliveryState::Dead, Some(at(1))));
     assert_eq!(stored.summary.last_error.as_deref(), Some("it did not work"));
     assert_eq!(stored.body, claimed.record.unwrap().body);
     assert!(claim(&*replicas.one, at(100_000), 10).await.is_empty());
@@ -55,9 +55,11 @@ async fn a_finished_row_no_longer_names_a_worker(replicas: Replicas) {
     }
     let claims = claim(engine, START, 10).await;
     complete(engine, &claims[0], START).await;
-    fail(engine, claims[1].token, START, Next::Dead(None)).await;
+    fail(engine, claims[1].token, START, AfterFailure::Dead(None)).await;
     engine.release(claims[2].token, START).await.unwrap();
-    for (claimed, expected) in claims.iter().zip([State::Done, State::Dead, State::Pending]) {
+    for (claimed, expected) in
+        claims.iter().zip([DeliveryState::Done, DeliveryState::Dead, DeliveryState::Pending])
+    {
         assert_eq!(state(engine, claimed.token.id).await, expected);
         assert_eq!(summary(engine, claimed.token.id).await.worker, None);
     }

@@ -6,9 +6,9 @@ use super::sample::{
     START, at, change, claim, claim_one, complete, dated, delivery, fail, key, put_kind, summary,
 };
 use super::{Replicas, Rule};
-use crate::engine::{Claim, Engine, Next};
+use crate::engine::{AfterFailure, Claim, Engine};
 use crate::installations::{InstallationFilter, SealedSecret};
-use crate::operations::State;
+use crate::operations::DeliveryState;
 use crate::record::Record;
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -94,7 +94,7 @@ async fn without_a_time_an_installation_follows_the_order_of_acceptance(replicas
     handle(one, "t", "install", "1", 0).await;
     let enable = put_kind(one, "t", "enable", "2").await;
     let claimed = claim_one(one, START).await;
-    fail(one, claimed.token, START, Next::Dead(None)).await;
+    fail(one, claimed.token, START, AfterFailure::Dead(None)).await;
     handle(one, "t", "disable", "3", 0).await;
     assert!(two.retry(enable, START).await.unwrap());
     let again = claim_one(two, START).await;
@@ -152,19 +152,19 @@ async fn without_a_completion_an_installation_does_not_change(replicas: Replicas
     put_kind(engine, "t", "install", "1").await;
     let revision = engine.revision();
     let first = claim_one(engine, START).await;
-    fail(engine, first.token, START, Next::At(START)).await;
+    fail(engine, first.token, START, AfterFailure::At(START)).await;
     let second = claim_one(engine, START).await;
     assert!(!complete(engine, &first, START).await, "a stale token folds nothing");
     engine.release(second.token, START).await.unwrap();
     let third = claim_one(engine, START).await;
-    fail(engine, third.token, START, Next::Dead(None)).await;
+    fail(engine, third.token, START, AfterFailure::Dead(None)).await;
     assert_eq!(status(engine, "t").await, None);
     assert_eq!(engine.revision(), revision);
 }
 
 async fn give_up(engine: &dyn Engine, claimed: &Claim) -> bool {
     let change = change(claimed);
-    fail(engine, claimed.token, at(9), Next::Dead(Some(&change))).await
+    fail(engine, claimed.token, at(9), AfterFailure::Dead(Some(&change))).await
 }
 
 async fn a_change_that_comes_with_a_dead_letter_is_folded_all_the_same(replicas: Replicas) {
@@ -180,7 +180,7 @@ async fn a_change_that_comes_with_a_dead_letter_is_folded_all_the_same(replicas:
         listener.heard().await;
         assert_eq!(status(two, "t").await, Some(expected));
         let row = summary(two, claimed.token.id).await;
-        assert_eq!((row.state, row.finished_at), (State::Dead, Some(at(9))));
+        assert_eq!((row.state, row.finished_at), (DeliveryState::Dead, Some(at(9))));
         assert_eq!((row.worker, row.last_error.as_deref()), (None, Some("it did not work")));
         let next_one = claim_one(two, START).await;
         assert_eq!(next_one.token.id, next, "its tenant goes on");

@@ -9,7 +9,7 @@
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(
 //! contract::check(|| async {
-//!     let engine = Memory::new(); // a new, empty store for each rule
+//!     let engine = MemoryEngine::new(); // a new, empty store for each rule
 //!     Replicas { one: Arc::new(engine.clone()), two: Arc::new(engine) }
 //! })
 //! # );

@@ -6,8 +6,8 @@ use super::sample::{
     START, at, change, claim, claim_one, complete, delivery, fail, key, listed, put, put_kind, state, summary,
 };
 use super::{Replicas, Rule};
-use crate::engine::{DeliveryId, Next};
-use crate::operations::{Filter, Prune, Pruned, State, Stats};
+use crate::engine::{AfterFailure, DeliveryId};
+use crate::operations::{DeliveryFilter, DeliveryState, Prune, Pruned, Stats};
 use crate::record::{Platforms, Record};
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -18,7 +18,7 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(pages_neither_miss_nor_repeat_a_row),
         Rule::new(a_waiting_row_can_be_retried_at_once),
         Rule::new(a_leased_or_finished_row_is_not_retried),
-        Rule::new(a_discarded_row_is_gone_and_its_key_known),
+        Rule::new(a_deleted_row_is_gone_and_its_key_known),
         Rule::new(pruning_takes_old_finished_rows_only),
         Rule::new(pruning_takes_dead_letters_by_a_time_of_their_own),
         Rule::new(pruning_a_dead_letter_forgets_its_key_and_holds_up_nobody),
@@ -32,10 +32,10 @@ async fn an_empty_store_has_nothing(replicas: Replicas) {
     let engine = &*replicas.one;
     let nothing = DeliveryId(1);
     assert_eq!(engine.stats(START).await.unwrap(), Stats::default());
-    assert!(engine.list(&Filter::default()).await.unwrap().is_empty());
+    assert!(engine.list(&DeliveryFilter::default()).await.unwrap().is_empty());
     assert_eq!(engine.show(nothing).await.unwrap(), None);
     assert!(!engine.retry(nothing, START).await.unwrap());
-    assert!(!engine.discard(nothing).await.unwrap());
+    assert!(!engine.delete(nothing).await.unwrap());
     assert!(claim(engine, START, 10).await.is_empty());
 }
 
@@ -51,7 +51,7 @@ async fn stats_count_what_is_open_and_what_is_dead(replicas: Replicas) {
     assert_eq!((stats.pending, stats.leased, stats.dead, stats.depth()), (2, 3, 0, 5));
     assert_eq!(stats.oldest, Some(Duration::from_secs(10)));
     complete(engine, &claims[0], START).await;
-    fail(engine, claims[1].token, START, Next::Dead(None)).await;
+    fail(engine, claims[1].token, START, AfterFailure::Dead(None)).await;
     let stats = replicas.two.stats(at(10)).await.unwrap();
     assert_eq!((stats.pending, stats.leased, stats.dead), (2, 1, 1));
     complete(engine, &claims[2], START).await;
@@ -66,16 +66,20 @@ async fn rows_are_listed_in_order_by_state_and_by_tenant(replicas: Replicas) {
         ids.push(put(engine, tenant, request).await);
     }
     let claims = claim(engine, START, 2).await;
-    fail(engine, claims[1].token, START, Next::Dead(None)).await;
-    let filter = |state, tenant: Option<&str>| Filter { state, tenant: tenant.map(key), ..Filter::default() };
+    fail(engine, claims[1].token, START, AfterFailure::Dead(None)).await;
+    let filter = |state, tenant: Option<&str>| DeliveryFilter {
+        state,
+        tenant: tenant.map(key),
+        ..DeliveryFilter::default()
+    };
     let list = async |filter| listed(&*replicas.two, filter).await;
     assert_eq!(list(filter(None, None)).await, ids);
     assert_eq!(list(filter(None, Some("t"))).await, [ids[0], ids[2]]);
-    assert_eq!(list(filter(Some(State::Leased), None)).await, [ids[0]]);
-    assert_eq!(list(filter(Some(State::Pending), None)).await, [ids[2], ids[3]]);
-    assert_eq!(list(filter(Some(State::Pending), Some("t"))).await, [ids[2]]);
-    assert_eq!(list(filter(Some(State::Dead), None)).await, [ids[1]]);
-    assert!(list(filter(Some(State::Done), None)).await.is_empty());
+    assert_eq!(list(filter(Some(DeliveryState::Leased), None)).await, [ids[0]]);
+    assert_eq!(list(filter(Some(DeliveryState::Pending), None)).await, [ids[2], ids[3]]);
+    assert_eq!(list(filter(Some(DeliveryState::Pending), Some("t"))).await, [ids[2]]);
+    assert_eq!(list(filter(Some(DeliveryState::Dead), None)).await, [ids[1]]);
+    assert!(list(filter(Some(DeliveryState::Done), None)).await.is_empty());
     assert!(list(filter(None, Some("nobody"))).await.is_empty());
 }
 
@@ -88,21 +92,21 @@ async fn pages_neither_miss_nor_repeat_a_row(replicas: Replicas) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = listed(engine, Filter { after, limit: 3, ..Filter::default() }).await;
+        let page = listed(engine, DeliveryFilter { after, limit: 3, ..DeliveryFilter::default() }).await;
         assert!(page.len() <= 3);
         let Some(last) = page.last() else { break };
         after = Some(*last);
         seen.extend(page);
     }
     assert_eq!(seen, ids);
-    assert!(listed(engine, Filter { limit: 0, ..Filter::default() }).await.is_empty());
+    assert!(listed(engine, DeliveryFilter { limit: 0, ..DeliveryFilter::default() }).await.is_empty());
 }
 
 async fn a_waiting_row_can_be_retried_at_once(replicas: Replicas) {
     let engine = &*replicas.one;
     let id = put(engine, "t", "r").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::At(at(3_600))).await;
+    fail(engine, claimed.token, START, AfterFailure::At(at(3_600))).await;
     assert!(replicas.two.retry(id, at(1)).await.unwrap());
     let again = claim_one(engine, at(1)).await;
     assert_eq!((again.token.id, again.attempt), (id, 1));
@@ -115,14 +119,14 @@ async fn a_leased_or_finished_row_is_not_retried(replicas: Replicas) {
     assert!(!engine.retry(id, START).await.unwrap());
     assert!(complete(engine, &claimed, START).await);
     assert!(!engine.retry(id, START).await.unwrap());
-    assert_eq!(state(engine, id).await, State::Done);
+    assert_eq!(state(engine, id).await, DeliveryState::Done);
 }
 
-async fn a_discarded_row_is_gone_and_its_key_known(replicas: Replicas) {
+async fn a_deleted_row_is_gone_and_its_key_known(replicas: Replicas) {
     let engine = &*replicas.one;
     let id = put(engine, "t", "r").await;
-    assert!(engine.discard(id).await.unwrap());
-    assert!(!engine.discard(id).await.unwrap());
+    assert!(engine.delete(id).await.unwrap());
+    assert!(!engine.delete(id).await.unwrap());
     assert!(replicas.two.show(id).await.unwrap().is_none());
     let record = super::sample::record("t", "install", "r");
     assert_eq!(engine.accept(record, START).await.unwrap(), crate::Accepted::Duplicate);
@@ -138,11 +142,11 @@ async fn pruning_takes_old_finished_rows_only(replicas: Replicas) {
     put(engine, "pending", "r").await;
     complete(engine, &claims[0], at(1)).await;
     complete(engine, &claims[1], at(2)).await;
-    fail(engine, claims[2].token, at(1), Next::Dead(None)).await;
+    fail(engine, claims[2].token, at(1), AfterFailure::Dead(None)).await;
     let prune = Prune { done_before: at(2), dead_before: START, keys_before: START, limit: 100 };
     assert_eq!(engine.prune(prune).await.unwrap(), Pruned { done: 1, dead: 0, keys: 0 });
     assert!(engine.show(claims[0].token.id).await.unwrap().is_none());
-    assert_eq!(engine.list(&Filter::default()).await.unwrap().len(), 4);
+    assert_eq!(engine.list(&DeliveryFilter::default()).await.unwrap().len(), 4);
     assert_eq!(engine.prune(prune).await.unwrap(), Pruned::default());
 }
 
@@ -153,14 +157,14 @@ async fn pruning_takes_dead_letters_by_a_time_of_their_own(replicas: Replicas) {
     }
     let claims = claim(engine, START, 10).await;
     put(engine, "pending", "r").await;
-    fail(engine, claims[0].token, at(1), Next::Dead(None)).await;
-    fail(engine, claims[1].token, at(2), Next::Dead(None)).await;
+    fail(engine, claims[0].token, at(1), AfterFailure::Dead(None)).await;
+    fail(engine, claims[1].token, at(2), AfterFailure::Dead(None)).await;
     complete(engine, &claims[2], at(1)).await;
     let prune = Prune { done_before: START, dead_before: at(2), keys_before: START, limit: 100 };
     assert_eq!(replicas.two.prune(prune).await.unwrap(), Pruned { done: 0, dead: 1, keys: 0 });
     assert!(engine.show(claims[0].token.id).await.unwrap().is_none());
     assert!(!engine.retry(claims[0].token.id, at(3)).await.unwrap());
-    assert_eq!(engine.list(&Filter::default()).await.unwrap().len(), 4);
+    assert_eq!(engine.list(&DeliveryFilter::default()).await.unwrap().len(), 4);
     assert!(engine.retry(claims[1].token.id, at(3)).await.unwrap());
     let later = Prune { dead_before: at(100), ..prune };
     assert_eq!(engine.prune(later).await.unwrap(), Pruned::default(), "what is retried is not dead");
@@ -172,7 +176,7 @@ async fn pruning_a_dead_letter_forgets_its_key_and_holds_up_nobody(replicas: Rep
     let next = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
     let closing = change(&claimed);
-    fail(engine, claimed.token, at(1), Next::Dead(Some(&closing))).await;
+    fail(engine, claimed.token, at(1), AfterFailure::Dead(Some(&closing))).await;
     let before = engine.installation(&key("t")).await.unwrap();
     let keys_before = at(1);
     let prune = Prune { done_before: at(2), dead_before: at(1), keys_before, limit: 100 };
@@ -194,7 +198,7 @@ async fn pruning_stops_at_its_limit(replicas: Replicas) {
         if nth % 2 == 0 {
             complete(engine, &claimed, START).await;
         } else {
-            fail(engine, claimed.token, START, Next::Dead(None)).await;
+            fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
         }
     }
     let prune = Prune { done_before: at(1), dead_before: at(1), keys_before: at(1), limit: 2 };
@@ -213,10 +217,10 @@ async fn a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replica
     engine.accept(broken.clone(), START).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(claimed.record.unwrap().restore(&Platforms::default()).is_err());
-    fail(engine, claimed.token, START, Next::Dead(None)).await;
+    fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
     let stored = replicas.two.show(claimed.token.id).await.unwrap().unwrap();
-    assert_eq!((stored.summary.state, &stored.body), (State::Dead, &broken.body));
-    assert_eq!(summary(engine, claimed.token.id).await.state, State::Dead);
+    assert_eq!((stored.summary.state, &stored.body), (DeliveryState::Dead, &broken.body));
+    assert_eq!(summary(engine, claimed.token.id).await.state, DeliveryState::Dead);
 }
 
 async fn the_store_is_well(replicas: Replicas) {

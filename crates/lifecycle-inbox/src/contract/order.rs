@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use super::sample::{START, at, claim, claim_ids, claim_one, complete, fail, put, put_kind, state};
 use super::{Replicas, Rule};
-use crate::engine::{DeliveryId, Next};
-use crate::operations::State;
+use crate::engine::{AfterFailure, DeliveryId};
+use crate::operations::DeliveryState;
 use crate::record::Record;
 
 pub(super) fn rules() -> Vec<Rule> {
@@ -14,7 +14,7 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_tenant_is_handled_one_after_the_other),
         Rule::new(a_row_that_waits_holds_up_its_tenant_and_no_other),
         Rule::new(a_dead_letter_lets_its_tenant_move_on),
-        Rule::new(a_discarded_row_lets_its_tenant_move_on),
+        Rule::new(a_deleted_row_lets_its_tenant_move_on),
         Rule::new(a_retried_letter_takes_its_old_place),
         Rule::new(a_retried_letter_waits_while_a_later_one_runs),
         Rule::new(an_overtaken_lease_that_is_over_blocks_nobody),
@@ -44,7 +44,7 @@ async fn a_row_that_waits_holds_up_its_tenant_and_no_other(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::At(at(10))).await;
+    fail(engine, claimed.token, START, AfterFailure::At(at(10))).await;
     let other = put(engine, "u", "1").await;
     assert_eq!(claim_ids(engine, at(9)).await, [other]);
     assert_eq!(claim_ids(engine, at(10)).await, [first]);
@@ -56,18 +56,18 @@ async fn a_dead_letter_lets_its_tenant_move_on(replicas: Replicas) {
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
     let mut listener = engine.signals().listen();
-    fail(engine, claimed.token, START, Next::Dead(None)).await;
+    fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
     listener.heard().await;
     assert_eq!(claim_ids(engine, START).await, [second]);
 }
 
-async fn a_discarded_row_lets_its_tenant_move_on(replicas: Replicas) {
+async fn a_deleted_row_lets_its_tenant_move_on(replicas: Replicas) {
     let engine = &*replicas.one;
     let first = put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
     let mut listener = engine.signals().listen();
-    assert!(engine.discard(first).await.unwrap());
+    assert!(engine.delete(first).await.unwrap());
     listener.heard().await;
     assert_eq!(claim_ids(engine, START).await, [second]);
     assert!(!complete(engine, &claimed, START).await);
@@ -78,7 +78,7 @@ async fn a_retried_letter_takes_its_old_place(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::Dead(None)).await;
+    fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
     let mut listener = engine.signals().listen();
     assert!(engine.retry(first, at(1)).await.unwrap());
     listener.heard().await;
@@ -94,7 +94,7 @@ async fn a_retried_letter_waits_while_a_later_one_runs(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::Dead(None)).await;
+    fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
     let running = claim_one(engine, START).await;
     assert!(engine.retry(first, at(1)).await.unwrap());
     assert!(claim(&*replicas.two, at(1), 10).await.is_empty());
@@ -107,7 +107,7 @@ async fn an_overtaken_lease_that_is_over_blocks_nobody(replicas: Replicas) {
     let first = put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    fail(engine, claimed.token, START, Next::Dead(None)).await;
+    fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
     assert_eq!(claim_ids(engine, START).await, [second]); // and its worker dies
     engine.retry(first, at(1)).await.unwrap();
     let again = claim_one(engine, at(31)).await;
@@ -156,7 +156,7 @@ async fn many_workers_keep_the_order(replicas: Replicas) {
                     // Nothing of the row may run after this, so it is noted before.
                     log.lock().unwrap().stop(id);
                     match random.u8(0..4) {
-                        0 => assert!(fail(&*engine, claimed.token, START, Next::At(START)).await),
+                        0 => assert!(fail(&*engine, claimed.token, START, AfterFailure::At(START)).await),
                         1 => assert!(engine.release(claimed.token, START).await.unwrap()),
                         _ => {
                             log.lock().unwrap().finished.push(id);
@@ -181,7 +181,7 @@ async fn many_workers_keep_the_order(replicas: Replicas) {
         log.finished.clone()
     };
     for id in finished {
-        assert_eq!(state(&*replicas.one, id).await, State::Done);
+        assert_eq!(state(&*replicas.one, id).await, DeliveryState::Done);
     }
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::sample::{START, change, delivery};
 use super::{Replicas, Rule};
-use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
+use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
 use crate::installations::{InstallationFilter, InstallationStore};
-use crate::memory::Memory;
-use crate::operations::{Filter, Prune, Summary};
+use crate::memory::MemoryEngine;
+use crate::operations::{DeliveryFilter, DeliverySummary, Prune};
 use crate::record::Record;
 use crate::timestamp::Timestamp;
 
@@ -25,7 +25,7 @@ async fn every_sequence_of_steps_does_what_it_does_in_memory(replicas: Replicas)
     let random = fastrand::Rng::with_seed(2026);
     let mut pair = Pair {
         replicas,
-        model: Memory::new(),
+        model: MemoryEngine::new(),
         random,
         now: START,
         ids: HashMap::new(),
@@ -41,13 +41,13 @@ async fn every_sequence_of_steps_does_what_it_does_in_memory(replicas: Replicas)
 /// The engine and its model, and what both were told so far.
 struct Pair {
     replicas: Replicas,
-    model: Memory,
+    model: MemoryEngine,
     random: fastrand::Rng,
     now: Timestamp,
     /// From the engine's ids to the model's.
     ids: HashMap<DeliveryId, DeliveryId>,
     /// All that were ever given, by the engine and by the model.
-    claims: Vec<(Claim, Token)>,
+    claims: Vec<(Claim, LeaseToken)>,
     request: u64,
 }
 
@@ -117,9 +117,9 @@ impl Pair {
         let (claimed, token) = self.claims[self.claims.len() - 1 - back].clone();
         let now = self.now;
         let next = if self.random.u8(0..3) == 0 {
-            Next::Dead(None)
+            AfterFailure::Dead(None)
         } else {
-            Next::At(now + Duration::from_secs(self.random.u64(0..100)))
+            AfterFailure::At(now + Duration::from_secs(self.random.u64(0..100)))
         };
         let lease = Duration::from_secs(self.random.u64(1..100));
         let (ours, models) = match self.random.u8(0..10) {
@@ -152,9 +152,9 @@ impl Pair {
         let Some((ours, models)) = self.random.choice(known) else { return };
         match self.random.u8(0..4) {
             0 => assert_eq!(
-                engine.discard(ours).await.unwrap(),
-                self.model.discard(models).await.unwrap(),
-                "discard"
+                engine.delete(ours).await.unwrap(),
+                self.model.delete(models).await.unwrap(),
+                "delete"
             ),
             1 => {
                 let prune = Prune {
@@ -177,10 +177,10 @@ impl Pair {
     async fn compare(&mut self) {
         let engine = &*self.replicas.two;
         assert_eq!(engine.stats(self.now).await.unwrap(), self.model.stats(self.now).await.unwrap());
-        let all = Filter { limit: usize::MAX, ..Filter::default() };
+        let all = DeliveryFilter { limit: usize::MAX, ..DeliveryFilter::default() };
         let ours = engine.list(&all).await.unwrap();
-        let ours: Vec<Summary> =
-            ours.into_iter().map(|row| Summary { id: self.ids[&row.id], ..row }).collect();
+        let ours: Vec<DeliverySummary> =
+            ours.into_iter().map(|row| DeliverySummary { id: self.ids[&row.id], ..row }).collect();
         assert_eq!(finished_without_due(ours), finished_without_due(self.model.list(&all).await.unwrap()));
         let all = InstallationFilter { limit: usize::MAX, ..InstallationFilter::default() };
         let ours = engine.installations(&all).await.unwrap();
@@ -189,7 +189,7 @@ impl Pair {
 }
 
 /// When a finished row is due means nothing.
-fn finished_without_due(mut rows: Vec<Summary>) -> Vec<Summary> {
+fn finished_without_due(mut rows: Vec<DeliverySummary>) -> Vec<DeliverySummary> {
     for row in rows.iter_mut().filter(|row| row.finished_at.is_some()) {
         row.due_at = Timestamp::MIN;
     }

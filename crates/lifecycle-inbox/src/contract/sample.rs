@@ -5,8 +5,8 @@ use std::time::Duration;
 use lifecycle_core::{Change, Delivery, SecretId, TenantKey, Trust, seismic};
 use serde_json::{Value, json};
 
-use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
-use crate::operations::{Filter, State, Summary};
+use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
+use crate::operations::{DeliveryFilter, DeliveryState, DeliverySummary};
 use crate::record::{Platforms, Record};
 use crate::timestamp::Timestamp;
 
@@ -42,7 +42,7 @@ fn callback(tenant: &str, kind: &str, request: &str) -> Value {
 
 fn restore(body: &Value, received_at: Timestamp) -> Delivery {
     let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
-    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], trust, received_at.into())
+    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], trust, received_at.into())
         .expect("a callback of the platform")
 }
 
@@ -92,18 +92,23 @@ pub(super) async fn complete(engine: &dyn Engine, claim: &Claim, now: Timestamp)
     engine.complete(claim.token, now, &change(claim)).await.expect("complete")
 }
 
-pub(super) async fn fail(engine: &dyn Engine, token: Token, now: Timestamp, next: Next<'_>) -> bool {
+pub(super) async fn fail(
+    engine: &dyn Engine,
+    token: LeaseToken,
+    now: Timestamp,
+    next: AfterFailure<'_>,
+) -> bool {
     engine.fail(token, now, "it did not work", next).await.expect("fail")
 }
 
-pub(super) async fn summary(engine: &dyn Engine, id: DeliveryId) -> Summary {
+pub(super) async fn summary(engine: &dyn Engine, id: DeliveryId) -> DeliverySummary {
     engine.show(id).await.expect("show").expect("the row is there").summary
 }
 
-pub(super) async fn state(engine: &dyn Engine, id: DeliveryId) -> State {
+pub(super) async fn state(engine: &dyn Engine, id: DeliveryId) -> DeliveryState {
     summary(engine, id).await.state
 }
 
-pub(super) async fn listed(engine: &dyn Engine, filter: Filter) -> Vec<DeliveryId> {
+pub(super) async fn listed(engine: &dyn Engine, filter: DeliveryFilter) -> Vec<DeliveryId> {
     engine.list(&filter).await.expect("list").iter().map(|row| row.id).collect()
 }

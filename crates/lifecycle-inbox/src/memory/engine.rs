@@ -7,18 +7,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey, Transition};
 
-use super::Memory;
+use super::MemoryEngine;
 use super::store::Row;
-use crate::engine::{Accepted, Claim, ClaimRequest, DeliveryId, Engine, Next, Token};
-use crate::error::StoreError;
-use crate::operations::{Filter, Prune, Pruned, State, Stats, Stored, Summary};
+use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
+use crate::error::EngineError;
+use crate::operations::{
+    DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery,
+};
 use crate::record::Record;
-use crate::signals::Signals;
+use crate::signals::Notifier;
 use crate::timestamp::Timestamp;
 
 #[async_trait]
-impl Engine for Memory {
-    fn signals(&self) -> &Signals {
+impl Engine for MemoryEngine {
+    fn signals(&self) -> &Notifier {
         &self.0.signals
     }
 
@@ -27,7 +29,7 @@ impl Engine for Memory {
         time + instant.elapsed()
     }
 
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, StoreError> {
+    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
         let mut store = self.store().await?;
         if store.keys.contains_key(&record.key) {
             return Ok(Accepted::Duplicate);
@@ -38,7 +40,7 @@ impl Engine for Memory {
         store.open.insert(id);
         let row = Row {
             record,
-            state: State::Pending,
+            state: DeliveryState::Pending,
             attempts: 0,
             fence: 0,
             due_at: Timestamp::MIN,
@@ -54,21 +56,21 @@ impl Engine for Memory {
         Ok(Accepted::New(id))
     }
 
-    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, StoreError> {
+    async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
         Ok(self.store().await?.keys.contains_key(&key))
     }
 
-    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, StoreError> {
+    async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
         let ClaimRequest { worker, now, lease, limit } = request;
         let mut store = self.store().await?;
         let mut claims = Vec::new();
         for id in store.claimable(now, limit) {
             let Some(row) = store.rows.get_mut(&id) else { continue };
-            row.set(State::Leased, now + lease, now);
+            row.set(DeliveryState::Leased, now + lease, now);
             row.worker = Some(worker.to_owned());
             row.attempts += 1;
             row.fence += 1;
-            let token = Token { id, fence: row.fence };
+            let token = LeaseToken { id, fence: row.fence };
             claims.push(Claim { token, attempt: row.attempts, record: Ok(row.record.clone()) });
         }
         Ok(claims)
@@ -76,10 +78,10 @@ impl Engine for Memory {
 
     async fn renew(
         &self,
-        tokens: &[Token],
+        tokens: &[LeaseToken],
         now: Timestamp,
         lease: Duration,
-    ) -> Result<Vec<Token>, StoreError> {
+    ) -> Result<Vec<LeaseToken>, EngineError> {
         let mut store = self.store().await?;
         let mut held = Vec::new();
         for token in tokens {
@@ -92,51 +94,58 @@ impl Engine for Memory {
         Ok(held)
     }
 
-    async fn complete(&self, token: Token, now: Timestamp, change: &Change) -> Result<bool, StoreError> {
-        self.end(token, now, State::Done, None, Some(change)).await
+    async fn complete(
+        &self,
+        token: LeaseToken,
+        now: Timestamp,
+        change: &Change,
+    ) -> Result<bool, EngineError> {
+        self.end(token, now, DeliveryState::Done, None, Some(change)).await
     }
 
     async fn fail(
         &self,
-        token: Token,
+        token: LeaseToken,
         now: Timestamp,
         error: &str,
-        next: Next<'_>,
-    ) -> Result<bool, StoreError> {
+        next: AfterFailure<'_>,
+    ) -> Result<bool, EngineError> {
         let time = match next {
-            Next::At(time) => time,
-            Next::Dead(change) => return self.end(token, now, State::Dead, Some(error), change).await,
+            AfterFailure::At(time) => time,
+            AfterFailure::Dead(change) => {
+                return self.end(token, now, DeliveryState::Dead, Some(error), change).await;
+            }
         };
         let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
         row.last_error = Some(error.to_owned());
-        row.set(State::Pending, time, now);
+        row.set(DeliveryState::Pending, time, now);
         Ok(true)
     }
 
-    async fn release(&self, token: Token, now: Timestamp) -> Result<bool, StoreError> {
+    async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
-        row.set(State::Pending, Timestamp::MIN, now);
+        row.set(DeliveryState::Pending, Timestamp::MIN, now);
         row.attempts = row.attempts.saturating_sub(1);
         drop(store);
         self.0.signals.ring();
         Ok(true)
     }
 
-    async fn stats(&self, now: Timestamp) -> Result<Stats, StoreError> {
+    async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {
         let store = self.store().await?;
         let count = |state| store.rows.values().filter(|row| row.state == state).count() as u64;
         let oldest = store.open.iter().map(|id| store.rows[id].accepted_at).min();
         Ok(Stats {
-            pending: count(State::Pending),
-            leased: count(State::Leased),
-            dead: count(State::Dead),
+            pending: count(DeliveryState::Pending),
+            leased: count(DeliveryState::Leased),
+            dead: count(DeliveryState::Dead),
             oldest: oldest.map(|accepted_at| now.since(accepted_at)),
         })
     }
 
-    async fn list(&self, filter: &Filter) -> Result<Vec<Summary>, StoreError> {
+    async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
         let start = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
         let store = self.store().await?;
         let found = store
@@ -150,21 +159,21 @@ impl Engine for Memory {
         Ok(found)
     }
 
-    async fn show(&self, id: DeliveryId) -> Result<Option<Stored>, StoreError> {
-        Ok(self.store().await?.rows.get(&id).map(|row| Stored {
+    async fn show(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, EngineError> {
+        Ok(self.store().await?.rows.get(&id).map(|row| StoredDelivery {
             summary: row.summary(id),
             body: row.record.body.clone(),
             envelope: row.record.envelope.clone(),
         }))
     }
 
-    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, StoreError> {
+    async fn retry(&self, id: DeliveryId, now: Timestamp) -> Result<bool, EngineError> {
         let mut store = self.store().await?;
         let Some(row) = store.rows.get_mut(&id) else { return Ok(false) };
-        if !matches!(row.state, State::Dead | State::Pending) {
+        if !matches!(row.state, DeliveryState::Dead | DeliveryState::Pending) {
             return Ok(false);
         }
-        row.set(State::Pending, Timestamp::MIN, now);
+        row.set(DeliveryState::Pending, Timestamp::MIN, now);
         row.attempts = 0;
         store.open.insert(id);
         drop(store);
@@ -172,7 +181,7 @@ impl Engine for Memory {
         Ok(true)
     }
 
-    async fn discard(&self, id: DeliveryId) -> Result<bool, StoreError> {
+    async fn delete(&self, id: DeliveryId) -> Result<bool, EngineError> {
         let mut store = self.store().await?;
         store.open.remove(&id);
         let found = store.rows.remove(&id).is_some();
@@ -183,7 +192,7 @@ impl Engine for Memory {
         Ok(found)
     }
 
-    async fn prune(&self, prune: Prune) -> Result<Pruned, StoreError> {
+    async fn prune(&self, prune: Prune) -> Result<Pruned, EngineError> {
         let mut store = self.store().await?;
         let mut delete = |state, before| {
             let is_old = |row: &Row| row.state == state && row.finished_at.is_some_and(|at| at < before);
@@ -194,9 +203,9 @@ impl Engine for Memory {
             }
             old.len() as u64
         };
-        let done = delete(State::Done, prune.done_before);
-        let dead = delete(State::Dead, prune.dead_before);
-        let is_needed = |id| store.rows.get(id).is_some_and(|row| row.state != State::Done);
+        let done = delete(DeliveryState::Done, prune.done_before);
+        let dead = delete(DeliveryState::Dead, prune.dead_before);
+        let is_needed = |id| store.rows.get(id).is_some_and(|row| row.state != DeliveryState::Done);
         let old = store.keys.iter().filter(|(_, (at, id))| *at < prune.keys_before && !is_needed(id));
         let keys: Vec<IdempotencyKey> = old.map(|(key, _)| *key).take(prune.limit).collect();
         for key in &keys {
@@ -205,21 +214,21 @@ impl Engine for Memory {
         Ok(Pruned { done, dead, keys: keys.len() as u64 })
     }
 
-    async fn check(&self) -> Result<(), StoreError> {
+    async fn check(&self) -> Result<(), EngineError> {
         self.store().await.map(drop)
     }
 }
 
-impl Memory {
+impl MemoryEngine {
     /// Ends a row, done or dead, and folds a change. `false` when the token no longer holds the row.
     async fn end(
         &self,
-        token: Token,
+        token: LeaseToken,
         now: Timestamp,
-        state: State,
+        state: DeliveryState,
         error: Option<&str>,
         change: Option<&Change>,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, EngineError> {
         let mut store = self.store().await?;
         let Some(row) = store.held(token) else { return Ok(false) };
         row.set(state, Timestamp::MIN, now);

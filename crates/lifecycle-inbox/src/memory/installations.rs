@@ -5,24 +5,24 @@ use std::ops::Bound;
 use async_trait::async_trait;
 use lifecycle_core::{Installation, TenantKey};
 
-use super::Memory;
-use crate::error::StoreError;
+use super::MemoryEngine;
+use crate::error::EngineError;
 use crate::installations::{InstallationFilter, InstallationStore, SealedSecret};
 
 #[async_trait]
-impl InstallationStore for Memory {
+impl InstallationStore for MemoryEngine {
     fn revision(&self) -> u64 {
         self.0.signals.revision()
     }
 
-    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {
         Ok(self.store().await?.installations.get(tenant).cloned())
     }
 
     async fn installations(
         &self,
         filter: &InstallationFilter,
-    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+    ) -> Result<Vec<(TenantKey, Installation)>, EngineError> {
         let start = filter.after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let store = self.store().await?;
         let found = store
@@ -35,12 +35,12 @@ impl InstallationStore for Memory {
         Ok(found)
     }
 
-    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), StoreError> {
+    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError> {
         self.store().await?.secrets.insert((secret.tenant, secret.name), secret.sealed);
         Ok(())
     }
 
-    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, StoreError> {
+    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, EngineError> {
         let mut store = self.store().await?;
         let found = store.secrets.get_mut(&(old.tenant.clone(), old.name.clone()));
         let Some(current) = found.filter(|current| **current == old.sealed) else { return Ok(false) };
@@ -48,11 +48,11 @@ impl InstallationStore for Memory {
         Ok(true)
     }
 
-    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(self.store().await?.secrets.get(&(tenant.clone(), name.to_owned())).cloned())
     }
 
-    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, StoreError> {
+    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, EngineError> {
         let mut store = self.store().await?;
         let before = store.secrets.len();
         store.secrets.retain(|(own, field), _| own != tenant || name.is_some_and(|name| name != field));
@@ -63,7 +63,7 @@ impl InstallationStore for Memory {
         &self,
         after: Option<(&TenantKey, &str)>,
         limit: usize,
-    ) -> Result<Vec<SealedSecret>, StoreError> {
+    ) -> Result<Vec<SealedSecret>, EngineError> {
         let after = after.map(|(tenant, name)| (tenant.clone(), name.to_owned()));
         let start = after.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let store = self.store().await?;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use lifecycle_core::{Change, IdempotencyKey, Installation, TenantKey, Transition};
 
-use crate::engine::{CLOCK_SKEW, DeliveryId, Token};
-use crate::operations::{State, Summary};
+use crate::engine::{CLOCK_SKEW, DeliveryId, LeaseToken};
+use crate::operations::{DeliveryState, DeliverySummary};
 use crate::record::Record;
 use crate::timestamp::Timestamp;
 
@@ -21,7 +21,7 @@ pub(super) struct Store {
 
 pub(super) struct Row {
     pub(super) record: Record,
-    pub(super) state: State,
+    pub(super) state: DeliveryState,
     pub(super) attempts: u32,
     pub(super) fence: i64,
     pub(super) due_at: Timestamp,
@@ -37,16 +37,16 @@ impl Row {
         self.due_at <= now || self.touched_at > now + CLOCK_SKEW
     }
 
-    pub(super) fn set(&mut self, state: State, due_at: Timestamp, now: Timestamp) {
+    pub(super) fn set(&mut self, state: DeliveryState, due_at: Timestamp, now: Timestamp) {
         self.state = state;
         self.due_at = due_at;
         self.touched_at = now;
         self.worker = None;
-        self.finished_at = matches!(state, State::Done | State::Dead).then_some(now);
+        self.finished_at = matches!(state, DeliveryState::Done | DeliveryState::Dead).then_some(now);
     }
 
-    pub(super) fn summary(&self, id: DeliveryId) -> Summary {
-        Summary {
+    pub(super) fn summary(&self, id: DeliveryId) -> DeliverySummary {
+        DeliverySummary {
             id,
             tenant: self.record.tenant.clone(),
             kind: self.record.kind.clone(),
@@ -65,15 +65,15 @@ impl Row {
 
 impl Store {
     /// The row, if it is leased under this token.
-    pub(super) fn held(&mut self, token: Token) -> Option<&mut Row> {
+    pub(super) fn held(&mut self, token: LeaseToken) -> Option<&mut Row> {
         let row = self.rows.get_mut(&token.id)?;
-        (row.state == State::Leased && row.fence == token.fence).then_some(row)
+        (row.state == DeliveryState::Leased && row.fence == token.fence).then_some(row)
     }
 
     pub(super) fn claimable(&self, now: Timestamp, limit: usize) -> Vec<DeliveryId> {
         let open = || self.open.iter().map(|id| (*id, &self.rows[id]));
         let mut taken: HashSet<&TenantKey> = open()
-            .filter(|(_, row)| row.state == State::Leased && !row.is_due(now))
+            .filter(|(_, row)| row.state == DeliveryState::Leased && !row.is_due(now))
             .map(|(_, row)| &row.record.tenant)
             .collect();
         open()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use lifecycle_core::{Delivery, Trust, respond, seismic};
+use lifecycle_core::{Delivery, Trust, run_handler, seismic};
 use lifecycle_inbox::{EnabledGate, Inbox};
 
 use crate::support::{Bench, key, start};
@@ -17,7 +17,7 @@ fn callback(tenant: &str, kind: &str, sent: &str) -> Delivery {
         "type": kind, "appId": "app", "tenantId": tenant, "requestId": format!("ok/{kind}"), "timestamp": sent,
     });
     let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], Trust::Unsigned, now).unwrap()
+    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], Trust::Unsigned, now).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -38,11 +38,11 @@ async fn no_broken_time_keeps_the_features_of_a_closed_tenant_on() {
             let tenant = format!("{enabled} {close} {closed}");
             let code = async || gate.check(&key(&tenant)).await.err().map(|reply| reply.status());
             for (kind, sent) in [("install", NOW), ("enable", enabled)] {
-                assert_eq!(respond(&inbox, &callback(&tenant, kind, sent)).await, Ok(()));
+                assert_eq!(run_handler(&inbox, &callback(&tenant, kind, sent)).await, Ok(()));
             }
             bench.settled().await;
             assert_eq!(code().await, None, "{tenant}");
-            assert_eq!(respond(&inbox, &callback(&tenant, close, closed)).await, Ok(()));
+            assert_eq!(run_handler(&inbox, &callback(&tenant, close, closed)).await, Ok(()));
             bench.settled().await;
             assert_eq!(code().await, Some(403), "{tenant}");
         }

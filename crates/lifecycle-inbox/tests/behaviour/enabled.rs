@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use lifecycle_core::{Change, Installation, async_trait, securityscorecard, seismic};
 use lifecycle_inbox::{
-    ClaimRequest, EnabledGate, Engine, Fault, InstallationFilter, InstallationStore, Memory, Platforms,
-    Record, SealedSecret, StoreError, TenantKey,
+    ClaimRequest, EnabledGate, Engine, EngineError, Fault, InstallationFilter, InstallationStore,
+    MemoryEngine, Platforms, Record, SealedSecret, TenantKey,
 };
 use test_adapter::Log;
 use tokio::time::sleep;
@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use crate::support::{LEASE, delivery, key};
 
 /// Accepts an event and handles it.
-async fn handle(engine: &Memory, kind: &str) {
+async fn handle(engine: &MemoryEngine, kind: &str) {
     let now = engine.now();
     let record = Record::from(&delivery("t", kind, kind));
     engine.accept(record.clone(), now).await.unwrap();
@@ -30,7 +30,7 @@ async fn code(gate: &EnabledGate) -> Option<u16> {
 
 #[tokio::test]
 async fn only_an_enabled_app_is_let_through() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(engine.clone()));
     assert_eq!(code(&gate).await, Some(403), "unknown");
     let steps = [
@@ -52,7 +52,7 @@ async fn only_an_enabled_app_is_let_through() {
 #[tokio::test]
 async fn while_the_store_is_away_requests_do_not_fill_the_log() {
     let (log, _logging) = Log::start("lifecycle=info");
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(engine.clone()));
     engine.set_fault(Some(Fault::Away));
     for _ in 0..1000 {
@@ -64,7 +64,7 @@ async fn while_the_store_is_away_requests_do_not_fill_the_log() {
 
 #[tokio::test(start_paused = true)]
 async fn on_the_same_replica_a_disable_counts_at_once() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(engine.clone())).time_to_live(Duration::MAX);
     handle(&engine, "enable").await;
     assert_eq!(code(&gate).await, None);
@@ -77,7 +77,7 @@ async fn on_the_same_replica_a_disable_counts_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn on_another_replica_a_disable_counts_after_the_time_to_live() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(View::elsewhere(&engine)));
     handle(&engine, "enable").await;
     assert_eq!(code(&gate).await, None);
@@ -90,7 +90,7 @@ async fn on_another_replica_a_disable_counts_after_the_time_to_live() {
 
 #[tokio::test]
 async fn installed_is_enough_only_where_the_app_says_so() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(engine.clone()));
     let lenient = gate.clone().installed_is_enough(&seismic::PLATFORM);
     let other = gate.clone().installed_is_enough(&securityscorecard::PLATFORM);
@@ -104,7 +104,7 @@ async fn installed_is_enough_only_where_the_app_says_so() {
 
 #[tokio::test(start_paused = true)]
 async fn an_enable_counts_at_once_everywhere() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(View::elsewhere(&engine)));
     assert_eq!(code(&gate).await, Some(403));
     handle(&engine, "enable").await;
@@ -113,7 +113,7 @@ async fn an_enable_counts_at_once_everywhere() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_store_nobody_new_is_let_through() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(engine.clone()));
     handle(&engine, "enable").await;
     engine.set_fault(Some(Fault::Away));
@@ -124,7 +124,7 @@ async fn without_a_store_nobody_new_is_let_through() {
 
 #[tokio::test(start_paused = true)]
 async fn a_change_while_the_store_is_read_is_not_missed() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let gate = EnabledGate::new(Arc::new(View::late(&engine))).time_to_live(Duration::MAX);
     handle(&engine, "enable").await;
     // The store answers "enabled", and before the answer is here, the app is disabled.
@@ -138,17 +138,17 @@ async fn a_change_while_the_store_is_read_is_not_missed() {
 
 /// The store, as another process or over a slow line sees it.
 struct View {
-    engine: Memory,
+    engine: MemoryEngine,
     hears_of_changes: bool,
     answers_after: Duration,
 }
 
 impl View {
-    fn elsewhere(engine: &Memory) -> Self {
+    fn elsewhere(engine: &MemoryEngine) -> Self {
         Self { engine: engine.clone(), hears_of_changes: false, answers_after: Duration::ZERO }
     }
 
-    fn late(engine: &Memory) -> Self {
+    fn late(engine: &MemoryEngine) -> Self {
         Self { engine: engine.clone(), hears_of_changes: true, answers_after: Duration::from_secs(1) }
     }
 }
@@ -159,7 +159,7 @@ impl InstallationStore for View {
         if self.hears_of_changes { self.engine.revision() } else { 0 }
     }
 
-    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, StoreError> {
+    async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {
         let found = self.engine.installation(tenant).await;
         sleep(self.answers_after).await;
         found
@@ -168,23 +168,23 @@ impl InstallationStore for View {
     async fn installations(
         &self,
         _: &InstallationFilter,
-    ) -> Result<Vec<(TenantKey, Installation)>, StoreError> {
+    ) -> Result<Vec<(TenantKey, Installation)>, EngineError> {
         Ok(Vec::new())
     }
 
-    async fn put_sealed(&self, _: SealedSecret) -> Result<(), StoreError> {
+    async fn put_sealed(&self, _: SealedSecret) -> Result<(), EngineError> {
         Ok(())
     }
 
-    async fn replace_sealed(&self, _: &SealedSecret, _: Vec<u8>) -> Result<bool, StoreError> {
+    async fn replace_sealed(&self, _: &SealedSecret, _: Vec<u8>) -> Result<bool, EngineError> {
         Ok(false)
     }
 
-    async fn sealed(&self, _: &TenantKey, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    async fn sealed(&self, _: &TenantKey, _: &str) -> Result<Option<Vec<u8>>, EngineError> {
         Ok(None)
     }
 
-    async fn delete_sealed(&self, _: &TenantKey, _: Option<&str>) -> Result<u64, StoreError> {
+    async fn delete_sealed(&self, _: &TenantKey, _: Option<&str>) -> Result<u64, EngineError> {
         Ok(0)
     }
 
@@ -192,7 +192,7 @@ impl InstallationStore for View {
         &self,
         _: Option<(&TenantKey, &str)>,
         _: usize,
-    ) -> Result<Vec<SealedSecret>, StoreError> {
+    ) -> Result<Vec<SealedSecret>, EngineError> {
         Ok(Vec::new())
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
 use lifecycle_inbox::{
-    ClaimRequest, EnabledGate, Engine, Filter, InstallationStore, Memory, Record, State, Worker,
+    ClaimRequest, DeliveryFilter, DeliveryState, EnabledGate, Engine, InstallationStore, MemoryEngine,
+    Record, Worker,
 };
 use tokio::time::{Instant, sleep};
 
@@ -25,7 +26,7 @@ async fn a_failed_delivery_comes_again_after_longer_and_longer_waits() {
         assert!(wait >= longest / 2 && wait <= longest + SECOND / 2, "wait {nth} was {wait:?}");
     }
     let row = summary(&bench.engine, id).await;
-    assert_eq!((row.state, row.attempts), (State::Done, 5));
+    assert_eq!((row.state, row.attempts), (DeliveryState::Done, 5));
     assert_eq!(row.last_error.as_deref(), Some("the seat could not be made: the directory is away"));
 }
 
@@ -52,9 +53,9 @@ async fn after_the_last_attempt_it_is_a_dead_letter_and_its_tenant_goes_on() {
     let _worker = start(bench.worker().attempts(3));
     bench.settled().await;
     let row = summary(&bench.engine, dead).await;
-    assert_eq!((row.state, row.attempts), (State::Dead, 3));
+    assert_eq!((row.state, row.attempts), (DeliveryState::Dead, 3));
     assert!(row.last_error.unwrap().contains("the directory is away"));
-    assert_eq!(state(&bench.engine, next).await, State::Done);
+    assert_eq!(state(&bench.engine, next).await, DeliveryState::Done);
     assert_eq!(bench.script.runs("t", "fail:99").len(), 3);
 }
 
@@ -67,7 +68,7 @@ async fn a_dead_letter_folds_nothing_until_it_is_retried() {
     assert_eq!(bench.engine.installation(&key("t")).await.unwrap(), None);
     assert!(bench.engine.retry(id, bench.engine.now()).await.unwrap());
     bench.settled().await;
-    assert_eq!(state(&bench.engine, id).await, State::Done);
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);
     assert!(bench.engine.installation(&key("t")).await.unwrap().is_some());
 }
 
@@ -124,7 +125,7 @@ async fn a_refusal_is_a_dead_letter_at_once_with_its_reason() {
     let _worker = start(bench.worker());
     bench.settled().await;
     let row = summary(&bench.engine, id).await;
-    assert_eq!((row.state, row.attempts), (State::Dead, 1));
+    assert_eq!((row.state, row.attempts), (DeliveryState::Dead, 1));
     assert_eq!(row.last_error.as_deref(), Some("refused: no contract"));
 }
 
@@ -136,9 +137,9 @@ async fn a_panic_is_a_failed_attempt_and_the_worker_goes_on() {
     let _worker = start(bench.worker().attempts(2));
     bench.settled().await;
     let row = summary(&bench.engine, id).await;
-    assert_eq!((row.state, row.attempts), (State::Dead, 2));
+    assert_eq!((row.state, row.attempts), (DeliveryState::Dead, 2));
     assert_eq!(row.last_error.as_deref(), Some("the handler panicked"));
-    assert_eq!(state(&bench.engine, other).await, State::Done);
+    assert_eq!(state(&bench.engine, other).await, DeliveryState::Done);
 }
 
 #[tokio::test(start_paused = true)]
@@ -165,7 +166,7 @@ async fn a_delivery_that_kills_its_workers_is_a_dead_letter_in_the_end() {
     bench.settled().await;
     assert_eq!(bench.script.runs("t", "ok").len(), 0);
     let row = summary(&bench.engine, id).await;
-    assert_eq!(row.state, State::Dead);
+    assert_eq!(row.state, DeliveryState::Dead);
     assert!(row.last_error.unwrap().starts_with("given up after 3 attempts"));
 }
 
@@ -188,7 +189,7 @@ async fn a_row_that_does_not_read_is_a_dead_letter_with_its_bytes() {
     }
     let _worker = start(bench.worker());
     bench.settled().await;
-    let dead = Filter { state: Some(State::Dead), ..Filter::default() };
+    let dead = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
     let rows = bench.engine.list(&dead).await.unwrap();
     assert_eq!(rows.len(), records.len());
     for (row, record) in rows.iter().zip(records) {
@@ -208,7 +209,7 @@ async fn a_long_error_is_cut_between_characters() {
             Err("ä".repeat(10_000).into())
         }
     }
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let id = put(&engine, "t", "ok").await;
     let _worker = start(Worker::new(Arc::new(engine.clone()), Wordy).attempts(1));
     settled(&engine).await;

@@ -1,6 +1,6 @@
 //! Leases, crashes, a store that is away, and the end of a worker.
 
-use lifecycle_inbox::{Engine, Fault, InstallationStore, State, Timestamp};
+use lifecycle_inbox::{DeliveryState, Engine, Fault, InstallationStore, Timestamp};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{Bench, LEASE, SECOND, key, put, start, state, summary};
@@ -22,7 +22,7 @@ async fn a_handler_whose_row_is_taken_away_is_dropped_and_changes_nothing() {
     let id = put(&bench.engine, "t", "sleep:100").await;
     let _worker = start(bench.worker());
     sleep(SECOND).await;
-    assert!(bench.engine.discard(id).await.unwrap());
+    assert!(bench.engine.delete(id).await.unwrap());
     sleep(LEASE).await;
     assert_eq!(bench.script.dropped(), ["t sleep:100"]);
     assert_eq!(bench.engine.installation(&key("t")).await.unwrap(), None);
@@ -55,7 +55,7 @@ async fn a_store_that_goes_away_and_comes_back_does_not_end_the_worker() {
     sleep(SECOND * 600).await;
     bench.engine.set_fault(None);
     bench.settled().await;
-    assert_eq!(state(&bench.engine, id).await, State::Done);
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,8 +108,8 @@ async fn a_shutdown_lets_running_handlers_end_and_takes_nothing_new() {
     let waiting = put(&bench.engine, "u", "ok").await;
     timeout(SECOND * 25, worker).await.unwrap().unwrap();
     assert_eq!(bench.script.ended(), ["t sleep:20"]);
-    assert_eq!(state(&bench.engine, running).await, State::Done);
-    assert_eq!(state(&bench.engine, waiting).await, State::Pending);
+    assert_eq!(state(&bench.engine, running).await, DeliveryState::Done);
+    assert_eq!(state(&bench.engine, waiting).await, DeliveryState::Pending);
 }
 
 #[tokio::test(start_paused = true)]
@@ -122,7 +122,7 @@ async fn what_does_not_end_in_the_drain_time_is_given_back_at_once() {
     timeout(SECOND * 4, worker).await.unwrap().unwrap();
     assert_eq!(bench.script.dropped(), ["t sleep:300"]);
     let row = summary(&bench.engine, id).await;
-    assert_eq!((row.state, row.attempts, row.due_at), (State::Pending, 0, Timestamp::MIN));
+    assert_eq!((row.state, row.attempts, row.due_at), (DeliveryState::Pending, 0, Timestamp::MIN));
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Trust, async_trait, seismic};
 use lifecycle_inbox::{
-    Accepted, Backoff, DeliveryId, Engine, Memory, Record, State, Summary, TenantKey, Worker,
+    Accepted, Backoff, DeliveryId, DeliveryState, DeliverySummary, Engine, MemoryEngine, Record, TenantKey,
+    Worker,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,7 +19,7 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 /// A store and a handler, and as many workers as a test starts.
 #[derive(Clone, Default)]
 pub(crate) struct Bench {
-    pub(crate) engine: Memory,
+    pub(crate) engine: MemoryEngine,
     pub(crate) script: Script,
 }
 
@@ -43,7 +44,14 @@ pub(crate) fn start(worker: Worker) -> (oneshot::Sender<()>, JoinHandle<()>) {
 
 pub(crate) fn delivery(tenant: &str, kind: &str, request: &str) -> Delivery {
     let body = serde_json::json!({"type": kind, "appId": "app", "tenantId": tenant, "requestId": request});
-    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], Trust::Unsigned, SystemTime::now()).unwrap()
+    Delivery::from_store_unverified(
+        &seismic::PLATFORM,
+        body.to_string(),
+        [],
+        Trust::Unsigned,
+        SystemTime::now(),
+    )
+    .unwrap()
 }
 
 pub(crate) fn key(tenant: &str) -> TenantKey {
@@ -59,11 +67,11 @@ pub(crate) async fn put(engine: &dyn Engine, tenant: &str, request: &str) -> Del
     }
 }
 
-pub(crate) async fn summary(engine: &dyn Engine, id: DeliveryId) -> Summary {
+pub(crate) async fn summary(engine: &dyn Engine, id: DeliveryId) -> DeliverySummary {
     engine.show(id).await.unwrap().unwrap().summary
 }
 
-pub(crate) async fn state(engine: &dyn Engine, id: DeliveryId) -> State {
+pub(crate) async fn state(engine: &dyn Engine, id: DeliveryId) -> DeliveryState {
     summary(engine, id).await.state
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use lifecycle_core::respond;
+use lifecycle_core::run_handler;
 use lifecycle_inbox::{Fault, Inbox};
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tokio::time::sleep;
@@ -19,10 +19,10 @@ async fn every_metric_is_documented_and_names_nobody() {
     let bench = Bench::default();
     let inbox = Inbox::new(Arc::new(bench.engine.clone()));
     for _ in 0..2 {
-        respond(&inbox, &delivery("somebody", "install", "ok")).await.unwrap();
+        run_handler(&inbox, &delivery("somebody", "install", "ok")).await.unwrap();
     }
     bench.engine.set_fault(Some(Fault::Away));
-    respond(&inbox, &delivery("somebody", "install", "away")).await.unwrap_err();
+    run_handler(&inbox, &delivery("somebody", "install", "away")).await.unwrap_err();
     bench.engine.set_fault(None);
     put(&bench.engine, "somebody", "fail:1").await;
     put(&bench.engine, "other", "refuse").await;

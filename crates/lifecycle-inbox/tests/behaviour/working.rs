@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use lifecycle_core::{
-    AckPolicy, Authentic, Change, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Outcome,
-    Platform, Status, Trust, Undecodable, async_trait,
+    AckPolicy, Change, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Outcome, Platform,
+    Status, Trust, Undecodable, VerifiedRequest, async_trait,
 };
 use lifecycle_inbox::{
-    Engine, Filter, InstallationStore, Memory, Platforms, Ran, Record, Retention, Runner, State, Token,
-    Worker,
+    DeliveryFilter, DeliveryState, Engine, InstallationStore, LeaseToken, MemoryEngine, Platforms, Record,
+    Retention, RunOutcome, Runner, Worker,
 };
 use tokio::time::{Instant, sleep};
 
@@ -21,7 +21,7 @@ async fn a_delivery_is_handled_once_and_its_installation_known() {
     let _worker = start(bench.worker());
     bench.settled().await;
     assert_eq!(bench.script.ended(), ["t ok"]);
-    assert_eq!(state(&bench.engine, id).await, State::Done);
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);
     let installation = bench.engine.installation(&key("t")).await.unwrap().unwrap();
     assert_eq!(installation.status(), Status::Installed);
 }
@@ -97,7 +97,7 @@ async fn old_rows_and_keys_are_pruned() {
     let hour = SECOND * 3_600;
     let retention = Retention { done: hour * 3, keys: hour * 24, ..Retention::default() };
     let _worker = start(bench.worker().retention(retention));
-    let rows = async || bench.engine.list(&Filter::default()).await.unwrap().len();
+    let rows = async || bench.engine.list(&DeliveryFilter::default()).await.unwrap().len();
     sleep(hour * 2).await;
     assert_eq!(rows().await, 1);
     sleep(hour * 3).await;
@@ -114,10 +114,10 @@ async fn a_dead_letter_is_deleted_90_days_after_it_died() {
     let id = put(&bench.engine, "t", "refuse").await;
     let _worker = start(bench.worker());
     bench.settled().await;
-    assert_eq!(state(&bench.engine, id).await, State::Dead);
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Dead);
     bench.engine.set_clock(bench.engine.now() + hour * (90 * 24 - 2));
     sleep(hour + SECOND).await;
-    assert_eq!(state(&bench.engine, id).await, State::Dead);
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Dead);
     sleep(hour * 2).await;
     assert_eq!(bench.engine.show(id).await.unwrap(), None);
 }
@@ -126,36 +126,36 @@ async fn a_dead_letter_is_deleted_90_days_after_it_died() {
 async fn a_platform_of_the_apps_own_is_read_too() {
     static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
     #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
-    fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
+    fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
         let mut fields = EventFields::new(EventKind::Enable);
-        fields.tenant = authentic.text().into();
+        fields.tenant = request.text().into();
         fields.app = "own-app".into();
         fields.request_id = Some("ok".into());
         Ok(fields)
     }
     let bench = Bench::default();
     let now = bench.engine.now();
-    let delivery = Delivery::restore(&OWN, "tenant", [], Trust::Unsigned, now.into()).unwrap();
+    let delivery = Delivery::from_store_unverified(&OWN, "tenant", [], Trust::Unsigned, now.into()).unwrap();
     bench.engine.accept(Record::from(&delivery), now).await.unwrap();
-    let _worker = start(bench.worker().platforms(Platforms::default().and(&OWN)));
+    let _worker = start(bench.worker().platforms(Platforms::default().with(&OWN)));
     bench.settled().await;
     assert_eq!(bench.script.ended(), ["tenant ok"]);
 }
 
 /// Does what an engine's own runner does: it commits an effect together with the completion.
 struct Transactional {
-    engine: Memory,
+    engine: MemoryEngine,
     handler: Script,
 }
 
 #[async_trait]
 impl Runner for Transactional {
-    async fn run(&self, token: Token, delivery: &Delivery) -> Result<Ran, HandlerError> {
+    async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
         if self.handler.handle(delivery).await? != Outcome::Accept {
             return Err("refused".into());
         }
         let held = self.engine.complete(token, self.engine.now(), &Change::new(delivery, token.id.0)).await?;
-        Ok(if held { Ran::Committed } else { Ran::Lost })
+        Ok(if held { RunOutcome::Committed } else { RunOutcome::Lost })
     }
 }
 
@@ -167,7 +167,7 @@ async fn a_runner_may_finish_the_row_itself() {
     let _worker = start(Worker::with_runner(Arc::new(bench.engine.clone()), runner));
     bench.settled().await;
     for id in ids {
-        assert_eq!(state(&bench.engine, id).await, State::Done);
+        assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);
     }
     assert_eq!(bench.script.runs("t", "fail:2").len(), 3);
     assert!(bench.engine.installation(&key("u")).await.unwrap().is_some());

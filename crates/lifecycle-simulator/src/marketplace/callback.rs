@@ -8,7 +8,7 @@ use crate::app::{App, CallbackUrls};
 use crate::delivery::{Header, Request};
 use crate::moment::Moment;
 use crate::problem::Problem;
-use crate::store::StoreError;
+use crate::store::EngineError;
 use crate::tenant::Tenant;
 
 /// In the order of Seismic's samples.
@@ -61,7 +61,7 @@ impl Marketplace {
 
     /// The headers of a callback: one signature, two while a rotation lasts.
     pub(super) async fn signed_headers(&self, app: &App, body: &str) -> Result<Vec<Header>, Problem> {
-        let signing = app.signing.as_ref().ok_or(StoreError::Damaged)?;
+        let signing = app.signing.as_ref().ok_or(EngineError::Damaged)?;
         let mut headers = vec![Header::new("content-type", "application/json")];
         let current = self.signature(app.id, signing.current, body).await?;
         let note = match signing.previous {
@@ -79,7 +79,7 @@ impl Marketplace {
 
     async fn signature(&self, app: i64, number: i64, body: &str) -> Result<String, Problem> {
         let secret = self.run(move |store| store.signing_secret(app, number)).await?;
-        let secret = secret.and_then(|secret| Secret::new(&**secret).ok()).ok_or(StoreError::Damaged)?;
+        let secret = secret.and_then(|secret| Secret::new(&**secret).ok()).ok_or(EngineError::Damaged)?;
         Ok(seismic::SCHEME.sign(&secret, &[], body.as_bytes()))
     }
 }

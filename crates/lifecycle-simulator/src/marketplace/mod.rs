@@ -21,7 +21,7 @@ use crate::courier::Courier;
 use crate::delivery::Delivery;
 use crate::installation::Installation;
 use crate::problem::Problem;
-use crate::store::{Store, StoreError};
+use crate::store::{EngineError, Store};
 use crate::tenant::Tenant;
 
 pub(crate) use actions::{Mode, Perform, Performed};
@@ -104,11 +104,11 @@ impl Marketplace {
     /// Works on the database, on a thread that may wait for the disk.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&Store) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, Problem> {
         let store = Arc::clone(&self.0.store);
         let result = tokio::task::spawn_blocking(move || work(&store)).await;
-        Ok(result.unwrap_or(Err(StoreError::Damaged))?)
+        Ok(result.unwrap_or(Err(EngineError::Damaged))?)
     }
 
     /// Goes on to the end even if the browser that asked has gone away: an answer that came is never lost.
@@ -117,7 +117,7 @@ impl Marketplace {
         work: impl Future<Output = Result<T, Problem>> + Send + 'static,
     ) -> Result<T, Problem> {
         let result = tokio::spawn(work).await;
-        result.unwrap_or_else(|_| Err(Problem::from(StoreError::Damaged)))
+        result.unwrap_or_else(|_| Err(Problem::from(EngineError::Damaged)))
     }
 
     /// Claims an app in a tenant for one action, as the platform lets its administrators do one at a time.

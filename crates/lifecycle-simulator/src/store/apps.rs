@@ -2,21 +2,21 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Store, StoreError, json, parse};
+use super::{EngineError, Store, json, parse};
 use crate::app::{App, PreviousSecret, Registration, Signing};
 use crate::moment::Moment;
 
 const SELECT: &str = "SELECT id, name, app_id, registration, created_at FROM app";
 
 impl Store {
-    pub(crate) fn apps(&self) -> Result<Vec<App>, StoreError> {
+    pub(crate) fn apps(&self) -> Result<Vec<App>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
         let rows = statement.query_map([], raw)?.collect::<Result<Vec<_>, _>>()?;
         rows.into_iter().map(|row| read(&connection, row)).collect()
     }
 
-    pub(crate) fn app(&self, id: i64) -> Result<Option<App>, StoreError> {
+    pub(crate) fn app(&self, id: i64) -> Result<Option<App>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
         let row = statement.query_row([id], raw).optional()?;
@@ -30,7 +30,7 @@ impl Store {
         app_id: &str,
         registration: &Registration,
         secret: Option<&[u8]>,
-    ) -> Result<i64, StoreError> {
+    ) -> Result<i64, EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction.execute(
@@ -50,14 +50,14 @@ impl Store {
         id: i64,
         name: &str,
         registration: &Registration,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), EngineError> {
         let sql = "UPDATE app SET name = ?2, registration = ?3 WHERE id = ?1";
         self.lock().execute(sql, params![id, name, json(registration)])?;
         Ok(())
     }
 
     /// Removes an app with its installations, secrets and deliveries.
-    pub(crate) fn remove_app(&self, id: i64) -> Result<bool, StoreError> {
+    pub(crate) fn remove_app(&self, id: i64) -> Result<bool, EngineError> {
         Ok(self.lock().execute("DELETE FROM app WHERE id = ?1", [id])? == 1)
     }
 }
@@ -71,13 +71,13 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
 fn read(
     connection: &Connection,
     (id, name, app_id, registration, created_at): Raw,
-) -> Result<App, StoreError> {
+) -> Result<App, EngineError> {
     let registration: Registration = parse(&registration)?;
     let signing = signing(connection, id)?;
     Ok(App { id, name, app_id, registration, signing, created_at: Moment(created_at) })
 }
 
-fn signing(connection: &Connection, app: i64) -> Result<Option<Signing>, StoreError> {
+fn signing(connection: &Connection, app: i64) -> Result<Option<Signing>, EngineError> {
     let mut statement = connection.prepare_cached(
         "SELECT number, until FROM signing_secret WHERE app = ?1 ORDER BY number DESC LIMIT 2",
     )?;

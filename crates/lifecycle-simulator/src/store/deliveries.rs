@@ -5,7 +5,7 @@ use std::time::Duration;
 use lifecycle_core::Status;
 use rusqlite::{OptionalExtension, Row, params};
 
-use super::{Store, StoreError, installations, json, parse, parse_word, word};
+use super::{EngineError, Store, installations, json, parse, parse_word, word};
 use crate::delivery::{Answer, Cause, Delivery, Effect, Request, Role, State};
 use crate::moment::Moment;
 
@@ -42,7 +42,7 @@ pub(crate) struct Finish {
 }
 
 impl Store {
-    pub(crate) fn add_delivery(&self, new: &NewDelivery) -> Result<i64, StoreError> {
+    pub(crate) fn add_delivery(&self, new: &NewDelivery) -> Result<i64, EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction.execute(
@@ -78,14 +78,14 @@ impl Store {
     }
 
     /// Marks a held delivery as on its way; `false` if it is not held.
-    pub(crate) fn release_delivery(&self, id: i64) -> Result<bool, StoreError> {
+    pub(crate) fn release_delivery(&self, id: i64) -> Result<bool, EngineError> {
         let sql = "UPDATE delivery SET state = ?2, role = ?3 WHERE id = ?1 AND state = ?4";
         let values = params![id, word(State::Sending), word(Role::Late), word(State::Held)];
         Ok(self.lock().execute(sql, values)? == 1)
     }
 
     /// Whether an action of the same app in the same tenant went through after this delivery.
-    pub(crate) fn is_overtaken(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+    pub(crate) fn is_overtaken(&self, delivery: &Delivery) -> Result<bool, EngineError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM delivery WHERE app = ?1 AND tenant = ?2 AND id > ?3 AND effect = ?4)";
         let values = params![delivery.app, delivery.tenant, delivery.id, word(Effect::Applied)];
         Ok(self.lock().query_row(sql, values, |row| row.get(0))?)
@@ -96,7 +96,7 @@ impl Store {
         &self,
         finishes: &[Finish],
         applied: Option<(i64, i64, Status, Option<&str>)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         for finish in finishes {
@@ -119,7 +119,7 @@ impl Store {
     }
 
     /// The latest deliveries, newest first; of one app, or of all.
-    pub(crate) fn deliveries(&self, app: Option<i64>, limit: u32) -> Result<Vec<Delivery>, StoreError> {
+    pub(crate) fn deliveries(&self, app: Option<i64>, limit: u32) -> Result<Vec<Delivery>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!(
             "SELECT {COLUMNS} FROM delivery WHERE ?1 IS NULL OR app = ?1 ORDER BY id DESC LIMIT ?2"
@@ -128,7 +128,7 @@ impl Store {
         rows.map(|row| row?).collect()
     }
 
-    pub(crate) fn delivery(&self, id: i64) -> Result<Option<Delivery>, StoreError> {
+    pub(crate) fn delivery(&self, id: i64) -> Result<Option<Delivery>, EngineError> {
         let connection = self.lock();
         let mut statement =
             connection.prepare_cached(&format!("SELECT {COLUMNS} FROM delivery WHERE id = ?1"))?;
@@ -136,7 +136,7 @@ impl Store {
     }
 
     /// Every delivery of one click, in order.
-    pub(crate) fn batch(&self, batch: i64) -> Result<Vec<Delivery>, StoreError> {
+    pub(crate) fn batch(&self, batch: i64) -> Result<Vec<Delivery>, EngineError> {
         let connection = self.lock();
         let sql = format!("SELECT {COLUMNS} FROM delivery WHERE batch = ?1 ORDER BY id");
         let mut statement = connection.prepare_cached(&sql)?;
@@ -145,7 +145,7 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Result<Delivery, StoreError>> {
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<Delivery, EngineError>> {
     let headers: String = row.get(5)?;
     let words: [String; 3] = [row.get(9)?, row.get(11)?, row.get(12)?];
     let [answer, cause]: [Option<String>; 2] = [row.get(13)?, row.get(14)?];

@@ -3,30 +3,33 @@
 use lifecycle_core::Status;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Store, StoreError, parse_word};
+use super::{EngineError, Store, parse_word};
 use crate::installation::Installation;
 use crate::moment::Moment;
 
 const SELECT: &str = "SELECT id, app, tenant, status, version, since, completed_at FROM installation";
 
 impl Store {
-    pub(crate) fn installations(&self, app: i64) -> Result<Vec<Installation>, StoreError> {
+    pub(crate) fn installations(&self, app: i64) -> Result<Vec<Installation>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE app = ?1 ORDER BY tenant"))?;
         let rows = statement.query_map([app], raw)?.collect::<Result<Vec<_>, _>>()?;
         rows.into_iter().map(|row| read(&connection, row)).collect()
     }
 
-    pub(crate) fn installation(&self, id: i64) -> Result<Option<Installation>, StoreError> {
+    pub(crate) fn installation(&self, id: i64) -> Result<Option<Installation>, EngineError> {
         self.find("id = ?1", [id])
     }
 
-    pub(crate) fn installation_of(&self, app: i64, tenant: i64) -> Result<Option<Installation>, StoreError> {
+    pub(crate) fn installation_of(&self, app: i64, tenant: i64) -> Result<Option<Installation>, EngineError> {
         self.find("app = ?1 AND tenant = ?2", [app, tenant])
     }
 
     /// The one whose installation page was given the id with this hash.
-    pub(crate) fn installation_by_token(&self, sha256: [u8; 32]) -> Result<Option<Installation>, StoreError> {
+    pub(crate) fn installation_by_token(
+        &self,
+        sha256: [u8; 32],
+    ) -> Result<Option<Installation>, EngineError> {
         self.find("token_sha256 = ?1", [sha256])
     }
 
@@ -36,7 +39,7 @@ impl Store {
         app: i64,
         tenant: i64,
         token_sha256: [u8; 32],
-    ) -> Result<i64, StoreError> {
+    ) -> Result<i64, EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let id: i64 = transaction.query_row(
@@ -53,7 +56,7 @@ impl Store {
     }
 
     /// Ends an installation: its secrets are gone, and its id opens nothing any more.
-    pub(crate) fn end_installation(&self, id: i64) -> Result<(), StoreError> {
+    pub(crate) fn end_installation(&self, id: i64) -> Result<(), EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction.execute("DELETE FROM installation_secret WHERE installation = ?1", [id])?;
@@ -68,7 +71,7 @@ impl Store {
         &self,
         condition: &str,
         values: impl rusqlite::Params,
-    ) -> Result<Option<Installation>, StoreError> {
+    ) -> Result<Option<Installation>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE {condition}"))?;
         let row = statement.query_row(values, raw).optional()?;
@@ -97,7 +100,7 @@ fn raw(row: &Row<'_>) -> rusqlite::Result<Raw> {
     Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?))
 }
 
-fn read(connection: &Connection, row: Raw) -> Result<Installation, StoreError> {
+fn read(connection: &Connection, row: Raw) -> Result<Installation, EngineError> {
     let (id, app, tenant, status, version, since, completed_at) = row;
     let mut statement = connection
         .prepare_cached("SELECT key FROM installation_secret WHERE installation = ?1 ORDER BY key")?;

@@ -28,7 +28,7 @@ pub(crate) struct Store {
 
 /// Why the database could not do as it was asked.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StoreError {
+pub(crate) enum EngineError {
     #[error("a row holds what no version of the simulator wrote")]
     Damaged,
     #[error("{0}")]
@@ -53,8 +53,8 @@ fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("these values have text keys")
 }
 
-fn parse<T: DeserializeOwned>(text: &str) -> Result<T, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Damaged)
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, EngineError> {
+    serde_json::from_str(text).map_err(|_| EngineError::Damaged)
 }
 
 /// A word of a closed set as a text column.
@@ -65,6 +65,6 @@ fn word<T: Serialize>(value: T) -> String {
     }
 }
 
-fn parse_word<T: DeserializeOwned>(word: String) -> Result<T, StoreError> {
-    serde_json::from_value(serde_json::Value::String(word)).map_err(|_| StoreError::Damaged)
+fn parse_word<T: DeserializeOwned>(word: String) -> Result<T, EngineError> {
+    serde_json::from_value(serde_json::Value::String(word)).map_err(|_| EngineError::Damaged)
 }

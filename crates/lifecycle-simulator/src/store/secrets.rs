@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{EngineError, Store};
 use crate::moment::Moment;
 
 /// The key and the value of a secret of an installation.
@@ -15,16 +15,16 @@ impl Store {
         &self,
         app: i64,
         number: i64,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, EngineError> {
         let sql = "SELECT sealed FROM signing_secret WHERE app = ?1 AND number = ?2";
         let sealed: Option<Vec<u8>> =
             self.lock().query_row(sql, [app, number], |row| row.get(0)).optional()?;
         let open = |sealed: Vec<u8>| self.vault.unseal(&signing_place(app, number), &sealed);
-        sealed.map(open).transpose().map_err(|_| StoreError::Damaged)
+        sealed.map(open).transpose().map_err(|_| EngineError::Damaged)
     }
 
     /// Makes a new secret the current one. The one before counts until then, those before it no more.
-    pub(crate) fn rotate(&self, app: i64, secret: &[u8], until: Moment) -> Result<(), StoreError> {
+    pub(crate) fn rotate(&self, app: i64, secret: &[u8], until: Moment) -> Result<(), EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         let sql = "SELECT max(number) FROM signing_secret WHERE app = ?1";
@@ -37,7 +37,7 @@ impl Store {
     }
 
     /// Ends the time in which the secret before the current one counts.
-    pub(crate) fn end_rotation(&self, app: i64) -> Result<(), StoreError> {
+    pub(crate) fn end_rotation(&self, app: i64) -> Result<(), EngineError> {
         self.lock().execute("DELETE FROM signing_secret WHERE app = ?1 AND until IS NOT NULL", [app])?;
         Ok(())
     }
@@ -48,7 +48,7 @@ impl Store {
         app: i64,
         number: i64,
         secret: &[u8],
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), EngineError> {
         let sealed = self.vault.seal(&signing_place(app, number), secret);
         let sql = "INSERT INTO signing_secret (app, number, sealed) VALUES (?1, ?2, ?3)";
         connection.execute(sql, params![app, number, sealed])?;
@@ -56,7 +56,7 @@ impl Store {
     }
 
     /// The secrets of an installation, in the order of their keys.
-    pub(crate) fn installation_secrets(&self, installation: i64) -> Result<Vec<Pair>, StoreError> {
+    pub(crate) fn installation_secrets(&self, installation: i64) -> Result<Vec<Pair>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(
             "SELECT key, sealed FROM installation_secret WHERE installation = ?1 ORDER BY key",
@@ -65,8 +65,8 @@ impl Store {
         rows.map(|row| {
             let (key, sealed): (String, Vec<u8>) = row?;
             let value =
-                self.vault.unseal(&place(installation, &key), &sealed).map_err(|_| StoreError::Damaged)?;
-            let value = String::from_utf8(value.to_vec()).map_err(|_| StoreError::Damaged)?;
+                self.vault.unseal(&place(installation, &key), &sealed).map_err(|_| EngineError::Damaged)?;
+            let value = String::from_utf8(value.to_vec()).map_err(|_| EngineError::Damaged)?;
             Ok((key, Zeroizing::new(value)))
         })
         .collect()
@@ -77,7 +77,7 @@ impl Store {
         &self,
         installation: i64,
         secrets: &[Pair],
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
         transaction.execute("DELETE FROM installation_secret WHERE installation = ?1", [installation])?;

@@ -2,28 +2,28 @@
 
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
-use super::{Store, StoreError};
+use super::{EngineError, Store};
 use crate::app::Platform;
 use crate::tenant::Tenant;
 
 const SELECT: &str = "SELECT id, platform, name, tenant_id, user_id, user_email, domain FROM tenant";
 
 impl Store {
-    pub(crate) fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+    pub(crate) fn tenants(&self) -> Result<Vec<Tenant>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!("{SELECT} ORDER BY id"))?;
         let rows = statement.query_map([], read)?;
         rows.map(|row| row?).collect()
     }
 
-    pub(crate) fn tenant(&self, id: i64) -> Result<Option<Tenant>, StoreError> {
+    pub(crate) fn tenant(&self, id: i64) -> Result<Option<Tenant>, EngineError> {
         let connection = self.lock();
         let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE id = ?1"))?;
         statement.query_row([id], read).optional()?.transpose()
     }
 
     /// Adds a tenant; `None` if the platform has one of this name.
-    pub(crate) fn add_tenant(&self, tenant: &Tenant) -> Result<Option<i64>, StoreError> {
+    pub(crate) fn add_tenant(&self, tenant: &Tenant) -> Result<Option<i64>, EngineError> {
         match insert(&self.lock(), tenant) {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Ok(None),
             result => Ok(Some(result?)),
@@ -46,9 +46,9 @@ pub(super) fn insert(connection: &Connection, tenant: &Tenant) -> rusqlite::Resu
     Ok(connection.last_insert_rowid())
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Result<Tenant, StoreError>> {
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<Tenant, EngineError>> {
     let Some(platform) = Platform::from_name(&row.get::<_, String>(1)?) else {
-        return Ok(Err(StoreError::Damaged));
+        return Ok(Err(EngineError::Damaged));
     };
     Ok(Ok(Tenant {
         id: row.get(0)?,

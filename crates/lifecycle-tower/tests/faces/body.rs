@@ -11,11 +11,11 @@ use lifecycle_core::{Delivery, Rejection};
 use lifecycle_tower::receive;
 use tokio::time::Instant;
 
-use crate::support::{Script, Step, callback, post, receiver};
+use crate::support::{Script, Step, callback, post, verifier};
 
 async fn received(steps: impl IntoIterator<Item = Step>) -> Result<Delivery, Rejection> {
     let body = callback("t");
-    let received = receive(&receiver(), post(&body, Script::new(steps))).await;
+    let received = receive(&verifier(), post(&body, Script::new(steps))).await;
     received.map(|(_, delivery)| delivery).map_err(Rejection::from)
 }
 
@@ -40,7 +40,7 @@ async fn empty_frames_and_trailers_are_no_part_of_a_body() {
 async fn a_body_may_give_any_kind_of_buffer() {
     let body = callback("t");
     let chained = Full::new(body.slice(..10).chain(body.slice(10..)));
-    let (head, delivery) = receive(&receiver(), post(&body, chained)).await.unwrap();
+    let (head, delivery) = receive(&verifier(), post(&body, chained)).await.unwrap();
     assert_eq!(delivery.body(), &body);
     assert!(head.headers.contains_key("x-seismic-signature"));
 }
@@ -60,12 +60,12 @@ async fn a_body_beyond_the_cap_or_a_limit_further_out_is_too_large() {
     assert_eq!(received(large).await.unwrap_err(), Rejection::BodyTooLarge);
     let body = callback("t");
     let limited = Limited::new(Full::new(body.clone()), 10);
-    let rejected = receive(&receiver(), post(&body, limited)).await.unwrap_err();
+    let rejected = receive(&verifier(), post(&body, limited)).await.unwrap_err();
     assert_eq!(rejected, Rejection::BodyTooLarge.into());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_is_not_complete_within_the_budget_is_timed_out() {
+async fn a_body_that_is_not_complete_within_the_timeout_is_timed_out() {
     let started = Instant::now();
     let drip = || {
         callback("t").into_iter().flat_map(|byte| {
@@ -73,25 +73,25 @@ async fn a_body_that_is_not_complete_within_the_budget_is_timed_out() {
         })
     };
     assert_eq!(received(drip()).await.unwrap_err(), Rejection::BodyTimeout);
-    assert_eq!(started.elapsed(), receiver().time_budget());
+    assert_eq!(started.elapsed(), verifier().timeout());
 
     let body = callback("t");
-    let patient = receiver().budget(Duration::from_secs(3));
+    let patient = verifier().with_timeout(Duration::from_secs(3));
     let slow = [Step::Pause(Duration::from_millis(2999)), Step::Give(body.clone())];
     assert!(receive(&patient, post(&body, Script::new(slow))).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_body_that_always_has_a_frame_does_not_outrun_the_budget() {
+async fn a_body_that_always_has_a_frame_does_not_outrun_the_timeout() {
     let request = post(b"", Script::new([Step::Spin]));
-    let outcome = receive(&receiver().budget(Duration::from_millis(20)), request).await;
+    let outcome = receive(&verifier().with_timeout(Duration::from_millis(20)), request).await;
     assert_eq!(outcome.unwrap_err(), Rejection::BodyTimeout.into());
 }
 
 #[tokio::test]
 async fn a_refused_body_that_always_has_a_frame_does_not_stop_the_others() {
     let request = Request::get("/").body(Script::new([Step::Spin])).unwrap();
-    assert_eq!(receive(&receiver(), request).await.unwrap_err().rejection, Rejection::MethodNotAllowed);
+    assert_eq!(receive(&verifier(), request).await.unwrap_err().rejection, Rejection::MethodNotAllowed);
     tokio::task::yield_now().await; // comes back, on the one thread that there is
 }
 
@@ -103,7 +103,7 @@ async fn what_a_refused_caller_still_sends_is_read_unless_it_waits_for_100_conti
         if !expect.is_empty() {
             request.headers_mut().insert("expect", expect.parse().unwrap());
         }
-        assert_eq!(receive(&receiver(), request).await.unwrap_err().rejection, Rejection::MissingSignature);
+        assert_eq!(receive(&verifier(), request).await.unwrap_err().rejection, Rejection::MissingSignature);
         tokio::task::yield_now().await;
         assert_eq!(asked.load(Ordering::Relaxed), read_on, "{expect}");
     }
@@ -113,5 +113,5 @@ async fn what_a_refused_caller_still_sends_is_read_unless_it_waits_for_100_conti
 fn a_callback_that_comes_whole_needs_no_timer() {
     let without_time = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let body = callback("t");
-    assert!(without_time.block_on(receive(&receiver(), post(&body, Full::new(body.clone())))).is_ok());
+    assert!(without_time.block_on(receive(&verifier(), post(&body, Full::new(body.clone())))).is_ok());
 }

@@ -17,7 +17,7 @@ use test_adapter::{Gate, Obedient, closes_before_the_bodys_end, stays_open_witho
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt};
 
-use crate::support::{Script, Step, callback, post, receiver, sign};
+use crate::support::{Script, Step, callback, post, sign, verifier};
 
 #[cfg(feature = "axum")]
 async fn axum() -> SocketAddr {
@@ -28,9 +28,9 @@ async fn axum() -> SocketAddr {
 
     let gate = RequireEnabledLayer::new(Gate, |_| None);
     let app = Router::new()
-        .route("/verify", post(async || "in").layer(LifecycleLayer::new(receiver())))
-        .route_service("/endpoint", LifecycleEndpoint::new(receiver(), Obedient::default()))
-        .route("/received", any(async |_: Received| "in").with_state(receiver()))
+        .route("/verify", post(async || "in").layer(LifecycleLayer::new(verifier())))
+        .route_service("/endpoint", LifecycleEndpoint::new(verifier(), Obedient::default()))
+        .route("/received", any(async |_: Received| "in").with_state(verifier()))
         .route("/gate", post(async || "in").layer(gate))
         .route("/action", post(async |_: Action| "in"))
         .route("/unlayered", post(async |_: Verified| "in"));
@@ -42,7 +42,7 @@ async fn axum() -> SocketAddr {
 
 /// A route that is written by hand around the function.
 async fn by_hand(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (seismic, started) = (receiver().budget(Duration::from_millis(200)), Instant::now());
+    let (seismic, started) = (verifier().with_timeout(Duration::from_millis(200)), Instant::now());
     let received = receive(&seismic, request).await;
     let delivery = received.as_ref().map(|(_, delivery)| delivery);
     Ok(response(seismic.answer(delivery, started.elapsed(), SystemTime::now())))
@@ -82,7 +82,7 @@ async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
 async fn a_route_by_hand_closes_as_the_others_do() {
     let server = hyper().await;
     let wrong_method = "PUT / HTTP/1.1\r\n";
-    // Its head is accepted: it is refused when the budget is over, or by what is no chunk.
+    // Its head is accepted: it is refused when the timeout is over, or by what is no chunk.
     let late = format!("POST / HTTP/1.1\r\nx-seismic-signature: {}\r\n", sign(b"x"));
     for head in ["POST / HTTP/1.1\r\n", wrong_method, &late] {
         closes_before_the_bodys_end(server, head).await;
@@ -108,7 +108,7 @@ async fn a_refusal_closes_exactly_when_the_body_was_not_at_its_end() {
         (post(&callback("sleep"), Script::from(callback("sleep"))), 503, false),
         (post(&body, Script::from(body.clone())), 202, false),
     ] {
-        let answer = LifecycleEndpoint::new(receiver(), Obedient::default()).oneshot(request).await.unwrap();
+        let answer = LifecycleEndpoint::new(verifier(), Obedient::default()).oneshot(request).await.unwrap();
         let says_so = answer.headers().get("connection").is_some_and(|value| value == "close");
         assert_eq!((answer.status().as_u16(), says_so), (status, closes));
     }
@@ -119,7 +119,7 @@ async fn no_answer_over_http_2_has_a_connection_header() {
     let mut request = Request::post("/").body(Full::<Bytes>::from("{}")).unwrap();
     *request.version_mut() = Version::HTTP_2;
     request.headers_mut().insert("content-length", 2.into());
-    let endpoint = LifecycleEndpoint::new(receiver(), Obedient::default());
+    let endpoint = LifecycleEndpoint::new(verifier(), Obedient::default());
     assert!(!endpoint.oneshot(request.clone()).await.unwrap().headers().contains_key("connection"));
     let inner = tower::service_fn(async |_: Request<Full<Bytes>>| {
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))

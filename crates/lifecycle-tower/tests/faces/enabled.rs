@@ -10,14 +10,14 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use lifecycle_core::{LifecycleHandler, Reply, TenantKey};
-use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
+use lifecycle_inbox::{EnabledGate, Engine, Inbox, MemoryEngine, Worker};
 use lifecycle_tower::{LifecycleEndpoint, RequireEnabled, RequireEnabledLayer};
 use test_adapter::Gate;
 use tokio::time::sleep;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::layer::Permitted;
-use crate::support::{post, receiver};
+use crate::support::{post, verifier};
 
 /// A body that can neither be made of bytes nor sent to another thread.
 struct OwnBody(Rc<str>);
@@ -84,11 +84,11 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     struct AcceptAll;
     impl LifecycleHandler for AcceptAll {}
 
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let shared: Arc<dyn Engine> = Arc::new(engine.clone());
     let inbox = Inbox::new(Arc::clone(&shared));
     tokio::spawn(Worker::new(shared, AcceptAll).run(std::future::pending()));
-    let callbacks = LifecycleEndpoint::new(receiver(), inbox.clone());
+    let callbacks = LifecycleEndpoint::new(verifier(), inbox.clone());
     let feature =
         service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
     let gated = RequireEnabledLayer::new(EnabledGate::new(Arc::new(engine)), tenant).layer(feature);

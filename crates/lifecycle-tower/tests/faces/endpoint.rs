@@ -13,10 +13,10 @@ use tokio::task::consume_budget;
 use tokio::time::Instant;
 use tower::ServiceExt;
 
-use crate::support::{Script, Step, callback, post, receiver};
+use crate::support::{Script, Step, callback, post, verifier};
 
 async fn answer(handler: &Obedient, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
-    LifecycleEndpoint::new(receiver(), handler.clone()).oneshot(request).await.unwrap()
+    LifecycleEndpoint::new(verifier(), handler.clone()).oneshot(request).await.unwrap()
 }
 
 fn signed(tenant: &str) -> Request<Full<Bytes>> {
@@ -35,7 +35,7 @@ async fn an_accepted_callback_is_handled_once_and_acknowledged_with_an_empty_202
 }
 
 #[tokio::test(start_paused = true)]
-async fn whatever_the_handler_does_the_platform_gets_an_answer_within_the_budget() {
+async fn whatever_the_handler_does_the_platform_gets_an_answer_within_the_timeout() {
     let Outcome::Refuse(refusal) = Outcome::refuse("no contract") else { unreachable!() };
     for (tenant, status, expected) in [
         ("refuse", 403, Rejection::Refused(refusal)),
@@ -48,7 +48,7 @@ async fn whatever_the_handler_does_the_platform_gets_an_answer_within_the_budget
         assert_eq!(response.status(), status, "{tenant}");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(response.extensions().get(), Some(&expected));
-        assert!(started.elapsed() <= receiver().time_budget(), "{tenant}");
+        assert!(started.elapsed() <= verifier().timeout(), "{tenant}");
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(&body, expected.reply().body());
         assert!(!String::from_utf8_lossy(&body).contains("s3cr3t"));
@@ -75,14 +75,14 @@ async fn nothing_unverified_reaches_the_handler() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_and_the_handler_share_one_budget() {
+async fn the_body_and_the_handler_share_one_timeout() {
     let body = callback("sleep");
     let slow = Script::new([Step::Pause(Duration::from_secs(2)), Step::Give(body.clone())]);
     let started = Instant::now();
     let response =
-        LifecycleEndpoint::new(receiver(), Obedient::default()).oneshot(post(&body, slow)).await.unwrap();
+        LifecycleEndpoint::new(verifier(), Obedient::default()).oneshot(post(&body, slow)).await.unwrap();
     assert_eq!(response.status(), 503);
-    assert_eq!(started.elapsed(), receiver().time_budget());
+    assert_eq!(started.elapsed(), verifier().timeout());
 }
 
 #[tokio::test]
@@ -90,12 +90,12 @@ async fn a_handler_may_be_shared_and_known_by_its_trait_only() {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(Obedient::default());
     let body = callback("t");
     let request = post(&body, Full::new(body.clone()));
-    assert_eq!(LifecycleEndpoint::new(receiver(), handler).oneshot(request).await.unwrap().status(), 202);
+    assert_eq!(LifecycleEndpoint::new(verifier(), handler).oneshot(request).await.unwrap().status(), 202);
 }
 
 #[test]
 fn debug_shows_no_secret() {
-    let shown = format!("{:?}", LifecycleEndpoint::new(receiver(), Obedient::default()));
+    let shown = format!("{:?}", LifecycleEndpoint::new(verifier(), Obedient::default()));
     assert!(!shown.contains("s3cr3t"), "{shown}");
 }
 
@@ -112,7 +112,7 @@ impl LifecycleHandler for Spinning {
 
 #[tokio::test]
 async fn a_handler_that_uses_up_its_turns_is_cut_off_too() {
-    let receiver = receiver().budget(Duration::from_millis(20));
-    let response = LifecycleEndpoint::new(receiver, Spinning).oneshot(signed("t")).await.unwrap();
+    let verifier = verifier().with_timeout(Duration::from_millis(20));
+    let response = LifecycleEndpoint::new(verifier, Spinning).oneshot(signed("t")).await.unwrap();
     assert_eq!(response.extensions().get(), Some(&Rejection::DeadlineExceeded));
 }

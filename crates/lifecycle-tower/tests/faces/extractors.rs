@@ -10,13 +10,13 @@ use axum::response::Response;
 use axum::routing::{any, post as route_post, post_service};
 use axum::{Json, Router};
 use http_body_util::BodyExt;
-use lifecycle_core::{HookToken, Receiver, Rejection, securityscorecard, seismic};
-use lifecycle_tower::axum::{Action, Received, ReceivedJson, Refused, Verified, VerifiedJson};
+use lifecycle_core::{HookToken, Rejection, Verifier, securityscorecard, seismic};
+use lifecycle_tower::axum::{Action, Received, ReceivedJson, Verified, VerifiedJson, VerifiedRejection};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::support::{Script, Step, callback, post, receiver};
+use crate::support::{Script, Step, callback, post, verifier};
 
 async fn ask(app: Router, request: http::Request<Body>) -> (StatusCode, String) {
     let response = app.oneshot(request).await.unwrap();
@@ -35,7 +35,7 @@ async fn tenant_and_body(delivery: Verified, body: String) -> (StatusCode, Strin
 
 #[tokio::test]
 async fn a_body_extractor_may_follow_verified() {
-    let app = Router::new().route("/", route_post(tenant_and_body).layer(LifecycleLayer::new(receiver())));
+    let app = Router::new().route("/", route_post(tenant_and_body).layer(LifecycleLayer::new(verifier())));
     assert_eq!(ask(app, signed()).await, (StatusCode::ACCEPTED, "t 47".to_owned()));
 }
 
@@ -52,7 +52,7 @@ async fn received_verifies_by_itself_and_is_logged_without_a_status() {
         (StatusCode::CREATED, format!("{} {}", callback.event().tenant(), callback.body().len()))
     }
     let (log, _logging) = Log::start("lifecycle::callback=debug");
-    let app = Router::new().route("/", any(tenant)).with_state(receiver());
+    let app = Router::new().route("/", any(tenant)).with_state(verifier());
 
     assert_eq!(ask(app.clone(), signed()).await, (StatusCode::CREATED, "t 47".to_owned()));
     let line = log.take();
@@ -85,7 +85,7 @@ async fn pass(request: Request, next: Next) -> Response {
 
 #[tokio::test]
 async fn layers_compose_inside_and_outside_in_every_way_that_axum_has() {
-    let lifecycle = || LifecycleLayer::new(receiver());
+    let lifecycle = || LifecycleLayer::new(verifier());
     let both = || ServiceBuilder::new().layer(from_fn(pass)).layer(lifecycle()).layer(from_fn(pass));
     let route = || route_post(tenant_and_body);
     let service = ServiceBuilder::new().layer(lifecycle()).service(route().with_state::<()>(()));
@@ -112,8 +112,8 @@ async fn layers_compose_inside_and_outside_in_every_way_that_axum_has() {
 #[tokio::test]
 async fn another_method_gets_405_from_here() {
     let app = Router::new()
-        .route("/verify", route_post(tenant_and_body).layer(LifecycleLayer::new(receiver())))
-        .route_service("/endpoint", LifecycleEndpoint::new(receiver(), Obedient::default()));
+        .route("/verify", route_post(tenant_and_body).layer(LifecycleLayer::new(verifier())))
+        .route_service("/endpoint", LifecycleEndpoint::new(verifier(), Obedient::default()));
     for path in ["/verify", "/endpoint"] {
         for method in ["GET", "PUT", "OPTIONS", "PURGE"] {
             let request = http::Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
@@ -128,7 +128,7 @@ async fn another_method_gets_405_from_here() {
 
 #[tokio::test]
 async fn a_limit_of_axum_does_not_stand_in_for_the_receivers() {
-    let endpoint = LifecycleEndpoint::new(receiver(), Obedient::default());
+    let endpoint = LifecycleEndpoint::new(verifier(), Obedient::default());
     let app = Router::new().route("/", post_service(endpoint)).layer(DefaultBodyLimit::max(1));
     assert_eq!(ask(app, signed()).await.0, StatusCode::ACCEPTED);
 }
@@ -137,7 +137,7 @@ const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
 
 #[tokio::test]
 async fn a_hooks_token_is_found_wherever_in_the_path_a_router_takes_it_from() {
-    let hook = || Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+    let hook = || Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
     let endpoint = || LifecycleEndpoint::new(hook(), Obedient::default());
     let at_root = || Router::new().route_service("/", endpoint());
     let received = || Router::new().route("/", any(async |_: Received| ())).with_state::<()>(hook());
@@ -170,9 +170,9 @@ async fn a_typed_payload_asks_for_no_content_type() {
     // What tempts, and why it is not used.
     let json = route_post(async move |Json(callback): Json<seismic::Callback>| user(callback));
     let app = Router::new()
-        .route("/verified", verified.layer(LifecycleLayer::new(receiver())))
-        .route("/received", received.with_state(receiver()))
-        .route("/json", json.layer(LifecycleLayer::new(receiver())));
+        .route("/verified", verified.layer(LifecycleLayer::new(verifier())))
+        .route("/received", received.with_state(verifier()))
+        .route("/json", json.layer(LifecycleLayer::new(verifier())));
     let body = r#"{"type":"install","appId":"app","tenantId":"t","userId":"u1"}"#;
     for (path, content_type, status) in [
         ("/verified", None, 202),
@@ -198,8 +198,8 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
     type Numbers = std::collections::BTreeMap<String, u8>;
     let verified = route_post(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED);
     let app = Router::new()
-        .route("/verified", verified.layer(LifecycleLayer::new(receiver())))
-        .route("/received", any(async |_: ReceivedJson<Numbers>| StatusCode::ACCEPTED).with_state(receiver()))
+        .route("/verified", verified.layer(LifecycleLayer::new(verifier())))
+        .route("/received", any(async |_: ReceivedJson<Numbers>| StatusCode::ACCEPTED).with_state(verifier()))
         .route("/unlayered", route_post(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED));
     let (log, _logging) = Log::start("lifecycle=debug");
     for (path, status, code) in [
@@ -222,14 +222,14 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
 async fn a_typed_payload_reads_no_unverified_byte() {
     let app = Router::new().route(
         "/",
-        any(async |_: ReceivedJson<seismic::Callback>| StatusCode::ACCEPTED).with_state(receiver()),
+        any(async |_: ReceivedJson<seismic::Callback>| StatusCode::ACCEPTED).with_state(verifier()),
     );
     assert_eq!(ask(app, post(b"other", Body::from("{"))).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn an_action_is_read_from_its_headers_or_refused_in_cores_words() {
-    async fn act(action: Action, body: String) -> Result<String, Refused> {
+    async fn act(action: Action, body: String) -> Result<String, VerifiedRejection> {
         action.expect_app("app")?;
         Ok(format!("{} {body}", action.secrets().get("TOKEN").unwrap_or_default()))
     }

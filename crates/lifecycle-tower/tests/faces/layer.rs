@@ -15,7 +15,7 @@ use lifecycle_tower::{Lifecycle, LifecycleLayer};
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::support::{Script, Step, callback, post, receiver};
+use crate::support::{Script, Step, callback, post, verifier};
 
 #[tokio::test]
 async fn the_request_goes_inside_as_it_came_with_its_delivery_beside_it() {
@@ -43,7 +43,7 @@ async fn the_request_goes_inside_as_it_came_with_its_delivery_beside_it() {
             Ok::<_, Infallible>(Response::new(Full::new(body)))
         }
     });
-    let response = LifecycleLayer::new(receiver()).layer(inner).oneshot(request).await.unwrap();
+    let response = LifecycleLayer::new(verifier()).layer(inner).oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK, "the inner service answers for itself");
     assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), body);
 }
@@ -53,7 +53,7 @@ async fn nothing_unverified_goes_inside_and_the_reason_travels_outwards() {
     let inner = service_fn(|_: Request<Full<Bytes>>| async {
         unreachable!("not verified") as Result<Response<Full<Bytes>>, Infallible>
     });
-    let layered = LifecycleLayer::new(receiver()).layer(inner);
+    let layered = LifecycleLayer::new(verifier()).layer(inner);
     let large =
         Request::post("/").header("content-length", 4097).header("x-seismic-signature", "00".repeat(32));
     for (request, expected) in [
@@ -100,7 +100,7 @@ impl<B> Service<Request<B>> for Permitted {
 #[tokio::test]
 async fn only_the_service_that_was_polled_ready_is_called() {
     let body = callback("t");
-    let mut layered = LifecycleLayer::new(receiver()).layer(Permitted::default());
+    let mut layered = LifecycleLayer::new(verifier()).layer(Permitted::default());
     for _ in 0..2 {
         let request = post(&body, Full::new(body.clone()));
         let ready = ServiceExt::<Request<Full<Bytes>>>::ready(&mut layered).await.unwrap();
@@ -109,19 +109,19 @@ async fn only_the_service_that_was_polled_ready_is_called() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_body_and_the_inner_service_share_one_budget() {
+async fn the_body_and_the_inner_service_share_one_timeout() {
     let inner = service_fn(|_: Request<Script>| async {
         sleep(Duration::from_secs(1)).await;
         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
     });
-    let layered = LifecycleLayer::new(receiver()).layer(inner);
+    let layered = LifecycleLayer::new(verifier()).layer(inner);
     let body = callback("t");
     for (pause, status) in [(1000, 200), (2000, 503), (3000, 408)] {
         let started = Instant::now();
         let script = Script::new([Step::Pause(Duration::from_millis(pause)), Step::Give(body.clone())]);
         let response = layered.clone().oneshot(post(&body, script)).await.unwrap();
         assert_eq!(response.status(), status);
-        assert!(started.elapsed() <= receiver().time_budget(), "{status}");
+        assert!(started.elapsed() <= verifier().timeout(), "{status}");
     }
 }
 
@@ -132,7 +132,7 @@ async fn an_error_of_the_inner_service_passes_through() {
     });
     let body = callback("t");
     let request = post(&body, Full::new(body.clone()));
-    let error = LifecycleLayer::new(receiver()).layer(inner).oneshot(request).await.unwrap_err();
+    let error = LifecycleLayer::new(verifier()).layer(inner).oneshot(request).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
 }
 
@@ -144,6 +144,6 @@ fn the_layer_changes_no_request_body_type_and_its_future_can_be_sent() {
     {
     }
     let inner = || Permitted::default();
-    takes::<Lifecycle<Permitted>, Body>(LifecycleLayer::new(receiver()).layer(inner()));
-    takes::<Lifecycle<Permitted>, Full<Bytes>>(LifecycleLayer::new(receiver()).layer(inner()));
+    takes::<Lifecycle<Permitted>, Body>(LifecycleLayer::new(verifier()).layer(inner()));
+    takes::<Lifecycle<Permitted>, Full<Bytes>>(LifecycleLayer::new(verifier()).layer(inner()));
 }

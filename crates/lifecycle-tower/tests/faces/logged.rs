@@ -12,14 +12,14 @@ use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
 
-use crate::support::{Script, Step, callback, post, receiver};
+use crate::support::{Script, Step, callback, post, verifier};
 
 #[tokio::test(start_paused = true)]
 async fn an_exchange_is_logged_once_with_what_was_answered() {
     let (log, _logging) = Log::start("lifecycle::callback=debug");
 
-    let endpoint = LifecycleEndpoint::new(receiver(), Obedient::default());
-    let layered = ServiceBuilder::new().layer(LifecycleLayer::new(receiver())).service_fn(
+    let endpoint = LifecycleEndpoint::new(verifier(), Obedient::default());
+    let layered = ServiceBuilder::new().layer(LifecycleLayer::new(verifier())).service_fn(
         async |request: Request<Script>| match request
             .extensions()
             .get::<Delivery>()

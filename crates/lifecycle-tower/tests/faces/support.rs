@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body::{Body, Frame};
-use lifecycle_core::{Receiver, Secret, seismic};
+use lifecycle_core::{Secret, Verifier, seismic};
 use tokio::time::{Sleep, sleep};
 
 /// A callback about a tenant.
@@ -24,9 +24,9 @@ pub(crate) fn sign(body: &[u8]) -> String {
     seismic::SCHEME.sign(&secret(), &[], body)
 }
 
-/// A receiver with a small cap, so that the tests can pass it.
-pub(crate) fn receiver() -> Receiver {
-    Receiver::new(&seismic::PLATFORM, secret()).app("app").max_body(4096)
+/// A verifier with a small cap, so that the tests can pass it.
+pub(crate) fn verifier() -> Verifier {
+    Verifier::new(&seismic::PLATFORM, secret()).expect_app("app").with_max_body(4096)
 }
 
 /// A POST whose signature is over `signed`, and whose body is whatever comes.

@@ -13,40 +13,40 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use lifecycle_core::Receiver;
+use lifecycle_core::Verifier;
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer};
 use test_adapter::Obedient;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceBuilder;
 
-use crate::support::{callback, receiver, sign};
+use crate::support::{callback, sign, verifier};
 
 /// Each server, with the endpoint at `/endpoint` and a verified route that gives its body back at `/verify`.
 async fn servers() -> [SocketAddr; 2] {
-    serve(receiver()).await
+    serve(verifier()).await
 }
 
-async fn serve(receiver: Receiver) -> [SocketAddr; 2] {
-    [axum(receiver.clone()).await, hyper(receiver).await]
+async fn serve(verifier: Verifier) -> [SocketAddr; 2] {
+    [axum(verifier.clone()).await, hyper(verifier).await]
 }
 
-async fn axum(receiver: Receiver) -> SocketAddr {
+async fn axum(verifier: Verifier) -> SocketAddr {
     let echo = route_post(async |body: Bytes| (http::StatusCode::ACCEPTED, body));
     let app = Router::new()
-        .route("/verify", echo.layer(LifecycleLayer::new(receiver.clone())))
-        .route_service("/endpoint", LifecycleEndpoint::new(receiver.clone(), Obedient::default()));
+        .route("/verify", echo.layer(LifecycleLayer::new(verifier.clone())))
+        .route_service("/endpoint", LifecycleEndpoint::new(verifier.clone(), Obedient::default()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, app).await });
     address
 }
 
-async fn hyper(receiver: Receiver) -> SocketAddr {
-    let endpoint = LifecycleEndpoint::new(receiver.clone(), Obedient::default());
+async fn hyper(verifier: Verifier) -> SocketAddr {
+    let endpoint = LifecycleEndpoint::new(verifier.clone(), Obedient::default());
     let verify = ServiceBuilder::new()
         .map_request(|request: Request<Incoming>| request.map(BytesOr::new))
-        .layer(LifecycleLayer::new(receiver.clone()))
+        .layer(LifecycleLayer::new(verifier.clone()))
         .service_fn(async |request: Request<BytesOr<Incoming>>| {
             let body = request.into_body().collect().await.unwrap().to_bytes();
             Ok::<_, Infallible>(Response::builder().status(202).body(Full::new(body)).unwrap())
@@ -191,7 +191,7 @@ async fn a_refused_caller_that_keeps_sending_gets_its_answer() {
 #[tokio::test]
 async fn half_a_body_is_timed_out() {
     let body = callback("t");
-    for server in serve(receiver().budget(Duration::from_millis(200))).await {
+    for server in serve(verifier().with_timeout(Duration::from_millis(200))).await {
         for path in PATHS {
             let half = [head(path, &body, "content-length: 47\r\n"), body[..20].to_vec()].concat();
             let answer = exchange(server, &[&half]).await;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{Reply, TenantGate, TenantKey};
-use lifecycle_inbox::{EnabledGate, Engine, Inbox, Memory, Worker};
-use lifecycle_warp::{Refused, endpoint, recover, require_enabled};
+use lifecycle_inbox::{EnabledGate, Engine, Inbox, MemoryEngine, Worker};
+use lifecycle_warp::{VerifiedRejection, endpoint, recover, require_enabled};
 use test_adapter::Gate;
 use tokio::time::sleep;
 use warp::Filter;
@@ -13,7 +13,7 @@ use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::Response;
 
-use crate::support::{Counter, receiver, signed};
+use crate::support::{Counter, signed, verifier};
 
 fn key(tenant: String) -> TenantKey {
     TenantKey::new("seismic", "a1", tenant)
@@ -65,16 +65,19 @@ async fn what_the_filter_of_the_tenant_rejects_stays_rejected_as_it_is() {
     assert!(rejection.find::<warp::reject::MissingHeader>().is_some(), "{rejection:?}");
 
     let rejection = warp::test::request().header("x-tenant", "closed").filter(&route).await.unwrap_err();
-    assert_eq!(rejection.find::<Refused>().unwrap(), &Refused::Gate(Reply::not_enabled()));
+    assert_eq!(
+        rejection.find::<VerifiedRejection>().unwrap(),
+        &VerifiedRejection::Gate(Reply::not_enabled())
+    );
 }
 
 #[tokio::test]
 async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
-    let engine = Memory::new();
+    let engine = MemoryEngine::new();
     let shared: Arc<dyn Engine> = Arc::new(engine.clone());
     let inbox = Inbox::new(Arc::clone(&shared));
     tokio::spawn(Worker::new(shared, Counter::default()).run(std::future::pending()));
-    let callbacks = warp::path!("seismic").and(endpoint(receiver(), inbox.clone()));
+    let callbacks = warp::path!("seismic").and(endpoint(verifier(), inbox.clone()));
     let features = features(EnabledGate::new(Arc::new(engine)));
 
     for (kind, status) in [("install", 403), ("enable", 200), ("upgrade", 200), ("disable", 403)] {

@@ -4,8 +4,8 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
-use lifecycle_core::{Delivery, HookToken, Receiver, RejectedRequest, Rejection, securityscorecard, seismic};
-use lifecycle_warp::{Refused, action, endpoint, payload, recover, verified, verify};
+use lifecycle_core::{Delivery, HookToken, RejectedRequest, Rejection, Verifier, securityscorecard, seismic};
+use lifecycle_warp::{VerifiedRejection, action, endpoint, payload, recover, verified, verify};
 use tokio::sync::oneshot;
 use tower_service::Service;
 use warp::Filter;
@@ -13,12 +13,12 @@ use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::hyper::body::Frame;
 
-use crate::support::{BODY, Counter, SHORT, Sleeper, problem, receiver, signature, signed};
+use crate::support::{BODY, Counter, SHORT, Sleeper, problem, signature, signed, verifier};
 
 #[tokio::test]
 async fn the_endpoint_acknowledges_what_is_signed_and_nothing_else() {
     let seen = Counter::default();
-    let route = warp::path!("seismic").and(endpoint(receiver(), seen.clone()));
+    let route = warp::path!("seismic").and(endpoint(verifier(), seen.clone()));
 
     let accepted = signed("/seismic", BODY).reply(&route).await;
     assert_eq!((accepted.status().as_u16(), accepted.body().len()), (202, 0));
@@ -32,7 +32,7 @@ async fn the_endpoint_acknowledges_what_is_signed_and_nothing_else() {
 
 #[tokio::test]
 async fn other_methods_are_answered_and_not_passed_on() {
-    let route = warp::path!("seismic").and(endpoint(receiver(), Counter::default()));
+    let route = warp::path!("seismic").and(endpoint(verifier(), Counter::default()));
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
         let answer = warp::test::request().method(method).path("/seismic").reply(&route).await;
         assert_eq!(problem(answer.status().as_u16(), answer.body()), (405, "method-not-allowed".into()));
@@ -42,7 +42,7 @@ async fn other_methods_are_answered_and_not_passed_on() {
 
 #[tokio::test]
 async fn routes_beside_it_are_left_alone() {
-    let seismic = warp::path!("seismic").and(endpoint(receiver(), Counter::default()));
+    let seismic = warp::path!("seismic").and(endpoint(verifier(), Counter::default()));
     let hello = warp::path!("hello").map(|| "Hello");
     let echo = warp::path!("echo").and(warp::body::bytes()).map(|body: bytes::Bytes| body.to_vec());
     for (first, status) in [("/seismic", 202), ("/hello", 200), ("/echo", 200), ("/none", 404)] {
@@ -54,18 +54,18 @@ async fn routes_beside_it_are_left_alone() {
 }
 
 #[tokio::test]
-async fn a_slow_handler_is_answered_within_the_budget() {
-    let route = endpoint(receiver().budget(SHORT), Sleeper);
+async fn a_slow_handler_is_answered_within_the_timeout() {
+    let route = endpoint(verifier().with_timeout(SHORT), Sleeper);
     let late = signed("/", BODY).reply(&route).await;
     assert_eq!(problem(late.status().as_u16(), late.body()), (503, "deadline-exceeded".into()));
 }
 
 #[tokio::test]
 async fn a_refusal_keeps_its_reason_until_it_is_recovered() {
-    let route = verified(receiver()).map(|_| StatusCode::ACCEPTED);
+    let route = verified(verifier()).map(|_| StatusCode::ACCEPTED);
     let refused = warp::test::request().method("POST").filter(&route).await.unwrap_err();
-    let expected = Refused::Rejected(RejectedRequest::after_body(Rejection::MissingSignature));
-    assert_eq!(refused.find::<Refused>(), Some(&expected));
+    let expected = VerifiedRejection::Rejected(RejectedRequest::after_body(Rejection::MissingSignature));
+    assert_eq!(refused.find::<VerifiedRejection>(), Some(&expected));
 
     let answer = warp::test::request().method("POST").reply(&route.recover(recover)).await;
     let expected = Rejection::MissingSignature.reply();
@@ -75,7 +75,7 @@ async fn a_refusal_keeps_its_reason_until_it_is_recovered() {
 #[tokio::test]
 async fn a_refused_callback_reaches_no_route_behind_a_recover() {
     let route =
-        warp::path!("seismic").and(verified(receiver())).map(|_| StatusCode::ACCEPTED).recover(recover);
+        warp::path!("seismic").and(verified(verifier())).map(|_| StatusCode::ACCEPTED).recover(recover);
     let routes = route.or(warp::any().map(|| StatusCode::OK));
     assert_eq!(warp::test::request().method("POST").path("/seismic").reply(&routes).await.status(), 401);
     assert_eq!(warp::test::request().method("POST").path("/other").reply(&routes).await.status(), 200);
@@ -83,14 +83,14 @@ async fn a_refused_callback_reaches_no_route_behind_a_recover() {
 
 #[tokio::test]
 async fn recover_passes_other_rejections_on() {
-    let route = warp::get().and(verified(receiver())).map(|_| StatusCode::ACCEPTED).recover(recover);
+    let route = warp::get().and(verified(verifier())).map(|_| StatusCode::ACCEPTED).recover(recover);
     assert!(warp::test::request().method("POST").filter(&route).await.is_err());
 }
 
 #[tokio::test]
 async fn the_extracted_delivery_has_the_body_as_sent() {
     let body = BODY.replace(',', " ,\n");
-    let route = verified(receiver()).map(|delivery: Delivery| delivery.body().to_vec()).recover(recover);
+    let route = verified(verifier()).map(|delivery: Delivery| delivery.body().to_vec()).recover(recover);
     assert_eq!(signed("/", &body).reply(&route).await.body(), body.as_bytes());
 }
 
@@ -106,7 +106,7 @@ async fn a_verified_route_reads_its_request_as_if_from_the_wire() {
             assert_eq!(&body, delivery.body());
             format!("{name} {query} {id} {}", body.len())
         });
-    let route = warp::path("callbacks").and(verify(receiver(), existing));
+    let route = warp::path("callbacks").and(verify(verifier(), existing));
     let request = signed("/callbacks/of/seismic?x=%201", BODY).header("x-request-id", "r1");
     let answer = request.header("content-length", BODY.len()).reply(&route).await;
     assert_eq!(answer.status(), 200);
@@ -116,15 +116,15 @@ async fn a_verified_route_reads_its_request_as_if_from_the_wire() {
 #[tokio::test]
 async fn a_verified_route_is_not_run_for_what_is_refused() {
     let existing = warp::any().map(|| -> StatusCode { panic!("it was run") });
-    let route = verify(receiver(), existing);
+    let route = verify(verifier(), existing);
     let forged = signed("/", BODY).body("{}").reply(&route).await;
     assert_eq!(problem(forged.status().as_u16(), forged.body()), (401, "signature-mismatch".into()));
 }
 
 #[tokio::test]
-async fn a_slow_verified_route_is_answered_within_the_budget_and_stopped() {
+async fn a_slow_verified_route_is_answered_within_the_timeout_and_stopped() {
     let (existing, stopped) = endless();
-    let route = verify(receiver().budget(SHORT), existing);
+    let route = verify(verifier().with_timeout(SHORT), existing);
     let late = signed("/", BODY).reply(&route).await;
     assert_eq!(problem(late.status().as_u16(), late.body()), (503, "deadline-exceeded".into()));
     assert!(stopped.await.is_err(), "the route's future was dropped");
@@ -133,9 +133,9 @@ async fn a_slow_verified_route_is_answered_within_the_budget_and_stopped() {
 #[tokio::test]
 async fn a_verified_route_is_stopped_when_nobody_waits_for_its_answer() {
     let (existing, stopped) = endless();
-    let route = verify(receiver(), existing);
+    let route = verify(verifier(), existing);
     let gone = tokio::time::timeout(SHORT, signed("/", BODY).reply(&route)).await;
-    assert!(gone.is_err(), "the budget is longer than that");
+    assert!(gone.is_err(), "the timeout is longer than that");
     assert!(stopped.await.is_err(), "the route's future was dropped");
 }
 
@@ -156,13 +156,13 @@ fn endless() -> (BoxedFilter<(StatusCode,)>, oneshot::Receiver<()>) {
 #[tokio::test]
 async fn a_verified_route_that_panics_is_answered_500() {
     let existing = warp::any().map(|| -> StatusCode { panic!("on purpose") });
-    let failed = signed("/", BODY).reply(&verify(receiver(), existing)).await;
+    let failed = signed("/", BODY).reply(&verify(verifier(), existing)).await;
     assert_eq!(problem(failed.status().as_u16(), failed.body()), (500, "handler-failed".into()));
 }
 
 #[tokio::test]
 async fn a_body_that_was_taken_before_is_the_apps_own_500() {
-    let route = warp::body::bytes().and(endpoint(receiver(), Counter::default())).map(|_, answer| answer);
+    let route = warp::body::bytes().and(endpoint(verifier(), Counter::default())).map(|_, answer| answer);
     assert_eq!(signed("/", BODY).reply(&route).await.status(), 500);
 }
 
@@ -198,7 +198,7 @@ async fn a_body_of_endless_empty_chunks_is_answered_408() {
         .header("x-seismic-signature", signature(BODY))
         .body(http_body_util::StreamBody::new(chunks))
         .unwrap();
-    let route = endpoint(receiver().budget(SHORT), Counter::default());
+    let route = endpoint(verifier().with_timeout(SHORT), Counter::default());
     let answer = warp::service(route).call(request).await.unwrap();
     assert_eq!(answer.status(), 408);
 }
@@ -208,10 +208,10 @@ async fn a_typed_payload_asks_for_no_content_type() {
     let accept = |callback: seismic::Callback| {
         warp::reply::with_status(callback.user_id.unwrap_or_default(), StatusCode::ACCEPTED)
     };
-    let chain = verified(receiver()).and_then(payload).map(accept).recover(recover);
-    let inside = verify(receiver(), warp::ext::get::<Delivery>().and_then(payload).map(accept));
+    let chain = verified(verifier()).and_then(payload).map(accept).recover(recover);
+    let inside = verify(verifier(), warp::ext::get::<Delivery>().and_then(payload).map(accept));
     // What tempts, and why it is not used.
-    let json = verify(receiver(), warp::body::json().map(accept));
+    let json = verify(verifier(), warp::body::json().map(accept));
     let routes = warp::path!("chain").and(chain).or(warp::path!("inside").and(inside));
     let routes = routes.or(warp::path!("json").and(json));
     let body = r#"{"type":"install","appId":"a1","tenantId":"t1","userId":"u1"}"#;
@@ -237,8 +237,8 @@ async fn a_typed_payload_asks_for_no_content_type() {
 async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
     type Numbers = std::collections::BTreeMap<String, u8>;
     let accept = |_: Numbers| StatusCode::ACCEPTED;
-    let chain = verified(receiver()).and_then(payload).map(accept).recover(recover);
-    let inside = verify(receiver(), warp::ext::get::<Delivery>().and_then(payload).map(accept));
+    let chain = verified(verifier()).and_then(payload).map(accept).recover(recover);
+    let inside = verify(verifier(), warp::ext::get::<Delivery>().and_then(payload).map(accept));
     let routes = warp::path!("chain").and(chain).or(warp::path!("inside").and(inside));
     for path in ["/chain", "/inside"] {
         let answer = signed(path, BODY).reply(&routes).await;
@@ -251,7 +251,7 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
 async fn a_hooks_token_is_found_wherever_in_the_path_a_filter_takes_it_from() {
     const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
     let hook = || {
-        let hook = Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+        let hook = Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
         endpoint(hook, Counter::default())
     };
     let param = warp::path!("a" / String / ..).map(drop).untuple_one().and(warp::path::end()).and(hook());

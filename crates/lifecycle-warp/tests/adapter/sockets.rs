@@ -1,6 +1,6 @@
 //! The faces on real sockets, where framing, stalls and closed connections show.
 
-use crate::support::{BODY, Client, Counter, SHORT, receiver, serve, signature};
+use crate::support::{BODY, Client, Counter, SHORT, serve, signature, verifier};
 use lifecycle_core::{Delivery, TenantKey};
 use lifecycle_warp::{action, endpoint, recover, require_enabled, verified, verify};
 use test_adapter::{Gate, closes_before_the_bodys_end, stays_open_without_a_body};
@@ -22,7 +22,7 @@ fn accept(_delivery: Delivery) -> Response {
 #[tokio::test]
 async fn a_chunked_body_is_taken_however_it_is_cut() {
     let seen = Counter::default();
-    let mut client = Client::connect(serve(endpoint(receiver(), seen.clone())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), seen.clone())).await).await;
     client.send(head("Transfer-Encoding: chunked\r\n")).await.unwrap();
     for byte in BODY.bytes() {
         client.send([b"1\r\n", &[byte][..], b"\r\n"].concat()).await.unwrap();
@@ -34,11 +34,11 @@ async fn a_chunked_body_is_taken_however_it_is_cut() {
 
 #[tokio::test]
 async fn half_a_body_is_answered_408_by_every_face() {
-    let receiver = || receiver().budget(SHORT);
+    let verifier = || verifier().with_timeout(SHORT);
     let routes = [
-        endpoint(receiver(), Counter::default()).boxed(),
-        verify(receiver(), verified(crate::support::receiver()).map(accept)).boxed(),
-        verified(receiver()).map(accept).recover(recover).map(Reply::into_response).boxed(),
+        endpoint(verifier(), Counter::default()).boxed(),
+        verify(verifier(), verified(crate::support::verifier()).map(accept)).boxed(),
+        verified(verifier()).map(accept).recover(recover).map(Reply::into_response).boxed(),
     ];
     for route in routes {
         let mut client = Client::connect(serve(route).await).await;
@@ -50,7 +50,7 @@ async fn half_a_body_is_answered_408_by_every_face() {
 
 #[tokio::test]
 async fn a_request_keeps_its_own_head_while_others_come_and_go() {
-    let address = serve(endpoint(receiver(), Counter::default())).await;
+    let address = serve(endpoint(verifier(), Counter::default())).await;
     let (mut slow, mut unsigned) = (Client::connect(address).await, Client::connect(address).await);
     slow.send(declared(BODY.len())).await.unwrap();
     for _ in 0..2 {
@@ -63,7 +63,7 @@ async fn a_request_keeps_its_own_head_while_others_come_and_go() {
 
 #[tokio::test]
 async fn a_body_declared_too_large_is_refused_before_any_of_it_is_sent() {
-    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), Counter::default())).await).await;
     client.send(declared(1 << 30)).await.unwrap();
     assert!(client.response().await.starts_with("HTTP/1.1 413 "));
 }
@@ -72,7 +72,7 @@ async fn a_body_declared_too_large_is_refused_before_any_of_it_is_sent() {
 async fn the_413_reaches_a_sender_that_reads_only_after_it_has_sent_everything() {
     let large = vec![b'x'; 8 << 20]; // more than the socket buffers of both sides hold
     for lines in ["content-length: 8388608\r\n", "transfer-encoding: chunked\r\n"] {
-        let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+        let mut client = Client::connect(serve(endpoint(verifier(), Counter::default())).await).await;
         client.send(head(lines)).await.unwrap();
         if lines.starts_with("transfer") {
             client.send("800000\r\n").await.unwrap();
@@ -85,14 +85,14 @@ async fn the_413_reaches_a_sender_that_reads_only_after_it_has_sent_everything()
 
 #[tokio::test]
 async fn a_sender_that_waits_for_100_continue_is_refused_without_being_asked_for_the_body() {
-    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), Counter::default())).await).await;
     client.send(head("content-length: 8388608\r\nExpect: 100-continue\r\n")).await.unwrap();
     assert!(client.response().await.starts_with("HTTP/1.1 413 "));
 }
 
 #[tokio::test]
 async fn a_sender_that_waits_for_100_continue_is_asked_when_its_head_is_accepted() {
-    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), Counter::default())).await).await;
     client.send(declared(BODY.len()).replace("host", "Expect: 100-continue\r\nhost")).await.unwrap();
     assert_eq!(client.response().await, "HTTP/1.1 100 Continue\r\n\r\n");
     client.send(BODY).await.unwrap();
@@ -101,12 +101,12 @@ async fn a_sender_that_waits_for_100_continue_is_asked_when_its_head_is_accepted
 
 /// Every face of this crate, each on a path of its own.
 fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
-    let receiver = || receiver().budget(SHORT);
+    let verifier = || verifier().with_timeout(SHORT);
     let tenant = warp::any().map(|| TenantKey::new("seismic", "app", "closed"));
     let face = |path: &'static str| warp::path(path).and(warp::path::end());
-    let endpoint = face("endpoint").and(endpoint(receiver(), Counter::default()));
-    let verify = face("verify").and(verify(receiver(), warp::any().map(warp::reply)));
-    let verified = face("verified").and(verified(receiver())).map(accept).recover(recover);
+    let endpoint = face("endpoint").and(endpoint(verifier(), Counter::default()));
+    let verify = face("verify").and(verify(verifier(), warp::any().map(warp::reply)));
+    let verified = face("verified").and(verified(verifier())).map(accept).recover(recover);
     let gate = face("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
     let action = face("action").and(action()).map(|_| warp::reply()).recover(recover);
     let routes = endpoint.or(verify).unify().or(verified).or(gate).or(action);
@@ -133,7 +133,7 @@ async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
 
 #[tokio::test]
 async fn a_connection_is_kept_over_refusals() {
-    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), Counter::default())).await).await;
     let forged = format!(
         "POST / HTTP/1.1\r\nhost: t\r\nx-seismic-signature: {}\r\ncontent-length: {}\r\n\r\n{BODY}",
         signature("x"),
@@ -150,7 +150,7 @@ async fn a_connection_is_kept_over_refusals() {
 #[tokio::test]
 async fn bytes_that_are_no_chunk_are_answered_400() {
     let seen = Counter::default();
-    let mut client = Client::connect(serve(endpoint(receiver(), seen.clone())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), seen.clone())).await).await;
     client.send(head("transfer-encoding: chunked\r\n") + "zz\r\n").await.unwrap();
     let answer = client.response().await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("body-unreadable"), "{answer}");
@@ -159,7 +159,7 @@ async fn bytes_that_are_no_chunk_are_answered_400() {
 
 #[tokio::test]
 async fn a_header_line_that_contradicts_another_is_seen() {
-    let mut client = Client::connect(serve(endpoint(receiver(), Counter::default())).await).await;
+    let mut client = Client::connect(serve(endpoint(verifier(), Counter::default())).await).await;
     client.send(head("X-SEISMIC-signature: 0\r\ncontent-length: 0\r\n")).await.unwrap();
     let answer = client.response().await;
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("invalid-header"), "{answer}");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use lifecycle_core::{
-    Delivery, HandlerError, LifecycleHandler, Outcome, Receiver, Secret, async_trait, seismic,
+    Delivery, HandlerError, LifecycleHandler, Outcome, Secret, Verifier, async_trait, seismic,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -15,11 +15,11 @@ use warp::reply::Response;
 
 pub(crate) const BODY: &str = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 
-/// Long enough to tell "inside the budget" from "after the sleeper", short enough to wait for.
+/// Long enough to tell "inside the timeout" from "after the sleeper", short enough to wait for.
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
-pub(crate) fn receiver() -> Receiver {
-    Receiver::new(&seismic::PLATFORM, secret())
+pub(crate) fn verifier() -> Verifier {
+    Verifier::new(&seismic::PLATFORM, secret())
 }
 
 pub(crate) fn signature(body: &str) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lifecycle_inbox::{Engine, Memory, Worker};
+use lifecycle_inbox::{Engine, MemoryEngine, Worker};
 use lifecycle_inbox_sqlite::SqliteEngine;
 use test_privacy::{Careless, Logs, live_through, shows};
 
@@ -32,8 +32,10 @@ fn a_file_that_others_may_open_is_told_and_left_as_it_is() {
 async fn nothing_of_a_delivery_is_logged_at_whatever_level() {
     let folder = tempfile::tempdir().unwrap();
     let logs = Logs::start();
-    let engines: [Arc<dyn Engine>; 2] =
-        [Arc::new(Memory::new()), Arc::new(SqliteEngine::open(folder.path().join("inbox.db")).unwrap())];
+    let engines: [Arc<dyn Engine>; 2] = [
+        Arc::new(MemoryEngine::new()),
+        Arc::new(SqliteEngine::open(folder.path().join("inbox.db")).unwrap()),
+    ];
     for engine in engines {
         let worker = Worker::new(engine.clone(), Careless);
         for text in live_through(engine, worker).await {

@@ -28,8 +28,8 @@ impl Requests {
 
 impl Activity {
     pub(super) fn new() -> (Self, watch::Receiver<Requests>) {
-        let (sender, receiver) = watch::channel(Requests { answering: 0, since: Instant::now() });
-        (Self(Arc::new(sender)), receiver)
+        let (sender, verifier) = watch::channel(Requests { answering: 0, since: Instant::now() });
+        (Self(Arc::new(sender)), verifier)
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<Requests> {

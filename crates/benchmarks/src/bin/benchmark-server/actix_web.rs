@@ -12,18 +12,18 @@ use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, error};
 use lifecycle_actix::{Verified, endpoint, verify};
 
 use crate::expert::{Callback, Expert, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, receiver};
+use crate::{AcceptAll, Face, Failure, verifier};
 
 pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
-    let (receiver, expert_state) = (receiver()?, Expert::new()?);
+    let (verifier, expert_state) = (verifier()?, Expert::new()?);
     let routes = move |app: &mut ServiceConfig| {
-        let receiver = receiver.clone();
+        let verifier = verifier.clone();
         match face {
             Face::Bare => app.route("/seismic", post().to(bare)),
             Face::Expert => app.app_data(expert_state.clone()).route("/seismic", post().to(expert)),
-            Face::Extracted => app.app_data(receiver).route("/seismic", post().to(extracted)),
-            Face::Verified => app.service(resource("/seismic").wrap(verify(receiver)).route(post().to(bare))),
-            Face::Endpoint => app.route("/seismic", endpoint(receiver, AcceptAll)),
+            Face::Extracted => app.app_data(verifier).route("/seismic", post().to(extracted)),
+            Face::Verified => app.service(resource("/seismic").wrap(verify(verifier)).route(post().to(bare))),
+            Face::Endpoint => app.route("/seismic", endpoint(verifier, AcceptAll)),
         };
     };
     let server = HttpServer::new(move || App::new().configure(routes.clone())).workers(1).disable_signals();
@@ -39,13 +39,13 @@ async fn extracted(_delivery: Verified) -> HttpResponse {
     HttpResponse::Accepted().finish()
 }
 
-async fn expert(_callback: Authentic) -> HttpResponse {
+async fn expert(_callback: VerifiedRequest) -> HttpResponse {
     HttpResponse::Accepted().finish()
 }
 
-struct Authentic(#[expect(dead_code, reason = "the route does nothing with it")] Callback);
+struct VerifiedRequest(#[expect(dead_code, reason = "the route does nothing with it")] Callback);
 
-impl FromRequest for Authentic {
+impl FromRequest for VerifiedRequest {
     type Error = actix_web::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Self::Error>>>>;
 

@@ -13,15 +13,15 @@ use lifecycle_tower::axum::Received;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime, secret};
+use crate::{AcceptAll, Face, Failure, asynchronous, runtime, secret, verifier};
 
 pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let routes = match face {
         Face::Bare => Router::new().route("/seismic", post(bare)),
         Face::Expert => Router::new().route("/seismic", post(expert)).with_state(Expert::new()?),
-        Face::Extracted => Router::new().route("/seismic", post(extracted)).with_state(receiver()?),
-        Face::Verified => Router::new().route("/seismic", post(bare).layer(LifecycleLayer::new(receiver()?))),
-        Face::Endpoint => endpoint(LifecycleEndpoint::new(receiver()?, AcceptAll)),
+        Face::Extracted => Router::new().route("/seismic", post(extracted)).with_state(verifier()?),
+        Face::Verified => Router::new().route("/seismic", post(bare).layer(LifecycleLayer::new(verifier()?))),
+        Face::Endpoint => endpoint(LifecycleEndpoint::new(verifier()?, AcceptAll)),
     };
     run(routes, listener)
 }
@@ -59,13 +59,13 @@ async fn extracted(_delivery: Received) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-async fn expert(_callback: Authentic) -> StatusCode {
+async fn expert(_callback: VerifiedRequest) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
-struct Authentic(#[expect(dead_code, reason = "the route does nothing with it")] Callback);
+struct VerifiedRequest(#[expect(dead_code, reason = "the route does nothing with it")] Callback);
 
-impl FromRequest<Expert> for Authentic {
+impl FromRequest<Expert> for VerifiedRequest {
     type Rejection = StatusCode;
 
     async fn from_request(request: Request, expert: &Expert) -> Result<Self, StatusCode> {

@@ -11,13 +11,13 @@ use lifecycle_tower::LifecycleEndpoint;
 use rusqlite::Connection;
 use tokio::task::spawn_blocking;
 
-use crate::{Failure, axum, receiver};
+use crate::{Failure, axum, verifier};
 
 /// Serves `inbox`, ours, or `per-event`, with a commit for each event as it is often written by hand.
 pub(crate) fn serve(name: &str, file: &Path, listener: TcpListener) -> Result<(), Failure> {
     let endpoint = match name {
-        "inbox" => LifecycleEndpoint::new(receiver()?, Inbox::new(Arc::new(SqliteEngine::open(file)?))),
-        "per-event" => LifecycleEndpoint::new(receiver()?, PerEvent::open(file)?),
+        "inbox" => LifecycleEndpoint::new(verifier()?, Inbox::new(Arc::new(SqliteEngine::open(file)?))),
+        "per-event" => LifecycleEndpoint::new(verifier()?, PerEvent::open(file)?),
         _ => return Err(format!("there is no durable server {name}").into()),
     };
     axum::run(axum::endpoint(endpoint), listener)

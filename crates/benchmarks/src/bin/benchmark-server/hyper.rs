@@ -12,12 +12,12 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use lifecycle_core::Receiver;
+use lifecycle_core::Verifier;
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, receive, response};
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime};
+use crate::{AcceptAll, Face, Failure, asynchronous, runtime, verifier};
 
 pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     match face {
@@ -27,17 +27,17 @@ pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
             run(listener, &service_fn(move |request| expert(state.clone(), request)))
         }
         Face::Extracted => {
-            let receiver = receiver()?;
-            run(listener, &service_fn(move |request| extracted(receiver.clone(), request)))
+            let verifier = verifier()?;
+            run(listener, &service_fn(move |request| extracted(verifier.clone(), request)))
         }
         Face::Verified => {
             let verified = ServiceBuilder::new()
                 .map_request(|request: Request<Incoming>| request.map(BytesOr::new))
-                .layer(LifecycleLayer::new(receiver()?))
+                .layer(LifecycleLayer::new(verifier()?))
                 .service_fn(bare);
             run(listener, &verified)
         }
-        Face::Endpoint => run(listener, &LifecycleEndpoint::new(receiver()?, AcceptAll)),
+        Face::Endpoint => run(listener, &LifecycleEndpoint::new(verifier()?, AcceptAll)),
     }
 }
 
@@ -80,13 +80,13 @@ async fn authentic(expert: &Expert, request: Request<Incoming>) -> Result<Callba
 }
 
 async fn extracted(
-    receiver: Receiver,
+    verifier: Verifier,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let started = Instant::now();
-    let outcome = receive(&receiver, request).await;
+    let outcome = receive(&verifier, request).await;
     let delivery = outcome.as_ref().map(|(_head, delivery)| delivery);
-    Ok(response(receiver.answer(delivery, started.elapsed(), SystemTime::now())))
+    Ok(response(verifier.answer(delivery, started.elapsed(), SystemTime::now())))
 }
 
 fn answer(status: StatusCode) -> Response<Empty<Bytes>> {

@@ -13,7 +13,7 @@ use std::io::{Read, stdin};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
-use lifecycle_core::{LifecycleHandler, Receiver, Secret, seismic};
+use lifecycle_core::{LifecycleHandler, Secret, Verifier, seismic};
 use tokio::runtime::{Builder, Runtime};
 
 /// Why it could not serve.
@@ -81,8 +81,8 @@ fn asynchronous(listener: TcpListener) -> std::io::Result<tokio::net::TcpListene
     tokio::net::TcpListener::from_std(listener)
 }
 
-fn receiver() -> Result<Receiver, Failure> {
-    Ok(Receiver::new(&seismic::PLATFORM, Secret::new(secret()?)?))
+fn verifier() -> Result<Verifier, Failure> {
+    Ok(Verifier::new(&seismic::PLATFORM, Secret::new(secret()?)?))
 }
 
 struct AcceptAll;

@@ -10,7 +10,7 @@ use warp::http::{HeaderValue, StatusCode};
 use warp::{Filter, Rejection, Reply, body, header, path, post, serve as listen};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, receiver, runtime};
+use crate::{AcceptAll, Face, Failure, asynchronous, runtime, verifier};
 
 pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
     let seismic = path!("seismic");
@@ -23,11 +23,11 @@ pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
             run(seismic.and(route), listener)
         }
         Face::Extracted => {
-            let route = verified(receiver()?).map(|_delivery: Delivery| StatusCode::ACCEPTED);
+            let route = verified(verifier()?).map(|_delivery: Delivery| StatusCode::ACCEPTED);
             run(seismic.and(route.recover(recover)), listener)
         }
-        Face::Verified => run(seismic.and(verify(receiver()?, bare)), listener),
-        Face::Endpoint => run(seismic.and(endpoint(receiver()?, AcceptAll)), listener),
+        Face::Verified => run(seismic.and(verify(verifier()?, bare)), listener),
+        Face::Endpoint => run(seismic.and(endpoint(verifier()?, AcceptAll)), listener),
     }
 }
 

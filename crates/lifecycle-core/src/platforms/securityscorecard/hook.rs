@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::{EventFields, EventKind};
-use crate::platform::{AckPolicy, Authentic, Platform};
+use crate::platform::{AckPolicy, Platform, VerifiedRequest};
 use crate::platforms::lenient::{self, present};
 use crate::rejection::Undecodable;
 
@@ -19,7 +19,7 @@ pub const APP_INSTALLED: &str = "app.installed";
 /// 200; the platform documents no status, no deadline and no retry.
 pub const ACK: AckPolicy = AckPolicy::new(200);
 
-/// SecurityScorecard's hook, for [`Receiver::unsigned`](crate::Receiver::unsigned).
+/// SecurityScorecard's hook, for [`Verifier::unsigned`](crate::Verifier::unsigned).
 ///
 /// `app.installed` becomes [`EventKind::Install`], with the user who installs as the tenant, as installations are per
 /// user. Every other type is acknowledged and given to the handler as [`EventKind::Other`].
@@ -130,8 +130,8 @@ impl fmt::Debug for InstallingUser {
     }
 }
 
-fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(authentic.text())?;
+fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+    let body: Body<'a> = serde_json::from_str(request.text())?;
     let name = present(body.event.kind).ok_or(Undecodable::Missing("event.type"))?;
     if name != APP_INSTALLED {
         return Ok(EventFields::new(EventKind::Other(name.into())));
@@ -193,7 +193,13 @@ mod tests {
     const SAMPLE: &str = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"6f1c"},"user":{"username":"jordan.lee@example.com","email":"jordan.lee@example.com","organizationDomain":"example.com"},"installed_at":"2021-05-12T12:50:43.743Z"}}}"#;
 
     fn delivery(body: &str) -> Result<Delivery, Undecodable> {
-        Delivery::restore(&PLATFORM, body.to_owned(), [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+        Delivery::from_store_unverified(
+            &PLATFORM,
+            body.to_owned(),
+            [],
+            Trust::Unsigned,
+            SystemTime::UNIX_EPOCH,
+        )
     }
 
     #[test]

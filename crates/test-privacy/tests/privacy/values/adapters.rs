@@ -3,14 +3,14 @@
 use bytes::Bytes;
 use http_body_util::Full;
 use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Receiver, Reply, Secret, seismic};
+use lifecycle_core::{Reply, Secret, Verifier, seismic};
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer};
 use test_privacy::{CANARY, Careless};
 
 use super::{Shown, debug, delivery};
 
 pub(super) fn values() -> Vec<Shown> {
-    let receiver = Receiver::new(&seismic::PLATFORM, Secret::new(CANARY).unwrap());
+    let verifier = Verifier::new(&seismic::PLATFORM, Secret::new(CANARY).unwrap());
     let secrets = serde_json::json!({"ACCESS_TOKEN": CANARY}).to_string();
     let action = || ActionRequest::read([("x-ssc-app-secrets", secrets.as_bytes())]).unwrap();
     let reply = Reply::new(403, "text/plain", CANARY);
@@ -24,8 +24,8 @@ pub(super) fn values() -> Vec<Shown> {
         debug(&lifecycle_tower::axum::VerifiedJson(CANARY, delivery())),
         debug(&lifecycle_tower::axum::Action(action())),
         debug(&BytesOr::<Full<Bytes>>::from(Bytes::from(CANARY))),
-        debug(&LifecycleLayer::new(receiver.clone())),
-        debug(&LifecycleEndpoint::new(receiver, Careless)),
-        debug(&lifecycle_warp::Refused::Gate(reply)),
+        debug(&LifecycleLayer::new(verifier.clone())),
+        debug(&LifecycleEndpoint::new(verifier, Careless)),
+        debug(&lifecycle_warp::VerifiedRejection::Gate(reply)),
     ]
 }

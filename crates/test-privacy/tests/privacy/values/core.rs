@@ -9,9 +9,9 @@ use lifecycle_core::securityscorecard::{
     self, ActionRequest, Hook, HookEvent, Installed, InstalledApp, InstallingUser,
 };
 use lifecycle_core::{
-    AckPolicy, Authentic, Change, Deduplicated, Delivery, EventFields, EventKind, HandlerError, Head,
-    HookToken, Installation, Platform, Receiver, Reply, Secret, Secrets, SigningSecret, TenantKey, Trust,
-    Undecodable, seismic,
+    AckPolicy, Change, Deduplicated, Delivery, EventFields, EventKind, HandlerError, Head, HookToken,
+    Installation, Platform, Reply, Secret, Secrets, SigningSecret, TenantKey, Trust, Undecodable,
+    VerifiedRequest, Verifier, seismic,
 };
 use serde_json::json;
 use test_privacy::{CANARY, Careless};
@@ -22,13 +22,13 @@ pub(super) fn values() -> Vec<Shown> {
     let delivery = delivery();
     let change = Change::new(&delivery, 1);
     let secret = Secret::new(CANARY).unwrap();
-    let receiver = Receiver::new(&seismic::PLATFORM, secret.clone());
+    let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
     let signature = seismic::SCHEME.sign(&secret, &[], CANARY.as_bytes());
     let headers = [("x-seismic-signature", signature.as_bytes()), ("x-canary", CANARY.as_bytes())];
     let head = Head { method: "POST", path: CANARY, headers };
-    let mut intake =
-        receiver.open(Head { method: "POST", path: CANARY, headers: headers.into_iter() }).unwrap();
-    intake.push(Bytes::from(CANARY)).unwrap();
+    let mut verification =
+        verifier.begin(Head { method: "POST", path: CANARY, headers: headers.into_iter() }).unwrap();
+    verification.push(Bytes::from(CANARY)).unwrap();
     let reply = Reply::new(200, "text/html", CANARY).header("set-cookie", format!("state={CANARY}"));
     vec![
         debug(&delivery),
@@ -41,10 +41,10 @@ pub(super) fn values() -> Vec<Shown> {
         authentic(),
         display(&HandlerError::from(Taken(CANARY))),
         debug(&head),
-        debug(&intake),
+        debug(&verification),
         debug(&reply),
-        debug(&receiver),
-        debug(&Receiver::unsigned(&securityscorecard::PLATFORM, HookToken::new(CANARY).unwrap())),
+        debug(&verifier),
+        debug(&Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(CANARY).unwrap())),
         debug(&HookToken::new(CANARY).unwrap()),
         debug(&SigningSecret::new("2026", &secret)),
         debug(&Secrets::from(secret.clone())),
@@ -98,10 +98,10 @@ fn authentic() -> Shown {
     static SHOWN: OnceLock<[String; 2]> = OnceLock::new();
     static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
     #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
-    fn decode<'a>(authentic: &Authentic<'a>) -> Result<EventFields<'a>, Undecodable> {
-        SHOWN.get_or_init(|| [format!("{authentic:?}"), format!("{authentic:#?}")]);
+    fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+        SHOWN.get_or_init(|| [format!("{request:?}"), format!("{request:#?}")]);
         Ok(EventFields::new(EventKind::Install))
     }
-    Delivery::restore(&OWN, CANARY, [], Trust::Unsigned, SystemTime::now()).unwrap();
-    Shown { name: std::any::type_name::<Authentic<'_>>(), texts: SHOWN.get().unwrap().to_vec() }
+    Delivery::from_store_unverified(&OWN, CANARY, [], Trust::Unsigned, SystemTime::now()).unwrap();
+    Shown { name: std::any::type_name::<VerifiedRequest<'_>>(), texts: SHOWN.get().unwrap().to_vec() }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
 use lifecycle_inbox::contract::{self, Replicas};
 use lifecycle_inbox::{
-    ClaimRequest, EnabledGate, Engine, Filter, Inbox, InstallationFilter, Keyring, Memory, Next, Platforms,
-    Record, SealContext, SealError, SealedSecret, StoreError, TenantKey, TenantSecret, Vault, VaultError,
-    Worker,
+    AfterFailure, ClaimRequest, DeliveryFilter, EnabledGate, Engine, EngineError, Inbox, InstallationFilter,
+    Keyring, MemoryEngine, Platforms, Record, SealContext, SealError, SealedSecret, TenantKey, TenantSecret,
+    Vault, VaultError, Worker,
 };
 use lifecycle_inbox_postgres::{PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler};
@@ -17,7 +17,7 @@ use test_privacy::{CANARY, Careless};
 use super::{Shown, Taken, debug, delivery, display};
 
 pub(super) async fn values() -> Vec<Shown> {
-    let memory = Memory::new();
+    let memory = MemoryEngine::new();
     let engine: Arc<dyn Engine> = Arc::new(memory.clone());
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
     let record = Record::from(&delivery());
@@ -26,7 +26,7 @@ pub(super) async fn values() -> Vec<Shown> {
         ClaimRequest { worker: "worker", now: engine.now(), lease: Duration::from_secs(30), limit: 1 };
     let claim = engine.claim(request).await.unwrap().remove(0);
     let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
-    assert!(engine.fail(claim.token, engine.now(), CANARY, Next::Dead(Some(&change))).await.unwrap());
+    assert!(engine.fail(claim.token, engine.now(), CANARY, AfterFailure::Dead(Some(&change))).await.unwrap());
     let stored = engine.show(claim.token.id).await.unwrap().unwrap();
     assert_eq!(stored.summary.last_error.as_deref(), Some(CANARY));
     let keys = format!("2026:{:02x?}", CANARY.as_bytes()).replace(['[', ']', ',', ' '], "");
@@ -43,21 +43,21 @@ pub(super) async fn values() -> Vec<Shown> {
         debug(&gate),
         debug(&claim),
         debug(&request),
-        debug(&Next::Dead(Some(&change))),
-        display(&StoreError::new(Taken(CANARY))),
+        debug(&AfterFailure::Dead(Some(&change))),
+        display(&EngineError::new(Taken(CANARY))),
         debug(&Inbox::new(engine.clone()).gate(Careless)),
         debug(&InstallationFilter { after: Some(tenant.clone()), ..InstallationFilter::default() }),
         debug(&sealed),
         debug(&keyring),
         debug(&memory),
-        debug(&Filter { tenant: Some(tenant.clone()), ..Filter::default() }),
+        debug(&DeliveryFilter { tenant: Some(tenant.clone()), ..DeliveryFilter::default() }),
         debug(&stored),
         debug(&stored.summary),
         debug(&record),
         debug(&SealContext { tenant: &tenant, name: "api-key" }),
         display(&SealError::Unavailable(Box::new(Taken(CANARY)))),
         display(&VaultError::Seal(SealError::Unavailable(Box::new(Taken(CANARY))))),
-        display(&VaultError::Store(StoreError::new(Taken(CANARY)))),
+        display(&VaultError::Store(EngineError::new(Taken(CANARY)))),
         debug(&TenantSecret::new(CANARY.into())),
         debug(&signals.listen()),
         debug(signals),

@@ -55,7 +55,8 @@ fn delivery() -> Delivery {
         "requestId": CANARY, "unknown": [CANARY],
     });
     let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
-    Delivery::restore(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now()).unwrap()
+    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now())
+        .unwrap()
 }
 
 /// What a database says of a value that is there already; its `Debug` says more.

@@ -1,4 +1,4 @@
-//! `Intake`: one callback on its way in, from its head to a `Delivery` or a `Rejection`.
+//! `Verification`: one callback on its way in, from its head to a `Delivery` or a `Rejection`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use bytes::{Bytes, BytesMut};
 use crate::delivery::Delivery;
 use crate::event::LifecycleEvent;
 use crate::head::{self, Headers};
-use crate::receiver::Settings;
 use crate::rejected_request::RejectedRequest;
 use crate::rejection::Rejection;
 use crate::signature::Candidates;
+use crate::verifier::Settings;
 
 /// One callback on its way in: its head is accepted, its body still comes.
-pub struct Intake {
+pub struct Verification {
     settings: Arc<Settings>,
     candidates: Candidates,
     kept: Headers,
@@ -30,24 +30,25 @@ enum Body {
     Pieces(BytesMut),
 }
 
-impl Intake {
-    pub(crate) fn open<'h>(
+impl Verification {
+    pub(crate) fn begin<'h>(
         settings: &Arc<Settings>,
         lines: impl Iterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Self, RejectedRequest> {
-        let mut intake = Self {
+        let mut verification = Self {
             settings: settings.clone(),
             candidates: Candidates::new(),
             kept: Headers::default(),
             declared: 0,
             body: Body::Empty,
         };
-        let declared = head::read(settings.platform, lines, &mut intake.candidates, &mut intake.kept)?;
-        intake.declared = declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        if intake.declared > settings.max_body {
+        let declared =
+            head::read(settings.platform, lines, &mut verification.candidates, &mut verification.kept)?;
+        verification.declared = declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        if verification.declared > settings.max_body {
             return Err(Rejection::BodyTooLarge.into());
         }
-        Ok(intake)
+        Ok(verification)
     }
 
     /// Takes a chunk of the body.
@@ -85,7 +86,7 @@ impl Intake {
     }
 
     /// Judges the whole: the proof first, over the raw bytes; then what they say, when they were sent, and whether
-    /// they are meant for this receiver.
+    /// they are meant for this verifier.
     ///
     /// # Errors
     /// [`Rejection::SignatureMismatch`], [`Undecodable`](Rejection::Undecodable), [`Stale`](Rejection::Stale),
@@ -110,62 +111,64 @@ impl Intake {
     }
 }
 
-impl fmt::Debug for Intake {
+impl fmt::Debug for Verification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Intake").field("platform", &self.settings.platform.name()).finish_non_exhaustive()
+        f.debug_struct("Verification")
+            .field("platform", &self.settings.platform.name())
+            .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Head, Receiver, Secret, seismic};
+    use crate::{Head, Secret, Verifier, seismic};
 
     const BODY: &[u8] = br#"{"type":"install","appId":"a","tenantId":"t"}"#;
 
-    fn receiver() -> Receiver {
-        Receiver::new(&seismic::PLATFORM, Secret::new("s").unwrap())
+    fn verifier() -> Verifier {
+        Verifier::new(&seismic::PLATFORM, Secret::new("s").unwrap())
     }
 
-    fn open(receiver: &Receiver, declared: Option<&str>) -> Result<Intake, RejectedRequest> {
+    fn open(verifier: &Verifier, declared: Option<&str>) -> Result<Verification, RejectedRequest> {
         let signature = seismic::SCHEME.sign(&Secret::new("s").unwrap(), &[], BODY);
         let lines = [("X-Seismic-Signature", Some(signature.as_str())), ("Content-Length", declared)];
         let headers = lines.iter().filter_map(|(name, value)| Some((*name, (*value)?.as_bytes())));
-        receiver.open(Head { method: "POST", path: "/seismic", headers })
+        verifier.begin(Head { method: "POST", path: "/seismic", headers })
     }
 
     #[test]
     fn the_body_is_verified_and_kept_however_it_was_cut() {
         for size in 1..=BODY.len() {
-            let mut intake = open(&receiver(), None).unwrap();
+            let mut verification = open(&verifier(), None).unwrap();
             for chunk in BODY.chunks(size) {
-                intake.push(Bytes::copy_from_slice(chunk)).unwrap();
+                verification.push(Bytes::copy_from_slice(chunk)).unwrap();
             }
-            assert_eq!(intake.finish(SystemTime::now()).unwrap().body(), BODY);
+            assert_eq!(verification.finish(SystemTime::now()).unwrap().body(), BODY);
         }
     }
 
     #[test]
     fn a_body_in_one_piece_is_not_copied() {
-        let mut intake = open(&receiver(), None).unwrap();
+        let mut verification = open(&verifier(), None).unwrap();
         let chunk = Bytes::copy_from_slice(BODY);
-        intake.push(chunk.clone()).unwrap();
-        let delivery = intake.finish(SystemTime::now()).unwrap();
+        verification.push(chunk.clone()).unwrap();
+        let delivery = verification.finish(SystemTime::now()).unwrap();
         assert_eq!(delivery.body().as_ptr(), chunk.as_ptr());
     }
 
     #[test]
     fn the_cap_holds_for_a_counted_body() {
-        let mut intake = open(&receiver().max_body(BODY.len()), None).unwrap();
-        intake.push(Bytes::from_static(BODY)).unwrap();
-        assert_eq!(intake.push(Bytes::from_static(b" ")).unwrap_err(), Rejection::BodyTooLarge.into());
+        let mut verification = open(&verifier().with_max_body(BODY.len()), None).unwrap();
+        verification.push(Bytes::from_static(BODY)).unwrap();
+        assert_eq!(verification.push(Bytes::from_static(b" ")).unwrap_err(), Rejection::BodyTooLarge.into());
     }
 
     #[test]
     fn the_cap_holds_for_a_declared_body() {
-        let receiver = receiver().max_body(10);
+        let verifier = verifier().with_max_body(10);
         for (declared, refused) in [("10", false), ("11", true), ("18446744073709551615", true)] {
-            assert_eq!(open(&receiver, Some(declared)).is_err(), refused, "{declared}");
+            assert_eq!(open(&verifier, Some(declared)).is_err(), refused, "{declared}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Refused: a rejection, or the app's own mistake, as an error of actix-web.
+//! VerifiedRejection: a rejection, or the app's own mistake, as an error of actix-web.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
@@ -9,25 +9,25 @@ use crate::receive::response;
 
 /// Why an extractor refused a request; as an error of actix-web it answers with core's own bytes.
 ///
-/// A route that wants to answer in its own way takes a `Result<Verified, Refused>`.
+/// A route that wants to answer in its own way takes a `Result<Verified, VerifiedRejection>`.
 ///
 /// ```
 /// use actix_web::ResponseError;
-/// use lifecycle_actix::Refused;
+/// use lifecycle_actix::VerifiedRejection;
 /// use lifecycle_core::{RejectedRequest, Rejection};
 ///
-/// let refused = Refused::from(RejectedRequest::after_body(Rejection::SignatureMismatch));
+/// let refused = VerifiedRejection::from(RejectedRequest::after_body(Rejection::SignatureMismatch));
 /// assert_eq!(refused.error_response().status(), 401);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum VerifiedRejection {
     /// The request to an action's URL was refused, after its body or before.
     #[error("{0}")]
     Action(ActionError, RequestBody),
-    /// A route takes [`Verified`](crate::Verified) and has no receiver. The app's own mistake: 500, `receiver-missing`.
+    /// A route takes [`Verified`](crate::Verified) and has no verifier. The app's own mistake: 500, `verifier-missing`.
     #[error(
-        "give the app, the scope or the resource `.app_data(receiver)`, or wrap the route in `verify(receiver)`"
+        "give the app, the scope or the resource `.app_data(verifier)`, or wrap the route in `verify(verifier)`"
     )]
     ReceiverMissing,
     /// The callback was refused.
@@ -35,14 +35,14 @@ pub enum Refused {
     Rejected(#[from] RejectedRequest),
 }
 
-impl Refused {
+impl VerifiedRejection {
     /// The answer.
     pub fn reply(&self) -> Reply {
         match self {
             Self::Action(error, body) => error.reply().after(*body),
             Self::ReceiverMissing => {
                 let cure = self.to_string();
-                Reply::problem(500, "receiver-missing", "This route has no receiver", Some(&cure))
+                Reply::problem(500, "verifier-missing", "This route has no verifier", Some(&cure))
                     .after(RequestBody::Unread)
             }
             Self::Rejected(rejected) => rejected.reply(),
@@ -50,7 +50,7 @@ impl Refused {
     }
 }
 
-impl ResponseError for Refused {
+impl ResponseError for VerifiedRejection {
     fn status_code(&self) -> StatusCode {
         StatusCode::from_u16(self.reply().status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -61,7 +61,7 @@ impl ResponseError for Refused {
 }
 
 /// An action that its route refuses. Its body counts as unread, and the connection closes.
-impl From<ActionError> for Refused {
+impl From<ActionError> for VerifiedRejection {
     fn from(error: ActionError) -> Self {
         Self::Action(error, RequestBody::Unread)
     }

@@ -1,4 +1,4 @@
-//! `Receiver`: what one URL receives, and how it answers.
+//! `Verifier`: what one URL receives, and how it answers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,7 +8,6 @@ use crate::delivery::{Delivery, Trust};
 use crate::event::{EventKind, LifecycleEvent};
 use crate::freshness;
 use crate::head::{Head, Headers};
-use crate::intake::Intake;
 use crate::platform::{Platform, Proof, SentAt};
 use crate::rejected_request::{RejectedRequest, RequestBody};
 use crate::rejection::Rejection;
@@ -16,36 +15,37 @@ use crate::reply::Reply;
 use crate::secret::{HookToken, Secrets};
 use crate::signature::{self, Candidates};
 use crate::telemetry::{self, Warnings};
+use crate::verification::Verification;
 
 /// What one URL receives: a platform, the proof that it takes, and what it expects. Cheap to clone. Make it once, not
 /// for each request: it also remembers when it last warned of what.
 ///
-/// An adapter calls [`open`](Self::open) with the head of a request, [`Intake::push`] with each chunk of the body and
-/// [`Intake::finish`] with the time, and gets a [`Delivery`] or a [`RejectedRequest`]. It hands either to
+/// An adapter calls [`begin`](Self::begin) with the head of a request, [`Verification::push`] with each chunk of the body and
+/// [`Verification::finish`] with the time, and gets a [`Delivery`] or a [`RejectedRequest`]. It hands either to
 /// [`answer`](Self::answer), and converts the [`Reply`].
 ///
 /// ```
-/// use lifecycle_core::{EventKind, Head, Receiver, Rejection, Secret, seismic};
+/// use lifecycle_core::{EventKind, Head, Verifier, Rejection, Secret, seismic};
 /// use std::time::SystemTime;
 ///
 /// let secret = Secret::new("seismic-demo-signing-secret-1")?;
 /// let body = br#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body);
-/// let receiver = Receiver::new(&seismic::PLATFORM, secret).app("a1");
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret).expect_app("a1");
 ///
 /// let headers = [("x-seismic-signature", signature.as_bytes())];
-/// let mut intake = receiver.open(Head { method: "POST", path: "/seismic", headers: headers.into_iter() })?;
-/// intake.push(body.to_vec().into())?;
-/// let delivery = intake.finish(SystemTime::now())?;
+/// let mut verification = verifier.begin(Head { method: "POST", path: "/seismic", headers: headers.into_iter() })?;
+/// verification.push(body.to_vec().into())?;
+/// let delivery = verification.finish(SystemTime::now())?;
 /// assert_eq!(delivery.event().kind(), &EventKind::Install);
 /// assert_eq!(delivery.event().tenant(), "t1");
 ///
 /// let unsigned = Head { method: "POST", path: "/seismic", headers: std::iter::empty() };
-/// assert_eq!(receiver.open(unsigned).unwrap_err().rejection, Rejection::MissingSignature);
+/// assert_eq!(verifier.begin(unsigned).unwrap_err().rejection, Rejection::MissingSignature);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Receiver(Arc<Settings>);
+pub struct Verifier(Arc<Settings>);
 
 #[derive(Clone)]
 pub(crate) struct Settings {
@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     app: Option<String>,
     only: Option<EventKind>,
     max_age: Option<Duration>,
-    budget: Duration,
+    timeout: Duration,
     warnings: Warnings,
 }
 
@@ -65,14 +65,14 @@ enum Credential {
     Token(HookToken),
 }
 
-impl Receiver {
-    /// The largest body that is taken unless [`max_body`](Self::max_body) says otherwise: 256 KiB. Callbacks have
+impl Verifier {
+    /// The largest body that is taken unless [`with_max_body`](Self::with_max_body) says otherwise: 256 KiB. Callbacks have
     /// less than 1 KiB.
     pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
 
-    /// The time from a request's head to its answer, unless [`budget`](Self::budget) says otherwise: 2.5 s, which
+    /// The time from a request's head to its answer, unless [`with_timeout`](Self::with_timeout) says otherwise: 2.5 s, which
     /// leaves 0.5 s of Seismic's 3 s for the wire.
-    pub const DEFAULT_BUDGET: Duration = Duration::from_millis(2500);
+    pub const DEFAULT_TIMEOUT: Duration = Duration::from_millis(2500);
 
     /// Receives from a platform that signs its callbacks.
     ///
@@ -99,7 +99,7 @@ impl Receiver {
     /// Refuses callbacks about another app. Set it: one secret may serve several of a vendor's apps. An event that
     /// names no app is taken to be about this one; a platform's own decoding says which events have to name one.
     #[must_use]
-    pub fn app(mut self, id: impl Into<String>) -> Self {
+    pub fn expect_app(mut self, id: impl Into<String>) -> Self {
         self.settings().app = Some(id.into());
         self
     }
@@ -107,14 +107,14 @@ impl Receiver {
     /// Refuses other events, for a URL that is registered for one. The URL is not signed, so without this a callback
     /// that was captured at one URL can be replayed at another.
     #[must_use]
-    pub fn only(mut self, kind: EventKind) -> Self {
+    pub fn expect_event(mut self, kind: EventKind) -> Self {
         self.settings().only = Some(kind);
         self
     }
 
     /// The largest body that is taken, in bytes.
     #[must_use]
-    pub fn max_body(mut self, bytes: usize) -> Self {
+    pub fn with_max_body(mut self, bytes: usize) -> Self {
         self.settings().max_body = bytes;
         self
     }
@@ -122,16 +122,16 @@ impl Receiver {
     /// Refuses callbacks that were sent longer ago than this, further ahead than this, or at no readable time. Off by
     /// default: no platform documents how far its clock or its queue may be off. 5 minutes is usual elsewhere.
     #[must_use]
-    pub fn max_age(mut self, age: Duration) -> Self {
+    pub fn with_max_age(mut self, age: Duration) -> Self {
         self.settings().max_age = Some(age);
         self
     }
 
     /// The time from a request's head to its answer. More than the platform's deadline is cut down to it.
     #[must_use]
-    pub fn budget(mut self, budget: Duration) -> Self {
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
         let deadline = self.platform().ack().deadline_after();
-        self.settings().budget = deadline.map_or(budget, |deadline| budget.min(deadline));
+        self.settings().timeout = deadline.map_or(timeout, |deadline| timeout.min(deadline));
         self
     }
 
@@ -141,8 +141,8 @@ impl Receiver {
     }
 
     /// How long an adapter has from the head of a request to its answer, body and handler included.
-    pub fn time_budget(&self) -> Duration {
-        self.0.budget
+    pub fn timeout(&self) -> Duration {
+        self.0.timeout
     }
 
     /// Judges the head of a request, before any of its body is read.
@@ -152,26 +152,26 @@ impl Receiver {
     /// [`InvalidHeader`](Rejection::InvalidHeader), [`MissingSignature`](Rejection::MissingSignature),
     /// [`SignatureMismatch`](Rejection::SignatureMismatch) when none is well-formed,
     /// [`BodyTooLarge`](Rejection::BodyTooLarge).
-    pub fn open<'h>(
+    pub fn begin<'h>(
         &self,
         head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
-    ) -> Result<Intake, RejectedRequest> {
+    ) -> Result<Verification, RejectedRequest> {
         if let Err(rejection) = self.admit(head.method, head.path) {
             return Err(RejectedRequest { rejection, body: RequestBody::announced(head.headers) });
         }
-        Intake::open(&self.0, head.headers)
+        Verification::begin(&self.0, head.headers)
     }
 
     /// The answer to a request, and its one log event: an adapter calls it once, when all is known. `elapsed` counts
     /// from the head; `now` only limits the warnings about what strangers cause (see [`telemetry`]).
     ///
     /// ```
-    /// use lifecycle_core::{Receiver, Rejection, Secret, seismic};
+    /// use lifecycle_core::{Verifier, Rejection, Secret, seismic};
     /// use std::time::{Duration, SystemTime};
     ///
-    /// let receiver = Receiver::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+    /// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
     /// let late = Rejection::BodyTimeout.into(); // so its body was not read to the end
-    /// let reply = receiver.answer(Err(&late), Duration::from_millis(2500), SystemTime::now());
+    /// let reply = verifier.answer(Err(&late), Duration::from_millis(2500), SystemTime::now());
     /// assert_eq!(reply.status(), 408);
     /// assert!(reply.headers().any(|header| header == ("connection", "close")));
     /// # Ok::<(), lifecycle_core::SecretError>(())
@@ -224,10 +224,10 @@ impl Receiver {
             only: None,
             max_body: Self::DEFAULT_MAX_BODY,
             max_age: None,
-            budget: Self::DEFAULT_BUDGET,
+            timeout: Self::DEFAULT_TIMEOUT,
             warnings: Warnings::default(),
         };
-        Self(Arc::new(settings)).budget(Self::DEFAULT_BUDGET)
+        Self(Arc::new(settings)).with_timeout(Self::DEFAULT_TIMEOUT)
     }
 
     fn settings(&mut self) -> &mut Settings {
@@ -254,7 +254,7 @@ impl Settings {
         }
     }
 
-    /// Whether the event is meant for this receiver, now. One that names no app is then about the expected one.
+    /// Whether the event is meant for this verifier, now. One that names no app is then about the expected one.
     pub(crate) fn expect(
         &self,
         event: &mut LifecycleEvent,
@@ -283,15 +283,15 @@ impl Settings {
     }
 }
 
-impl fmt::Debug for Receiver {
+impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
+        f.debug_struct("Verifier")
             .field("platform", &self.0.platform.name())
             .field("app", &self.0.app)
             .field("only", &self.0.only)
             .field("max_body", &self.0.max_body)
             .field("max_age", &self.0.max_age)
-            .field("budget", &self.0.budget)
+            .field("timeout", &self.0.timeout)
             .finish_non_exhaustive()
     }
 }
@@ -309,25 +309,25 @@ mod tests {
         Secret::new(text).unwrap()
     }
 
-    fn open(receiver: &Receiver, headers: &[(&str, &str)]) -> Result<Intake, RejectedRequest> {
+    fn open(verifier: &Verifier, headers: &[(&str, &str)]) -> Result<Verification, RejectedRequest> {
         let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-        receiver.open(Head { method: "POST", path: "/seismic", headers })
+        verifier.begin(Head { method: "POST", path: "/seismic", headers })
     }
 
-    fn signed(receiver: &Receiver, body: &[u8]) -> Intake {
+    fn signed(verifier: &Verifier, body: &[u8]) -> Verification {
         let signature = seismic::SCHEME.sign(&secret("s"), &[], body);
-        open(receiver, &[("X-Seismic-Signature", &signature)]).unwrap()
+        open(verifier, &[("X-Seismic-Signature", &signature)]).unwrap()
     }
 
     #[test]
     fn a_secret_outside_its_time_proves_nothing() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
         let retired = crate::SigningSecret::new("old", &secret("s")).not_after(now);
-        let receiver = Receiver::new(&seismic::PLATFORM, retired);
+        let verifier = Verifier::new(&seismic::PLATFORM, retired);
         let finish = |at| {
-            let mut intake = signed(&receiver, BODY);
-            intake.push(Bytes::from_static(BODY)).unwrap();
-            intake.finish(at).map(|delivery| delivery.trust().clone())
+            let mut verification = signed(&verifier, BODY);
+            verification.push(Bytes::from_static(BODY)).unwrap();
+            verification.finish(at).map(|delivery| delivery.trust().clone())
         };
         assert!(finish(now).is_ok());
         let rejected = finish(now + Duration::from_secs(1)).unwrap_err();
@@ -337,12 +337,12 @@ mod tests {
     #[test]
     fn a_stale_callback_is_refused_only_after_its_proof() {
         let sent = SystemTime::UNIX_EPOCH + Duration::from_secs(1_598_949_942);
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s")).max_age(Duration::from_secs(300));
+        let verifier = Verifier::new(&seismic::PLATFORM, secret("s")).with_max_age(Duration::from_secs(300));
         let finish = |key: &str, at| {
             let signature = seismic::SCHEME.sign(&secret(key), &[], BODY);
-            let mut intake = open(&receiver, &[("x-seismic-signature", &signature)]).unwrap();
-            intake.push(Bytes::from_static(BODY)).unwrap();
-            intake.finish(at).map(drop).map_err(Rejection::from)
+            let mut verification = open(&verifier, &[("x-seismic-signature", &signature)]).unwrap();
+            verification.push(Bytes::from_static(BODY)).unwrap();
+            verification.finish(at).map(drop).map_err(Rejection::from)
         };
         assert_eq!(finish("s", sent + Duration::from_secs(300)), Ok(()));
         assert_eq!(finish("s", sent + Duration::from_secs(301)), Err(Rejection::Stale));
@@ -350,16 +350,16 @@ mod tests {
         assert_eq!(finish("forged", sent + Duration::from_secs(301)), Err(Rejection::SignatureMismatch));
     }
 
-    fn finish(receiver: &Receiver, body: &'static [u8]) -> Result<Delivery, Rejection> {
-        let mut intake = signed(receiver, body);
-        intake.push(Bytes::from_static(body))?;
-        intake.finish(SystemTime::UNIX_EPOCH).map_err(|rejected| rejected.rejection)
+    fn finish(verifier: &Verifier, body: &'static [u8]) -> Result<Delivery, Rejection> {
+        let mut verification = signed(verifier, body);
+        verification.push(Bytes::from_static(body))?;
+        verification.finish(SystemTime::UNIX_EPOCH).map_err(|rejected| rejected.rejection)
     }
 
     #[test]
     fn an_expected_app_refuses_a_different_one_and_stands_in_for_none() {
-        let any = Receiver::new(&seismic::PLATFORM, secret("s"));
-        let expecting = any.clone().app("a");
+        let any = Verifier::new(&seismic::PLATFORM, secret("s"));
+        let expecting = any.clone().expect_app("a");
         let told: &[u8] = br#"{"type":"key-rotated","appId":"a","requestId":"r"}"#;
         for untold in [
             br#"{"type":"key-rotated","requestId":"r"}"#.as_slice(),
@@ -379,29 +379,29 @@ mod tests {
 
     #[test]
     fn a_byte_order_mark_is_signed_and_kept_and_not_read() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
+        let verifier = Verifier::new(&seismic::PLATFORM, secret("s"));
         let marked = b"\xef\xbb\xbf{\"type\":\"install\",\"appId\":\"a\",\"tenantId\":\"t\"}";
-        let delivery = finish(&receiver, marked).unwrap();
+        let delivery = finish(&verifier, marked).unwrap();
         assert_eq!((delivery.event().app(), delivery.event().tenant()), ("a", "t"));
         assert_eq!(delivery.body(), marked.as_slice());
         assert_eq!(delivery.payload::<seismic::Callback>().unwrap().tenant_id.as_deref(), Some("t"));
 
-        let unmarked = finish(&receiver, &marked[3..]).unwrap();
+        let unmarked = finish(&verifier, &marked[3..]).unwrap();
         assert_ne!(delivery.idempotency_key(), unmarked.idempotency_key(), "a digest is over the raw bytes");
-        let mut forged = signed(&receiver, &marked[3..]);
+        let mut forged = signed(&verifier, &marked[3..]);
         forged.push(Bytes::from_static(marked)).unwrap();
         assert_eq!(forged.finish(SystemTime::now()).unwrap_err().rejection, Rejection::SignatureMismatch);
-        let twice = finish(&receiver, b"\xef\xbb\xbf\xef\xbb\xbf{}").unwrap_err();
+        let twice = finish(&verifier, b"\xef\xbb\xbf\xef\xbb\xbf{}").unwrap_err();
         assert!(matches!(twice, Rejection::Undecodable(_)), "one is a mark, two are no JSON");
     }
 
     #[test]
     fn whoever_does_not_know_the_token_is_not_told_which_method_is_right() {
         let token = HookToken::new("0123456789abcdef0123456789abcdef").unwrap();
-        let hook = Receiver::unsigned(&crate::securityscorecard::PLATFORM, token);
+        let hook = Verifier::unsigned(&crate::securityscorecard::PLATFORM, token);
         for method in ["GET", "HEAD", "PUT", "OPTIONS", "POST"] {
             let open = |path| {
-                let opened = hook.open(Head { method, path, headers: std::iter::empty() });
+                let opened = hook.begin(Head { method, path, headers: std::iter::empty() });
                 opened.map(drop).map_err(|rejected| rejected.rejection)
             };
             let reply = open("/hook/0123456789abcdef0123456789abcdee").unwrap_err().reply();
@@ -415,10 +415,10 @@ mod tests {
     fn a_refusal_by_the_head_tells_whether_a_body_was_left_unread() {
         type Lines<'l> = &'l [(&'l str, &'l str)];
         let hook = HookToken::new("hook-token-0123456789abcdef").unwrap();
-        let hook = Receiver::unsigned(&crate::securityscorecard::PLATFORM, hook);
-        let seismic = Receiver::new(&seismic::PLATFORM, secret("s")).max_body(10);
+        let hook = Verifier::unsigned(&crate::securityscorecard::PLATFORM, hook);
+        let seismic = Verifier::new(&seismic::PLATFORM, secret("s")).with_max_body(10);
         let ambiguous = [("x-seismic-signature", "aa"), ("x-seismic-signature", "bb")];
-        let cases: [(&Receiver, &str, Lines<'_>); 6] = [
+        let cases: [(&Verifier, &str, Lines<'_>); 6] = [
             (&seismic, "GET", &[]),
             (&hook, "POST", &[]),
             (&seismic, "POST", &[]),
@@ -426,7 +426,7 @@ mod tests {
             (&seismic, "POST", &[("x-seismic-signature", "\u{e9}")]),
             (&seismic, "POST", &[("x-seismic-signature", "aa")]),
         ];
-        for (receiver, method, lines) in cases {
+        for (verifier, method, lines) in cases {
             for (announced, body) in [
                 (&[][..], RequestBody::Read),
                 (&[("Content-Length", "0")], RequestBody::Read),
@@ -435,7 +435,7 @@ mod tests {
             ] {
                 // Behind the lines that decide, where reading them could have stopped.
                 let headers = lines.iter().chain(announced).map(|(name, value)| (*name, value.as_bytes()));
-                let rejected = receiver.open(Head { method, path: "/x", headers }).unwrap_err();
+                let rejected = verifier.begin(Head { method, path: "/x", headers }).unwrap_err();
                 assert_eq!(rejected.body, body, "{method} {lines:?} {announced:?}");
             }
         }
@@ -445,23 +445,23 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_beyond_the_platforms_deadline_is_cut() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("s"));
-        assert_eq!(receiver.time_budget(), Receiver::DEFAULT_BUDGET);
-        assert_eq!(receiver.budget(Duration::from_secs(60)).time_budget(), Duration::from_secs(3));
+    fn a_timeout_beyond_the_platforms_deadline_is_cut() {
+        let verifier = Verifier::new(&seismic::PLATFORM, secret("s"));
+        assert_eq!(verifier.timeout(), Verifier::DEFAULT_TIMEOUT);
+        assert_eq!(verifier.with_timeout(Duration::from_secs(60)).timeout(), Duration::from_secs(3));
     }
 
     #[test]
     #[should_panic(expected = "signs nothing")]
     fn an_unsigned_platform_cannot_pass_for_a_signed_one() {
-        drop(Receiver::new(&crate::securityscorecard::PLATFORM, secret("s")));
+        drop(Verifier::new(&crate::securityscorecard::PLATFORM, secret("s")));
     }
 
     #[test]
     fn debug_shows_no_secret() {
-        let receiver = Receiver::new(&seismic::PLATFORM, secret("hunter2"));
+        let verifier = Verifier::new(&seismic::PLATFORM, secret("hunter2"));
         let shown =
-            format!("{receiver:?} {:?}", signed(&Receiver::new(&seismic::PLATFORM, secret("s")), BODY));
+            format!("{verifier:?} {:?}", signed(&Verifier::new(&seismic::PLATFORM, secret("s")), BODY));
         assert!(!shown.contains("hunter2") && !shown.contains("tenantId"), "{shown}");
     }
 }

@@ -1,4 +1,4 @@
-//! Refused: why a filter refused a request, as a rejection of warp, and its way to an answer.
+//! VerifiedRejection: why a filter refused a request, as a rejection of warp, and its way to an answer.
 
 use lifecycle_core::securityscorecard::ActionError;
 use lifecycle_core::{RejectedRequest, Reply, RequestBody};
@@ -9,10 +9,10 @@ use crate::response::response;
 
 /// Why [`verified`](crate::verified()), [`action`](crate::action()) or [`require_enabled`](crate::require_enabled())
 /// refused a request. [`recover`] makes the answer
-/// of it; an app that has a `recover` of its own finds it by `rejection.find::<Refused>()`.
+/// of it; an app that has a `recover` of its own finds it by `rejection.find::<VerifiedRejection>()`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum Refused {
+pub enum VerifiedRejection {
     /// The request to an action's URL was refused, after its body or before.
     Action(ActionError, RequestBody),
     /// The app is not enabled for the request's tenant, or the gate cannot tell: what it answers.
@@ -21,7 +21,7 @@ pub enum Refused {
     Rejected(RejectedRequest),
 }
 
-impl Refused {
+impl VerifiedRejection {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
@@ -32,21 +32,21 @@ impl Refused {
     }
 }
 
-impl warp::reject::Reject for Refused {}
+impl warp::reject::Reject for VerifiedRejection {}
 
 /// An action that its route refuses. Its body counts as unread, and the connection closes.
-impl From<ActionError> for Refused {
+impl From<ActionError> for VerifiedRejection {
     fn from(error: ActionError) -> Self {
         Self::Action(error, RequestBody::Unread)
     }
 }
 
-/// Answers what is [`Refused`] and passes other rejections on. For `Filter::recover`, on the route itself.
+/// Answers what is [`VerifiedRejection`] and passes other rejections on. For `Filter::recover`, on the route itself.
 ///
 /// # Errors
-/// The rejection itself when it is not a [`Refused`].
+/// The rejection itself when it is not a [`VerifiedRejection`].
 pub async fn recover(rejection: Reject) -> Result<Response, Reject> {
-    match rejection.find::<Refused>() {
+    match rejection.find::<VerifiedRejection>() {
         Some(refused) => Ok(response(refused.reply())),
         None => Err(rejection),
     }
