@@ -4,7 +4,7 @@
 //!
 //! ```
 //! use lifecycle_inbox::contract::{self, Replicas};
-//! use lifecycle_inbox::Memory;
+//! use lifecycle_inbox::MemoryEngine;
 //! use std::sync::Arc;
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(
