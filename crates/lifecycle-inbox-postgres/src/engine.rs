@@ -17,9 +17,11 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use crate::batcher::Batcher;
 use crate::bell::{Bell, Ringer};
 use crate::clock::Clock;
-use crate::endings::{End, Endings};
+use crate::ending::End;
+use crate::endings::Endings;
 use crate::error::{OpenError, is_spent, store};
 use crate::handler::TransactionalHandler;
 use crate::migration::{bring_up, migrate};
@@ -29,7 +31,7 @@ use crate::runner::PostgresRunner;
 use crate::session::{Connector, take};
 use crate::settings::Settings;
 use crate::sql::Sql;
-use crate::writer::{Desk, Writers};
+use crate::writer::{Shared, Writers};
 
 /// How long pruning may take: it is asked for by people, who may ask for much.
 const PRUNE_LIMIT: Duration = Duration::from_secs(60);
@@ -45,7 +47,7 @@ pub(crate) struct Inner {
     pub(crate) bell: Arc<Bell>,
     clock: Arc<Clock>,
     connector: Connector,
-    endings: Endings,
+    endings: Batcher<Endings>,
     pool: Pool,
     ringer: JoinHandle<()>,
     pub(crate) sql: Arc<Sql>,
@@ -104,8 +106,8 @@ impl PostgresEngine {
         };
         let (bells, connectors) = (bell.clone(), connector.clone());
         let write_limit = settings.write_limit.min(time_limit);
-        let desk = Desk { bell: bells, connector: connectors, sql: sql.clone(), time_limit, write_limit };
-        let desk = Arc::new(desk);
+        let shared = Shared { bell: bells, connector: connectors, sql: sql.clone(), time_limit, write_limit };
+        let shared = Arc::new(shared);
         Ok(Self(Arc::new(Inner {
             bell,
             clock,
@@ -114,8 +116,8 @@ impl PostgresEngine {
             ringer: tokio::spawn(ringer.keep()),
             sql,
             time_limit,
-            writers: Writers::start(&desk, for_writers, settings.queue),
-            endings: Endings::start(desk, for_endings),
+            writers: Writers::start(&shared, for_writers, settings.queue),
+            endings: Endings::start(shared, for_endings),
         })))
     }
 
@@ -291,9 +293,7 @@ impl Engine for PostgresEngine {
         now: Timestamp,
         change: &Change,
     ) -> Result<bool, EngineError> {
-        let change = Some(change.clone());
-        let (state, due_at) = (DeliveryState::Done, Timestamp::MIN);
-        self.0.endings.end(End { token, now, state, due_at, error: None, uncounted: 0, change }).await
+        self.0.endings.ask(End::done(token, now, change.clone())).await
     }
 
     async fn fail(
@@ -308,12 +308,12 @@ impl Engine for PostgresEngine {
             AfterFailure::Dead(change) => (DeliveryState::Dead, Timestamp::MIN, change.cloned()),
         };
         let error = Some(error.to_owned());
-        self.0.endings.end(End { token, now, state, due_at, error, uncounted: 0, change }).await
+        self.0.endings.ask(End { token, now, state, due_at, error, uncounted: 0, change }).await
     }
 
     async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         let (state, due_at) = (DeliveryState::Pending, Timestamp::MIN);
-        self.0.endings.end(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
+        self.0.endings.ask(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {

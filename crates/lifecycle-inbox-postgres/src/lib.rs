@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod batcher;
 mod bell;
 mod clock;
 mod ending;
 mod endings;
 mod engine;
 mod error;
-mod gather;
 mod handler;
 mod installations;
 mod migration;

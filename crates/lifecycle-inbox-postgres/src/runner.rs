@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
-use lifecycle_core::{Change, Delivery, HandlerError, Outcome, Transition};
-use lifecycle_inbox::{DeliveryState, Engine, EngineError, LeaseToken, RunOutcome, Runner};
+use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
+use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::ending::{Ending, end_in};
+use crate::ending::{End, Ending, Failure};
 use crate::engine::{PostgresEngine, READ_ONLY, no_client};
 use crate::error::store;
 use crate::handler::TransactionalHandler;
@@ -73,33 +73,30 @@ impl PostgresRunner {
         if !same.try_get::<_, bool>(0).map_err(unavailable)? {
             return Err("the handler ended the transaction that was lent to it".into());
         }
-        let change = Change::new(delivery, token.id.0);
+        let end = End::done(token, self.engine.now(), Change::new(delivery, token.id.0));
         let finish = async {
             // From here on the tenant is locked, so a process that stops here must not stop the tenant.
             let limit = inner.time_limit.as_millis().max(1);
             let limits = format!(
                 "SET LOCAL idle_in_transaction_session_timeout = {limit}; SET LOCAL statement_timeout = {limit}"
             );
-            transaction.batch_execute(&limits).await.map_err(|error| store(&error))?;
-            let (now, state) = (self.engine.now(), DeliveryState::Done);
-            let ending = Ending { token, now, state, error: None, change: &change };
-            let transition = end_in(&transaction, &statements, &inner.sql, ending).await?;
-            if transition.is_some() {
-                transaction.commit().await.map_err(|error| store(&error))?;
+            transaction.batch_execute(&limits).await?;
+            let ending = Ending::prepare(transaction.client(), &statements, &inner.sql).await?;
+            let ended = ending.finish(&[&end]).await?;
+            if !ended.held.is_empty() {
+                ending.put(&ended).await?;
+                transaction.commit().await?;
             }
-            Ok(transition)
+            Ok(ended)
         };
-        let transition = match timeout(inner.time_limit, finish).await {
-            Ok(transition) => transition.map_err(|error: EngineError| HandlerError::unavailable(error))?,
+        let ended = match timeout(inner.time_limit, finish).await {
+            Ok(ended) => ended.map_err(|error: Failure| HandlerError::unavailable(error.into_error()))?,
             Err(_) => return Err(HandlerError::unavailable("PostgreSQL did not commit in time")),
         };
-        if transition == Some(Transition::Applied) {
-            inner.bell.installation_changed();
-        }
-        if transition.is_none() {
+        if ended.held.is_empty() {
             return Ok(RunOutcome::Lost);
         }
-        inner.bell.ring();
+        ended.tell(&inner.bell);
         Ok(RunOutcome::Committed)
     }
 }

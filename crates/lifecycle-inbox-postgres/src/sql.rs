@@ -12,7 +12,6 @@ pub(crate) struct Sql {
     pub(crate) claim: String,
     pub(crate) delete_sealed: String,
     pub(crate) delete: String,
-    pub(crate) finish: String,
     pub(crate) finish_all: String,
     pub(crate) holds: String,
     pub(crate) installation: String,
@@ -20,7 +19,6 @@ pub(crate) struct Sql {
     pub(crate) is_same: String,
     pub(crate) is_writable: String,
     pub(crate) prune: String,
-    pub(crate) put_installation: String,
     pub(crate) put_installations: String,
     pub(crate) put_sealed: String,
     pub(crate) renew: String,
@@ -56,8 +54,7 @@ impl Sql {
                     DELETE FROM lifecycle.secrets WHERE tenant = $1 AND ($2::bytea IS NULL OR name = $2) RETURNING 1
                 )
                 SELECT count(*) FROM gone"),
-            delete: sql("SELECT lifecycle.delete($1)"),
-            finish: sql("SELECT tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
+            delete: sql("SELECT lifecycle.discard($1)"),
             finish_all: sql(
                 "SELECT id, fence, tenant, installation FROM lifecycle.finish_all($1, $2, $3, $4, $5, $6, $7)",
             ),
@@ -91,9 +88,6 @@ impl Sql {
                     ) RETURNING 1
                 )
                 SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM dead), (SELECT count(*) FROM forgotten)"),
-            put_installation: sql("
-                INSERT INTO lifecycle.installations (tenant, status, installation) VALUES ($1, $2, $3)
-                ON CONFLICT (tenant) DO UPDATE SET status = excluded.status, installation = excluded.installation"),
             put_installations: sql("
                 INSERT INTO lifecycle.installations (tenant, status, installation)
                 SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[])
