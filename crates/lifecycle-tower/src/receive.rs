@@ -181,7 +181,7 @@ where
             Some(Ok(frame)) => match frame.into_data() {
                 // `copy_to_bytes` of a `Bytes` copies nothing.
                 Ok(mut data) if data.has_remaining() => {
-                    verification.push(data.copy_to_bytes(data.remaining()))?
+                    verification.push(data.copy_to_bytes(data.remaining()))?;
                 }
                 _ => {} // trailers, or nothing
             },
