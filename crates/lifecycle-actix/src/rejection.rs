@@ -1,4 +1,4 @@
-//! VerifiedRejection: a rejection, or the app's own mistake, as an error of actix-web.
+//! `VerifiedRejection`: a rejection, or the app's own mistake, as an error of actix-web.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};

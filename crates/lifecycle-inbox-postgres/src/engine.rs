@@ -10,7 +10,7 @@ use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
     Accepted, AfterFailure, CLOCK_SKEW, Claim, ClaimRequest, DeliveryFilter, DeliveryId, DeliveryState,
     DeliverySummary, Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery,
-    Timestamp,
+    Timestamp, UnknownPlatform,
 };
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -234,6 +234,10 @@ pub(crate) fn too_late(client: Object) -> EngineError {
     EngineError::new("PostgreSQL did not answer in time")
 }
 
+fn bytes_of<'t>(texts: &[&'t str]) -> Vec<&'t [u8]> {
+    texts.iter().map(|text| text.as_bytes()).collect()
+}
+
 fn limit(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
 }
@@ -257,10 +261,11 @@ impl Engine for PostgresEngine {
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
-        let worker = request.worker.as_bytes();
+        let (platforms, worker) = (bytes_of(request.platforms), request.worker.as_bytes());
         let (now, ahead) = (request.now.as_millis(), (request.now + CLOCK_SKEW).as_millis());
         let (until, limit) = ((request.now + request.lease).as_millis(), limit(request.limit));
-        let rows = self.query(&self.0.sql.claim, &[&worker, &now, &ahead, &until, &limit]).await?;
+        let rows =
+            self.query(&self.0.sql.claim, &[&platforms, &worker, &now, &ahead, &until, &limit]).await?;
         let mut claims: Vec<Claim> =
             rows.iter().map(row::claim).collect::<Result<_, _>>().map_err(|error| store(&error))?;
         claims.sort_unstable_by_key(|claim| claim.token);
@@ -314,6 +319,22 @@ impl Engine for PostgresEngine {
     async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         let (state, due_at) = (DeliveryState::Pending, Timestamp::MIN);
         self.0.endings.ask(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
+    }
+
+    async fn unknown_platforms(
+        &self,
+        known: &[&str],
+        now: Timestamp,
+    ) -> Result<Vec<UnknownPlatform>, EngineError> {
+        let rows = self.read(&self.0.sql.unknown_platforms, &[&bytes_of(known)]).await?;
+        let told = |row| {
+            Ok(UnknownPlatform {
+                name: row::lossy(column(row, 0)?),
+                open: u64::try_from(column::<i64>(row, 1)?).unwrap_or(0),
+                oldest: now.since(Timestamp::from_millis(column(row, 2)?)),
+            })
+        };
+        rows.iter().map(told).collect()
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {

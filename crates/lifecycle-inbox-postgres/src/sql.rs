@@ -27,6 +27,7 @@ pub(crate) struct Sql {
     pub(crate) sealed: String,
     pub(crate) show: String,
     pub(crate) stats: String,
+    pub(crate) unknown_platforms: String,
     schema: Schema,
 }
 
@@ -48,7 +49,7 @@ impl Sql {
                 WHERE $1::bytea IS NULL OR (t.platform, t.app, t.tenant, s.name) > ($1, $2, $3, $4)
                 ORDER BY t.platform, t.app, t.tenant, s.name LIMIT $5"),
             check: sql("UPDATE lifecycle.probe SET writes = writes + 1, sample = $1"),
-            claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5)"),
+            claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5, $6)"),
             delete_sealed: sql("
                 WITH gone AS (
                     DELETE FROM lifecycle.secrets WHERE tenant = $1 AND ($2::bytea IS NULL OR name = $2) RETURNING 1
@@ -111,6 +112,20 @@ impl Sql {
                 SELECT count(*) FILTER (WHERE state = 'pending'), count(*) FILTER (WHERE state = 'leased'),
                     (SELECT count(*) FROM lifecycle.deliveries WHERE state = 'dead'), min(accepted_at)
                 FROM lifecycle.deliveries WHERE state IN ('pending', 'leased')"),
+            // From each platform to the next one in the index, and counted only where it is asked for.
+            unknown_platforms: sql("
+                WITH RECURSIVE present (name) AS (
+                    (SELECT platform FROM lifecycle.tenants WHERE head IS NOT NULL ORDER BY platform LIMIT 1)
+                    UNION ALL
+                    SELECT (
+                        SELECT platform FROM lifecycle.tenants WHERE head IS NOT NULL AND platform > name
+                        ORDER BY platform LIMIT 1
+                    ) FROM present WHERE name IS NOT NULL
+                )
+                SELECT present.name, count(*), min(d.accepted_at) FROM present
+                JOIN lifecycle.tenants AS t ON t.platform = present.name AND t.head IS NOT NULL
+                JOIN lifecycle.deliveries AS d ON d.tenant = t.key AND d.state IN ('pending', 'leased')
+                WHERE present.name <> ALL ($1) GROUP BY present.name ORDER BY present.name"),
             schema: schema.clone(),
         }
     }

@@ -3,22 +3,12 @@
 use std::time::Duration;
 
 use lifecycle_core::{Change, IdempotencyKey, Transition};
-use lifecycle_inbox::{
-    Accepted, CLOCK_SKEW, Claim, DeliveryId, DeliveryState, LeaseToken, Record, Timestamp,
-};
+use lifecycle_inbox::{Accepted, DeliveryId, DeliveryState, LeaseToken, Record, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::columns;
 use crate::installations;
 use crate::job::{Found, News};
-
-/// Whose claim, and for how long: a `ClaimRequest` that can be sent to the writer.
-pub(crate) struct Claiming {
-    pub(crate) worker: String,
-    pub(crate) now: Timestamp,
-    pub(crate) lease: Duration,
-    pub(crate) limit: usize,
-}
 
 pub(crate) fn accept(
     connection: &Connection,
@@ -62,41 +52,6 @@ pub(crate) fn accept(
 pub(crate) fn is_known(connection: &Connection, key: IdempotencyKey) -> rusqlite::Result<bool> {
     let mut find = connection.prepare_cached("SELECT 1 FROM lifecycle_keys WHERE key = ?1")?;
     find.exists([key.as_bytes().as_slice()])
-}
-
-pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::Result<Found<Vec<Claim>>> {
-    let mut lease = connection.prepare_cached(&format!(
-        "UPDATE lifecycle_inbox
-         SET state = 'leased', due_at = :until, touched_at = :now, worker = :worker, attempts = attempts + 1,
-             fence = fence + 1
-         WHERE id IN (
-             SELECT id FROM lifecycle_inbox AS head
-             WHERE is_head = 1 AND is_open = 1 AND (due_at <= :now OR touched_at > :future)
-                 AND NOT EXISTS (
-                     SELECT 1 FROM lifecycle_inbox
-                     WHERE platform = head.platform AND app = head.app AND tenant = head.tenant
-                         AND state = 'leased' AND due_at > :now AND touched_at <= :future)
-             ORDER BY id LIMIT :limit)
-         RETURNING id, fence, attempts, {}",
-        columns::RECORD
-    ))?;
-    let mut rows = lease.query(named_params! {
-        ":until": (claiming.now + claiming.lease).as_millis(),
-        ":now": claiming.now.as_millis(),
-        ":future": (claiming.now + CLOCK_SKEW).as_millis(),
-        ":worker": claiming.worker,
-        ":limit": i64::try_from(claiming.limit).unwrap_or(i64::MAX),
-    })?;
-    let mut claims = Vec::new();
-    while let Some(row) = rows.next()? {
-        claims.push(Claim {
-            token: LeaseToken { id: DeliveryId(row.get("id")?), fence: row.get("fence")? },
-            attempt: columns::count(row, "attempts"),
-            record: columns::record(row),
-        });
-    }
-    claims.sort_unstable_by_key(|claim| claim.token.id);
-    Ok(Found::keep(claims, News::NONE))
 }
 
 pub(crate) fn renew(

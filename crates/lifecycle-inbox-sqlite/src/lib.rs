@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod checkpoints;
+mod claims;
 mod columns;
 mod deliveries;
 mod engine;

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use lifecycle_inbox::{
     DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery,
-    Timestamp,
+    Timestamp, UnknownPlatform,
 };
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_from_iter};
 
 use crate::columns;
 use crate::job::{Found, News};
@@ -37,6 +37,33 @@ pub(crate) fn stats(connection: &Connection, now: Timestamp) -> rusqlite::Result
             oldest: oldest.map(|accepted_at| now.since(Timestamp::from_millis(accepted_at))),
         })
     })
+}
+
+/// Goes from each platform to the next one in the index, and counts only those that are asked for.
+pub(crate) fn unknown_platforms(
+    connection: &Connection,
+    known: &[String],
+    now: Timestamp,
+) -> rusqlite::Result<Vec<UnknownPlatform>> {
+    let places = vec!["?"; known.len()].join(", ");
+    let mut find = connection.prepare_cached(&format!(
+        "WITH RECURSIVE present (name) AS (
+             SELECT min(platform) FROM lifecycle_inbox WHERE is_open = 1
+             UNION ALL
+             SELECT (SELECT min(platform) FROM lifecycle_inbox WHERE is_open = 1 AND platform > name)
+             FROM present WHERE name IS NOT NULL)
+         SELECT name, (SELECT count(*) FROM lifecycle_inbox WHERE is_open = 1 AND platform = name) AS open,
+             (SELECT min(accepted_at) FROM lifecycle_inbox WHERE is_open = 1 AND platform = name) AS oldest
+         FROM present WHERE name IS NOT NULL AND name NOT IN ({places})"
+    ))?;
+    let read = |row: &Row<'_>| {
+        Ok(UnknownPlatform {
+            name: columns::shown(row, "name"),
+            open: row.get::<_, i64>("open")?.unsigned_abs(),
+            oldest: now.since(columns::time(row, "oldest")),
+        })
+    };
+    find.query_map(params_from_iter(known), read)?.collect()
 }
 
 pub(crate) fn list(

@@ -77,8 +77,9 @@ impl Crew {
         }
         self.leases.follow_clock().await;
         let asked = Instant::now();
-        let (worker, lease, now) = (self.settings.name.as_str(), self.settings.lease, self.engine.now());
-        for claim in self.engine.claim(ClaimRequest { worker, now, lease, limit }).await? {
+        let (worker, platforms) = (&*self.settings.name, &*self.settings.platforms.names());
+        let (now, lease) = (self.engine.now(), self.settings.lease);
+        for claim in self.engine.claim(ClaimRequest { worker, platforms, now, lease, limit }).await? {
             let lost = self.leases.hold(claim.token, asked);
             slots.spawn(self.clone().attempt(claim, lost));
         }

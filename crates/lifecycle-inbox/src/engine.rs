@@ -8,7 +8,9 @@ use lifecycle_core::{Change, IdempotencyKey};
 
 use crate::error::EngineError;
 use crate::installations::InstallationStore;
-use crate::operations::{DeliveryFilter, DeliverySummary, Prune, Pruned, Stats, StoredDelivery};
+use crate::operations::{
+    DeliveryFilter, DeliverySummary, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
+};
 use crate::record::{Record, Unreadable};
 use crate::signals::Notifier;
 use crate::timestamp::Timestamp;
@@ -37,7 +39,7 @@ use crate::timestamp::Timestamp;
 ///
 /// # Order
 ///
-/// A row may be claimed when it is due, it is the oldest open row of its [`TenantKey`](crate::TenantKey), and no row of
+/// A row may be claimed when its platform is asked for, it is due, it is the oldest open row of its [`TenantKey`](crate::TenantKey), and no row of
 /// that key is leased and not yet due. (The last is not the same as the second: [`retry`](Self::retry) brings an older
 /// row back while a newer one runs, and in a database of many writers a row may become visible late.) Rows that may be
 /// claimed are handed out oldest first. So a row that waits for its next attempt holds up its own tenant, and no other;
@@ -77,8 +79,9 @@ pub trait Engine: InstallationStore {
     /// Whether a delivery of this key was accepted, as far as it is remembered.
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError>;
 
-    /// Leases up to `limit` rows, oldest first; see [the rules of order](Self#order). Raises the fence and the count of
-    /// attempts of each. A row that cannot be read is claimed like any other, as [`Unreadable`].
+    /// Leases up to `limit` rows of the platforms asked for, oldest first; see [the rules of order](Self#order). Raises the
+    /// fence and the count of attempts of each. A row that cannot be read is claimed like any other, as [`Unreadable`]. Rows of
+    /// other platforms stay as they are, and however many there are, they do not slow the others down.
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError>;
 
     /// Prolongs leases to `now + lease`. Returns those tokens that still hold their row.
@@ -111,6 +114,14 @@ pub trait Engine: InstallationStore {
     /// Gives a row back unfinished: pending, due at once, the attempt not counted. `false` when the token no longer
     /// holds the row.
     async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError>;
+
+    /// The open rows of all platforms but these, by the name of their platform: what waits for a worker that knows it. Where
+    /// there is none, this is quick, whatever the number of other rows.
+    async fn unknown_platforms(
+        &self,
+        known: &[&str],
+        now: Timestamp,
+    ) -> Result<Vec<UnknownPlatform>, EngineError>;
 
     /// How much there is to do, and how much went wrong.
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError>;
@@ -163,6 +174,8 @@ pub enum Accepted {
 pub struct ClaimRequest<'a> {
     /// The worker's name, for people. It need not be unique: ownership is by token.
     pub worker: &'a str,
+    /// The names of the platforms that the worker can read. It gets no rows of others.
+    pub platforms: &'a [&'a str],
     /// The time.
     pub now: Timestamp,
     /// The leases end at `now` plus this.

@@ -11,8 +11,10 @@ use tokio::time::timeout;
 use crate::engine::{Accepted, DeliveryId, Engine};
 use crate::error::EngineError;
 use crate::housekeeping::prune;
-use crate::operations::{DeliveryFilter, DeliverySummary, Pruned, Retention, Stats, StoredDelivery};
-use crate::record::Record;
+use crate::operations::{
+    DeliveryFilter, DeliverySummary, Pruned, Retention, Stats, StoredDelivery, UnknownPlatform,
+};
+use crate::record::{Platforms, Record};
 use crate::telemetry;
 
 /// A handler that writes each delivery durably, once, and accepts it. A [`Worker`](crate::Worker) does the rest.
@@ -46,6 +48,7 @@ use crate::telemetry;
 pub struct Inbox {
     engine: Arc<dyn Engine>,
     gate: Option<Arc<dyn LifecycleHandler>>,
+    platforms: Platforms,
     timeout: Duration,
 }
 
@@ -57,7 +60,7 @@ impl Inbox {
 
     /// An inbox that writes to this engine.
     pub fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine, gate: None, timeout: Self::DEFAULT_TIMEOUT }
+        Self { engine, gate: None, platforms: Platforms::default(), timeout: Self::DEFAULT_TIMEOUT }
     }
 
     /// Asks this handler first, and writes only what it accepts. What it refuses is refused to the platform, which
@@ -68,6 +71,14 @@ impl Inbox {
     #[must_use]
     pub fn gate(mut self, gate: impl LifecycleHandler) -> Self {
         self.gate = Some(Arc::new(gate));
+        self
+    }
+
+    /// The platforms whose deliveries it accepts; the built-in ones by default. One of another platform is answered 503 and not
+    /// written, since no [worker](crate::Worker::platforms) would know what to do with it.
+    #[must_use]
+    pub fn with_platforms(mut self, platforms: Platforms) -> Self {
+        self.platforms = platforms;
         self
     }
 
@@ -82,6 +93,11 @@ impl Inbox {
     /// How much there is to do, and how much went wrong.
     pub async fn stats(&self) -> Result<Stats, EngineError> {
         self.engine.stats(self.engine.now()).await
+    }
+
+    /// What waits for a worker that knows other [platforms](Self::with_platforms) than this inbox does.
+    pub async fn unknown_platforms(&self) -> Result<Vec<UnknownPlatform>, EngineError> {
+        self.engine.unknown_platforms(&self.platforms.names(), self.engine.now()).await
     }
 
     /// Deliveries in the order of acceptance, in pages.
@@ -126,6 +142,15 @@ impl Inbox {
         }
     }
 
+    fn check_platform(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        if self.platforms.find(delivery.platform().name()).is_some() {
+            return Ok(());
+        }
+        let error = EngineError::new("the inbox was not told of this platform");
+        telemetry::not_stored(delivery, &error, Duration::ZERO);
+        Err(HandlerError::unavailable(error))
+    }
+
     async fn pass_gate(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
         let Some(gate) = &self.gate else { return Ok(Outcome::Accept) };
         let known = self.in_time(self.engine.is_known(delivery.idempotency_key())).await;
@@ -143,6 +168,7 @@ impl Inbox {
 #[async_trait]
 impl LifecycleHandler for Inbox {
     async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        self.check_platform(delivery)?;
         let outcome = self.pass_gate(delivery).await?;
         if outcome != Outcome::Accept {
             return Ok(outcome);

@@ -36,6 +36,7 @@ pub use lifecycle_core::TenantKey;
 pub use memory::{Fault, MemoryEngine};
 pub use operations::{
     DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Retention, Stats, StoredDelivery,
+    UnknownPlatform,
 };
 pub use record::{Platforms, Record, Unreadable};
 pub use runner::{RunOutcome, Runner};

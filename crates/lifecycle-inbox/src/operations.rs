@@ -63,6 +63,17 @@ impl Stats {
     }
 }
 
+/// The open deliveries of a platform that those who ask do not know: they wait for a worker that does.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct UnknownPlatform {
+    /// The name of the platform; any text.
+    pub name: String,
+    /// How many are open.
+    pub open: u64,
+    /// How long ago the oldest of them was accepted.
+    pub oldest: Duration,
+}
+
 /// Which rows to list, and which page of them.
 #[derive(Clone, Debug)]
 pub struct DeliveryFilter {

@@ -103,7 +103,9 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The platforms whose deliveries a worker can read: both built-in ones, and those that an app adds.
+/// The platforms that an inbox accepts and a worker handles: both built-in ones, and those that an app adds.
+///
+/// Give the same ones to [`Inbox::with_platforms`](crate::Inbox::with_platforms) and [`Worker::platforms`](crate::Worker::platforms).
 #[derive(Clone, Debug)]
 pub struct Platforms(Vec<&'static Platform>);
 
@@ -114,6 +116,11 @@ impl Platforms {
         self.0.retain(|own| own.name() != platform.name());
         self.0.push(platform);
         self
+    }
+
+    /// Their names.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|platform| platform.name()).collect()
     }
 
     /// The platform of this name.

@@ -9,6 +9,7 @@
 //! | `attempt ended` | `done` `INFO`, `retry` and `lost` `WARN`, `dead` `ERROR` | `id`, `platform`, `kind`, `attempt`, `result`, `elapsed_ms`, `error` |
 //! | `store failed` | `WARN` | `operation`, `error`, `again_in_ms` |
 //! | `installation not read` | `ERROR`, at most once a minute | `platform`, `error`, `suppressed` (how many more there were) |
+//! | `deliveries of unknown platforms wait` | `ERROR`, at most once a minute | `platforms`, `open` (how many deliveries), `oldest_s` |
 //! | `slow handlers have all places` | `WARN` | `running` |
 //! | `worker started` | `INFO` | `worker` |
 //! | `worker stopped` | `INFO` | `worker`, `released` (how many rows it gave back unfinished) |
@@ -27,8 +28,11 @@
 //! | `lifecycle_inbox_store_errors_total` | counter | `operation` |
 //! | `lifecycle_inbox_pending`, `_leased`, `_dead` | gauge | - |
 //! | `lifecycle_inbox_oldest_seconds` | gauge, age of the oldest open row, 0 without one | - |
+//! | `lifecycle_inbox_unknown_platform` | gauge, open rows of platforms that this worker does not know | - |
+//! | `lifecycle_inbox_unknown_platform_oldest_seconds` | gauge, age of the oldest of them, 0 without one | - |
 //!
-//! Every worker sets the gauges to the numbers of the whole store, so take the maximum over replicas, not the sum.
+//! Every worker sets the gauges to the numbers of the whole store, so take the maximum over replicas, not the sum. Of those of
+//! unknown platforms take the minimum: what any worker knows is handled.
 //!
 //! The `error` of an attempt is the app's own text, as far as [`HandlerError`](lifecycle_core::HandlerError) shows it; of a
 //! panic it says only that there was one. Nothing else ever holds a payload, a tenant or a person.
@@ -39,7 +43,7 @@ use lifecycle_core::Delivery;
 
 use crate::engine::{Accepted, LeaseToken};
 use crate::error::EngineError;
-use crate::operations::{Pruned, Stats};
+use crate::operations::{Pruned, Stats, UnknownPlatform};
 
 /// A delivery was written, or known already.
 pub(crate) fn stored(delivery: &Delivery, accepted: Accepted, elapsed: Duration) {
@@ -115,6 +119,27 @@ pub(crate) fn store_failed(operation: &'static str, error: &EngineError, again: 
     metrics::store_failed(operation);
 }
 
+/// Deliveries wait for a worker that knows their platform.
+pub(crate) fn unknown_platforms(unknown: &[UnknownPlatform]) {
+    let platforms: Vec<&str> = unknown.iter().map(|platform| &*platform.name).collect();
+    let (open, oldest) = sum(unknown);
+    tracing::error!(
+        target: "lifecycle::inbox", ?platforms, open, oldest_s = oldest.as_secs(),
+        "deliveries of unknown platforms wait"
+    );
+}
+
+/// The same for the gauges, also when there are none.
+pub(crate) fn unknown_waiting(unknown: &[UnknownPlatform]) {
+    let (open, oldest) = sum(unknown);
+    metrics::unknown(open, oldest);
+}
+
+fn sum(unknown: &[UnknownPlatform]) -> (u64, Duration) {
+    let oldest = unknown.iter().map(|platform| platform.oldest).max().unwrap_or_default();
+    (unknown.iter().map(|platform| platform.open).sum(), oldest)
+}
+
 /// Handlers that run for long hold up all other tenants.
 pub(crate) fn slots_taken(running: usize) {
     tracing::warn!(target: "lifecycle::inbox", running, "slow handlers have all places");
@@ -184,6 +209,12 @@ mod metrics {
         gauge!("lifecycle_inbox_dead").set(stats.dead as f64);
         gauge!("lifecycle_inbox_oldest_seconds").set(stats.oldest.unwrap_or_default().as_secs_f64());
     }
+
+    #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+    pub(super) fn unknown(open: u64, oldest: Duration) {
+        gauge!("lifecycle_inbox_unknown_platform").set(open as f64);
+        gauge!("lifecycle_inbox_unknown_platform_oldest_seconds").set(oldest.as_secs_f64());
+    }
 }
 
 /// The same without a recorder.
@@ -199,4 +230,5 @@ mod metrics {
     pub(super) fn store_failed(_operation: &'static str) {}
     pub(super) fn pruned(_pruned: Pruned) {}
     pub(super) fn depth(_stats: &Stats) {}
+    pub(super) fn unknown(_open: u64, _oldest: Duration) {}
 }

@@ -34,7 +34,7 @@ use crate::telemetry;
 /// closes its installation also as a dead letter, so that an [`EnabledGate`](crate::EnabledGate) turns its tenant away.
 /// So that an installation is closed does not say that the handler's work was done. Look after dead letters:
 /// [`Inbox::retry`](crate::Inbox::retry) brings one back to its old place, until it is [too old](Retention). A row that no longer reads as a delivery is a
-/// dead letter at once, with its bytes.
+/// dead letter at once, with its bytes. One of a [platform](Self::platforms) that the worker does not know is left for one that does.
 ///
 /// Errors of the store are logged and tried again, for ever. They never end a worker.
 ///
@@ -121,7 +121,9 @@ impl Worker {
         self
     }
 
-    /// The platforms whose deliveries it can read; the built-in ones by default.
+    /// The platforms whose deliveries it handles; the built-in ones by default. Those of others wait for a worker that knows them,
+    /// as in a rolling deployment, and an event at level `ERROR` says so once a minute. Give the
+    /// [inbox](crate::Inbox::with_platforms) the same.
     #[must_use]
     pub fn platforms(mut self, platforms: Platforms) -> Self {
         self.settings.platforms = platforms;

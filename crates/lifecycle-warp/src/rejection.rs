@@ -1,4 +1,4 @@
-//! VerifiedRejection: why a filter refused a request, as a rejection of warp, and its way to an answer.
+//! `VerifiedRejection`: why a filter refused a request, as a rejection of warp, and its way to an answer.
 
 use lifecycle_core::securityscorecard::ActionError;
 use lifecycle_core::{RejectedRequest, Reply, RequestBody};

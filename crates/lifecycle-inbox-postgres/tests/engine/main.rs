@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod claims;
 mod damage;
 mod deadline;
 mod endings;
@@ -33,7 +34,13 @@ async fn put(engine: &PostgresEngine, tenant: &str, nth: u32) -> DeliveryId {
 }
 
 async fn claim(engine: &PostgresEngine) -> Vec<Claim> {
-    let request = ClaimRequest { worker: "w", now: engine.now(), lease: Duration::from_secs(60), limit: 100 };
+    let request = ClaimRequest {
+        worker: "w",
+        platforms: &["seismic"],
+        now: engine.now(),
+        lease: Duration::from_secs(60),
+        limit: 100,
+    };
     engine.claim(request).await.expect("a claim")
 }
 

@@ -7,10 +7,12 @@ use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
     Accepted, AfterFailure, Claim, ClaimRequest, DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary,
     Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery, Timestamp,
+    UnknownPlatform,
 };
 
 use super::SqliteEngine;
-use crate::deliveries::{self, Claiming, Ending};
+use crate::claims::{self, Claiming};
+use crate::deliveries::{self, Ending};
 use crate::operations;
 
 #[async_trait]
@@ -28,9 +30,10 @@ impl Engine for SqliteEngine {
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
-        let ClaimRequest { worker, now, lease, limit } = request;
-        let claiming = Claiming { worker: worker.to_owned(), now, lease, limit };
-        self.write(move |connection| deliveries::claim(connection, &claiming)).await
+        let ClaimRequest { worker, platforms, now, lease, limit } = request;
+        let platforms = platforms.iter().map(|&platform| platform.to_owned()).collect();
+        let claiming = Claiming { worker: worker.to_owned(), platforms, now, lease, limit };
+        self.write(move |connection| claims::claim(connection, &claiming)).await
     }
 
     async fn renew(
@@ -83,6 +86,15 @@ impl Engine for SqliteEngine {
 
     async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         self.write(move |connection| deliveries::release(connection, token, now)).await
+    }
+
+    async fn unknown_platforms(
+        &self,
+        known: &[&str],
+        now: Timestamp,
+    ) -> Result<Vec<UnknownPlatform>, EngineError> {
+        let known: Vec<String> = known.iter().map(|&platform| platform.to_owned()).collect();
+        self.read(move |connection| operations::unknown_platforms(connection, &known, now)).await
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use lifecycle_core::{IdempotencyKey, TenantKey};
 
-use super::sample::{START, at, claim, claim_one, complete, delivery, put, record, state};
+use super::sample::{START, at, claim, claim_of, claim_one, complete, delivery, put, record, state};
 use super::{Replicas, Rule};
 use crate::engine::Accepted;
 use crate::operations::{DeliveryFilter, DeliveryState, Prune};
@@ -56,7 +56,7 @@ async fn any_text_and_any_bytes_are_kept(replicas: Replicas) {
         };
         let accepted = replicas.one.accept(record.clone(), START).await.unwrap();
         assert!(matches!(accepted, Accepted::New(_)), "{text:?}");
-        let claimed = claim_one(&*replicas.one, START).await;
+        let claimed = claim_of(&*replicas.one, &[text], START, 10).await.remove(0);
         assert_eq!(claimed.record.as_ref(), Ok(&record), "{text:?}");
         let failed =
             replicas.one.fail(claimed.token, START, text, crate::AfterFailure::Dead(None)).await.unwrap();

@@ -147,7 +147,8 @@ async fn attempts_are_counted_when_claimed(replicas: Replicas) {
 async fn two_workers_of_one_name_do_not_share_a_row(replicas: Replicas) {
     put(&*replicas.one, "t", "r").await;
     put(&*replicas.one, "u", "r").await;
-    let request = ClaimRequest { worker: "same", now: START, lease: LEASE, limit: 1 };
+    let request =
+        ClaimRequest { worker: "same", platforms: &["seismic"], now: START, lease: LEASE, limit: 1 };
     let one = replicas.one.claim(request).await.unwrap().remove(0);
     let two = replicas.two.claim(request).await.unwrap().remove(0);
     assert_ne!(one.token.id, two.token.id);

@@ -24,6 +24,7 @@ mod finishing;
 mod installations;
 mod operations;
 mod order;
+mod platforms;
 mod random;
 mod sample;
 
@@ -92,7 +93,7 @@ impl fmt::Debug for Rule {
 pub fn rules() -> Vec<Rule> {
     [accepting::rules(), claiming::rules(), order::rules(), finishing::rules()]
         .into_iter()
-        .chain([operations::rules(), installations::rules(), random::rules()])
+        .chain([platforms::rules(), operations::rules(), installations::rules(), random::rules()])
         .flatten()
         .collect()
 }

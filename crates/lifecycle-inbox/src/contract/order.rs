@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::sample::{START, at, claim, claim_ids, claim_one, complete, fail, put, put_kind, state};
+use super::sample::{START, at, claim, claim_ids, claim_of, claim_one, complete, fail, put, put_kind, state};
 use super::{Replicas, Rule};
 use crate::engine::{AfterFailure, DeliveryId};
 use crate::operations::DeliveryState;
@@ -127,7 +127,8 @@ async fn app_and_platform_are_part_of_the_tenant(replicas: Replicas) {
         let crate::Accepted::New(id) = engine.accept(record, START).await.unwrap() else { panic!("new") };
         ids.push(id);
     }
-    assert_eq!(claim_ids(engine, START).await, ids);
+    let claims = claim_of(engine, &["p", "q"], START, 10).await;
+    assert_eq!(claims.iter().map(|claim| claim.token.id).collect::<Vec<_>>(), ids);
 }
 
 /// Workers on both replicas, some of which fail, die and come late: each tenant's rows finish in order, and no two of

@@ -80,7 +80,10 @@ impl Pair {
         // Late events too: received, and so sent, at any time.
         let sent = self.now - Duration::from_secs(self.random.u64(0..100));
         let sent = delivery(TENANTS[tenant], KINDS[kind], &self.request.to_string(), sent);
-        let record = Record::from(&sent);
+        let mut record = Record::from(&sent);
+        if tenant == 0 {
+            "other".clone_into(&mut record.tenant.platform);
+        }
         let ours = engine.accept(record.clone(), self.now).await.unwrap();
         let models = self.model.accept(record, self.now).await.unwrap();
         match (ours, models) {
@@ -92,8 +95,14 @@ impl Pair {
     }
 
     async fn claim(&mut self, engine: &dyn Engine) {
+        let platforms: &[&str] = match self.random.u8(0..8) {
+            0 => &["seismic"],
+            1 => &["other"],
+            _ => &["other", "seismic"],
+        };
         let request = ClaimRequest {
             worker: "w",
+            platforms,
             now: self.now,
             lease: Duration::from_secs(self.random.u64(1..100)),
             limit: self.random.usize(0..4),
@@ -177,6 +186,8 @@ impl Pair {
     async fn compare(&mut self) {
         let engine = &*self.replicas.two;
         assert_eq!(engine.stats(self.now).await.unwrap(), self.model.stats(self.now).await.unwrap());
+        let unknown = engine.unknown_platforms(&["seismic"], self.now).await.unwrap();
+        assert_eq!(unknown, self.model.unknown_platforms(&["seismic"], self.now).await.unwrap());
         let all = DeliveryFilter { limit: usize::MAX, ..DeliveryFilter::default() };
         let ours = engine.list(&all).await.unwrap();
         let ours: Vec<DeliverySummary> =

@@ -50,6 +50,16 @@ pub(super) fn record(tenant: &str, kind: &str, request: &str) -> Record {
     Record::from(&delivery(tenant, kind, request, START))
 }
 
+/// Accepts an install to the same tenant and app of another platform.
+pub(super) async fn put_of(engine: &dyn Engine, platform: &str, tenant: &str, now: Timestamp) -> DeliveryId {
+    let mut record = record(tenant, "install", &format!("{platform} at {}", now.as_millis()));
+    platform.clone_into(&mut record.tenant.platform);
+    match engine.accept(record, now).await.expect("accept") {
+        Accepted::New(id) => id,
+        Accepted::Duplicate => panic!("{platform}/{tenant} is no duplicate"),
+    }
+}
+
 pub(super) fn key(tenant: &str) -> TenantKey {
     TenantKey::new("seismic", "app", tenant)
 }
@@ -67,7 +77,18 @@ pub(super) async fn put_kind(engine: &dyn Engine, tenant: &str, kind: &str, requ
 }
 
 pub(super) async fn claim(engine: &dyn Engine, now: Timestamp, limit: usize) -> Vec<Claim> {
-    engine.claim(ClaimRequest { worker: "worker", now, lease: LEASE, limit }).await.expect("claim")
+    claim_of(engine, &["seismic"], now, limit).await
+}
+
+/// Claims for a worker that knows these platforms.
+pub(super) async fn claim_of(
+    engine: &dyn Engine,
+    platforms: &[&str],
+    now: Timestamp,
+    limit: usize,
+) -> Vec<Claim> {
+    let request = ClaimRequest { worker: "worker", platforms, now, lease: LEASE, limit };
+    engine.claim(request).await.expect("claim")
 }
 
 /// Claims what there is, and tells the rows only.
@@ -84,7 +105,8 @@ pub(super) async fn claim_one(engine: &dyn Engine, now: Timestamp) -> Claim {
 
 /// What a claim's delivery changes.
 pub(super) fn change(claim: &Claim) -> Change {
-    let record = claim.record.as_ref().expect("the columns read");
+    let mut record = claim.record.clone().expect("the columns read");
+    "seismic".clone_into(&mut record.tenant.platform); // which all samples are of, also those that go by another name
     Change::new(&record.restore(&Platforms::default()).expect("a stored delivery"), claim.token.id.0)
 }
 

@@ -1,5 +1,6 @@
 //! What the engine in memory does with deliveries.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::PoisonError;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::store::Row;
 use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
 use crate::error::EngineError;
 use crate::operations::{
-    DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery,
+    DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
 };
 use crate::record::Record;
 use crate::signals::Notifier;
@@ -61,10 +62,10 @@ impl Engine for MemoryEngine {
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
-        let ClaimRequest { worker, now, lease, limit } = request;
+        let ClaimRequest { worker, platforms, now, lease, limit } = request;
         let mut store = self.store().await?;
         let mut claims = Vec::new();
-        for id in store.claimable(now, limit) {
+        for id in store.claimable(platforms, now, limit) {
             let Some(row) = store.rows.get_mut(&id) else { continue };
             row.set(DeliveryState::Leased, now + lease, now);
             row.worker = Some(worker.to_owned());
@@ -131,6 +132,29 @@ impl Engine for MemoryEngine {
         drop(store);
         self.0.signals.ring();
         Ok(true)
+    }
+
+    async fn unknown_platforms(
+        &self,
+        known: &[&str],
+        now: Timestamp,
+    ) -> Result<Vec<UnknownPlatform>, EngineError> {
+        let store = self.store().await?;
+        let mut unknown = BTreeMap::new();
+        for row in store.open.iter().map(|id| &store.rows[id]) {
+            let name = &row.record.tenant.platform;
+            if !known.contains(&&**name) {
+                let (open, oldest) = unknown.entry(name).or_insert((0, row.accepted_at));
+                *open += 1;
+                *oldest = row.accepted_at.min(*oldest);
+            }
+        }
+        let told = |(name, (open, oldest)): (&String, (u64, Timestamp))| UnknownPlatform {
+            name: name.clone(),
+            open,
+            oldest: now.since(oldest),
+        };
+        Ok(unknown.into_iter().map(told).collect())
     }
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {

@@ -70,13 +70,14 @@ impl Store {
         (row.state == DeliveryState::Leased && row.fence == token.fence).then_some(row)
     }
 
-    pub(super) fn claimable(&self, now: Timestamp, limit: usize) -> Vec<DeliveryId> {
+    pub(super) fn claimable(&self, platforms: &[&str], now: Timestamp, limit: usize) -> Vec<DeliveryId> {
         let open = || self.open.iter().map(|id| (*id, &self.rows[id]));
         let mut taken: HashSet<&TenantKey> = open()
             .filter(|(_, row)| row.state == DeliveryState::Leased && !row.is_due(now))
             .map(|(_, row)| &row.record.tenant)
             .collect();
         open()
+            .filter(|(_, row)| platforms.contains(&&*row.record.tenant.platform))
             .filter(|(_, row)| taken.insert(&row.record.tenant) && row.is_due(now))
             .map(|(id, _)| id)
             .take(limit)

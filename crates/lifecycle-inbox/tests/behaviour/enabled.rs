@@ -18,7 +18,7 @@ async fn handle(engine: &MemoryEngine, kind: &str) {
     let now = engine.now();
     let record = Record::from(&delivery("t", kind, kind));
     engine.accept(record.clone(), now).await.unwrap();
-    let request = ClaimRequest { worker: "w", now, lease: LEASE, limit: 1 };
+    let request = ClaimRequest { worker: "w", platforms: &["seismic"], now, lease: LEASE, limit: 1 };
     let claim = engine.claim(request).await.unwrap().remove(0);
     let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
     assert!(engine.complete(claim.token, now, &change).await.unwrap());

@@ -5,6 +5,7 @@ mod clocks;
 mod enabled;
 mod failing;
 mod leasing;
+mod platforms;
 mod support;
 #[cfg(feature = "metrics")]
 mod telemetry;

@@ -52,6 +52,8 @@ async fn every_metric_is_documented_and_names_nobody() {
         ("lifecycle_inbox_leased", ""),
         ("lifecycle_inbox_dead", ""),
         ("lifecycle_inbox_oldest_seconds", ""),
+        ("lifecycle_inbox_unknown_platform", ""),
+        ("lifecycle_inbox_unknown_platform_oldest_seconds", ""),
     ] {
         assert!(seen.contains(&(name.to_owned(), labels.to_owned())), "{name} {labels} is missing: {seen:?}");
     }

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use lifecycle_core::{
-    AckPolicy, Change, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Outcome, Platform,
-    Status, Trust, Undecodable, VerifiedRequest, async_trait,
-};
+use lifecycle_core::{Change, Delivery, HandlerError, LifecycleHandler, Outcome, Status, async_trait};
 use lifecycle_inbox::{
-    DeliveryFilter, DeliveryState, Engine, InstallationStore, LeaseToken, MemoryEngine, Platforms, Record,
-    Retention, RunOutcome, Runner, Worker,
+    DeliveryFilter, DeliveryState, Engine, InstallationStore, LeaseToken, MemoryEngine, Record, Retention,
+    RunOutcome, Runner, Worker,
 };
 use tokio::time::{Instant, sleep};
 
@@ -120,26 +117,6 @@ async fn a_dead_letter_is_deleted_90_days_after_it_died() {
     assert_eq!(state(&bench.engine, id).await, DeliveryState::Dead);
     sleep(hour * 2).await;
     assert_eq!(bench.engine.show(id).await.unwrap(), None);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_platform_of_the_apps_own_is_read_too() {
-    static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
-    #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
-    fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-        let mut fields = EventFields::new(EventKind::Enable);
-        fields.tenant = request.text().into();
-        fields.app = "own-app".into();
-        fields.request_id = Some("ok".into());
-        Ok(fields)
-    }
-    let bench = Bench::default();
-    let now = bench.engine.now();
-    let delivery = Delivery::from_store_unverified(&OWN, "tenant", [], Trust::Unsigned, now.into()).unwrap();
-    bench.engine.accept(Record::from(&delivery), now).await.unwrap();
-    let _worker = start(bench.worker().platforms(Platforms::default().with(&OWN)));
-    bench.settled().await;
-    assert_eq!(bench.script.ended(), ["tenant ok"]);
 }
 
 /// Does what an engine's own runner does: it commits an effect together with the completion.

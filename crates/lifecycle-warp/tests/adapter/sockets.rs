@@ -101,12 +101,12 @@ async fn a_sender_that_waits_for_100_continue_is_asked_when_its_head_is_accepted
 
 /// Every face of this crate, each on a path of its own.
 fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
-    let verifier = || verifier().with_timeout(SHORT);
+    let short = || verifier().with_timeout(SHORT);
     let tenant = warp::any().map(|| TenantKey::new("seismic", "app", "closed"));
     let face = |path: &'static str| warp::path(path).and(warp::path::end());
-    let endpoint = face("endpoint").and(endpoint(verifier(), Counter::default()));
-    let verify = face("verify").and(verify(verifier(), warp::any().map(warp::reply)));
-    let verified = face("verified").and(verified(verifier())).map(accept).recover(recover);
+    let endpoint = face("endpoint").and(endpoint(short(), Counter::default()));
+    let verify = face("verify").and(verify(short(), warp::any().map(warp::reply)));
+    let verified = face("verified").and(verified(short())).map(accept).recover(recover);
     let gate = face("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
     let action = face("action").and(action()).map(|_| warp::reply()).recover(recover);
     let routes = endpoint.or(verify).unify().or(verified).or(gate).or(action);

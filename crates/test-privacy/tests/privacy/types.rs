@@ -63,6 +63,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_core::rejection::Rejection", REASON),
     ("lifecycle_core::secret::SecretId", NAME),
     ("lifecycle_inbox::keyring::KeyringError", NAME),
+    ("lifecycle_inbox::operations::UnknownPlatform", NAME),
     ("lifecycle_inbox::record::Platforms", CONSTANT),
     ("lifecycle_inbox::record::Unreadable", NAME),
     ("lifecycle_inbox::runner::RunOutcome", REASON),

@@ -22,8 +22,13 @@ pub(super) async fn values() -> Vec<Shown> {
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
     let record = Record::from(&delivery());
     engine.accept(record.clone(), engine.now()).await.unwrap();
-    let request =
-        ClaimRequest { worker: "worker", now: engine.now(), lease: Duration::from_secs(30), limit: 1 };
+    let request = ClaimRequest {
+        worker: "worker",
+        platforms: &["seismic"],
+        now: engine.now(),
+        lease: Duration::from_secs(30),
+        limit: 1,
+    };
     let claim = engine.claim(request).await.unwrap().remove(0);
     let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
     assert!(engine.fail(claim.token, engine.now(), CANARY, AfterFailure::Dead(Some(&change))).await.unwrap());

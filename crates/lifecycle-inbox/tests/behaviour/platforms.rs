@@ -1,0 +1,113 @@
+//! Platforms of the app's own, which one inbox or worker knows and another one does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lifecycle_core::{
+    AckPolicy, Delivery, EventFields, EventKind, Platform, Rejection, Trust, Undecodable, VerifiedRequest,
+    run_handler,
+};
+use lifecycle_inbox::{Accepted, DeliveryId, DeliveryState, Engine, Inbox, MemoryEngine, Platforms, Record};
+use test_adapter::Log;
+use tokio::time::sleep;
+
+use crate::support::{Bench, SECOND, key, put, start, state, summary};
+
+static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
+
+/// The tenant and a request.
+#[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
+fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+    let (tenant, id) = request.text().split_once(' ').unwrap_or_default();
+    let mut fields = EventFields::new(EventKind::Enable);
+    (fields.tenant, fields.app, fields.request_id) = (tenant.into(), "own-app".into(), Some(id.into()));
+    Ok(fields)
+}
+
+fn platforms() -> Platforms {
+    Platforms::default().with(&OWN)
+}
+
+fn delivery(engine: &MemoryEngine, body: &'static str) -> Delivery {
+    Delivery::from_store_unverified(&OWN, body, [], Trust::Unsigned, engine.now().into()).unwrap()
+}
+
+async fn put_own(engine: &MemoryEngine, body: &'static str) -> DeliveryId {
+    match engine.accept(Record::from(&delivery(engine, body)), engine.now()).await.unwrap() {
+        Accepted::New(id) => id,
+        Accepted::Duplicate => panic!("{body} is no duplicate"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_of_an_unknown_platform_waits_for_a_worker_that_knows_it() {
+    let bench = Bench::default();
+    let ids = [put_own(&bench.engine, "t ok/1").await, put_own(&bench.engine, "t ok/2").await];
+    let known = put(&bench.engine, "t", "ok").await;
+    let _old = start(bench.worker().attempts(1));
+    sleep(SECOND * 86_400).await;
+    assert_eq!(state(&bench.engine, known).await, DeliveryState::Done);
+    for id in ids {
+        let row = summary(&bench.engine, id).await;
+        assert_eq!((row.state, row.attempts, row.last_error), (DeliveryState::Pending, 0, None));
+    }
+    let _new = start(bench.worker().platforms(platforms()));
+    bench.settled().await;
+    assert_eq!(bench.script.ended(), ["t ok", "t ok/1", "t ok/2"]);
+    assert_eq!(state(&bench.engine, ids[1]).await, DeliveryState::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_tells_once_a_minute_of_what_it_leaves_alone() {
+    let (log, _logging) = Log::start("lifecycle::inbox=error");
+    let bench = Bench::default();
+    let _worker = start(bench.worker());
+    sleep(SECOND * 300).await;
+    assert_eq!(log.take(), "");
+    put_own(&bench.engine, "somebody ok/1").await;
+    put_own(&bench.engine, "somebody ok/2").await;
+    sleep(SECOND * 299).await;
+    let text = log.take();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(
+        lines[0].contains(r#"deliveries of unknown platforms wait platforms=["own"] open=2 oldest_s=0"#),
+        "{text}"
+    );
+    assert!(lines[4].contains("oldest_s=240"), "{text}");
+    assert!(!text.contains("somebody"));
+    let _new = start(bench.worker().platforms(platforms()));
+    bench.settled().await;
+    sleep(SECOND * 300).await;
+    assert_eq!(log.take(), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inbox_answers_503_for_a_platform_that_it_does_not_know_and_keeps_nothing() {
+    let bench = Bench::default();
+    let own = delivery(&bench.engine, "t ok");
+    let inbox = Inbox::new(Arc::new(bench.engine.clone())).gate(bench.script.clone());
+    let begun = tokio::time::Instant::now();
+    let rejection = run_handler(&inbox, &own).await.unwrap_err();
+    assert_eq!(rejection, Rejection::Unavailable);
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(bench.engine.stats(bench.engine.now()).await.unwrap().depth(), 0);
+    assert!(bench.script.runs("t", "ok").is_empty(), "nor is the gate asked");
+
+    assert_eq!(run_handler(&inbox.clone().with_platforms(platforms()), &own).await, Ok(()));
+    let unknown = inbox.unknown_platforms().await.unwrap();
+    assert_eq!((unknown.len(), &*unknown[0].name, unknown[0].open), (1, "own", 1));
+    assert_eq!(inbox.with_platforms(platforms()).unknown_platforms().await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_installation_of_a_platform_of_the_apps_own_is_known() {
+    use lifecycle_inbox::InstallationStore;
+    let bench = Bench::default();
+    put_own(&bench.engine, "t ok").await;
+    let _worker = start(bench.worker().platforms(platforms()));
+    bench.settled().await;
+    let mut tenant = key("t");
+    (tenant.platform, tenant.app) = ("own".to_owned(), "own-app".to_owned());
+    assert!(bench.engine.installation(&tenant).await.unwrap().is_some());
+}
