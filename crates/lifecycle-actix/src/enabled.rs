@@ -6,9 +6,9 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage, HttpRequest};
-use lifecycle_core::{RequestBody, TenantGate, TenantKey};
+use lifecycle_core::{TenantGate, TenantKey};
 
-use crate::receive::{give_up, header_lines, response};
+use crate::receive::response_before_body;
 
 /// Middleware for an app's ordinary routes. While the app is not enabled for a request's tenant, the gate's answer goes
 /// out in place of the route's: 403 with the code `not-enabled` as a rule.
@@ -72,9 +72,9 @@ where
                     next.call(request).await.map(ServiceResponse::map_into_left_body)
                 }
                 Err(reply) => {
-                    give_up(request.take_payload());
-                    let reply = reply.after(RequestBody::announced(header_lines(request.headers())));
-                    Ok(request.into_response(response(reply)).map_into_right_body())
+                    let body = request.take_payload();
+                    let response = response_before_body(request.request(), body, reply);
+                    Ok(request.into_response(response).map_into_right_body())
                 }
             }
         }

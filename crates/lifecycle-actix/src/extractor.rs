@@ -1,19 +1,18 @@
-//! Extractors: a verified callback, and the head of an action.
+//! Extractors: a verified callback, and its payload as a type.
 
 use std::fmt;
-use std::future::{Ready, ready};
+use std::future::ready;
 use std::ops::Deref;
 use std::time::SystemTime;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, LogLimit, RejectedRequest, RequestBody, Verifier};
+use lifecycle_core::{Delivery, LogLimit, RejectedRequest, Verifier};
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
-use crate::receive::{give_up, header_lines, receive};
+use crate::receive::{give_up, receive};
 use crate::rejection::VerifiedRejection;
 
 /// The verify face as an extractor: a route that takes it runs for verified callbacks only.
@@ -163,48 +162,4 @@ fn verifier(request: &HttpRequest) -> Option<&Verifier> {
     request
         .app_data::<Verifier>()
         .or_else(|| request.app_data::<web::Data<Verifier>>().map(web::Data::get_ref))
-}
-
-/// What the headers of a request to a `SecurityScorecard` action's URL say. The body is left to the route, unless the
-/// request is refused: then it is given up, and an extractor after this one finds none.
-///
-/// ```
-/// use actix_web::{App, HttpResponse, test, web};
-/// use lifecycle_actix::{Action, VerifiedRejection};
-///
-/// async fn notify_channel(action: Action) -> Result<HttpResponse, VerifiedRejection> {
-///     action.expect_app("6f1c2a0e")?;
-///     Ok(HttpResponse::Ok().finish())
-/// }
-///
-/// # actix_web::rt::System::new().block_on(async {
-/// let app = test::init_service(App::new().route("/actions/notify", web::post().to(notify_channel))).await;
-/// let request = test::TestRequest::post().uri("/actions/notify");
-/// let request = request.insert_header(("x-ssc-app-secrets", r#"{"ACCESS_TOKEN":"s3cr3t"}"#));
-/// let request = request.insert_header(("x-ssc-app-id", "another")).to_request();
-/// assert_eq!(test::call_service(&app, request).await.status(), 422);
-/// # });
-/// ```
-#[derive(Clone, Debug)]
-pub struct Action(pub ActionRequest);
-
-impl Deref for Action {
-    type Target = ActionRequest;
-
-    fn deref(&self) -> &ActionRequest {
-        &self.0
-    }
-}
-
-impl FromRequest for Action {
-    type Error = VerifiedRejection;
-    type Future = Ready<Result<Self, VerifiedRejection>>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let action = ActionRequest::read(header_lines(request.headers()));
-        ready(action.map(Self).map_err(|error| {
-            give_up(payload.take());
-            VerifiedRejection::Action(error, RequestBody::announced(header_lines(request.headers())))
-        }))
-    }
 }

@@ -10,7 +10,7 @@ mod rejection;
 
 pub use enabled::require_enabled;
 pub use endpoint::endpoint;
-pub use extractor::{Action, Verified, VerifiedJson};
+pub use extractor::{Verified, VerifiedJson};
 pub use middleware::verify;
-pub use receive::response;
+pub use receive::{header_lines, response, response_before_body};
 pub use rejection::VerifiedRejection;

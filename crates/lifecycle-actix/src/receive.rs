@@ -59,8 +59,14 @@ async fn read(payload: &mut Payload, verification: &mut Verification) -> Result<
     Ok(())
 }
 
-/// The header lines as core and its platforms read them.
-pub(crate) fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+/// Header lines as core and its platforms read them, for a route of the app's own.
+///
+/// ```
+/// let request = actix_web::test::TestRequest::get().insert_header(("host", "app.example")).to_http_request();
+/// let lines: Vec<(&str, &[u8])> = lifecycle_actix::header_lines(request.headers()).collect();
+/// assert_eq!(lines, [("host", b"app.example".as_slice())]);
+/// ```
+pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }
 
@@ -84,6 +90,25 @@ pub fn response(reply: Reply) -> HttpResponse {
         };
     }
     response.body(reply.into_body())
+}
+
+/// [`response`] for a request that is answered by its head, before its body is read: `web::Payload::into_inner` is that body.
+/// Where one is on the way, the connection closes after the answer, since nothing after it could be told from that body;
+/// and the body is held until then, as actix-web would read one that is dropped to its end, however long that takes.
+///
+/// ```
+/// use actix_web::{HttpRequest, HttpResponse, web};
+/// use lifecycle_actix::response_before_body;
+/// use lifecycle_core::Reply;
+///
+/// async fn closed(request: HttpRequest, body: web::Payload) -> HttpResponse {
+///     response_before_body(&request, body.into_inner(), Reply::not_enabled())
+/// }
+/// # let _ = actix_web::App::new().route("/", web::post().to(closed));
+/// ```
+pub fn response_before_body(request: &HttpRequest, body: Payload, reply: Reply) -> HttpResponse {
+    give_up(body);
+    response(reply.after(RequestBody::announced(header_lines(request.headers()))))
 }
 
 /// Whether the body of a request that is refused by its head came to its end within a moment. Answering before that costs

@@ -2,7 +2,6 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use lifecycle_core::securityscorecard::ActionError;
 use lifecycle_core::{RejectedRequest, Reply, RequestBody};
 
 use crate::receive::response;
@@ -22,9 +21,6 @@ use crate::receive::response;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
-    /// The request to an action's URL was refused, after its body or before.
-    #[error("{0}")]
-    Action(ActionError, RequestBody),
     /// A route takes [`Verified`](crate::Verified) and has no verifier. The app's own mistake: 500, `verifier-missing`.
     #[error(
         "give the app, the scope or the resource `.app_data(verifier)`, or wrap the route in `verify(verifier)`"
@@ -39,7 +35,6 @@ impl VerifiedRejection {
     /// The answer.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Action(error, body) => error.reply().after(*body),
             Self::ReceiverMissing => {
                 let cure = self.to_string();
                 Reply::problem(500, "verifier-missing", "This route has no verifier", Some(&cure))
@@ -57,12 +52,5 @@ impl ResponseError for VerifiedRejection {
 
     fn error_response(&self) -> HttpResponse {
         response(self.reply())
-    }
-}
-
-/// An action that its route refuses. Its body counts as unread, and the connection closes.
-impl From<ActionError> for VerifiedRejection {
-    fn from(error: ActionError) -> Self {
-        Self::Action(error, RequestBody::Unread)
     }
 }

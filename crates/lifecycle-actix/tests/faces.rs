@@ -11,7 +11,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, HttpResponse, web};
-use lifecycle_actix::{Action, Verified, VerifiedJson, VerifiedRejection, endpoint, verify};
+use lifecycle_actix::{Verified, VerifiedJson, VerifiedRejection, endpoint, verify};
 use lifecycle_core::{EventKind, Rejection, Secret, Undecodable, Verifier, seismic};
 use support::{FACES, TOKEN, callback, faces, impatient, sign, verifier};
 use test_adapter::Obedient;
@@ -364,27 +364,4 @@ async fn a_timeout_without_end_is_no_overflow() {
     let app = init_service(app).await;
     let request = TestRequest::post().uri(&format!("/{TOKEN}")).set_payload(body).to_request();
     assert_eq!(answer(&app, request).await.0, 200);
-}
-
-#[actix_web::test]
-async fn an_action_without_its_secrets_is_refused_in_cores_bytes() {
-    async fn act(action: Action) -> Result<String, VerifiedRejection> {
-        action.expect_app("a")?;
-        Ok(action.secrets().get("KEY").unwrap_or_default().to_owned())
-    }
-    let app = init_service(App::new().route("/", web::to(act))).await;
-    let secrets = ("x-ssc-app-secrets", r#"{"KEY":"v"}"#);
-    let request = |app_id: &str| TestRequest::post().insert_header(("X-SSC-App-Id", app_id));
-    let cases = [
-        (request("a").insert_header(secrets), 200, "v"),
-        (request("b").insert_header(secrets), 422, r#""code":"unexpected-app""#),
-        (request("a"), 401, r#""code":"missing-secrets""#),
-        (request("a").insert_header(("x-ssc-app-secrets", "{")), 400, r#""code":"malformed-secrets""#),
-    ];
-    for (request, status, text) in cases {
-        let answered = answer(&app, request.to_request()).await;
-        let body = String::from_utf8(answered.2).unwrap();
-        assert_eq!(answered.0, status, "{body}");
-        assert!(body.contains(text), "{body}");
-    }
 }

@@ -168,7 +168,7 @@ async fn a_client_that_sends_on_gets_its_refusal_whole() {
 async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
     for discarding in [Duration::from_secs(1), Duration::ZERO] {
         let (address, _server) = serve_and_discard_for(discarding, &impatient());
-        for path in FACES.into_iter().chain(["/gate", "/action", "/verify/extract"]) {
+        for path in FACES.into_iter().chain(["/gate", "/own", "/verify/extract"]) {
             closes_before_the_bodys_end(address, &format!("POST {path} HTTP/1.1\r\n")).await;
         }
         let late = format!("POST /endpoint HTTP/1.1\r\nx-seismic-signature: {}\r\n", sign(b"x"));
@@ -179,7 +179,7 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 #[actix_web::test]
 async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
     let (address, _server) = serve(&verifier());
-    for path in FACES.into_iter().chain(["/gate", "/action"]) {
+    for path in FACES.into_iter().chain(["/gate", "/own"]) {
         stays_open_without_a_body(address, &format!("POST {path} HTTP/1.1\r\n")).await;
     }
 }

@@ -4,7 +4,14 @@ use std::borrow::Cow;
 
 /// A header's value as text: borrowed where it is UTF-8, else read as ISO-8859-1, which has a character for each byte. HTTP
 /// defines neither (RFC 9110, section 5.5), and clients write both.
-pub(crate) fn header_text(value: &[u8]) -> Cow<'_, str> {
+///
+/// The text of ISO-8859-1 is made in one allocation, so that wiping it leaves no part of a secret behind.
+///
+/// ```
+/// assert_eq!(lifecycle_core::header_text("p\u{e4}ss".as_bytes()), "p\u{e4}ss");
+/// assert_eq!(lifecycle_core::header_text(b"p\xe4ss"), "p\u{e4}ss");
+/// ```
+pub fn header_text(value: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(value) {
         return Cow::Borrowed(text);
     }

@@ -27,6 +27,7 @@ mod verifier;
 
 pub use async_trait::async_trait;
 pub use change::Change;
+pub use charset::header_text;
 pub use deduplicated::Deduplicated;
 pub use delivery::{Delivery, Trust};
 pub use event::{EventFields, EventKind, LifecycleEvent};

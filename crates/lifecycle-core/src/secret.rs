@@ -50,7 +50,7 @@ impl Secret {
 
     /// Whether the other party presented this very value. Compares MACs, so the time taken tells nothing about where
     /// they differ.
-    pub(crate) fn matches(&self, presented: &[u8]) -> bool {
+    pub fn matches(&self, presented: &[u8]) -> bool {
         let expected = self.keyed().chain_update(&*self.0).finalize().into_bytes();
         self.keyed().chain_update(presented).verify(&expected).is_ok()
     }

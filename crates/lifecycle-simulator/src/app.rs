@@ -1,7 +1,7 @@
 //! App: what is registered with the marketplace, as it is stored, shown and answered.
 
-use lifecycle_core::securityscorecard::{self, Manifest};
-use lifecycle_core::{AckPolicy, EventKind, seismic};
+use lifecycle_core::{AckPolicy, EventKind, securityscorecard, seismic};
+use lifecycle_securityscorecard::Manifest;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;

@@ -8,12 +8,11 @@ use std::time::SystemTime;
 use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
-use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
 use lifecycle_core::{Delivery, RejectedRequest, Reply, RequestBody, Verifier};
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
-use crate::receive::{Receive, announced, header_lines};
+use crate::receive::Receive;
 use crate::response::{refusal, response};
 
 /// The delivery that a [`LifecycleLayer`](crate::LifecycleLayer) has verified. An extractor of the body may follow it.
@@ -241,46 +240,10 @@ impl Deref for Received {
     }
 }
 
-/// What the headers of a request to a SecurityScorecard action's URL say. An extractor of the body may follow it.
-///
-/// ```
-/// use axum::{Router, http::StatusCode, routing::post};
-/// use lifecycle_tower::axum::{Action, VerifiedRejection};
-///
-/// async fn notify_channel(action: Action) -> Result<StatusCode, VerifiedRejection> {
-///     action.expect_app("6f1c2a0e")?;
-///     Ok(StatusCode::OK)
-/// }
-///
-/// let app: Router = Router::new().route("/actions/notify_channel", post(notify_channel));
-/// ```
-#[derive(Clone, Debug)]
-pub struct Action(pub ActionRequest);
-
-impl<S: Sync> FromRequestParts<S> for Action {
-    type Rejection = VerifiedRejection;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, VerifiedRejection> {
-        let action = ActionRequest::read(header_lines(&parts.headers));
-        action.map(Self).map_err(|error| VerifiedRejection::Action(error, announced(parts)))
-    }
-}
-
-impl Deref for Action {
-    type Target = ActionRequest;
-
-    fn deref(&self) -> &ActionRequest {
-        &self.0
-    }
-}
-
 /// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Received, VerifiedRejection>`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
-    /// The request to an action's URL was refused, after its body or before.
-    #[error("{0}")]
-    Action(ActionError, RequestBody),
     /// No layer has verified the request, and the route takes [`Verified`]: the app's own mistake. 500.
     #[error("not verified: add a `LifecycleLayer` to the route")]
     LayerMissing,
@@ -293,7 +256,6 @@ impl VerifiedRejection {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Action(error, body) => error.reply().after(*body),
             Self::LayerMissing => Reply::problem(
                 500,
                 "layer-missing",
@@ -306,19 +268,12 @@ impl VerifiedRejection {
     }
 }
 
-/// An action that its route refuses. Its body counts as unread, and the connection closes.
-impl From<ActionError> for VerifiedRejection {
-    fn from(error: ActionError) -> Self {
-        Self::Action(error, RequestBody::Unread)
-    }
-}
-
 impl IntoResponse for VerifiedRejection {
     fn into_response(self) -> Response {
         let reply = self.reply();
         match self {
             Self::Rejected(rejected) => refusal(rejected, reply).into_response(),
-            Self::Action(..) | Self::LayerMissing => response(reply).into_response(),
+            Self::LayerMissing => response(reply).into_response(),
         }
     }
 }

@@ -19,4 +19,4 @@ pub use enabled::{RequireEnabled, RequireEnabledFuture, RequireEnabledLayer};
 pub use endpoint::{EndpointFuture, LifecycleEndpoint};
 pub use layer::{Lifecycle, LifecycleFuture, LifecycleLayer};
 pub use receive::{header_lines, receive};
-pub use response::response;
+pub use response::{response, response_before_body};

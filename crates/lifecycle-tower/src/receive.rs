@@ -78,7 +78,7 @@ where
     }
 }
 
-/// Header lines as core reads them, for example in an action: `ActionRequest::read(header_lines(request.headers()))`.
+/// Header lines as core and its platforms read them, for a route of the app's own.
 ///
 /// ```
 /// use http::{HeaderMap, HeaderValue};

@@ -3,9 +3,12 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
 use lifecycle_core::{RejectedRequest, Reply, Verifier};
+
+use crate::receive::announced;
 
 /// Core's [`Reply`] as a response, for hyper as it is and for axum as an `IntoResponse`.
 ///
@@ -27,6 +30,22 @@ pub fn response(reply: Reply) -> Response<Full<Bytes>> {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response
     })
+}
+
+/// [`response`] for a request that is answered by its head, before its body is read. Where HTTP/1.1 has a body on the way, the
+/// answer says that the connection closes, since nothing after it could be told from that body.
+///
+/// ```
+/// use http::Request;
+/// use lifecycle_core::Reply;
+///
+/// let (head, ()) = Request::post("/").header("content-length", "352").body(())?.into_parts();
+/// let response = lifecycle_tower::response_before_body(&head, Reply::not_enabled());
+/// assert_eq!(response.headers()["connection"], "close");
+/// # Ok::<(), http::Error>(())
+/// ```
+pub fn response_before_body(head: &Parts, reply: Reply) -> Response<Full<Bytes>> {
+    response(reply.after(announced(head)))
 }
 
 /// Records and answers a refusal.

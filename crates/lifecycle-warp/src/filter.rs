@@ -1,14 +1,11 @@
-//! Filters that extract: a verified callback, and the head of an action.
+//! Filters that extract: a verified callback, and its payload as a type.
 
 use std::time::SystemTime;
 
-use lifecycle_core::securityscorecard::ActionRequest;
-use lifecycle_core::{Delivery, RequestBody, Verifier};
+use lifecycle_core::{Delivery, Verifier};
 use serde::de::DeserializeOwned;
-use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
-use crate::head::header_lines;
 use crate::receive::{Body, Request, request};
 use crate::rejection::VerifiedRejection;
 
@@ -101,39 +98,4 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 /// [`VerifiedRejection::Rejected`], as warp's rejection.
 pub async fn payload<T: DeserializeOwned>(delivery: Delivery) -> Result<T, Reject> {
     delivery.decode().map_err(|rejected| VerifiedRejection::Rejected(rejected).into())
-}
-
-/// Extracts what the headers of a request to a SecurityScorecard action's URL say, and rejects with [`VerifiedRejection`] a
-/// request without readable secrets. The body is left to the route, and so is the method.
-///
-/// ```
-/// use lifecycle_core::securityscorecard::ActionRequest;
-/// use lifecycle_warp::{VerifiedRejection, action, recover};
-/// use warp::Filter;
-///
-/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-/// let route = warp::path!("actions" / "notify")
-///     .and(warp::post())
-///     .and(action())
-///     .and_then(|action: ActionRequest| async move {
-///         action.expect_app("6f1c2a0e").map_err(VerifiedRejection::from)?;
-///         let token = action.secrets().get("ACCESS_TOKEN").unwrap_or_default();
-///         Ok::<_, warp::Rejection>(if token.is_empty() { "not connected" } else { "sent" })
-///     })
-///     .recover(recover);
-///
-/// let request = warp::test::request().method("POST").path("/actions/notify").header("x-ssc-app-id", "6f1c2a0e");
-/// let request = request.header("x-ssc-app-secrets", r#"{"ACCESS_TOKEN":"s3cr3t"}"#);
-/// assert_eq!(request.reply(&route).await.body(), "sent");
-///
-/// let bare = warp::test::request().method("POST").path("/actions/notify");
-/// assert_eq!(bare.reply(&route).await.status(), 401);
-/// # });
-/// ```
-pub fn action() -> impl Filter<Extract = (ActionRequest,), Error = Reject> + Clone {
-    warp::header::headers_cloned().and_then(|headers: HeaderMap| async move {
-        let body = RequestBody::announced(header_lines(&headers));
-        let action = ActionRequest::read(header_lines(&headers));
-        action.map_err(|error| Reject::from(VerifiedRejection::Action(error, body)))
-    })
 }

@@ -63,7 +63,15 @@ impl Judged {
     }
 }
 
-/// The header lines as core and its platforms read them.
-pub(crate) fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
+/// Header lines as core and its platforms read them, for a route of the app's own.
+///
+/// ```
+/// use warp::http::{HeaderMap, HeaderValue, header::HOST};
+///
+/// let headers = HeaderMap::from_iter([(HOST, HeaderValue::from_static("app.example"))]);
+/// let lines: Vec<(&str, &[u8])> = lifecycle_warp::header_lines(&headers).collect();
+/// assert_eq!(lines, [("host", b"app.example".as_slice())]);
+/// ```
+pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

@@ -12,7 +12,8 @@ mod verify;
 
 pub use enabled::require_enabled;
 pub use endpoint::endpoint;
-pub use filter::{action, payload, verified};
+pub use filter::{payload, verified};
+pub use head::header_lines;
 pub use rejection::{VerifiedRejection, recover};
-pub use response::response;
+pub use response::{response, response_before_body};
 pub use verify::verify;

@@ -1,20 +1,17 @@
 //! `VerifiedRejection`: why a filter refused a request, as a rejection of warp, and its way to an answer.
 
-use lifecycle_core::securityscorecard::ActionError;
-use lifecycle_core::{RejectedRequest, Reply, RequestBody};
+use lifecycle_core::{RejectedRequest, Reply};
 use warp::Rejection as Reject;
 use warp::reply::Response;
 
 use crate::response::response;
 
-/// Why [`verified`](crate::verified()), [`action`](crate::action()) or [`require_enabled`](crate::require_enabled())
+/// Why [`verified`](crate::verified()) or [`require_enabled`](crate::require_enabled())
 /// refused a request. [`recover`] makes the answer
 /// of it; an app that has a `recover` of its own finds it by `rejection.find::<VerifiedRejection>()`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
-    /// The request to an action's URL was refused, after its body or before.
-    Action(ActionError, RequestBody),
     /// The app is not enabled for the request's tenant, or the gate cannot tell: what it answers.
     Gate(Reply),
     /// The callback was refused. It is logged by then.
@@ -25,7 +22,6 @@ impl VerifiedRejection {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Action(error, body) => error.reply().after(*body),
             Self::Gate(reply) => reply.clone(),
             Self::Rejected(rejected) => rejected.reply(),
         }
@@ -33,13 +29,6 @@ impl VerifiedRejection {
 }
 
 impl warp::reject::Reject for VerifiedRejection {}
-
-/// An action that its route refuses. Its body counts as unread, and the connection closes.
-impl From<ActionError> for VerifiedRejection {
-    fn from(error: ActionError) -> Self {
-        Self::Action(error, RequestBody::Unread)
-    }
-}
 
 /// Answers what is [`VerifiedRejection`] and passes other rejections on. For `Filter::recover`, on the route itself.
 ///

@@ -1,8 +1,10 @@
 //! Response: core's reply as warp sends it.
 
-use lifecycle_core::Reply;
-use warp::http::{HeaderName, HeaderValue, StatusCode};
+use lifecycle_core::{Reply, RequestBody};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use warp::reply::Response;
+
+use crate::head::header_lines;
 
 /// A reply of core as a response: an answer of this library, or a page or error of one of its platforms.
 ///
@@ -24,4 +26,19 @@ pub fn response(reply: Reply) -> Response {
     }
     *response.body_mut() = reply.into_body().into();
     response
+}
+
+/// [`response`] for a request that is answered by its head, before its body is read. Where a body is on the way, the answer
+/// says that the connection closes, since nothing after it could be told from that body.
+///
+/// ```
+/// use lifecycle_core::Reply;
+/// use warp::http::{HeaderMap, HeaderValue, header::CONTENT_LENGTH};
+///
+/// let headers = HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("352"))]);
+/// let response = lifecycle_warp::response_before_body(&headers, Reply::not_enabled());
+/// assert_eq!(response.headers()["connection"], "close");
+/// ```
+pub fn response_before_body(headers: &HeaderMap, reply: Reply) -> Response {
+    response(reply.after(RequestBody::announced(header_lines(headers))))
 }

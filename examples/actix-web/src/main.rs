@@ -7,8 +7,11 @@ use actix_web::middleware::Logger;
 use actix_web::web::{self, Data, Path, ReqData, ServiceConfig};
 use actix_web::{App, FromRequest, Handler, HttpRequest, HttpResponse, HttpServer, Resource};
 use example_shared::{App as Demo, Failure, Limits, Page, Shutdown, read_body};
-use lifecycle_actix::{Action, Verified, endpoint, require_enabled, response, verify};
+use lifecycle_actix::{
+    Verified, endpoint, header_lines, require_enabled, response, response_before_body, verify,
+};
 use lifecycle_core::{EventKind, TenantKey};
+use lifecycle_securityscorecard::ActionRequest;
 
 /// The server's threads, each of which takes its share of the connections.
 const WORKERS: usize = 4;
@@ -119,7 +122,11 @@ async fn connect(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
 }
 
 /// The body tells which rule fired on what; the demo only makes sure that it is read.
-async fn notify_channel(demo: Data<Demo>, action: Action, rule: web::Payload) -> HttpResponse {
+async fn notify_channel(demo: Data<Demo>, request: HttpRequest, rule: web::Payload) -> HttpResponse {
+    let action = match ActionRequest::read(header_lines(request.headers())) {
+        Ok(action) => action,
+        Err(error) => return response_before_body(&request, rule.into_inner(), error.reply()),
+    };
     response(match read_body(rule).await {
         Ok(_rule) => demo.notify_channel(&action),
         Err(refusal) => refusal,

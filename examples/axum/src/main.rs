@@ -1,6 +1,6 @@
 //! A complete app on axum that receives lifecycle callbacks: `cargo run -p example-axum`.
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{MatchedPath, Path, RawQuery, Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
@@ -10,8 +10,11 @@ use axum::routing::{any, get, post};
 use axum::{Extension, Router};
 use example_shared::{App, Failure, Limits, Page, Shutdown, read_body, serve};
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
-use lifecycle_tower::axum::{Action, Received};
-use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, response};
+use lifecycle_securityscorecard::ActionRequest;
+use lifecycle_tower::axum::Received;
+use lifecycle_tower::{
+    LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, response, response_before_body,
+};
 use tokio::net::TcpListener;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use tracing::{Level, Span, info_span};
@@ -105,7 +108,12 @@ async fn connect(State(app): State<App>, RawQuery(query): RawQuery, headers: Hea
 }
 
 /// The body tells which rule fired on what; the demo only makes sure that it is read.
-async fn notify_channel(State(app): State<App>, action: Action, rule: Body) -> Response {
+async fn notify_channel(State(app): State<App>, request: Request) -> Response {
+    let (head, rule) = request.into_parts();
+    let action = match ActionRequest::read(header_lines(&head.headers)) {
+        Ok(action) => action,
+        Err(error) => return response_before_body(&head, error.reply()).into_response(),
+    };
     answer(match read_body(rule.into_data_stream()).await {
         Ok(_rule) => app.notify_channel(&action),
         Err(refusal) => refusal,

@@ -13,8 +13,8 @@ use example_shared::{App, Page, WatchedBody, read_body};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, Full};
-use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey, Verifier};
+use lifecycle_securityscorecard::ActionRequest;
 use lifecycle_tower::{
     BytesOr, LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, receive, response,
 };

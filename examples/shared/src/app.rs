@@ -5,14 +5,15 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use lifecycle_core::securityscorecard::{
-    self, Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, InstallStates,
-    Manifest,
-};
 use lifecycle_core::{
-    Delivery, EventKind, LifecycleHandler, Reply, Secret, TenantGate, TenantKey, Verifier, seismic,
+    Delivery, EventKind, LifecycleHandler, Reply, Secret, TenantGate, TenantKey, Verifier, securityscorecard,
+    seismic,
 };
 use lifecycle_inbox::{EnabledGate, EngineError, Inbox, InstallationFilter};
+use lifecycle_securityscorecard::{
+    Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, InstallStates,
+    Manifest,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 

@@ -4,9 +4,11 @@ use std::future::{Ready, ready};
 
 use bytes::Bytes;
 use example_shared::{App, Failure, Limits, Page, Shutdown, read_body, route_name, serve};
-use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
-use lifecycle_warp::{action, endpoint, recover, require_enabled, response, verified, verify};
+use lifecycle_securityscorecard::ActionRequest;
+use lifecycle_warp::{
+    endpoint, header_lines, recover, require_enabled, response, response_before_body, verified, verify,
+};
 use tokio::net::TcpListener;
 use tracing::info;
 use warp::filters::BoxedFilter;
@@ -109,18 +111,21 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let own = app.clone();
     let notify = warp::path!("actions" / "notify_channel")
         .and(warp::post())
-        .and(action())
+        .and(warp::header::headers_cloned())
         .and(warp::body::stream())
-        .then(move |request: ActionRequest, rule| {
+        .then(move |headers: HeaderMap, rule| {
             let app = own.clone();
             async move {
+                let action = match ActionRequest::read(header_lines(&headers)) {
+                    Ok(action) => action,
+                    Err(error) => return response_before_body(&headers, error.reply()),
+                };
                 response(match read_body(rule).await {
-                    Ok(_rule) => app.notify_channel(&request),
+                    Ok(_rule) => app.notify_channel(&action),
                     Err(refusal) => refusal,
                 })
             }
         })
-        .recover(recover)
         .recover(only("POST"));
 
     warp::path("securityscorecard").and(hook.or(manifest).or(install).or(connect).or(notify)).boxed()

@@ -16,6 +16,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
             "lifecycle-inbox",
             "lifecycle-inbox-postgres",
             "lifecycle-inbox-sqlite",
+            "lifecycle-securityscorecard",
             "lifecycle-simulator",
         ],
     ),
@@ -24,7 +25,8 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lifecycle-inbox", &["lifecycle-core"]),
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-inbox-sqlite", &["lifecycle-core", "lifecycle-inbox"]),
-    ("lifecycle-simulator", &["lifecycle-core"]),
+    ("lifecycle-securityscorecard", &["lifecycle-core"]),
+    ("lifecycle-simulator", &["lifecycle-core", "lifecycle-securityscorecard"]),
     ("lifecycle-tower", &["lifecycle-core"]),
     ("lifecycle-warp", &["lifecycle-core"]),
 ];
@@ -34,9 +36,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// routes is one, and brings the extractors for axum. warp's has to go round what a filter cannot see of a head, and to
 /// run a route beside another. actix's has to hold a body that it refuses, which actix-web would read without an end.
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
-    ("lifecycle-actix", &["actix-web"], 400),
-    ("lifecycle-tower", &["axum", "axum-core", "http", "tower"], 800),
-    ("lifecycle-warp", &["warp"], 400),
+    ("lifecycle-actix", &["actix-web"], 375),
+    ("lifecycle-tower", &["axum", "axum-core", "http", "tower"], 785),
+    ("lifecycle-warp", &["warp"], 375),
 ];
 
 /// Libraries that serve pages of their own, and so use a framework without adapting it.

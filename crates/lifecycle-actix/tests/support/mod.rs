@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::{HttpResponse, web};
-use lifecycle_actix::{Action, Verified, endpoint, require_enabled, verify};
-use lifecycle_core::{HookToken, Secret, Verifier, securityscorecard, seismic};
+use actix_web::{HttpRequest, HttpResponse, web};
+use lifecycle_actix::{Verified, endpoint, require_enabled, response_before_body, verify};
+use lifecycle_core::{HookToken, Reply, Secret, Verifier, securityscorecard, seismic};
 use test_adapter::{Gate, Obedient};
 
 pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
@@ -52,12 +52,13 @@ pub(crate) fn faces(
             .service(wrapped("/verify/sleep", web::to(sleep)))
             .route(FACES[2], web::route().to(accept_verified))
             .service(web::resource("/gate").wrap(require_enabled(Gate, |_| None)).to(HttpResponse::Ok))
-            .route("/action", web::post().to(act));
+            .route("/own", web::post().to(own));
     }
 }
 
-async fn act(_action: Action) -> HttpResponse {
-    HttpResponse::Ok().finish()
+/// A route of the app's own that refuses by the head.
+async fn own(request: HttpRequest, body: web::Payload) -> HttpResponse {
+    response_before_body(&request, body.into_inner(), Reply::not_enabled())
 }
 
 async fn accept_bytes(body: web::Bytes) -> HttpResponse {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use lifecycle_core::{AckPolicy, securityscorecard};
+use lifecycle_securityscorecard::{ACTION_HEADER, APP_ID_HEADER, SECRETS_HEADER};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -125,14 +126,14 @@ impl ActionArgs {
     fn run(&self) -> Result<Answer, Failure> {
         let secrets = self.secrets()?;
         let mut headers = vec![
-            (securityscorecard::APP_ID_HEADER, Zeroizing::new(self.app.clone())),
-            (securityscorecard::ACTION_HEADER, Zeroizing::new(self.action.clone())),
+            (APP_ID_HEADER, Zeroizing::new(self.app.clone())),
+            (ACTION_HEADER, Zeroizing::new(self.action.clone())),
         ];
         if !secrets.is_empty() {
             let members: Map<String, Value> =
                 secrets.iter().map(|(key, secret)| (key.clone(), secret.as_str().into())).collect();
             let value = Zeroizing::new(Value::from(members).to_string());
-            headers.push((securityscorecard::SECRETS_HEADER, value));
+            headers.push((SECRETS_HEADER, value));
         }
         let private: Vec<Hidden> = secrets.into_iter().map(|(_, secret)| secret.into_hidden()).collect();
         let kind = format!("action {}", self.action);

@@ -1,4 +1,4 @@
-//! The platforms that this crate knows, one file or folder each. They see proven bytes only.
+//! The platforms that this crate knows, one file each. They see proven bytes only.
 
 mod lenient;
 pub mod securityscorecard;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use lifecycle_core::Status;
-use lifecycle_core::securityscorecard::{InstallQuery, InstallationId, InstallationIdError};
+use lifecycle_securityscorecard::{InstallQuery, InstallationId, InstallationIdError};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use lifecycle_core::Status;
-use lifecycle_core::securityscorecard::{ACTION_HEADER, APP_ID_HEADER, SECRETS_HEADER};
+use lifecycle_securityscorecard::{ACTION_HEADER, APP_ID_HEADER, SECRETS_HEADER};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

@@ -1,7 +1,7 @@
 //! Registration: a developer adds, changes and removes apps.
 
-use lifecycle_core::securityscorecard::Manifest;
 use lifecycle_core::{EventKind, Secret};
+use lifecycle_securityscorecard::Manifest;
 use zeroize::Zeroizing;
 
 use super::{Marketplace, checked_name};

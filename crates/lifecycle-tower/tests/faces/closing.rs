@@ -22,9 +22,16 @@ use crate::support::{Script, Step, callback, post, sign, verifier};
 #[cfg(feature = "axum")]
 async fn axum() -> SocketAddr {
     use axum::Router;
+    use axum::extract::Request;
     use axum::routing::{any, post};
-    use lifecycle_tower::LifecycleLayer;
-    use lifecycle_tower::axum::{Action, Received, Verified};
+    use lifecycle_core::Reply;
+    use lifecycle_tower::axum::{Received, Verified};
+    use lifecycle_tower::{LifecycleLayer, response_before_body};
+
+    /// A route of the app's own that refuses by the head.
+    async fn own(request: Request) -> Response<axum::body::Body> {
+        response_before_body(&request.into_parts().0, Reply::not_enabled()).map(axum::body::Body::new)
+    }
 
     let gate = RequireEnabledLayer::new(Gate, |_| None);
     let app = Router::new()
@@ -32,7 +39,7 @@ async fn axum() -> SocketAddr {
         .route_service("/endpoint", LifecycleEndpoint::new(verifier(), Obedient::default()))
         .route("/received", any(async |_: Received| "in").with_state(verifier()))
         .route("/gate", post(async || "in").layer(gate))
-        .route("/action", post(async |_: Action| "in"))
+        .route("/own", post(own))
         .route("/unlayered", post(async |_: Verified| "in"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -64,7 +71,7 @@ async fn hyper() -> SocketAddr {
 #[tokio::test]
 async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
     let server = axum().await;
-    for path in ["/verify", "/endpoint", "/received", "/gate", "/action", "/unlayered"] {
+    for path in ["/verify", "/endpoint", "/received", "/gate", "/own", "/unlayered"] {
         closes_before_the_bodys_end(server, &format!("POST {path} HTTP/1.1\r\n")).await;
     }
 }
@@ -73,7 +80,7 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 #[tokio::test]
 async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
     let server = axum().await;
-    for path in ["/verify", "/endpoint", "/received", "/gate", "/action"] {
+    for path in ["/verify", "/endpoint", "/received", "/gate", "/own"] {
         stays_open_without_a_body(server, &format!("POST {path} HTTP/1.1\r\n")).await;
     }
 }

@@ -11,7 +11,7 @@ use axum::routing::{any, post as route_post, post_service};
 use axum::{Json, Router};
 use http_body_util::BodyExt;
 use lifecycle_core::{HookToken, Rejection, Verifier, securityscorecard, seismic};
-use lifecycle_tower::axum::{Action, Received, ReceivedJson, Verified, VerifiedJson, VerifiedRejection};
+use lifecycle_tower::axum::{Received, ReceivedJson, Verified, VerifiedJson};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
@@ -225,33 +225,4 @@ async fn a_typed_payload_reads_no_unverified_byte() {
         any(async |_: ReceivedJson<seismic::Callback>| StatusCode::ACCEPTED).with_state(verifier()),
     );
     assert_eq!(ask(app, post(b"other", Body::from("{"))).await.0, StatusCode::UNAUTHORIZED);
-}
-
-#[tokio::test]
-async fn an_action_is_read_from_its_headers_or_refused_in_cores_words() {
-    async fn act(action: Action, body: String) -> Result<String, VerifiedRejection> {
-        action.expect_app("app")?;
-        Ok(format!("{} {body}", action.secrets().get("TOKEN").unwrap_or_default()))
-    }
-    let app = Router::new().route("/", route_post(act));
-    let request = |app_id: &str, secrets: Option<&str>| {
-        let request = http::Request::post("/").header("x-ssc-app-id", app_id);
-        match secrets {
-            Some(secrets) => request.header("x-ssc-app-secrets", secrets),
-            None => request,
-        }
-        .body(Body::from("kept"))
-        .unwrap()
-    };
-    let secrets = Some(r#"{"TOKEN":"s3cr3t"}"#);
-    assert_eq!(ask(app.clone(), request("app", secrets)).await, (StatusCode::OK, "s3cr3t kept".to_owned()));
-    for (app_id, secrets, status, code) in [
-        ("app", None, StatusCode::UNAUTHORIZED, "missing-secrets"),
-        ("app", Some("{"), StatusCode::BAD_REQUEST, "malformed-secrets"),
-        ("another", secrets, StatusCode::UNPROCESSABLE_ENTITY, "unexpected-app"),
-    ] {
-        let (answered, body) = ask(app.clone(), request(app_id, secrets)).await;
-        assert_eq!(answered, status, "{body}");
-        assert!(body.contains(code) && !body.contains("s3cr3t"), "{body}");
-    }
 }

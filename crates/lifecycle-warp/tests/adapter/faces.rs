@@ -3,9 +3,8 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
 use lifecycle_core::{Delivery, HookToken, RejectedRequest, Rejection, Verifier, securityscorecard, seismic};
-use lifecycle_warp::{VerifiedRejection, action, endpoint, payload, recover, verified, verify};
+use lifecycle_warp::{VerifiedRejection, endpoint, payload, recover, verified, verify};
 use tokio::sync::oneshot;
 use tower_service::Service;
 use warp::Filter;
@@ -164,31 +163,6 @@ async fn a_verified_route_that_panics_is_answered_500() {
 async fn a_body_that_was_taken_before_is_the_apps_own_500() {
     let route = warp::body::bytes().and(endpoint(verifier(), Counter::default())).map(|_, answer| answer);
     assert_eq!(signed("/", BODY).reply(&route).await.status(), 500);
-}
-
-#[tokio::test]
-async fn an_action_is_read_from_its_headers_and_its_body_is_left_to_the_route() {
-    let route = action().and(warp::body::bytes()).map(|action: ActionRequest, body: bytes::Bytes| {
-        format!("{:?} {} {}", action.action(), action.secrets().get("TOKEN").unwrap(), body.len())
-    });
-    let route = route.recover(recover);
-    let request = warp::test::request().method("POST").header("x-ssc-action", "notify").body("{}");
-    let answer = request.header("x-ssc-app-secrets", r#"{"TOKEN":"hunter2"}"#).reply(&route).await;
-    assert_eq!(answer.body(), r#"Some("notify") hunter2 2"#);
-}
-
-#[tokio::test]
-async fn an_action_is_refused_in_cores_bytes() {
-    let route = action().map(|_| StatusCode::OK).recover(recover);
-    for (secrets, error) in [(None, ActionError::MissingSecrets), (Some("{"), ActionError::MalformedSecrets)]
-    {
-        let request = warp::test::request().method("POST");
-        let request =
-            secrets.into_iter().fold(request, |it, secrets| it.header("x-ssc-app-secrets", secrets));
-        let answer = request.reply(&route).await;
-        let expected = error.reply();
-        assert_eq!((answer.status().as_u16(), answer.body()), (expected.status(), expected.body()));
-    }
 }
 
 #[tokio::test]

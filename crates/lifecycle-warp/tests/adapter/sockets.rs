@@ -2,9 +2,10 @@
 
 use crate::support::{BODY, Client, Counter, SHORT, serve, signature, verifier};
 use lifecycle_core::{Delivery, TenantKey};
-use lifecycle_warp::{action, endpoint, recover, require_enabled, verified, verify};
+use lifecycle_warp::{endpoint, recover, require_enabled, response_before_body, verified, verify};
 use test_adapter::{Gate, closes_before_the_bodys_end, stays_open_without_a_body};
 use warp::Filter;
+use warp::http::HeaderMap;
 use warp::reply::{Reply, Response};
 
 fn head(lines: &str) -> String {
@@ -108,15 +109,18 @@ fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clon
     let verify = face("verify").and(verify(short(), warp::any().map(warp::reply)));
     let verified = face("verified").and(verified(short())).map(accept).recover(recover);
     let gate = face("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
-    let action = face("action").and(action()).map(|_| warp::reply()).recover(recover);
-    let routes = endpoint.or(verify).unify().or(verified).or(gate).or(action);
+    // A route of the app's own that refuses by the head.
+    let own = face("own")
+        .and(warp::header::headers_cloned())
+        .map(|headers: HeaderMap| response_before_body(&headers, lifecycle_core::Reply::not_enabled()));
+    let routes = endpoint.or(verify).unify().or(verified).or(gate).or(own);
     routes.map(Reply::into_response)
 }
 
 #[tokio::test]
 async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
     let server = serve(faces()).await;
-    for path in ["endpoint", "verify", "verified", "gate", "action"] {
+    for path in ["endpoint", "verify", "verified", "gate", "own"] {
         closes_before_the_bodys_end(server, &format!("POST /{path} HTTP/1.1\r\n")).await;
     }
     let late = format!("POST /endpoint HTTP/1.1\r\nx-seismic-signature: {}\r\n", signature("x"));
@@ -126,7 +130,7 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 #[tokio::test]
 async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
     let server = serve(faces()).await;
-    for path in ["endpoint", "verify", "verified", "gate", "action"] {
+    for path in ["endpoint", "verify", "verified", "gate", "own"] {
         stays_open_without_a_body(server, &format!("POST /{path} HTTP/1.1\r\n")).await;
     }
 }

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use lifecycle_core::securityscorecard::ActionRequest;
 use lifecycle_core::{Reply, Secret, Verifier, seismic};
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer};
 use test_privacy::{CANARY, Careless};
@@ -11,18 +10,14 @@ use super::{Shown, debug, delivery};
 
 pub(super) fn values() -> Vec<Shown> {
     let verifier = Verifier::new(&seismic::PLATFORM, Secret::new(CANARY).unwrap());
-    let secrets = serde_json::json!({"ACCESS_TOKEN": CANARY}).to_string();
-    let action = || ActionRequest::read([("x-ssc-app-secrets", secrets.as_bytes())]).unwrap();
     let reply = Reply::new(403, "text/plain", CANARY);
     vec![
         debug(&lifecycle_actix::Verified(delivery())),
         debug(&lifecycle_actix::VerifiedJson(CANARY, delivery())),
-        debug(&lifecycle_actix::Action(action())),
         debug(&lifecycle_tower::axum::Received(delivery())),
         debug(&lifecycle_tower::axum::Verified(delivery())),
         debug(&lifecycle_tower::axum::ReceivedJson(CANARY, delivery())),
         debug(&lifecycle_tower::axum::VerifiedJson(CANARY, delivery())),
-        debug(&lifecycle_tower::axum::Action(action())),
         debug(&BytesOr::<Full<Bytes>>::from(Bytes::from(CANARY))),
         debug(&LifecycleLayer::new(verifier.clone())),
         debug(&LifecycleEndpoint::new(verifier, Careless)),

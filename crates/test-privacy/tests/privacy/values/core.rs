@@ -5,9 +5,7 @@ use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use lifecycle_core::securityscorecard::{
-    self, ActionRequest, Hook, HookEvent, Installed, InstalledApp, InstallingUser,
-};
+use lifecycle_core::securityscorecard::{self, Hook, HookEvent, Installed, InstalledApp, InstallingUser};
 use lifecycle_core::{
     AckPolicy, Change, Deduplicated, Delivery, EventFields, EventKind, HandlerError, Head, HookToken,
     Installation, Platform, Reply, Secret, Secrets, SigningSecret, TenantKey, Trust, Undecodable,
@@ -56,15 +54,8 @@ pub(super) fn values() -> Vec<Shown> {
     .collect()
 }
 
-/// The bodies of the platforms, as their own types, and an action.
+/// The bodies of the platforms, as their own types.
 fn platforms(delivery: &Delivery) -> Vec<Shown> {
-    let secrets = json!({"ACCESS_TOKEN": CANARY}).to_string();
-    let action = ActionRequest::read([
-        ("x-ssc-app-id", CANARY.as_bytes()),
-        ("x-ssc-action", CANARY.as_bytes()),
-        ("x-ssc-app-secrets", secrets.as_bytes()),
-    ])
-    .unwrap();
     let app = json!({"id": "app", "unknown": CANARY});
     let user = json!({
         "username": CANARY, "email": CANARY, "organizationDomain": CANARY, "unknown": CANARY,
@@ -74,8 +65,6 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
     let hook = json!({"event": event, "unknown": CANARY});
     vec![
         debug(&delivery.payload::<seismic::Callback>().unwrap()),
-        debug(&action),
-        debug(action.secrets()),
         debug(&serde_json::from_value::<InstalledApp>(app.clone()).unwrap()),
         debug(&serde_json::from_value::<InstallingUser>(user.clone()).unwrap()),
         debug(&serde_json::from_value::<Installed>(payload.clone()).unwrap()),

@@ -1,10 +1,10 @@
-//! Values of SecurityScorecard's manifest and installation page.
+//! Values of SecurityScorecard's manifest, installation page and actions.
 
 use std::time::SystemTime;
 
-use lifecycle_core::securityscorecard::{
-    Action, Auth, DeclaredSecret, InstallPage, InstallStates, InstallationAnswer, InstallationData,
-    InstallationId, Manifest, Signal,
+use lifecycle_securityscorecard::{
+    Action, ActionRequest, Auth, DeclaredSecret, InstallPage, InstallStates, InstallationAnswer,
+    InstallationData, InstallationId, Manifest, Signal,
 };
 use serde_json::{Map, Value, json};
 use test_privacy::CANARY;
@@ -49,8 +49,17 @@ pub(super) fn values() -> Vec<Shown> {
     let hidden =
         [state.expose().to_owned(), bound.state.expose().to_owned(), bound.browser.expose().to_owned()];
     let answer = json!({"next_url": url});
+    let secrets = json!({"ACCESS_TOKEN": CANARY}).to_string();
+    let request = ActionRequest::read([
+        ("x-ssc-app-id", CANARY.as_bytes()),
+        ("x-ssc-action", CANARY.as_bytes()),
+        ("x-ssc-app-secrets", secrets.as_bytes()),
+    ])
+    .unwrap();
     let shown = vec![
         debug(&id),
+        debug(&request),
+        debug(request.secrets()),
         debug(&action),
         debug(&auth),
         debug(&signal),

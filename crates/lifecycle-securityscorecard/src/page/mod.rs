@@ -8,10 +8,10 @@ use std::borrow::Cow;
 pub use error::InstallPageError;
 pub use form::InstallForm;
 
-use super::manifest::{DeclaredSecret, Manifest};
-use super::query::PARAMETERS;
-use super::{InstallationId, WebUrlError, web_url};
-use crate::Reply;
+use crate::manifest::{DeclaredSecret, Manifest};
+use crate::query::PARAMETERS;
+use crate::{InstallationId, WebUrlError, web_url};
+use lifecycle_core::Reply;
 
 /// Where a browser posts the installation id and the secrets, to complete an installation.
 pub const INSTALLATION_DATA_URL: &str = "https://platform-api.securityscorecard.io/apps/installation-data";
@@ -30,7 +30,7 @@ const PLATFORM_PAGES: &str = "https://platform.securityscorecard.io";
 ///
 /// ```
 /// use lifecycle_core::Reply;
-/// use lifecycle_core::securityscorecard::{DeclaredSecret, InstallPage, InstallQuery, Manifest};
+/// use lifecycle_securityscorecard::{DeclaredSecret, InstallPage, InstallQuery, Manifest};
 ///
 /// let manifest = Manifest {
 ///     secrets: vec![DeclaredSecret::required("ACCESS_TOKEN", "A token of your chat workspace")],
@@ -66,7 +66,7 @@ pub struct InstallPage {
 
 impl InstallPage {
     /// The page for the secrets that a manifest declares. A manifest with OAuth has the browser come back to the app after
-    /// the form, so the page allows a redirect to [`Auth::redirect_uri`](super::Auth::redirect_uri) by itself.
+    /// the form, so the page allows a redirect to [`Auth::redirect_uri`](crate::Auth::redirect_uri) by itself.
     ///
     /// # Errors
     /// [`InstallPageError::Secrets`] if a form cannot carry them under their keys, and [`InstallPageError::Url`] for the
@@ -114,7 +114,7 @@ impl InstallPage {
     /// Allows the platform to answer the form with a redirect to the origin of `url`. Chrome and Safari hold such a
     /// redirect to the page's `form-action` too: where it leads elsewhere they stop, after the form was sent, and the
     /// button seems dead. Allowed without this are the platform's own pages (`https://platform.securityscorecard.io`) as
-    /// long as its URL is not changed, and the manifest's own [`Auth::redirect_uri`](super::Auth::redirect_uri). Name
+    /// long as its URL is not changed, and the manifest's own [`Auth::redirect_uri`](crate::Auth::redirect_uri). Name
     /// any other page of the app to which the platform sends the browser, such as one behind a second domain.
     ///
     /// # Errors

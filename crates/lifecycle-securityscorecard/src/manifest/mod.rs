@@ -16,7 +16,7 @@ pub use display::{Description, Developer, DisplaySettings, HeroImage};
 pub use part::{Action, Auth, DeclaredSecret, Reference, Severity, Signal};
 pub use problem::{ManifestProblem, ManifestProblemKind, ManifestProblems};
 
-use crate::Reply;
+use lifecycle_core::Reply;
 
 /// A manifest: built in code, or read from JSON in any spelling that the platform's pages and tools have used.
 ///
@@ -30,7 +30,7 @@ use crate::Reply;
 /// the hook ends in its token.
 ///
 /// ```
-/// use lifecycle_core::securityscorecard::{Action, DeclaredSecret, Manifest};
+/// use lifecycle_securityscorecard::{Action, DeclaredSecret, Manifest};
 ///
 /// let manifest = Manifest {
 ///     hook_url: Some("hook/0123456789abcdef0123456789abcdef".into()),
@@ -70,10 +70,10 @@ pub struct Manifest {
     /// Who offers the app.
     #[serde(skip_serializing_if = "is_default", deserialize_with = "spelling::nullable")]
     pub developer: Developer,
-    /// Where the platform posts `app.installed`. Nothing is signed: end it with a [`HookToken`](crate::HookToken).
+    /// Where the platform posts `app.installed`. Nothing is signed: end it with a [`HookToken`](lifecycle_core::HookToken).
     #[serde(alias = "hookUrl", skip_serializing_if = "Option::is_none")]
     pub hook_url: Option<String>,
-    /// Where the installing user's browser is sent; see [`InstallPage`](super::InstallPage).
+    /// Where the installing user's browser is sent; see [`InstallPage`](crate::InstallPage).
     #[serde(alias = "installUrl", skip_serializing_if = "Option::is_none")]
     pub install_url: Option<String>,
     /// The values that the platform stores for each user and sends with each action.

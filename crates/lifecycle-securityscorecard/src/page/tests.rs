@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::securityscorecard::{Auth, ManifestProblemKind};
+use crate::{Auth, ManifestProblemKind};
 
 fn manifest(name: &str, secrets: Vec<DeclaredSecret>) -> Manifest {
     Manifest { secrets, ..Manifest::new(name, "acme") }

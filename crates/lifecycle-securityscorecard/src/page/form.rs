@@ -10,8 +10,8 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{InstallPage, InstallPageError};
-use crate::Reply;
-use crate::platforms::securityscorecard::install::{DeclaredSecret, InstallationId, web_url};
+use crate::{DeclaredSecret, InstallationId, web_url};
+use lifecycle_core::Reply;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -25,7 +25,7 @@ static STYLE_SOURCE: LazyLock<String> =
 /// user can read it: give away nothing that this user may not know.
 ///
 /// ```
-/// use lifecycle_core::securityscorecard::{DeclaredSecret, InstallPage, InstallationId, Manifest};
+/// use lifecycle_securityscorecard::{DeclaredSecret, InstallPage, InstallationId, Manifest};
 ///
 /// let manifest = Manifest {
 ///     secrets: vec![
@@ -84,7 +84,7 @@ impl<'p> InstallForm<'p> {
     }
 
     /// Adds a link, above the fields, to a step of the app's own. The link leaves the page, so what it leads to should
-    /// come back with a state of [`InstallStates`](crate::securityscorecard::InstallStates).
+    /// come back with a state of [`InstallStates`](crate::InstallStates).
     ///
     /// # Errors
     /// [`InstallPageError::Url`]. The address may be relative.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{InstallationId, InstallationIdError};
+use crate::{InstallationId, InstallationIdError};
 
 /// The parameter names that are tried, in this order. The platform's page does not show the name; the first one is that
 /// of the same value in the request that completes an installation.
@@ -18,7 +18,7 @@ const MAX_QUERY: usize = 8 * 1024;
 /// pick different ones.
 ///
 /// ```
-/// use lifecycle_core::securityscorecard::{InstallQuery, InstallationIdError};
+/// use lifecycle_securityscorecard::{InstallQuery, InstallationIdError};
 ///
 /// let id = InstallQuery::default().read("installation=ins_7Yk2&lang=en")?;
 /// assert_eq!(id.expose(), "ins_7Yk2");
@@ -41,7 +41,7 @@ impl InstallQuery {
     /// `query` is what stands after the `?` of the request's target, still percent-encoded; empty if there is none.
     ///
     /// # Errors
-    /// The query names no installation, or one that cannot be used. The error converts to a [`Reply`](crate::Reply).
+    /// The query names no installation, or one that cannot be used. The error converts to a [`Reply`](lifecycle_core::Reply).
     pub fn read(&self, query: &str) -> Result<InstallationId, InstallationIdError> {
         if query.len() > MAX_QUERY {
             return Err(InstallationIdError::TooLong);

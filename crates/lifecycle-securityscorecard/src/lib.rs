@@ -1,6 +1,8 @@
-//! What an app needs to be installed from SecurityScorecard's marketplace: its manifest, the page at `install_url`, and
-//! what comes and goes between the browser and the platform.
+#![doc = include_str!("../README.md")]
 
+mod action_error;
+mod action_request;
+mod action_secrets;
 mod installation_data;
 mod installation_id;
 mod manifest;
@@ -9,6 +11,9 @@ mod query;
 mod states;
 mod web_url;
 
+pub use action_error::ActionError;
+pub use action_request::{ACTION_HEADER, APP_ID_HEADER, ActionRequest};
+pub use action_secrets::{ActionSecrets, SECRETS_HEADER};
 pub use installation_data::{InstallationAnswer, InstallationData};
 pub use installation_id::{InstallationId, InstallationIdError};
 pub use manifest::{

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::platforms::securityscorecard::install::WebUrlError;
+use crate::WebUrlError;
 
 const FIXTURE: &str = r##"{"name":"Acme Notifier","namespace":"acme_notifier","description":{"short":"Posts score changes","long":"Posts score changes to a chat channel."},"display_settings":{"primary_color":"#000000","secondary_color":"#FFFFFF","logo_url":"logo.png","homepage_url":"https://acme.example/ssc"},"developer":{"name":"Acme","website_url":"https://acme.example","privacy_url":"https://acme.example/privacy","terms_of_use_url":"https://acme.example/tos"},"hook_url":"hooks/5c0f8e7b","install_url":"install","secrets":[{"key":"ACCESS_TOKEN","description":"a secret access token","value_required":true}],"actions":[{"id":"notify_channel","name":"Notify Channel","url":"actions/notify_channel","settings_url":"actions/notify_channel/settings"}]}"##;
 

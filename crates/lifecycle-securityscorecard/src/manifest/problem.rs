@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::platforms::securityscorecard::install::WebUrlError;
+use crate::WebUrlError;
 
 /// One thing that is wrong with a manifest. It displays as `path: what is wrong`.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::Reply;
+use lifecycle_core::Reply;
 
 /// A value of 256 random bits, good once. `Debug` does not show it.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::platforms::securityscorecard::install::InstallationId;
+use crate::InstallationId;
 
 pub(super) type Digest = [u8; 32];
 

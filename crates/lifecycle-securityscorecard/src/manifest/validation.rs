@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::problem::{ManifestProblemKind as Kind, ManifestProblems, Problems};
 use super::{DeclaredSecret, Manifest, Severity};
-use crate::platforms::securityscorecard::install::{query, web_url};
+use crate::{query, web_url};
 
 /// The most characters of a secret's key. The platform names no limit; this one keeps keys fit for variables.
 const MAX_KEY: usize = 64;
@@ -19,7 +19,7 @@ impl Manifest {
     /// All problems, each with its path and kind.
     ///
     /// ```
-    /// use lifecycle_core::securityscorecard::{Manifest, ManifestProblemKind};
+    /// use lifecycle_securityscorecard::{Manifest, ManifestProblemKind};
     ///
     /// let manifest = Manifest { hook_url: Some("http://example.com/hook".into()), ..Manifest::new("Acme", "Acme!") };
     /// let problems = manifest.validate().unwrap_err();
@@ -46,7 +46,7 @@ impl Manifest {
     }
 
     /// What an installation form relies on, so that none is rendered that would not say what the manifest says.
-    pub(in super::super) fn validate_secrets(&self) -> Result<(), ManifestProblems> {
+    pub(crate) fn validate_secrets(&self) -> Result<(), ManifestProblems> {
         let mut problems = Problems::default();
         check_secrets(&self.secrets, &mut problems);
         problems.finish()

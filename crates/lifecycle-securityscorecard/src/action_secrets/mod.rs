@@ -9,9 +9,9 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::ActionError;
-use crate::Secret;
-use crate::charset::header_text;
+use crate::ActionError;
+use lifecycle_core::Secret;
+use lifecycle_core::header_text;
 
 /// The header that carries the secrets.
 pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
@@ -29,7 +29,7 @@ pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
 ///
 /// ```
 /// use lifecycle_core::Secret;
-/// use lifecycle_core::securityscorecard::{ActionError, ActionSecrets};
+/// use lifecycle_securityscorecard::{ActionError, ActionSecrets};
 ///
 /// let required = ["ACCESS_TOKEN", "APP_TOKEN"]; // or `manifest.required_secrets()`
 /// let secrets = ActionSecrets::parse(br#"{"ACCESS_TOKEN":"s3cr3t","APP_TOKEN":"8f1b"}"#)?;

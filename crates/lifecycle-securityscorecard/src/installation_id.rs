@@ -4,13 +4,13 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::Reply;
+use lifecycle_core::Reply;
 
 /// The id of one user's installation. Whoever holds it can hand in that installation's secrets, so it is never shown,
 /// belongs in no log, and goes back to nobody but the platform.
 ///
 /// ```
-/// use lifecycle_core::securityscorecard::{InstallationId, InstallationIdError};
+/// use lifecycle_securityscorecard::{InstallationId, InstallationIdError};
 ///
 /// let id = InstallationId::new("ins_7Yk2")?;
 /// assert_eq!(format!("{id:?}"), "InstallationId(redacted)");

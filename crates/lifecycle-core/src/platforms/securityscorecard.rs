@@ -1,4 +1,4 @@
-//! The installation hook: one unsigned event, `app.installed`, of which nothing proves the sender.
+//! SecurityScorecard: the installation hook, one unsigned event, `app.installed`, of which nothing proves the sender.
 //!
 //! Source: SecurityScorecard's page "App installation process".
 

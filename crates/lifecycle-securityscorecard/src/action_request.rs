@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::action_secrets::SECRETS_HEADER;
-use super::{ActionError, ActionSecrets};
-use crate::charset::header_text;
+use crate::action_secrets::SECRETS_HEADER;
+use crate::{ActionError, ActionSecrets};
+use lifecycle_core::header_text;
 
 /// The header that names the app.
 pub const APP_ID_HEADER: &str = "x-ssc-app-id";
@@ -17,7 +17,7 @@ pub const ACTION_HEADER: &str = "x-ssc-action";
 /// action's name are no proof of anything: they only keep requests for others out.
 ///
 /// ```
-/// use lifecycle_core::securityscorecard::{ActionError, ActionRequest};
+/// use lifecycle_securityscorecard::{ActionError, ActionRequest};
 ///
 /// let headers: [(&str, &[u8]); 3] = [
 ///     ("x-ssc-app-id", b"6f1c2a0e"),

@@ -1,6 +1,6 @@
 //! Why an action is refused, with its HTTP status and its stable code.
 
-use crate::{Reply, RequestBody};
+use lifecycle_core::{Reply, RequestBody};
 
 /// Why a request to an action's URL is refused. No secret's value is ever in it.
 ///
@@ -24,7 +24,7 @@ pub enum ActionError {
         /// Their keys, in the order of the manifest.
         missing: Vec<String>,
     },
-    /// The secrets header is larger than [`ActionSecrets::MAX_LEN`](super::ActionSecrets::MAX_LEN). 431.
+    /// The secrets header is larger than [`ActionSecrets::MAX_LEN`](crate::ActionSecrets::MAX_LEN). 431.
     #[error("the secrets header is too large")]
     SecretsTooLarge,
     /// The request names another app, or none. 422.

@@ -140,7 +140,7 @@ pub enum Severity {
     Info,
     /// Something good.
     Positive,
-    /// Any other text; [`Manifest::validate`](super::Manifest::validate) refuses it.
+    /// Any other text; [`Manifest::validate`](crate::Manifest::validate) refuses it.
     #[serde(untagged)]
     Other(String),
 }

@@ -5,16 +5,16 @@ use std::fmt;
 use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
-use super::InstallationId;
+use crate::InstallationId;
 
-/// The body of a `POST` to [`INSTALLATION_DATA_URL`](super::INSTALLATION_DATA_URL), with `Authorization: Token ..`.
+/// The body of a `POST` to [`INSTALLATION_DATA_URL`](crate::INSTALLATION_DATA_URL), with `Authorization: Token ..`.
 ///
 /// The platform's own toolkit completes installations this way; its documentation describes the form that
-/// [`InstallPage`](super::InstallPage) makes. Prefer the form: with this request the secrets pass through your server.
+/// [`InstallPage`](crate::InstallPage) makes. Prefer the form: with this request the secrets pass through your server.
 /// `Debug` shows the keys only, and the values are wiped when dropped; what your HTTP client copies is not.
 ///
 /// ```
-/// use lifecycle_core::securityscorecard::{InstallationAnswer, InstallationData, InstallationId};
+/// use lifecycle_securityscorecard::{InstallationAnswer, InstallationData, InstallationId};
 ///
 /// let data = InstallationData::new(InstallationId::new("ins_7Yk2")?).secret("ACCESS_TOKEN", "s3cr3t");
 /// assert_eq!(

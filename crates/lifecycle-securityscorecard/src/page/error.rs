@@ -1,7 +1,7 @@
 //! What keeps an installation page from being made: a mistake of the app, not of a visitor.
 
-use crate::Reply;
-use crate::platforms::securityscorecard::install::{ManifestProblems, WebUrlError};
+use crate::{ManifestProblems, WebUrlError};
+use lifecycle_core::Reply;
 
 /// Why an installation page cannot be made or rendered.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use pending::{Digest, Entry, Pending, digest};
 pub use state::{BoundState, InstallState, StateError};
 
-use super::InstallationId;
+use crate::InstallationId;
 
 /// Remembers installations while their users take a step of the app's own, such as another provider's OAuth.
 ///
@@ -39,7 +39,7 @@ use super::InstallationId;
 ///
 /// ```
 /// use lifecycle_core::Reply;
-/// use lifecycle_core::securityscorecard::{
+/// use lifecycle_securityscorecard::{
 ///     DeclaredSecret, InstallPage, InstallQuery, InstallStates, Manifest,
 /// };
 /// use std::time::SystemTime;
@@ -132,7 +132,7 @@ impl InstallStates {
     /// The installation that [`issue`](Self::issue) gave this state for. From now on the state is unknown.
     ///
     /// # Errors
-    /// [`StateError::Unknown`] and [`StateError::Expired`]. The error converts to a [`Reply`](crate::Reply).
+    /// [`StateError::Unknown`] and [`StateError::Expired`]. The error converts to a [`Reply`](lifecycle_core::Reply).
     pub fn redeem(&self, state: &str, now: SystemTime) -> Result<InstallationId, StateError> {
         if state.len() != InstallState::LEN {
             return Err(StateError::Unknown);
@@ -144,7 +144,7 @@ impl InstallStates {
     /// state is unknown; but a wrong `browser` does not use it up, so that nobody else can spoil it.
     ///
     /// # Errors
-    /// [`StateError::Unknown`] and [`StateError::Expired`]. The error converts to a [`Reply`](crate::Reply).
+    /// [`StateError::Unknown`] and [`StateError::Expired`]. The error converts to a [`Reply`](lifecycle_core::Reply).
     pub fn redeem_bound(
         &self,
         state: &str,

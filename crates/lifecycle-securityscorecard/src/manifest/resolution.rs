@@ -2,7 +2,7 @@
 
 use super::Manifest;
 use super::problem::{ManifestProblem, ManifestProblems, Problems};
-use crate::platforms::securityscorecard::install::web_url;
+use crate::web_url;
 
 impl Manifest {
     /// The manifest with each address made absolute, as RFC 3986 section 5 says, against the address that it is
