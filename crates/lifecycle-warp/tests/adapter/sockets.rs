@@ -110,10 +110,10 @@ fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clon
     let verified = face("verified").and(verified(short())).map(accept).recover(recover);
     let gate = face("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
     // A route of the app's own that refuses by the head.
-    let own = face("own")
+    let early = face("own")
         .and(warp::header::headers_cloned())
         .map(|headers: HeaderMap| response_before_body(&headers, lifecycle_core::Reply::not_enabled()));
-    let routes = endpoint.or(verify).unify().or(verified).or(gate).or(own);
+    let routes = endpoint.or(verify).unify().or(verified).or(gate).or(early);
     routes.map(Reply::into_response)
 }
 
