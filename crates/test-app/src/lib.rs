@@ -1,6 +1,7 @@
 //! An app with a durable inbox on a real socket, for tests of engines: callbacks go the whole way that a platform's go.
 
 pub mod deadline;
+pub mod rolling;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

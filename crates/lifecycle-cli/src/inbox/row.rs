@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lifecycle_inbox::{DeliveryState, DeliverySummary, Timestamp};
+use lifecycle_inbox::{DeliveryState, DeliverySummary, Platforms, Timestamp};
 use serde_json::{Value, json};
 
 /// For programs. Whose it is stands in it only where that is asked for.
@@ -10,6 +10,7 @@ pub(crate) fn json(row: &DeliverySummary, with_tenant: bool) -> Value {
     let mut document = json!({
         "id": row.id.0,
         "platform": row.tenant.platform,
+        "platform_known": is_known(row),
         "app": row.tenant.app,
         "kind": row.kind,
         "state": row.state.name(),
@@ -29,6 +30,9 @@ pub(crate) fn json(row: &DeliverySummary, with_tenant: bool) -> Value {
 
 /// When it may be tried, or its worker has to be done.
 pub(crate) fn due(row: &DeliverySummary, now: Timestamp) -> String {
+    if row.state == DeliveryState::Pending && !is_known(row) {
+        return "when a worker knows the platform".to_owned();
+    }
     match later(row) {
         Some(at) if at > now && row.state == DeliveryState::Leased => {
             format!("lease ends in {}", span(at.since(now)))
@@ -54,6 +58,11 @@ pub(crate) fn span(time: Duration) -> String {
 /// As RFC 3339.
 pub(crate) fn time(time: Timestamp) -> String {
     jiff::Timestamp::try_from(SystemTime::from(time)).unwrap_or_default().to_string()
+}
+
+/// Whether this program knows the platform. The app may know more.
+fn is_known(row: &DeliverySummary) -> bool {
+    Platforms::default().find(&row.tenant.platform).is_some()
 }
 
 /// The time that an open row waits for; none where that is no later than ever.

@@ -1,13 +1,16 @@
 //! `lifecycle inbox stats`: how much there is to do, and how much went wrong.
 
+use std::fmt::Write;
+
 use clap::Args;
-use serde_json::json;
+use lifecycle_inbox::UnknownPlatform;
+use serde_json::{Value, json};
 
 use super::database::{Database, unanswered};
 use super::row::span;
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
-use crate::shown::{BAD, millis};
+use crate::shown::{BAD, millis, one_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,16 +30,31 @@ impl StatsArgs {
             0 => "0".to_owned(),
             some => format!("{BAD}{some}{BAD:#}  (`lifecycle inbox list --state dead` tells why)"),
         };
-        let text = format!(
+        let mut text = format!(
             "pending  {}\nleased   {}\ndead     {dead}\noldest   {oldest}\n",
             stats.pending, stats.leased
         );
+        let unknown = database.inbox.unknown_platforms().await.map_err(|error| unanswered(&error))?;
+        for UnknownPlatform { name, open, oldest } in &unknown {
+            // A String takes every write.
+            let _ = writeln!(
+                text,
+                "{BAD}unknown{BAD:#}  {open} of the platform {}, {} old: they wait for a worker that knows it",
+                one_line(name),
+                span(*oldest)
+            );
+        }
         let json = json!({
             "pending": stats.pending,
             "leased": stats.leased,
             "dead": stats.dead,
             "oldest_ms": stats.oldest.map(millis),
+            "unknown_platforms": unknown.iter().map(json_of).collect::<Vec<Value>>(),
         });
         Ok(Answer { text, json, exit: Exit::Well })
     }
+}
+
+fn json_of(unknown: &UnknownPlatform) -> Value {
+    json!({"name": unknown.name, "open": unknown.open, "oldest_ms": millis(unknown.oldest)})
 }

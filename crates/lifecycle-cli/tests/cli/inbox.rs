@@ -226,6 +226,28 @@ fn stats_count_what_waits_and_what_died() {
     assert!(ran.out.starts_with("pending  1\nleased   0\ndead     1 "), "{ran:?}");
 }
 
+#[test]
+fn what_waits_for_a_worker_that_knows_its_platform_is_told() {
+    let file = InFile::new();
+    let stats = file.inbox(&["stats", "--json"]).json();
+    assert_eq!(stats["unknown_platforms"], json!([]));
+    let open = rusqlite::Connection::open(file.folder.path().join("inbox.db")).unwrap();
+    open.execute("UPDATE lifecycle_inbox SET platform = 'own\u{9b}2J' WHERE id = 3", []).unwrap();
+    let list = file.inbox(&["list"]);
+    let shown = lines(&list.out);
+    assert!(shown[3].ends_with(" when a worker knows the platform"), "{shown:?}");
+    assert!(file.inbox(&["show", "3"]).out.contains("  due         when a worker knows the platform\n"));
+    let stats = file.inbox(&["stats"]);
+    assert!(stats.out.contains("1 of the platform own\u{fffd}2J, "), "{stats:?}");
+    let json = file.inbox(&["stats", "--json"]).json();
+    assert_eq!(json["unknown_platforms"][0]["open"], 1);
+    let list = file.inbox(&["list", "--json"]).json();
+    assert_eq!(
+        (&list["deliveries"][0]["platform_known"], &list["deliveries"][2]["platform_known"]),
+        (&json!(true), &json!(false))
+    );
+}
+
 /// Exit code 2, nothing but one line, no password.
 fn refused(url: &str, more: &[&str]) -> String {
     let ran = lifecycle([&["inbox", "stats", "--database-url", url], more].concat());
@@ -250,10 +272,7 @@ fn a_database_that_cannot_be_opened_gets_one_line_that_says_what_to_do() {
         (url("missing.db"), "there is no such file: check the path"),
         (url("text"), "is not an SQLite database: check the path"),
         (url("other.db"), "is it the app's database?"),
-        (
-            url("newer.db"),
-            "has schema version 99, and this program knows 3: use the `lifecycle` of the release",
-        ),
+        (url("newer.db"), "use the `lifecycle` of the release that the app is of"),
         ("sqlite:".to_owned(), "it is like sqlite:inbox.db"),
         ("mysql://u:hunter2@host/db".to_owned(), "it begins with sqlite:, postgres:// or postgresql://"),
         (
@@ -317,7 +336,7 @@ fn an_inbox_in_postgresql_is_operated_alike() {
         drop(client);
         driver.await.unwrap().unwrap();
     });
-    assert!(refused(url, &["--schema", &schema]).contains("version 99, and this program knows 5"));
+    assert!(refused(url, &["--schema", &schema]).contains("version 99, and this program knows "));
 }
 
 /// In CI it has to be.

@@ -14,6 +14,7 @@ mod opening;
 mod order;
 mod outage;
 mod pooler;
+mod rolling;
 mod starving;
 mod tidings;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]

@@ -10,5 +10,6 @@ mod faults;
 mod lost;
 mod opening;
 mod releases;
+mod rolling;
 mod support;
 mod writing;
