@@ -21,8 +21,8 @@ use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
 use lifecycle_core::{
-    Delivery, HandlerError, Head, LifecycleHandler, Outcome, RejectedRequest, Secret, Secrets, SigningSecret,
-    Trust, Undecodable, Verifier, seismic,
+    Delivery, HandlerError, Head, LifecycleHandler, RejectedRequest, Secret, Secrets, SigningSecret, Trust,
+    Undecodable, Verifier, seismic,
 };
 use lifecycle_tower::axum::{Received, Verified};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
@@ -283,9 +283,9 @@ fn at_the_endpoint(callback: Callback) -> Served {
     struct AcceptAll;
     #[async_trait]
     impl LifecycleHandler for AcceptAll {
-        async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+        async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
             black_box(delivery);
-            Ok(Outcome::Accept)
+            Ok(())
         }
     }
 

@@ -27,6 +27,11 @@ impl Deadline {
         self.started.elapsed()
     }
 
+    /// How much time is left.
+    pub(crate) fn left(self) -> Duration {
+        self.end.saturating_duration_since(Instant::now())
+    }
+
     /// The future's output, unless the time is over first.
     pub(crate) fn wait<F: Future>(self, future: F) -> Timeout<F> {
         timeout_at(self.end, future)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{LifecycleHandler, RejectedRequest, Rejection, Verifier, run_handler};
+use lifecycle_core::{EndpointHandler, RejectedRequest, Rejection, Verifier, run_handler};
 
 use crate::deadline::Deadline;
 use crate::receive::{receive, response};
@@ -43,8 +43,8 @@ use crate::receive::{receive, response};
 /// # Ok::<(), lifecycle_core::SecretError>(())
 /// # }).unwrap();
 /// ```
-pub fn endpoint(verifier: Verifier, handler: impl LifecycleHandler) -> Route {
-    let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
+pub fn endpoint(verifier: Verifier, handler: impl EndpointHandler) -> Route {
+    let handler: Arc<dyn EndpointHandler> = Arc::new(handler);
     web::route().to(move |request: HttpRequest, payload: web::Payload| {
         let deadline = Deadline::after(verifier.timeout());
         let (verifier, handler, payload) = (verifier.clone(), Arc::clone(&handler), payload.into_inner());
@@ -52,7 +52,7 @@ pub fn endpoint(verifier: Verifier, handler: impl LifecycleHandler) -> Route {
             let callback = receive(&verifier, &request, payload, deadline).await;
             let outcome = match &callback {
                 Ok(delivery) => {
-                    let handling = pin!(run_handler(&*handler, delivery));
+                    let handling = pin!(run_handler(&*handler, delivery, deadline.left()));
                     let bound = deadline.bound(handling).await;
                     let outcome = bound.unwrap_or(Err(Rejection::DeadlineExceeded));
                     outcome.map(|()| delivery).map_err(RejectedRequest::after_body)

@@ -7,7 +7,7 @@ use actix_web::test::{TestRequest, call_and_read_body, call_service, init_servic
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
 use lifecycle_actix::{endpoint, require_enabled};
 use lifecycle_core::{LifecycleHandler, Reply, Secret, TenantKey, Verifier, seismic};
-use lifecycle_inbox::{EnabledGate, Engine, Inbox, MemoryEngine, Worker};
+use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use test_adapter::Gate;
 
 fn tenant(request: &HttpRequest) -> Option<TenantKey> {
@@ -56,14 +56,14 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     impl LifecycleHandler for AcceptAll {}
 
     let engine = MemoryEngine::new();
-    let shared: Arc<dyn Engine> = Arc::new(engine.clone());
-    let inbox = Inbox::new(Arc::clone(&shared));
-    actix_web::rt::spawn(Worker::new(shared, AcceptAll).run(std::future::pending()));
+    let store = Store::new(engine.clone());
+    let (inbox, worker) = store.open(AcceptAll);
+    actix_web::rt::spawn(worker.run(std::future::pending()));
     let secret = Secret::new("s3cr3t").unwrap();
     let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
     let gate = EnabledGate::new(Arc::new(engine));
     let features = web::resource("/features").wrap(require_enabled(gate, tenant)).to(feature);
-    let app = App::new().route("/seismic", endpoint(verifier, inbox.clone())).service(features);
+    let app = App::new().route("/seismic", endpoint(verifier, inbox)).service(features);
     let app = init_service(app).await;
 
     for (kind, status) in [("install", 403), ("enable", 200), ("upgrade", 200), ("disable", 403)] {
@@ -71,7 +71,7 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
         let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
         let callback = TestRequest::post().uri("/seismic").insert_header(("x-seismic-signature", signature));
         assert_eq!(call_service(&app, callback.set_payload(body).to_request()).await.status(), 202, "{kind}");
-        while inbox.stats().await.unwrap().depth() > 0 {
+        while store.stats().await.unwrap().depth() > 0 {
             actix_web::rt::time::sleep(Duration::from_millis(1)).await;
         }
         for (tenant, status) in [("t", status), ("another", 403)] {

@@ -1,189 +1,146 @@
-//! Deduplicated: a handler that runs once per event, however often the event is delivered.
+//! `Deduplicated`: a handler that runs once per event, however often the event is delivered.
 
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::decision::Decision;
 use crate::delivery::Delivery;
-use crate::handler::{HandlerError, LifecycleHandler, Outcome};
-use crate::idempotency::IdempotencyKey;
-use crate::turn::Turn;
+use crate::endpoint_handler::EndpointHandler;
+use crate::handler::LifecycleHandler;
+use crate::handler_error::HandlerError;
+use crate::single_flight::SingleFlight;
 
-/// Runs a handler once per [`IdempotencyKey`]: a duplicate of an accepted delivery is accepted without a second run.
+/// Runs a handler once per [`IdempotencyKey`](crate::IdempotencyKey): a duplicate of an accepted delivery is accepted, and
+/// neither decided about nor run again. For an endpoint without an inbox, which knows its duplicates by itself.
 ///
 /// A duplicate that comes while the first still runs waits for it. When the first fails, refuses, or is dropped
 /// because its time is over, its key is free again, and the next delivery, or the one that waits, runs. Nothing is
-/// remembered but keys, in memory, up to the capacity, the oldest forgotten first: after a restart, or with several
-/// replicas, a handler may run again.
+/// remembered but the keys of what was accepted, in memory, up to the capacity, the oldest forgotten first: after a restart, or
+/// with several replicas, a handler may run again. Clones share what they remember.
 ///
 /// ```
-/// # use lifecycle_core::{Deduplicated, Delivery, HandlerError, LifecycleHandler, Outcome, Trust, async_trait, seismic};
+/// # use lifecycle_core::{Deduplicated, Delivery, HandlerError, LifecycleHandler, Trust, async_trait, run_handler, seismic};
 /// # use std::sync::atomic::{AtomicU32, Ordering};
-/// # use std::time::SystemTime;
+/// # use std::time::{Duration, SystemTime};
 /// #[derive(Default)]
 /// struct Counter(AtomicU32);
 ///
 /// #[async_trait]
 /// impl LifecycleHandler for Counter {
-///     async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+///     async fn install(&self, _: &Delivery) -> Result<(), HandlerError> {
 ///         self.0.fetch_add(1, Ordering::Relaxed);
-///         Ok(Outcome::Accept)
+///         Ok(())
 ///     }
 /// }
 ///
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
 /// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+/// # let within = Duration::from_secs(2);
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let handler = Deduplicated::new(Counter::default());
 /// for _ in 0..3 {
-///     assert_eq!(handler.handle(&delivery).await?, Outcome::Accept);
+///     run_handler(&handler, &delivery, within).await?; // as an endpoint does
 /// }
 /// assert_eq!(handler.inner().0.load(Ordering::Relaxed), 1);
-/// # Ok::<(), HandlerError>(())
-/// # }).map_err(|error| error.to_string())?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Deduplicated<H> {
-    handler: H,
-    capacity: usize,
-    entries: Mutex<Entries>,
+    handler: Arc<H>,
+    keys: Arc<SingleFlight>,
 }
 
 impl<H> Deduplicated<H> {
-    /// How many keys are remembered unless [`capacity`](Self::capacity) says otherwise: 10 000, about 2 MB.
+    /// How many keys are remembered unless [`with_capacity`](Self::with_capacity) says otherwise: 10 000, about 1 MB.
     pub const DEFAULT_CAPACITY: usize = 10_000;
 
     /// Wraps a handler.
     pub fn new(handler: H) -> Self {
-        Self { handler, capacity: Self::DEFAULT_CAPACITY, entries: Mutex::default() }
+        Self { handler: Arc::new(handler), keys: Arc::new(SingleFlight::new(Self::DEFAULT_CAPACITY)) }
     }
 
-    /// How many keys are remembered. Those of running handlers are never forgotten.
+    /// How many keys are remembered.
     #[must_use]
-    pub fn capacity(mut self, keys: usize) -> Self {
-        self.capacity = keys;
-        self
+    pub fn with_capacity(self, keys: usize) -> Self {
+        Self { handler: self.handler, keys: Arc::new(SingleFlight::new(keys)) }
     }
 
     /// The handler within.
     pub fn inner(&self) -> &H {
         &self.handler
     }
+}
 
-    fn claim(&self, key: IdempotencyKey) -> Claim<'_, H> {
-        Claim { of: self, key, entry: self.entries().take(key, self.capacity) }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+/// Its claim on the key lives from before the decision to after the event's method, and ends when this one future is
+/// dropped. As two methods, nothing would end it in between.
+#[async_trait]
+impl<H: LifecycleHandler> EndpointHandler for Deduplicated<H> {
+    async fn answer(&self, delivery: &Delivery, within: Duration) -> Result<Decision, HandlerError> {
+        let Some(flight) = self.keys.begin(delivery.idempotency_key()).await else {
+            return Ok(Decision::Accept);
+        };
+        let decision = self.handler.answer(delivery, within).await?;
+        if decision == Decision::Accept {
+            flight.done();
+        }
+        Ok(decision)
     }
 }
 
-#[async_trait]
-impl<H: LifecycleHandler> LifecycleHandler for Deduplicated<H> {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
-        let claim = self.claim(delivery.idempotency_key());
-        let mut turn = claim.entry.take().await;
-        if turn.done {
-            return Ok(Outcome::Accept);
-        }
-        let outcome = self.handler.handle(delivery).await?;
-        turn.done = outcome == Outcome::Accept;
-        Ok(outcome)
+impl<H> Clone for Deduplicated<H> {
+    fn clone(&self) -> Self {
+        Self { handler: self.handler.clone(), keys: self.keys.clone() }
     }
 }
 
 impl<H> fmt::Debug for Deduplicated<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Deduplicated").field("capacity", &self.capacity).finish_non_exhaustive()
-    }
-}
-
-/// Done when the delivery was accepted; taken while its handler runs.
-type Entry = Arc<Turn>;
-
-/// The entries by key, and their keys by age.
-#[derive(Default)]
-struct Entries {
-    by_key: HashMap<IdempotencyKey, (u64, Entry)>,
-    by_age: BTreeMap<u64, IdempotencyKey>,
-    next: u64,
-}
-
-impl Entries {
-    fn take(&mut self, key: IdempotencyKey, capacity: usize) -> Entry {
-        if let Some((_, entry)) = self.by_key.get(&key) {
-            return entry.clone();
-        }
-        while self.by_key.len() >= capacity {
-            let idle = self.by_age.values().find(|key| !self.is_in_use(key)).copied();
-            let Some(oldest) = idle else { break };
-            self.forget(oldest);
-        }
-        let entry = Entry::default();
-        self.by_age.insert(self.next, key);
-        self.by_key.insert(key, (self.next, entry.clone()));
-        self.next += 1;
-        entry
-    }
-
-    fn is_in_use(&self, key: &IdempotencyKey) -> bool {
-        self.by_key.get(key).is_some_and(|(_, entry)| Arc::strong_count(entry) > 1)
-    }
-
-    fn forget(&mut self, key: IdempotencyKey) {
-        if let Some((age, _)) = self.by_key.remove(&key) {
-            self.by_age.remove(&age);
-        }
-    }
-}
-
-/// One delivery's hold on its entry. Dropping the last hold on one that was not accepted forgets it.
-struct Claim<'c, H> {
-    of: &'c Deduplicated<H>,
-    key: IdempotencyKey,
-    entry: Entry,
-}
-
-impl<H> Drop for Claim<'_, H> {
-    fn drop(&mut self) {
-        let mut entries = self.of.entries();
-        let held_by_others = Arc::strong_count(&self.entry) > 2; // the map holds one, this claim another
-        if !held_by_others && !self.entry.is_done() {
-            entries.forget(self.key);
-        }
+        f.debug_struct("Deduplicated").field("capacity", &self.keys.capacity()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Trust, run_handler, seismic};
+    use crate::{Rejection, Trust, run_handler, seismic};
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::{Duration, SystemTime};
     use tokio::time;
 
+    const WITHIN: Duration = Duration::from_secs(60);
+
     /// Fails, refuses or sleeps as the request id says for its first run, and accepts afterwards.
     #[derive(Default)]
     struct Script {
+        decisions: AtomicUsize,
         runs: AtomicUsize,
     }
 
     #[async_trait]
     impl LifecycleHandler for Script {
-        async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
-            let run = self.runs.fetch_add(1, Ordering::SeqCst);
+        async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+            let first = self.decisions.fetch_add(1, Ordering::SeqCst) == 0;
             match delivery.event().request_id() {
-                Some("fail") if run == 0 => Err("as told".into()),
-                Some("refuse") if run == 0 => Ok(Outcome::refuse("as told")),
-                Some("panic") if run == 0 => panic!("as told"),
+                Some("refuse") if first => Ok(Decision::refuse("as told")),
+                Some("undecided") if first => Err("as told".into()),
+                _ => Ok(Decision::Accept),
+            }
+        }
+
+        async fn install(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+            let first = self.runs.fetch_add(1, Ordering::SeqCst) == 0;
+            match delivery.event().request_id() {
+                Some("fail") if first => Err("as told".into()),
+                Some("panic") if first => panic!("as told"),
                 Some("slow") => {
                     time::sleep(Duration::from_secs(10)).await;
-                    Ok(Outcome::Accept)
+                    Ok(())
                 }
-                _ => Ok(Outcome::Accept),
+                _ => Ok(()),
             }
         }
     }
@@ -194,72 +151,87 @@ mod tests {
             .unwrap()
     }
 
-    fn runs(handler: &Deduplicated<Script>) -> usize {
-        handler.inner().runs.load(Ordering::SeqCst)
+    /// How often it decided, and how often it ran.
+    fn counts(handler: &Deduplicated<Script>) -> (usize, usize) {
+        let Script { decisions, runs } = handler.inner();
+        (decisions.load(Ordering::SeqCst), runs.load(Ordering::SeqCst))
+    }
+
+    async fn answer(handler: &Deduplicated<Script>, delivery: &Delivery) -> Result<(), Rejection> {
+        run_handler(handler, delivery, WITHIN).await
     }
 
     #[tokio::test]
-    async fn an_accepted_delivery_is_not_run_again() {
+    async fn an_accepted_delivery_is_neither_decided_nor_run_again() {
         let handler = Deduplicated::new(Script::default());
         for _ in 0..3 {
-            assert_eq!(handler.handle(&delivery("r")).await.unwrap(), Outcome::Accept);
+            assert_eq!(answer(&handler.clone(), &delivery("r")).await, Ok(()));
         }
-        assert_eq!(runs(&handler), 1);
+        assert_eq!(counts(&handler), (1, 1));
     }
 
     #[tokio::test]
     async fn a_failure_a_refusal_and_a_panic_free_the_key() {
-        for request in ["fail", "refuse", "panic"] {
+        for (request, expected) in
+            [("fail", (2, 2)), ("panic", (2, 2)), ("refuse", (2, 1)), ("undecided", (2, 1))]
+        {
             let handler = Deduplicated::new(Script::default());
-            assert!(run_handler(&handler, &delivery(request)).await.is_err(), "{request}");
-            assert!(handler.entries().by_key.is_empty(), "{request}");
-            assert_eq!(run_handler(&handler, &delivery(request)).await, Ok(()), "{request}");
-            assert_eq!(run_handler(&handler, &delivery(request)).await, Ok(()), "{request}");
-            assert_eq!(runs(&handler), 2, "{request}");
+            assert!(answer(&handler, &delivery(request)).await.is_err(), "{request}");
+            assert_eq!(answer(&handler, &delivery(request)).await, Ok(()), "{request}");
+            assert_eq!(answer(&handler, &delivery(request)).await, Ok(()), "{request}");
+            assert_eq!(counts(&handler), expected, "{request}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_timed_out_run_frees_the_key() {
         let handler = Deduplicated::new(Script::default());
-        let first = time::timeout(Duration::from_secs(1), handler.handle(&delivery("slow"))).await;
-        assert!(first.is_err());
-        assert!(handler.entries().by_key.is_empty());
-        handler.handle(&delivery("slow")).await.unwrap();
-        assert_eq!(runs(&handler), 2);
+        let slow = delivery("slow");
+        assert!(time::timeout(Duration::from_secs(1), answer(&handler, &slow)).await.is_err());
+        answer(&handler, &slow).await.unwrap();
+        assert_eq!(counts(&handler), (2, 2));
     }
 
     #[tokio::test(start_paused = true)]
     async fn concurrent_duplicates_run_once() {
         let handler = Deduplicated::new(Script::default());
         let slow = delivery("slow");
-        let (first, second, third) =
-            tokio::join!(handler.handle(&slow), handler.handle(&slow), handler.handle(&slow));
-        assert!([first, second, third].iter().all(|outcome| matches!(outcome, Ok(Outcome::Accept))));
-        assert_eq!(runs(&handler), 1);
+        let answers = tokio::join!(answer(&handler, &slow), answer(&handler, &slow), answer(&handler, &slow));
+        assert_eq!(answers, (Ok(()), Ok(()), Ok(())));
+        assert_eq!(counts(&handler), (1, 1));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_one_that_waits_runs_when_the_first_times_out() {
         let handler = Deduplicated::new(Script::default());
         let slow = delivery("slow");
-        let first = time::timeout(Duration::from_secs(1), handler.handle(&slow));
-        let (first, second) = tokio::join!(first, handler.handle(&slow));
+        let first = time::timeout(Duration::from_secs(1), answer(&handler, &slow));
+        let (first, second) = tokio::join!(first, answer(&handler, &slow));
         assert!(first.is_err());
-        assert_eq!(second.unwrap(), Outcome::Accept);
-        assert_eq!(runs(&handler), 2);
+        assert_eq!(second, Ok(()));
+        assert_eq!(counts(&handler), (2, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_stopped_waiting_does_not_keep_the_next_from_running() {
+        let handler = Deduplicated::new(Script::default());
+        let slow = delivery("slow");
+        let first = time::timeout(Duration::from_secs(2), answer(&handler, &slow));
+        let gone = time::timeout(Duration::from_secs(1), answer(&handler, &slow));
+        let (first, gone, last) = tokio::join!(first, gone, answer(&handler, &slow));
+        assert!(first.is_err() && gone.is_err());
+        assert_eq!(last, Ok(()));
+        assert_eq!(counts(&handler), (2, 2));
     }
 
     #[tokio::test]
     async fn the_oldest_key_is_forgotten_at_the_capacity() {
-        let handler = Deduplicated::new(Script::default()).capacity(2);
+        let handler = Deduplicated::new(Script::default()).with_capacity(2);
         for request in ["1", "2", "3", "3", "2"] {
-            handler.handle(&delivery(request)).await.unwrap();
+            answer(&handler, &delivery(request)).await.unwrap();
         }
-        assert_eq!(runs(&handler), 3);
-        handler.handle(&delivery("1")).await.unwrap();
-        assert_eq!(runs(&handler), 4);
-        let entries = handler.entries();
-        assert_eq!((entries.by_key.len(), entries.by_age.len()), (2, 2));
+        assert_eq!(counts(&handler), (3, 3));
+        answer(&handler, &delivery("1")).await.unwrap();
+        assert_eq!(counts(&handler), (4, 4));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::handler::Refusal;
+use crate::decision::Reason;
 use crate::reply::Reply;
 
 /// Why a callback was not acknowledged.
@@ -42,7 +42,7 @@ pub enum Rejection {
     /// router answers where nothing is.
     NotFound,
     /// The handler refuses, on purpose and with a reason. 403.
-    Refused(Refusal),
+    Refused(Reason),
     /// No configured secret made any of the signatures over these bytes. 401.
     SignatureMismatch,
     /// Signed too long ago, too far ahead, or without a readable time while a maximum age is set. 401.
@@ -125,7 +125,7 @@ impl Rejection {
     pub fn reply(&self) -> Reply {
         let detail = match self {
             Self::NotFound => return Reply::empty(self.status()),
-            Self::Refused(refusal) => Some(refusal.reason()),
+            Self::Refused(reason) => Some(reason.as_str()),
             _ => None,
         };
         let reply = Reply::problem(self.status(), self.code(), self.title(), detail);
@@ -140,7 +140,7 @@ impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidHeader(name) => write!(f, "{}: {name}", self.title()),
-            Self::Refused(refusal) => write!(f, "{}: {}", self.title(), refusal.reason()),
+            Self::Refused(reason) => write!(f, "{}: {}", self.title(), reason.as_str()),
             Self::Undecodable(why) => write!(f, "{}: {why}", self.title()),
             _ => f.write_str(self.title()),
         }

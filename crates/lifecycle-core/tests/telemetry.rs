@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{EventKind, Outcome, Rejection, Secret, Undecodable, Verifier, seismic};
+use lifecycle_core::{Decision, EventKind, Rejection, Secret, Undecodable, Verifier, seismic};
 use test_adapter::Log;
 
 /// Whoever knows the URL causes these; so does a fault that blocks an administrator.
@@ -69,11 +69,11 @@ fn at_debug_every_rejection_shows() {
 fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
     let (log, _logging) = Log::start("lifecycle=info");
     let verifier = verifier();
-    let Outcome::Refuse(refusal) = Outcome::refuse("no contract") else { unreachable!() };
+    let Decision::Refuse(reason) = Decision::refuse("no contract") else { unreachable!() };
     for rejection in [
         Rejection::DeadlineExceeded,
         Rejection::HandlerFailed,
-        Rejection::Refused(refusal),
+        Rejection::Refused(reason),
         Rejection::Stale,
         Rejection::Unavailable,
         Rejection::Undecodable(Undecodable::NotUtf8),

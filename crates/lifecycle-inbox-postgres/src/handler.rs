@@ -1,38 +1,35 @@
 //! `TransactionalHandler`: what an app does in the transaction that completes a delivery.
 
 use async_trait::async_trait;
-use lifecycle_core::{Delivery, EventKind, HandlerError, Outcome};
+use lifecycle_core::{Decision, Delivery, EventKind, HandlerError};
 use tokio_postgres::Transaction;
 
 /// A handler whose effect is rows in the inbox's own database: effect and completion are committed together, so each
 /// delivery has its effect exactly once, whatever crashes when.
 ///
-/// One method for each kind of event, each of which accepts by default, as in
-/// [`LifecycleHandler`](lifecycle_core::LifecycleHandler). A refusal, an error or a panic undoes what was written; so does
-/// the loss of the delivery to another worker. What is done outside of the database still happens at least once.
+/// It has the two phases of a [`LifecycleHandler`](lifecycle_core::LifecycleHandler): [`decide`](Self::decide), which has no
+/// transaction, and one method for each kind of event. An error or a panic undoes what was written; so does the loss of the delivery to another worker. What is done outside of the database still happens at least once.
 ///
 /// The transaction is the driver's own, at READ COMMITTED, on a session of the user in the URL. Use savepoints inside it
 /// if need be; never `COMMIT` or `ROLLBACK`, which end it too early: the attempt has failed then.
 ///
 /// ```
-/// use lifecycle_core::{Delivery, HandlerError, Outcome, async_trait};
-/// use lifecycle_inbox::{Inbox, Worker};
+/// use lifecycle_core::{Delivery, HandlerError, async_trait};
+/// use lifecycle_inbox::Store;
 /// use lifecycle_inbox_postgres::tokio_postgres::Transaction;
 /// use lifecycle_inbox_postgres::{PostgresEngine, TransactionalHandler};
-/// use std::sync::Arc;
 ///
 /// struct Seats;
 ///
 /// #[async_trait]
 /// impl TransactionalHandler for Seats {
-///     async fn install(&self, delivery: &Delivery, transaction: &mut Transaction<'_>) -> Result<Outcome, HandlerError> {
+///     async fn install(&self, delivery: &Delivery, transaction: &mut Transaction<'_>) -> Result<(), HandlerError> {
 ///         let tenant = delivery.event().tenant();
 ///         transaction.execute("INSERT INTO seats (tenant, free) VALUES ($1, 10)", &[&tenant]).await?;
-///         Ok(Outcome::Accept)
+///         Ok(())
 ///     }
 /// }
 ///
-/// # use lifecycle_core::LifecycleHandler;
 /// # use lifecycle_inbox_postgres::{Settings, tokio_postgres};
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
 /// # let trust = lifecycle_core::Trust::Unsigned;
@@ -44,10 +41,10 @@ use tokio_postgres::Transaction;
 /// # app.batch_execute("CREATE TABLE seats (tenant text NOT NULL, free bigint NOT NULL)").await?;
 /// # let settings = Settings::new(test_postgres::url())?.schema(&format!("seats_{}", std::process::id()))?;
 /// # let engine = PostgresEngine::open_with(settings).await?;
-/// let inbox = Inbox::new(Arc::new(engine.clone()));
-/// let worker = Worker::with_runner(Arc::new(engine.clone()), engine.runner(Seats));
-/// # inbox.handle(&delivery).await.unwrap();
-/// # let shutdown = async { while inbox.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
+/// let store = Store::new(engine.clone());
+/// let (inbox, worker) = store.open_with(engine.runner(Seats));
+/// # lifecycle_core::run_handler(&inbox, &delivery, std::time::Duration::from_secs(2)).await?;
+/// # let shutdown = async { while store.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
 /// worker.run(shutdown).await;
 ///
 /// let row = app.query_one("SELECT free FROM seats WHERE tenant = 't'", &[]).await?;
@@ -59,13 +56,21 @@ use tokio_postgres::Transaction;
 /// ```
 #[async_trait]
 pub trait TransactionalHandler: Send + Sync + 'static {
+    /// Whether the event is taken; it is, by default. It runs while the platform waits, before anything is written, perhaps in
+    /// another process than the worker, and has no effects; see
+    /// [`LifecycleHandler::decide`](lifecycle_core::LifecycleHandler::decide).
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        let _ = delivery;
+        Ok(Decision::Accept)
+    }
+
     /// An administrator installs the app.
     async fn install(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    ) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator enables the app.
@@ -73,8 +78,8 @@ pub trait TransactionalHandler: Send + Sync + 'static {
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    ) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator moves the tenant to a newer version.
@@ -82,8 +87,8 @@ pub trait TransactionalHandler: Send + Sync + 'static {
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    ) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator disables the app.
@@ -91,8 +96,8 @@ pub trait TransactionalHandler: Send + Sync + 'static {
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    ) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator removes the app from the tenant.
@@ -100,8 +105,8 @@ pub trait TransactionalHandler: Send + Sync + 'static {
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    ) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// A kind that this version does not know.
@@ -109,16 +114,16 @@ pub trait TransactionalHandler: Send + Sync + 'static {
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    ) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
-    /// Any event: calls the method of its kind. Override it to treat all kinds alike.
-    async fn handle(
+    /// Any event that was accepted: calls the method of its kind. Override it to treat all kinds alike.
+    async fn event(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<(), HandlerError> {
         match delivery.event().kind() {
             EventKind::Disable => self.disable(delivery, transaction).await,
             EventKind::Enable => self.enable(delivery, transaction).await,
@@ -131,6 +136,6 @@ pub trait TransactionalHandler: Send + Sync + 'static {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the defaults of the trait return")]
-fn accept(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-    Ok(Outcome::Accept)
+fn nothing_to_do(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+    Ok(())
 }

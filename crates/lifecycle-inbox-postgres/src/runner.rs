@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
-use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
+use lifecycle_core::{Change, Decision, Delivery, HandlerError};
 use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
@@ -17,7 +17,7 @@ use crate::handler::TransactionalHandler;
 use crate::session::take;
 
 /// Runs a [`TransactionalHandler`] in the transaction that completes the delivery; made by [`PostgresEngine::runner`], for
-/// [`Worker::with_runner`](lifecycle_inbox::Worker::with_runner).
+/// [`Store::open_with`](lifecycle_inbox::Store::open_with).
 ///
 /// Each handler holds a connection while it runs, of a pool of their own.
 pub struct PostgresRunner {
@@ -60,13 +60,10 @@ impl PostgresRunner {
         let mut transaction = match begun.await {
             Ok((transaction, Some(true))) => transaction,
             Ok((_, Some(false))) => return Ok(RunOutcome::NotRun(READ_ONLY.to_owned())),
-            Ok((_, None)) => return Ok(RunOutcome::Lost),
+            Ok((_, None)) => return Ok(RunOutcome::LeaseLost),
             Err(error) => return Ok(RunOutcome::NotRun(store(&error).to_string())),
         };
-        match self.handler.handle(delivery, &mut transaction).await? {
-            Outcome::Accept => {}
-            Outcome::Refuse(refusal) => return Ok(RunOutcome::Refused(refusal)),
-        }
+        self.handler.event(delivery, &mut transaction).await?;
         let is_same =
             statements.prepare(transaction.client(), &inner.sql.is_same).await.map_err(unavailable)?;
         let same = transaction.query_one(&is_same, &[&mark]).await.map_err(unavailable)?;
@@ -94,7 +91,7 @@ impl PostgresRunner {
             Err(_) => return Err(HandlerError::unavailable("PostgreSQL did not commit in time")),
         };
         if ended.held.is_empty() {
-            return Ok(RunOutcome::Lost);
+            return Ok(RunOutcome::LeaseLost);
         }
         ended.tell(&inner.bell);
         Ok(RunOutcome::Committed)
@@ -103,13 +100,17 @@ impl PostgresRunner {
 
 #[async_trait]
 impl Runner for PostgresRunner {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        self.handler.decide(delivery).await
+    }
+
     async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
         let client = match take(&self.pool, self.engine.0.time_limit).await {
             Ok(client) => client,
             Err(error) => return Ok(RunOutcome::NotRun(no_client(&error).to_string())),
         };
         let mut lent = Lent(Some(client));
-        let Some(client) = &mut lent.0 else { return Ok(RunOutcome::Lost) };
+        let Some(client) = &mut lent.0 else { return Ok(RunOutcome::LeaseLost) };
         let ran = self.run_in(client, token, delivery).await;
         // A roll-back must be over before another attempt may begin.
         if matches!(timeout(self.engine.0.time_limit, is_writable(client)).await, Ok(Ok(true))) {

@@ -11,8 +11,8 @@ use std::time::Duration;
 use std::{env, io};
 
 use libtest_mimic::{Arguments, Trial};
-use lifecycle_core::{Delivery, HandlerError, Outcome, async_trait};
-use lifecycle_inbox::{Backoff, Engine, Worker};
+use lifecycle_core::{Delivery, HandlerError, async_trait};
+use lifecycle_inbox::{Backoff, Engine};
 use lifecycle_inbox_postgres::tokio_postgres::Transaction;
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, TransactionalHandler};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -76,7 +76,9 @@ async fn receive(engine: &PostgresEngine) {
 async fn work(engine: &PostgresEngine, schema: String) {
     // Leases as short as they may be: what a killed worker had is taken over soon. On a busy machine they are lost often,
     // and each loss counts as an attempt, which must not make dead letters here.
-    Worker::with_runner(Arc::new(engine.clone()), engine.runner(Handler(Effects(schema))))
+    let (_, worker) =
+        lifecycle_inbox::Store::new(engine.clone()).open_with(engine.runner(Handler(Effects(schema))));
+    worker
         .lease(Duration::from_secs(1))
         .attempts(u32::MAX)
         .poll(Duration::from_millis(200))
@@ -90,14 +92,14 @@ struct Handler(Effects);
 
 #[async_trait]
 impl TransactionalHandler for Handler {
-    async fn handle(
+    async fn event(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<(), HandlerError> {
         self.0.note(delivery, transaction).await?;
         tokio::time::sleep(Duration::from_millis(fastrand::u64(0..5))).await;
-        if fastrand::u8(0..10) == 0 { Err("now and then".into()) } else { Ok(Outcome::Accept) }
+        if fastrand::u8(0..10) == 0 { Err("now and then".into()) } else { Ok(()) }
     }
 }
 

@@ -59,11 +59,10 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// the app's own work is another inbox that is copied *into* the file, if it holds as many deliveries.
 ///
 /// ```
-/// use lifecycle_inbox::{Inbox, Worker};
+/// use lifecycle_inbox::Store;
 /// use lifecycle_inbox_sqlite::SqliteEngine;
-/// use std::sync::Arc;
 ///
-/// # use lifecycle_core::{LifecycleHandler, Outcome};
+/// # use lifecycle_core::{LifecycleHandler, run_handler};
 /// # struct Seats;
 /// # impl LifecycleHandler for Seats {}
 /// # let folder = tempfile::tempdir()?;
@@ -73,12 +72,12 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// # let now = std::time::SystemTime::now();
 /// # let delivery = lifecycle_core::Delivery::from_store_unverified(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
-/// let engine = Arc::new(SqliteEngine::open(&path)?);
-/// let inbox = Inbox::new(engine.clone()); // the handler to mount
-/// let worker = Worker::new(engine, Seats); // runs yours, later
+/// let store = Store::new(SqliteEngine::open(&path)?);
+/// let (inbox, worker) = store.open(Seats); // the inbox is what an endpoint is given
 ///
-/// assert_eq!(inbox.handle(&delivery).await.unwrap(), Outcome::Accept);
-/// assert_eq!(inbox.stats().await?.pending, 1);
+/// # let within = std::time::Duration::from_secs(2);
+/// run_handler(&inbox, &delivery, within).await?; // as an endpoint does
+/// assert_eq!(store.stats().await?.pending, 1);
 /// # drop(worker);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;

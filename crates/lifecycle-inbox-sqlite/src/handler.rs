@@ -3,36 +3,35 @@
 use std::fmt;
 use std::ops::Deref;
 
-use lifecycle_core::{Delivery, EventKind, HandlerError, Outcome};
+use async_trait::async_trait;
+use lifecycle_core::{Decision, Delivery, EventKind, HandlerError};
 use rusqlite::Connection;
 
 /// A handler whose effect is rows in the engine's own file: effect and completion are committed together, so each
 /// delivery has its effect exactly once, whatever crashes when.
 ///
-/// One method for each kind of event, each of which accepts by default, as in
-/// [`LifecycleHandler`](lifecycle_core::LifecycleHandler). A refusal, an error or a panic undoes what was written.
+/// It has the two phases of a [`LifecycleHandler`](lifecycle_core::LifecycleHandler): [`decide`](Self::decide), which has no
+/// transaction, and one method for each kind of event. An error or a panic undoes what was written.
 ///
-/// It runs on the one thread that writes, and callbacks wait for that thread: only read and write the database here. What
+/// The method runs on the one thread that writes, and callbacks wait for that thread: only read and write the database here. What
 /// takes longer (a call to another service, a mail) belongs into an ordinary handler; or write here what is to be sent,
 /// and let a task of your own send it. A transaction may have to be repeated, and then the handler runs again.
 ///
 /// ```
-/// use lifecycle_core::{Delivery, HandlerError, Outcome};
-/// use lifecycle_inbox::{Inbox, Worker};
+/// use lifecycle_core::{Delivery, HandlerError};
+/// use lifecycle_inbox::Store;
 /// use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, rusqlite};
-/// use std::sync::Arc;
 ///
 /// struct Seats;
 ///
 /// impl TransactionalHandler for Seats {
-///     fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+///     fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
 ///         let tenant = delivery.event().tenant();
 ///         transaction.execute("INSERT INTO seats (tenant, free) VALUES (?1, 10)", [tenant])?;
-///         Ok(Outcome::Accept)
+///         Ok(())
 ///     }
 /// }
 ///
-/// # use lifecycle_core::LifecycleHandler;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("app.db");
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
@@ -44,10 +43,10 @@ use rusqlite::Connection;
 /// let app = rusqlite::Connection::open(&path)?; // the app's own tables live in the same file
 /// app.execute("CREATE TABLE seats (tenant TEXT NOT NULL, free INTEGER NOT NULL)", [])?;
 ///
-/// let inbox = Inbox::new(Arc::new(engine.clone()));
-/// let worker = Worker::with_runner(Arc::new(engine.clone()), engine.runner(Seats));
-/// # inbox.handle(&delivery).await.unwrap();
-/// # let shutdown = async { while inbox.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
+/// let store = Store::new(engine.clone());
+/// let (inbox, worker) = store.open_with(engine.runner(Seats));
+/// # lifecycle_core::run_handler(&inbox, &delivery, std::time::Duration::from_secs(2)).await?;
+/// # let shutdown = async { while store.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
 /// worker.run(shutdown).await;
 ///
 /// let free: i64 = app.query_row("SELECT free FROM seats WHERE tenant = 't'", [], |row| row.get(0))?;
@@ -56,39 +55,48 @@ use rusqlite::Connection;
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[async_trait]
 pub trait TransactionalHandler: Send + Sync + 'static {
+    /// Whether the event is taken; it is, by default. It runs while the platform waits, before anything is written, perhaps in
+    /// another process than the worker, and has no effects; see
+    /// [`LifecycleHandler::decide`](lifecycle_core::LifecycleHandler::decide).
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        let _ = delivery;
+        Ok(Decision::Accept)
+    }
+
     /// An administrator installs the app.
-    fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator enables the app.
-    fn enable(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    fn enable(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator moves the tenant to a newer version.
-    fn upgrade(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    fn upgrade(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator disables the app.
-    fn disable(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    fn disable(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// An administrator removes the app from the tenant.
-    fn uninstall(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    fn uninstall(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
     /// A kind that this version does not know.
-    fn other(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        accept(delivery, transaction)
+    fn other(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+        nothing_to_do(delivery, transaction)
     }
 
-    /// Any event: calls the method of its kind. Override it to treat all kinds alike.
-    fn handle(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+    /// Any event that was accepted: calls the method of its kind. Override it to treat all kinds alike.
+    fn event(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
         match delivery.event().kind() {
             EventKind::Disable => self.disable(delivery, transaction),
             EventKind::Enable => self.enable(delivery, transaction),
@@ -101,8 +109,8 @@ pub trait TransactionalHandler: Send + Sync + 'static {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the defaults of the trait return")]
-fn accept(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-    Ok(Outcome::Accept)
+fn nothing_to_do(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+    Ok(())
 }
 
 /// A transaction that the engine has begun, and will commit together with the completion.

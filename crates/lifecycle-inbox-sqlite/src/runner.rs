@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
+use lifecycle_core::{Change, Decision, Delivery, HandlerError};
 use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 
 use crate::deliveries;
@@ -13,7 +13,7 @@ use crate::handler::{Transaction, TransactionalHandler};
 use crate::job::{Found, News};
 
 /// Runs a [`TransactionalHandler`] in the transaction that completes the delivery; made by
-/// [`SqliteEngine::runner`], for [`Worker::with_runner`](lifecycle_inbox::Worker::with_runner).
+/// [`SqliteEngine::runner`], for [`Store::open_with`](lifecycle_inbox::Store::open_with).
 #[derive(Clone)]
 pub struct SqliteRunner {
     engine: SqliteEngine,
@@ -28,24 +28,28 @@ impl SqliteRunner {
 
 #[async_trait]
 impl Runner for SqliteRunner {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        self.handler.decide(delivery).await
+    }
+
     async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
         let (handler, delivery, now) = (self.handler.clone(), delivery.clone(), self.engine.now());
         let change = Change::new(&delivery, token.id.0);
         let asked = self.engine.begin(move |connection| {
             if !deliveries::is_held(connection, token)? {
-                return Ok(Found::keep(Ok(RunOutcome::Lost), News::NONE));
+                return Ok(Found::keep(Ok(RunOutcome::LeaseLost), News::NONE));
             }
-            let outcome = handler.handle(&delivery, &Transaction(connection));
+            let ran = handler.event(&delivery, &Transaction(connection));
             if connection.is_autocommit() {
                 // It has ended the transaction. Nothing more may be written outside of one; the writer tells.
-                return Ok(Found::undo(Ok(RunOutcome::Lost)));
+                return Ok(Found::undo(Ok(RunOutcome::LeaseLost)));
             }
-            match outcome {
-                Ok(Outcome::Accept) => {
+            match ran {
+                Ok(()) => {
                     let completed = deliveries::complete(connection, token, now, &change)?;
-                    Ok(completed.map(|held| Ok(if held { RunOutcome::Committed } else { RunOutcome::Lost })))
+                    Ok(completed
+                        .map(|held| Ok(if held { RunOutcome::Committed } else { RunOutcome::LeaseLost })))
                 }
-                Ok(Outcome::Refuse(refusal)) => Ok(Found::undo(Ok(RunOutcome::Refused(refusal)))),
                 Err(error) => Ok(Found::undo(Err(error))),
             }
         });

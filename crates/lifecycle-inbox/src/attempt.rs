@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use lifecycle_core::{Change, Delivery, EventKind, Refusal};
+use lifecycle_core::{Change, Delivery, EventKind};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -79,11 +79,10 @@ impl Crew {
         let ran = timeout(self.settings.time_limit, run).await;
         self.leases.finishing(claim.token);
         match ran {
-            Ok(Ok(Ok(RunOutcome::Accepted))) => self.complete(claim.token, &delivery).await,
+            Ok(Ok(Ok(RunOutcome::Handled))) => self.complete(claim.token, &delivery).await,
             Ok(Ok(Ok(RunOutcome::Committed))) => End::Done,
-            Ok(Ok(Ok(RunOutcome::Lost))) => End::Lost,
+            Ok(Ok(Ok(RunOutcome::LeaseLost))) => End::Lost,
             Ok(Ok(Ok(RunOutcome::NotRun(why)))) => self.give_back(claim.token, why).await,
-            Ok(Ok(Ok(RunOutcome::Refused(refusal)))) => self.give_up(claim, refused(&refusal)).await,
             Ok(Ok(Err(error))) => self.failed(claim, error.to_string()).await,
             Ok(Err(_panic)) => self.failed(claim, "the handler panicked".to_owned()).await, // its message may hold anything
             Err(_elapsed) => {
@@ -162,8 +161,4 @@ impl Crew {
 
 fn is_closing(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Disable | EventKind::Uninstall)
-}
-
-fn refused(refusal: &Refusal) -> String {
-    format!("refused: {}", refusal.reason())
 }

@@ -103,9 +103,8 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The platforms that an inbox accepts and a worker handles: both built-in ones, and those that an app adds.
-///
-/// Give the same ones to [`Inbox::with_platforms`](crate::Inbox::with_platforms) and [`Worker::platforms`](crate::Worker::platforms).
+/// The platforms that an inbox accepts and its worker handles: both built-in ones, and those that an app adds by
+/// [`Store::with`](crate::Store::with).
 #[derive(Clone, Debug)]
 pub struct Platforms(Vec<&'static Platform>);
 

@@ -4,8 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::LifecycleHandler;
-
 use crate::backoff::Backoff;
 use crate::crew::Crew;
 use crate::engine::Engine;
@@ -13,63 +11,33 @@ use crate::housekeeping::Housekeeping;
 use crate::leases::Leases;
 use crate::operations::Retention;
 use crate::record::Platforms;
-use crate::runner::{HandlerRunner, Runner};
+use crate::runner::Runner;
 use crate::slots::Slots;
+use crate::store::Store;
 use crate::telemetry;
 
-/// Runs the app's own handler for every delivery that an [`Inbox`](crate::Inbox) has accepted.
+/// Runs the app's handler for every delivery that an [`Inbox`](crate::Inbox) has accepted. Made by
+/// [`Store::open`](crate::Store::open), together with that inbox.
 ///
 /// Each delivery is handled *at least once*: a handler that was cut off by a crash runs again. Deliveries of one
 /// (platform, app, tenant) are handled strictly one after the other, in the order of acceptance; tenants beside each
-/// other. Any number of workers, in any number of processes, may share a store.
+/// other. Any number of workers, in any number of processes, may share a store. The handler does not
+/// [decide](lifecycle_core::LifecycleHandler::decide) any more: it was asked before the platform got its acknowledgement.
 ///
-/// | the handler | then |
+/// | the event's method | then |
 /// | --- | --- |
-/// | accepts | the row is done, and the event is folded into its installation |
+/// | ends well | the row is done, and the event is folded into its installation |
 /// | fails, panics, takes too long | the next attempt follows after a [`Backoff`]; after the last, the row is a dead letter |
-/// | refuses | dead letter at once, with the reason: the platform has its acknowledgement already, so there is nobody left to refuse to. Refuse in a [gate](crate::Inbox::gate) instead |
 /// | loses its lease | it is dropped where it waits, as by a crash; another worker has the row |
 ///
 /// A dead letter lets its tenant's later deliveries go on, and is not folded, with one exception: a disable or an uninstall
 /// closes its installation also as a dead letter, so that an [`EnabledGate`](crate::EnabledGate) turns its tenant away.
 /// So that an installation is closed does not say that the handler's work was done. Look after dead letters:
-/// [`Inbox::retry`](crate::Inbox::retry) brings one back to its old place, until it is [too old](Retention). A row that no longer reads as a delivery is a
-/// dead letter at once, with its bytes. One of a [platform](Self::platforms) that the worker does not know is left for one that does.
+/// [`Store::retry`](crate::Store::retry) brings one back to its old place, until it is [too old](Retention). A row that no longer reads as a delivery is a
+/// dead letter at once, with its bytes. One of a platform that its [`Store`](crate::Store) was not told of is left for a worker that
+/// knows it, as in a rolling deployment; an event at level `ERROR` says so once a minute.
 ///
 /// Errors of the store are logged and tried again, for ever. They never end a worker.
-///
-/// ```
-/// use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-/// use lifecycle_inbox::{Engine, Inbox, MemoryEngine, Worker};
-/// use std::sync::Arc;
-///
-/// struct Seats;
-///
-/// #[async_trait]
-/// impl LifecycleHandler for Seats {
-///     async fn install(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
-///         // Takes as long as it takes: the platform was answered long ago.
-///         Ok(Outcome::Accept)
-///     }
-/// }
-///
-/// # use lifecycle_core::{Trust, seismic, run_handler};
-/// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
-/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
-/// let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
-/// let inbox = Inbox::new(engine.clone());
-/// let worker = Worker::new(engine, Seats);
-///
-/// # run_handler(&inbox, &delivery).await.unwrap();
-/// let until_ctrl_c = async { /* tokio::signal::ctrl_c().await */ };
-/// # let until_ctrl_c = tokio::time::sleep(std::time::Duration::from_secs(1));
-/// worker.run(until_ctrl_c).await;
-/// assert_eq!(inbox.stats().await?.depth(), 0);
-/// # Ok::<(), lifecycle_inbox::EngineError>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 pub struct Worker {
     engine: Arc<dyn Engine>,
     runner: Arc<dyn Runner>,
@@ -92,16 +60,10 @@ pub(crate) struct Settings {
 }
 
 impl Worker {
-    /// A worker that runs this handler.
-    pub fn new(engine: Arc<dyn Engine>, handler: impl LifecycleHandler) -> Self {
-        Self::with_runner(engine, HandlerRunner(Arc::new(handler)))
-    }
-
-    /// A worker that runs this runner: an engine's own, which gives the handler its transaction.
-    pub fn with_runner(engine: Arc<dyn Engine>, runner: impl Runner) -> Self {
+    pub(crate) fn new(store: &Store, runner: Arc<dyn Runner>) -> Self {
         let settings = Settings {
             name: format!("worker-{}", std::process::id()),
-            platforms: Platforms::default(),
+            platforms: store.platforms.clone(),
             concurrency: 16,
             lease: Duration::from_secs(30),
             attempts: 20,
@@ -111,22 +73,13 @@ impl Worker {
             poll: Duration::from_secs(5),
             retention: Retention::default(),
         };
-        Self { engine, runner: Arc::new(runner), settings }
+        Self { engine: store.engine.clone(), runner, settings }
     }
 
     /// The name that a leased row shows; `worker-` and the process id by default. It need not be unique.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = name.into();
-        self
-    }
-
-    /// The platforms whose deliveries it handles; the built-in ones by default. Those of others wait for a worker that knows them,
-    /// as in a rolling deployment, and an event at level `ERROR` says so once a minute. Give the
-    /// [inbox](crate::Inbox::with_platforms) the same.
-    #[must_use]
-    pub fn platforms(mut self, platforms: Platforms) -> Self {
-        self.settings.platforms = platforms;
         self
     }
 

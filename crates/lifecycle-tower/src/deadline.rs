@@ -25,6 +25,11 @@ impl Deadline {
         self.started.elapsed()
     }
 
+    /// How much time is left.
+    pub(crate) fn left(&self) -> Duration {
+        self.timeout.saturating_sub(self.elapsed())
+    }
+
     /// The future's output, or `None` when the time is over first.
     pub(crate) fn poll<F: Future + ?Sized>(
         &mut self,
@@ -34,10 +39,9 @@ impl Deadline {
         if let Poll::Ready(output) = future.poll(cx) {
             return Poll::Ready(Some(output));
         }
-        let Self { started, timeout, timer } = self;
+        let left = self.left();
         // Unconstrained: a future that has used up the task's turns would keep the timer from its own.
-        let timer = timer
-            .get_or_insert_with(|| Box::pin(unconstrained(sleep(timeout.saturating_sub(started.elapsed())))));
+        let timer = self.timer.get_or_insert_with(|| Box::pin(unconstrained(sleep(left))));
         timer.as_mut().poll(cx).map(|()| None)
     }
 }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use lifecycle_core::{Delivery, LifecycleHandler, RejectedRequest, Rejection, Verifier, run_handler};
+use lifecycle_core::{Delivery, EndpointHandler, RejectedRequest, Rejection, Verifier, run_handler};
 use tower::Service;
 
 use crate::deadline::Deadline;
@@ -52,12 +52,12 @@ pub struct LifecycleEndpoint(Arc<Endpoint>);
 
 struct Endpoint {
     verifier: Verifier,
-    handler: Box<dyn LifecycleHandler>,
+    handler: Box<dyn EndpointHandler>,
 }
 
 impl LifecycleEndpoint {
     /// Receives by this verifier, for this handler.
-    pub fn new(verifier: Verifier, handler: impl LifecycleHandler) -> Self {
+    pub fn new(verifier: Verifier, handler: impl EndpointHandler) -> Self {
         Self(Arc::new(Endpoint { verifier, handler: Box::new(handler) }))
     }
 }
@@ -114,9 +114,9 @@ where
             match &mut this.stage {
                 Stage::Receiving(receiving) => match ready!(receiving.poll(&mut this.deadline, cx)) {
                     Ok(delivery) => {
-                        let endpoint = this.endpoint.clone();
+                        let (endpoint, within) = (this.endpoint.clone(), this.deadline.left());
                         this.stage = Stage::Handling(Box::pin(async move {
-                            run_handler(&*endpoint.handler, &delivery).await.map(|()| delivery)
+                            run_handler(&*endpoint.handler, &delivery, within).await.map(|()| delivery)
                         }));
                     }
                     Err(rejected) => break Err(rejected),

@@ -23,14 +23,17 @@ impl Deadline {
         self.started.elapsed()
     }
 
+    /// How much time is left.
+    pub(crate) fn left(self) -> Duration {
+        self.timeout.saturating_sub(self.elapsed())
+    }
+
     /// The future's output, or `None` when the time is over first. The timer is made when the future has to wait: most
     /// callbacks arrive whole and are handled at once.
     pub(crate) async fn bound<F: Future>(self, mut future: Pin<&mut F>) -> Option<F::Output> {
         match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
             Poll::Ready(output) => Some(output),
-            Poll::Pending => {
-                Box::pin(timeout(self.timeout.saturating_sub(self.elapsed()), future)).await.ok()
-            }
+            Poll::Pending => Box::pin(timeout(self.left(), future)).await.ok(),
         }
     }
 }

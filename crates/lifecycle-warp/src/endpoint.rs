@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use lifecycle_core::{LifecycleHandler, RejectedRequest, Rejection, Verifier, run_handler};
+use lifecycle_core::{EndpointHandler, RejectedRequest, Rejection, Verifier, run_handler};
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
@@ -35,19 +35,19 @@ use crate::response::response;
 /// ```
 pub fn endpoint(
     verifier: Verifier,
-    handler: impl LifecycleHandler,
+    handler: impl EndpointHandler,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
-    let handler: Arc<dyn LifecycleHandler> = Arc::new(handler);
+    let handler: Arc<dyn EndpointHandler> = Arc::new(handler);
     request(verifier).then(move |request| answer(Arc::clone(&handler), request))
 }
 
-async fn answer(handler: Arc<dyn LifecycleHandler>, mut request: Request<impl Body>) -> Response {
+async fn answer(handler: Arc<dyn EndpointHandler>, mut request: Request<impl Body>) -> Response {
     let reply = match request.receive().await {
         Err(rejected) => {
             request.verifier.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now())
         }
         Ok(delivery) => {
-            let handling = pin!(run_handler(&*handler, &delivery));
+            let handling = pin!(run_handler(&*handler, &delivery, request.head.deadline.left()));
             let outcome =
                 request.head.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
             let outcome = outcome.map(|()| &delivery).map_err(RejectedRequest::after_body);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_core::{Decision, Delivery, HandlerError, LifecycleHandler, async_trait};
 
 /// Counts the installs that it handles. For the tenants `refuse`, `fail`, `panic` and `sleep` it does just that, and it
 /// accepts those of all others. Clones count together.
@@ -20,15 +20,21 @@ impl Obedient {
 
 #[async_trait]
 impl LifecycleHandler for Obedient {
-    async fn install(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        Ok(match delivery.event().tenant() {
+            "refuse" => Decision::refuse("no contract"),
+            _ => Decision::Accept,
+        })
+    }
+
+    async fn install(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         self.0.fetch_add(1, Ordering::Relaxed);
         match delivery.event().tenant() {
-            "refuse" => return Ok(Outcome::refuse("no contract")),
             "fail" => return Err("s3cr3t detail".into()),
             "panic" => panic!("as told"),
             "sleep" => tokio::time::sleep(Duration::from_secs(60)).await,
             _ => {}
         }
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }

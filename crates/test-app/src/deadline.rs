@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome};
-use lifecycle_inbox::{Engine, Worker};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler};
+use lifecycle_inbox::{Engine, Store};
 use tokio::sync::{oneshot, watch};
 use tokio::time::sleep;
 
@@ -24,10 +24,10 @@ const SLOTS: u32 = 16;
 /// # Panics
 /// When a callback is not acknowledged in time, or one that was is not there, or not in its tenant's order.
 pub async fn check(engine: &str, open: impl AsyncFn() -> Arc<dyn Engine>, slow: impl Fn()) {
-    let store = open().await;
-    let app = App::start(store.clone()).await;
     let (busy, slots) = watch::channel(0);
-    let worker = Worker::new(store, Minute(busy)).drain(Duration::ZERO);
+    let (inbox, worker) = Store::from(open().await).open(Minute(busy));
+    let app = App::start(inbox).await;
+    let worker = worker.drain(Duration::ZERO);
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
 
@@ -56,12 +56,13 @@ pub async fn check(engine: &str, open: impl AsyncFn() -> Arc<dyn Engine>, slow: 
     drop(app);
     stop.send(()).expect("the worker runs");
     worker.await.expect("the worker ends");
-    let store = open().await;
-    let stats = store.stats(store.now()).await.expect("stats");
+    let store = Store::from(open().await);
+    let stats = store.stats().await.expect("stats");
     assert_eq!((stats.pending, stats.leased), (u64::from(SLOTS + WAVES * TENANTS), 0), "all are still there");
 
     let handled = Handled::default();
-    Worker::new(store.clone(), handled.clone()).run(settled(&*store)).await;
+    let (_, worker) = store.open(handled.clone());
+    worker.run(settled(&store)).await;
     for (tenant, requests) in &*handled.0.lock().expect("no test has failed") {
         let first = u32::from(tenant.parse::<u32>().expect("a number") >= SLOTS);
         let expected: Vec<String> = (first..=WAVES).map(|nth| nth.to_string()).collect();
@@ -80,8 +81,8 @@ async fn wave(app: &App, tenants: u32, nth: u32) -> Vec<Answer> {
     answers
 }
 
-async fn settled(store: &dyn Engine) {
-    while store.stats(store.now()).await.expect("stats").depth() > 0 {
+async fn settled(store: &Store) {
+    while store.stats().await.expect("stats").depth() > 0 {
         sleep(Duration::from_millis(10)).await;
     }
 }
@@ -91,10 +92,10 @@ struct Minute(watch::Sender<u32>);
 
 #[async_trait]
 impl LifecycleHandler for Minute {
-    async fn handle(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, _delivery: &Delivery) -> Result<(), HandlerError> {
         self.0.send_modify(|busy| *busy += 1);
         sleep(Duration::from_secs(60)).await;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 
@@ -104,10 +105,10 @@ struct Handled(Arc<Mutex<BTreeMap<String, Vec<String>>>>);
 
 #[async_trait]
 impl LifecycleHandler for Handled {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let (tenant, request) = (delivery.event().tenant(), delivery.event().request_id());
         let mut handled = self.0.lock().expect("no test has failed");
         handled.entry(tenant.to_owned()).or_default().push(request.unwrap_or_default().to_owned());
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }

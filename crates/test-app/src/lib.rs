@@ -3,12 +3,10 @@
 pub mod deadline;
 pub mod rolling;
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use lifecycle_core::{Secret, Verifier, seismic};
-use lifecycle_inbox::{Engine, Inbox};
+use lifecycle_core::{EndpointHandler, Secret, Verifier, seismic};
 use lifecycle_tower::LifecycleEndpoint;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -36,13 +34,13 @@ pub struct Answer {
 }
 
 impl App {
-    /// Starts one on this engine.
+    /// Starts one on this inbox.
     ///
     /// # Panics
     /// When loopback has no free port.
-    pub async fn start(engine: Arc<dyn Engine>) -> Self {
+    pub async fn start(inbox: impl EndpointHandler) -> Self {
         let verifier = Verifier::new(&seismic::PLATFORM, secret());
-        let endpoint = LifecycleEndpoint::new(verifier, Inbox::new(engine));
+        let endpoint = LifecycleEndpoint::new(verifier, inbox);
         let routes = Router::new().route_service("/seismic", endpoint);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");
         let url = format!("http://{}/seismic", listener.local_addr().expect("it is bound"));

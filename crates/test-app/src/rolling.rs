@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lifecycle_core::{
-    AckPolicy, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Outcome, Platform,
-    Rejection, Trust, Undecodable, VerifiedRequest, run_handler, seismic,
+    AckPolicy, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Platform, Rejection, Trust,
+    Undecodable, VerifiedRequest, run_handler, seismic,
 };
-use lifecycle_inbox::{DeliveryFilter, DeliveryState, DeliverySummary, Engine, Inbox, Platforms, Worker};
+use lifecycle_inbox::{DeliveryFilter, DeliveryState, DeliverySummary, Engine, Inbox, Store, Worker};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -17,6 +17,8 @@ use tokio::time::sleep;
 static THIRD: Platform = Platform::unsigned("third", AckPolicy::new(200), decode);
 
 const TENANTS: u32 = 8;
+/// Only so that a store that hangs ends a test.
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// Has the old release and then both accept deliveries and work on them, until the old one is gone. `open` opens the store, as
 /// each process does.
@@ -24,12 +26,12 @@ const TENANTS: u32 = 8;
 /// # Panics
 /// When a delivery is lost, is given up, is handled by a release that does not know its platform, or not in its tenant's order.
 pub async fn check(open: impl AsyncFn() -> Arc<dyn Engine>) {
-    let (old, new) = (open().await, open().await);
+    let (old, new) = (Store::from(open().await), Store::from(open().await).with(&THIRD));
     let handled = Handled::default();
-    let old_inbox = Inbox::new(old.clone());
-    let new_inbox = Inbox::new(new.clone()).with_platforms(platforms());
+    let (old_inbox, old_worker) = old.open(handled.of("old"));
+    let (new_inbox, new_worker) = new.open(handled.of("new"));
     // What is claimed without being known would be a dead letter at once.
-    let old_worker = start(Worker::new(old.clone(), handled.of("old")).attempts(1));
+    let old_worker = start(old_worker.attempts(1));
 
     // The new release accepts already, and only the old one works.
     for nth in 0..4 {
@@ -39,17 +41,17 @@ pub async fn check(open: impl AsyncFn() -> Arc<dyn Engine>) {
             accept(&new_inbox, "seismic", tenant, nth + 100).await;
         }
     }
-    let unknown = run_handler(&old_inbox, &delivery("third", 0, 9)).await;
+    let unknown = run_handler(&old_inbox, &delivery("third", 0, 9), WITHIN).await;
     assert_eq!(unknown, Err(Rejection::Unavailable), "the old release accepts nothing that it does not know");
-    until(&*new, |rows| rows.iter().all(|row| is_third(row) || row.state == DeliveryState::Done)).await;
-    for row in rows(&*new).await.iter().filter(|row| is_third(row)) {
+    until(&new, |rows| rows.iter().all(|row| is_third(row) || row.state == DeliveryState::Done)).await;
+    for row in rows(&new).await.iter().filter(|row| is_third(row)) {
         assert_eq!((row.state, row.attempts), (DeliveryState::Pending, 0), "{row:?}");
     }
-    let waiting = old_inbox.unknown_platforms().await.expect("it answers");
+    let waiting = old.unknown_platforms().await.expect("it answers");
     assert_eq!((waiting.len(), waiting[0].open), (1, u64::from(4 * TENANTS)), "{waiting:?}");
 
     // Both work.
-    let new_worker = start(Worker::new(new.clone(), handled.of("new")).platforms(platforms()).attempts(1));
+    let new_worker = start(new_worker.attempts(1));
     for nth in 4..8 {
         for tenant in 0..TENANTS {
             accept(&old_inbox, "seismic", tenant, nth + 100).await;
@@ -58,20 +60,16 @@ pub async fn check(open: impl AsyncFn() -> Arc<dyn Engine>) {
     }
     old_worker.stop().await;
     accept(&new_inbox, "third", 0, 9).await;
-    until(&*new, |rows| rows.iter().all(|row| row.state == DeliveryState::Done)).await;
+    until(&new, |rows| rows.iter().all(|row| row.state == DeliveryState::Done)).await;
     new_worker.stop().await;
 
     assert_eq!(
-        rows(&*new).await.len(),
+        rows(&new).await.len(),
         (4 + 4 + 4 + 4 + 4) as usize * TENANTS as usize + 1,
         "nothing is lost"
     );
-    assert_eq!(old_inbox.unknown_platforms().await.expect("it answers"), []);
+    assert_eq!(old.unknown_platforms().await.expect("it answers"), []);
     handled.check();
-}
-
-fn platforms() -> Platforms {
-    Platforms::default().with(&THIRD)
 }
 
 fn delivery(platform: &str, tenant: u32, nth: u32) -> Delivery {
@@ -96,20 +94,20 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
 }
 
 async fn accept(inbox: &Inbox, platform: &str, tenant: u32, nth: u32) {
-    run_handler(inbox, &delivery(platform, tenant, nth)).await.expect("it is acknowledged");
+    run_handler(inbox, &delivery(platform, tenant, nth), WITHIN).await.expect("it is acknowledged");
 }
 
 fn is_third(row: &DeliverySummary) -> bool {
     row.tenant.platform == THIRD.name()
 }
 
-async fn rows(store: &dyn Engine) -> Vec<DeliverySummary> {
+async fn rows(store: &Store) -> Vec<DeliverySummary> {
     let all = DeliveryFilter { limit: 10_000, ..DeliveryFilter::default() };
     store.list(&all).await.expect("it answers")
 }
 
 /// Waits until it is so, for as long as a slow machine may need.
-async fn until(store: &dyn Engine, is_so: impl Fn(&[DeliverySummary]) -> bool) {
+async fn until(store: &Store, is_so: impl Fn(&[DeliverySummary]) -> bool) {
     for _ in 0..3_000 {
         if is_so(&rows(store).await) {
             return;
@@ -180,11 +178,11 @@ struct Release {
 
 #[async_trait]
 impl LifecycleHandler for Release {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let (event, platform) = (delivery.event(), delivery.platform().name());
         let nth = event.request_id().and_then(|id| id.parse().ok()).ok_or("the number of a request")?;
         let run = Run { release: self.release, of: format!("{platform} {}", event.tenant()), nth };
         self.handled.0.lock().expect("no test has failed").push(run);
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }

@@ -1,57 +1,59 @@
 //! Life: an inbox through all that can become of a delivery, with the canary wherever a stranger's text can be.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use lifecycle_core::{
-    Delivery, HandlerError, LifecycleHandler, Outcome, SecretId, TenantKey, Trust, run_handler, seismic,
+    Decision, Delivery, HandlerError, LifecycleHandler, Rejection, SecretId, TenantKey, Trust, run_handler,
+    seismic,
 };
 use lifecycle_inbox::{
-    Backoff, DeliveryFilter, DeliveryState, Engine, Inbox, Keyring, Retention, Vault, Worker,
+    Backoff, DeliveryFilter, DeliveryState, Inbox, Keyring, Retention, Store, Vault, Worker,
 };
 
 use crate::canary::CANARY;
 
 const KEY: &str = "key:9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
 
-/// Accepts, claims, fails, panics, gives up, retries, lists and deletes; the worker's handler is [`Careless`]. Gives what can be
+/// Refuses, accepts, claims, fails, panics, gives up, retries, lists and deletes; the worker's handler is [`Careless`]. Gives what can be
 /// printed of it: every row, and its last error.
 ///
 /// # Panics
 /// When the store fails.
-pub async fn live_through(engine: Arc<dyn Engine>, worker: Worker) -> Vec<String> {
-    let inbox = Inbox::new(engine.clone());
+pub async fn live_through(store: &Store, inbox: &Inbox, worker: Worker) -> Vec<String> {
+    let within = Duration::from_secs(60);
     for word in ["accept", "database", "panic", "parse", "refuse"] {
         for _ in 0..2 {
-            run_handler(&inbox, &delivery(word)).await.expect("it is kept");
+            let answer = run_handler(inbox, &delivery(word), within).await;
+            assert_eq!(matches!(answer, Err(Rejection::Refused(_))), word == "refuse", "{answer:?}");
+            assert_eq!(answer.is_ok(), word != "refuse", "{answer:?}");
         }
     }
     let worker = worker.attempts(2).backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
     let done = async {
-        while inbox.stats().await.expect("stats").depth() > 0 {
+        while store.stats().await.expect("stats").depth() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     worker.run(done).await;
 
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
-    let vault = Vault::new(engine.clone(), Keyring::parse(KEY).expect("a key"));
+    let vault = Vault::new(store.engine().clone(), Keyring::parse(KEY).expect("a key"));
     vault.put(&tenant, "api-key", CANARY).await.expect("a secret is kept");
     let mut shown = vec![format!("{vault:?} {:?}", vault.get(&tenant, "api-key").await)];
-    for row in inbox.list(&DeliveryFilter::default()).await.expect("list") {
-        let stored = inbox.show(row.id).await.expect("show");
+    for row in store.list(&DeliveryFilter::default()).await.expect("list") {
+        let stored = store.show(row.id).await.expect("show");
         shown.push(format!("{row:?} {stored:?} {:?}", row.last_error));
     }
     let dead = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
-    for row in inbox.list(&dead).await.expect("list").iter().skip(1).take(1) {
-        assert!(inbox.retry(row.id).await.expect("retry"));
-        assert!(inbox.delete(row.id).await.expect("delete"));
+    for row in store.list(&dead).await.expect("list").iter().skip(1).take(1) {
+        assert!(store.retry(row.id).await.expect("retry"));
+        assert!(store.delete(row.id).await.expect("delete"));
     }
     let nothing = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::ZERO };
     tokio::time::sleep(Duration::from_millis(5)).await;
-    shown.push(format!("{:?}", inbox.prune(nothing).await.expect("prune")));
+    shown.push(format!("{:?}", store.prune(nothing).await.expect("prune")));
     shown
 }
 
@@ -70,6 +72,14 @@ fn delivery(word: &str) -> Delivery {
 pub struct Careless;
 
 impl Careless {
+    /// What is decided about a delivery.
+    pub fn decision(delivery: &Delivery) -> Decision {
+        match word(delivery) {
+            "refuse" => Decision::refuse("no seats left"),
+            _ => Decision::Accept,
+        }
+    }
+
     /// What becomes of a delivery.
     ///
     /// # Errors
@@ -77,23 +87,29 @@ impl Careless {
     ///
     /// # Panics
     /// If its request says so.
-    pub fn outcome(delivery: &Delivery) -> Result<Outcome, HandlerError> {
-        let word = delivery.event().request_id().unwrap_or_default().split(' ').next();
-        match word.unwrap_or_default() {
+    pub fn outcome(delivery: &Delivery) -> Result<(), HandlerError> {
+        match word(delivery) {
             "database" => Err(Taken.into()),
             "panic" => panic!("{CANARY}: {delivery:?} {:?}", delivery.body()),
-            "parse" => Ok(serde_json::from_slice::<Vec<u8>>(delivery.body()).map(|_| Outcome::Accept)?),
-            "refuse" => Ok(Outcome::refuse("no seats left")),
-            _ => Ok(Outcome::Accept),
+            "parse" => Ok(serde_json::from_slice::<Vec<u8>>(delivery.body()).map(drop)?),
+            _ => Ok(()),
         }
     }
 }
 
 #[async_trait]
 impl LifecycleHandler for Careless {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        Ok(Self::decision(delivery))
+    }
+
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         Self::outcome(delivery)
     }
+}
+
+fn word(delivery: &Delivery) -> &str {
+    delivery.event().request_id().unwrap_or_default().split(' ').next().unwrap_or_default()
 }
 
 /// What a database says of a value that is there already.

@@ -24,8 +24,7 @@ const HEAD_TIME: Duration = Duration::from_secs(2);
 async fn main() -> Result<(), Failure> {
     example_shared::log();
     let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
-    let demo = Demo::from_env("actix-web").await?;
-    let worker = demo.start_worker(shutdown.clone());
+    let (demo, worker) = Demo::start("actix-web", shutdown.clone()).await?;
     let shared = demo.clone(); // one app for all of the server's workers
     let limits = Limits::SMALL;
     let server = HttpServer::new(move || App::new().wrap(access_log()).configure(|app| mount(app, &shared)))

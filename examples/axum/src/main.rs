@@ -23,8 +23,7 @@ use tracing::{Level, Span, info_span};
 async fn main() -> Result<(), Failure> {
     example_shared::log();
     let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
-    let app = App::from_env("axum").await?;
-    let worker = app.start_worker(shutdown.clone());
+    let (app, worker) = App::start("axum", shutdown.clone()).await?;
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     // In place of `axum::serve`, which leaves it to its clients how many connections they hold, and for how long.

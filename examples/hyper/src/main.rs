@@ -15,8 +15,7 @@ use crate::routes::Routes;
 async fn main() -> Result<(), Failure> {
     example_shared::log();
     let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
-    let app = App::from_env("hyper").await?;
-    let worker = app.start_worker(shutdown.clone());
+    let (app, worker) = App::start("hyper", shutdown.clone()).await?;
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     let log = TraceLayer::new_for_http()

@@ -6,10 +6,10 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use lifecycle_core::{
-    Delivery, EventKind, LifecycleHandler, Reply, Secret, TenantGate, TenantKey, Verifier, securityscorecard,
+    Delivery, EndpointHandler, EventKind, Reply, Secret, TenantGate, TenantKey, Verifier, securityscorecard,
     seismic,
 };
-use lifecycle_inbox::{EnabledGate, EngineError, Inbox, InstallationFilter};
+use lifecycle_inbox::{EnabledGate, EngineError, Inbox, InstallationFilter, Store};
 use lifecycle_securityscorecard::{
     Action, ActionRequest, DeclaredSecret, InstallPage, InstallPageError, InstallQuery, InstallStates,
     Manifest,
@@ -18,13 +18,12 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::cookies;
+use crate::database::Database;
 use crate::describe;
 use crate::failure::Failure;
-use crate::gate::Gate;
 use crate::page::Page;
 use crate::settings::{Settings, random};
 use crate::shutdown::Shutdown;
-use crate::store::Store;
 
 /// The demo app: verifiers, a handler, and the answers of its other routes. Cheap to clone.
 #[derive(Clone)]
@@ -32,6 +31,7 @@ pub struct App(Arc<Inner>);
 
 struct Inner {
     settings: Settings,
+    database: Database,
     store: Store,
     inbox: Inbox,
     base: OnceLock<String>,
@@ -53,31 +53,27 @@ fn cookie_name(state: &str) -> String {
 }
 
 impl App {
-    /// An app with the settings of the environment. Without `DATABASE_URL` it keeps its inbox in `lifecycle-NAME.db`.
+    /// An app with the settings of the environment, and the worker on what its inbox accepts. Without `DATABASE_URL` it keeps
+    /// its inbox in `lifecycle-NAME.db`. The worker ends when the process is asked to stop: wait for it then.
     ///
     /// # Errors
     /// A setting that cannot be used, or a database that cannot be opened.
-    pub async fn from_env(name: &str) -> Result<Self, Failure> {
+    pub async fn start(name: &str, shutdown: Shutdown) -> Result<(Self, JoinHandle<()>), Failure> {
         let settings = Settings::from_env()?;
         let default = format!("sqlite:lifecycle-{name}.db");
-        let store = Store::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
-        let inbox = Inbox::new(store.engine()).gate(Gate);
-        let (base, states) = (OnceLock::new(), InstallStates::default());
-        Ok(Self(Arc::new(Inner { settings, store, inbox, base, seismic: OnceLock::new(), states })))
-    }
-
-    /// Starts the work on what the inbox accepts. It ends when the process is asked to stop: wait for it then.
-    pub fn start_worker(&self, shutdown: Shutdown) -> JoinHandle<()> {
-        let mut worker = self.0.store.worker();
-        if let Some(lease) = self.0.settings.worker_lease {
+        let database = Database::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
+        let (store, inbox, mut worker) = database.inbox();
+        if let Some(lease) = settings.worker_lease {
             worker = worker.lease(lease).poll(lease); // nobody tells of a lease that ends: a poll finds it
         }
-        tokio::spawn(worker.run(shutdown.requested()))
+        let worker = tokio::spawn(worker.run(shutdown.requested()));
+        let (base, seismic, states) = (OnceLock::new(), OnceLock::new(), InstallStates::default());
+        Ok((Self(Arc::new(Inner { settings, database, store, inbox, base, seismic, states })), worker))
     }
 
     /// Closes the database, once the server and the worker have ended.
     pub async fn close(&self) {
-        self.0.store.close().await;
+        self.0.database.close().await;
     }
 
     /// Where to listen.
@@ -138,14 +134,14 @@ impl App {
         Verifier::unsigned(&securityscorecard::PLATFORM, self.0.settings.token.clone())
     }
 
-    /// What happens on an event: it is written to the inbox, once, and acknowledged.
-    pub fn handler(&self) -> impl LifecycleHandler + use<> {
+    /// What an endpoint asks: the inbox has the app decide, writes the event down, once, and accepts it.
+    pub fn handler(&self) -> impl EndpointHandler + use<> {
         self.0.inbox.clone()
     }
 
     /// Whether the app may act for a tenant.
     pub fn installation_gate(&self) -> impl TenantGate + use<> {
-        EnabledGate::new(self.0.store.engine())
+        EnabledGate::new(self.0.store.engine().clone())
     }
 
     /// The tenant of a request to `GET /features`, from its headers `x-app` (`demo-app` without) and `x-tenant`. The demo
@@ -168,9 +164,9 @@ impl App {
     /// A page that depends on nothing in the request.
     pub async fn page(&self, page: Page) -> Reply {
         let shown = match page {
-            Page::Deliveries => self.0.store.handled().await.map(|list| describe::page(&list.into())),
+            Page::Deliveries => self.0.database.handled().await.map(|list| describe::page(&list.into())),
             Page::Faces => Ok(crate::faces::faces()),
-            Page::Health => self.0.inbox.check().await.map(|()| Reply::empty(200)).map_err(Failure::from),
+            Page::Health => self.0.store.check().await.map(|()| Reply::empty(200)).map_err(Failure::from),
             Page::Inbox => self.inbox_stats().await.map_err(Failure::from),
             Page::Installations => self.installations().await.map_err(Failure::from),
         };
@@ -209,7 +205,7 @@ impl App {
     }
 
     async fn inbox_stats(&self) -> Result<Reply, EngineError> {
-        let stats = self.0.inbox.stats().await?;
+        let stats = self.0.store.stats().await?;
         let oldest = stats.oldest.map(|age| age.as_secs_f64());
         Ok(describe::page(&json!({
             "pending": stats.pending,

@@ -4,16 +4,16 @@
 mod app;
 mod body;
 mod cookies;
+mod database;
+mod decision;
 mod describe;
 mod faces;
 mod failure;
-mod gate;
 mod page;
 mod route;
 mod serve;
 mod settings;
 mod shutdown;
-mod store;
 
 pub use app::App;
 pub use body::read_body;

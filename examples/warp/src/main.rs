@@ -23,8 +23,7 @@ use warp::{Filter, Rejection};
 async fn main() -> Result<(), Failure> {
     example_shared::log();
     let shutdown = Shutdown::on_signal()?; // first of all: a signal may come at any moment
-    let app = App::from_env("warp").await?;
-    let worker = app.start_worker(shutdown.clone());
+    let (app, worker) = App::start("warp", shutdown.clone()).await?;
     let listener = TcpListener::bind(app.address()).await?;
     app.listening(listener.local_addr()?);
     // In place of `warp::serve`, which leaves it to its clients how many connections they hold, and for how long.

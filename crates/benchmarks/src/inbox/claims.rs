@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-use lifecycle_inbox::{Engine, Inbox, MemoryEngine, Worker};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait};
+use lifecycle_inbox::{Engine, MemoryEngine, Store};
 use lifecycle_inbox_sqlite::SqliteEngine;
 use serde::{Deserialize, Serialize};
 use test_postgres::Server;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::callbacks::Callbacks;
 use super::senders::{Load, send};
-use super::stores::{Kind, postgres_engine};
+use super::stores::{AcceptAll, Kind, postgres_engine};
 use crate::measure::Spread;
 use crate::{Effort, Failure};
 
@@ -53,7 +53,7 @@ impl Claims {
             measured.each.push(send(&each, &callbacks, load).await?.per_second);
             for (nth, concurrency) in CONCURRENCY.into_iter().enumerate() {
                 for (engine, worked) in engines.iter().zip(&mut measured.worked[nth]) {
-                    let inbox = Arc::new(Inbox::new(engine.clone()));
+                    let inbox = Arc::new(Store::from(engine.clone()).open(AcceptAll).0);
                     send(&inbox, &callbacks, Load::of(count, 64)).await?;
                     worked.push(work(engine.clone(), count, concurrency).await?);
                 }
@@ -80,9 +80,11 @@ pub(crate) async fn work(engine: Arc<dyn Engine>, count: usize, concurrency: usi
     let all = counter.clone();
     let started = Instant::now();
     // It ends when what it handles then is completed.
-    Worker::new(engine.clone(), counter).concurrency(concurrency).run(all.0.1.notified()).await;
+    let store = Store::from(engine);
+    let (_, worker) = store.open(counter);
+    worker.concurrency(concurrency).run(all.0.1.notified()).await;
     let elapsed = started.elapsed().as_secs_f64();
-    let stats = engine.stats(engine.now()).await?;
+    let stats = store.stats().await?;
     if stats.depth() + stats.dead > 0 {
         return Err(format!("{count} deliveries were handled, and {} are left", stats.depth()).into());
     }
@@ -96,12 +98,12 @@ struct Counter(Arc<(AtomicUsize, Notify)>);
 
 #[async_trait]
 impl LifecycleHandler for Counter {
-    async fn handle(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, _delivery: &Delivery) -> Result<(), HandlerError> {
         let (left, all) = &*self.0;
         if left.fetch_sub(1, Ordering::Relaxed) == 1 {
             all.notify_one();
         }
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 
@@ -112,7 +114,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn a_worker_is_timed_until_all_is_done() {
         let engine: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
-        let inbox = Arc::new(Inbox::new(engine.clone()));
+        let inbox = Arc::new(Store::from(engine.clone()).open(AcceptAll).0);
         send(&inbox, &Arc::new(Callbacks::to(7)), Load::of(100, 4)).await.unwrap();
         assert!(work(engine.clone(), 100, 16).await.is_ok());
         assert_eq!(engine.stats(engine.now()).await.unwrap().depth(), 0);

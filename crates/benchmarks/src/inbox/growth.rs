@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lifecycle_inbox::{Engine, Inbox};
+use lifecycle_inbox::{Engine, Store};
 use lifecycle_inbox_sqlite::SqliteEngine;
 use serde::{Deserialize, Serialize};
 use test_postgres::Server;
@@ -11,7 +11,7 @@ use super::callbacks::Callbacks;
 use super::claims::work;
 use super::history::{self, PER_TENANT};
 use super::senders::{Load, send};
-use super::stores::postgres_engine;
+use super::stores::{AcceptAll, postgres_engine};
 use crate::measure::Spread;
 use crate::{Effort, Failure};
 
@@ -88,7 +88,7 @@ async fn compare(
     for round in 0..=rounds {
         for turn in 0..2 {
             let nth = (round + turn) % 2;
-            let inbox = Arc::new(Inbox::new(engines[nth].clone()));
+            let inbox = Arc::new(Store::from(engines[nth].clone()).open(AcceptAll).0);
             let accepted = send(&inbox, &callbacks[nth], Load::of(count, 64)).await?.per_second;
             let worked = work(engines[nth].clone(), count, 16).await?;
             if round > 0 {

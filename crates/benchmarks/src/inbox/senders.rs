@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lifecycle_core::{LifecycleHandler, Outcome};
+use lifecycle_core::{Decision, EndpointHandler};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::callbacks::Callbacks;
 use crate::Failure;
+
+/// What an endpoint has left of its time as a rule.
+const WITHIN: Duration = Duration::from_millis(2_500);
 
 /// How many send, and for how long: until the time is over or so many callbacks were sent.
 #[derive(Clone, Copy)]
@@ -40,7 +43,7 @@ pub(crate) struct Sent {
 }
 
 /// Sends to a handler. Fails when one callback is not accepted.
-pub(crate) async fn send<H: LifecycleHandler + ?Sized>(
+pub(crate) async fn send<H: EndpointHandler + ?Sized>(
     handler: &Arc<H>,
     callbacks: &Arc<Callbacks>,
     load: Load,
@@ -57,8 +60,8 @@ pub(crate) async fn send<H: LifecycleHandler + ?Sized>(
                 one.forget();
                 let delivery = callbacks.next();
                 let sent = Instant::now();
-                match handler.handle(&delivery).await {
-                    Ok(Outcome::Accept) => latencies.push(sent.elapsed().as_secs_f64()),
+                match handler.answer(&delivery, WITHIN).await {
+                    Ok(Decision::Accept) => latencies.push(sent.elapsed().as_secs_f64()),
                     Ok(_) => return Err(Failure::from("a callback was refused")),
                     Err(error) => return Err(format!("a callback was not stored: {error}").into()),
                 }

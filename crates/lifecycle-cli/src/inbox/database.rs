@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use lifecycle_inbox::{Engine, EngineError, Inbox, Timestamp};
+use lifecycle_inbox::{Engine, EngineError, Store, Timestamp};
 use lifecycle_inbox_postgres::{OpenError as PostgresError, PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine, path_from_url};
 
@@ -42,7 +42,7 @@ impl DatabaseArgs {
                 ));
             }
         };
-        Ok(Database { inbox: Inbox::new(engine.clone()), engine })
+        Ok(Database { store: Store::from(engine) })
     }
 
     fn url(&self) -> Result<SecretText, Failure> {
@@ -77,14 +77,13 @@ impl DatabaseArgs {
 
 /// An inbox that is open for an operator.
 pub(crate) struct Database {
-    pub(crate) inbox: Inbox,
-    engine: Arc<dyn Engine>,
+    pub(crate) store: Store,
 }
 
 impl Database {
     /// The time by the clock that the inbox goes by.
     pub(crate) fn now(&self) -> Timestamp {
-        self.engine.now()
+        self.store.engine().now()
     }
 }
 

@@ -55,7 +55,7 @@ impl DropArgs {
     pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
         let mut outcome = Outcome::new("dropped");
         for &id in &self.ids {
-            if database.inbox.delete(DeliveryId(id)).await.map_err(|error| outcome.broken(&error))? {
+            if database.store.delete(DeliveryId(id)).await.map_err(|error| outcome.broken(&error))? {
                 outcome.changed(id);
             } else {
                 outcome.unchanged(

@@ -50,7 +50,7 @@ impl ListArgs {
             limit: limit + 1, // one more, to see whether there is another page
             ..DeliveryFilter::default()
         };
-        let mut rows = database.inbox.list(&filter).await.map_err(|error| unanswered(&error))?;
+        let mut rows = database.store.list(&filter).await.map_err(|error| unanswered(&error))?;
         let is_more = rows.len() > limit;
         rows.truncate(limit);
         let next = rows.last().filter(|_| is_more).map(|row| row.id.0);

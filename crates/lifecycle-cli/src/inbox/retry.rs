@@ -43,7 +43,7 @@ impl RetryArgs {
 async fn retry_dead(database: &Database, outcome: &mut Outcome) -> Result<(), Failure> {
     let mut filter = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
     loop {
-        let page = database.inbox.list(&filter).await.map_err(|error| outcome.broken(&error))?;
+        let page = database.store.list(&filter).await.map_err(|error| outcome.broken(&error))?;
         let ids: Vec<i64> = page.iter().map(|row| row.id.0).collect();
         let Some(last) = ids.last() else { return Ok(()) };
         filter.after = Some(DeliveryId(*last));
@@ -53,11 +53,11 @@ async fn retry_dead(database: &Database, outcome: &mut Outcome) -> Result<(), Fa
 
 async fn retry(database: &Database, ids: &[i64], outcome: &mut Outcome) -> Result<(), Failure> {
     for &id in ids {
-        if database.inbox.retry(DeliveryId(id)).await.map_err(|error| outcome.broken(&error))? {
+        if database.store.retry(DeliveryId(id)).await.map_err(|error| outcome.broken(&error))? {
             outcome.changed(id);
             continue;
         }
-        let found = database.inbox.show(DeliveryId(id)).await.map_err(|error| unanswered(&error))?;
+        let found = database.store.show(DeliveryId(id)).await.map_err(|error| unanswered(&error))?;
         outcome.unchanged(
             id,
             match found.map(|stored| stored.summary.state) {

@@ -35,7 +35,7 @@ pub(crate) struct ShowArgs {
 
 impl ShowArgs {
     pub(crate) async fn run(&self, database: &Database, as_json: bool) -> Result<Answer, Failure> {
-        let found = database.inbox.show(DeliveryId(self.id)).await.map_err(|error| unanswered(&error))?;
+        let found = database.store.show(DeliveryId(self.id)).await.map_err(|error| unanswered(&error))?;
         let stored = found.ok_or_else(|| {
             Failure::new(
                 format!("there is no delivery {} in this inbox", self.id),

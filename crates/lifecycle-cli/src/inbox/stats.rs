@@ -24,7 +24,7 @@ pub(crate) struct StatsArgs {}
 
 impl StatsArgs {
     pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
-        let stats = database.inbox.stats().await.map_err(|error| unanswered(&error))?;
+        let stats = database.store.stats().await.map_err(|error| unanswered(&error))?;
         let oldest = stats.oldest.map_or_else(|| "none".to_owned(), |age| format!("{} old", span(age)));
         let dead = match stats.dead {
             0 => "0".to_owned(),
@@ -34,7 +34,7 @@ impl StatsArgs {
             "pending  {}\nleased   {}\ndead     {dead}\noldest   {oldest}\n",
             stats.pending, stats.leased
         );
-        let unknown = database.inbox.unknown_platforms().await.map_err(|error| unanswered(&error))?;
+        let unknown = database.store.unknown_platforms().await.map_err(|error| unanswered(&error))?;
         for UnknownPlatform { name, open, oldest } in &unknown {
             // A String takes every write.
             let _ = writeln!(

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Trust, async_trait, seismic};
-use lifecycle_inbox::{Engine, Inbox, Worker};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Trust, async_trait, run_handler, seismic};
+use lifecycle_inbox::{Engine, Inbox, Store};
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use serde_json::{Value, json};
@@ -28,28 +28,33 @@ struct NoSeats;
 
 #[async_trait]
 impl LifecycleHandler for NoSeats {
-    async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn install(&self, _: &Delivery) -> Result<(), HandlerError> {
         Err(HandlerError::unavailable(ERROR))
     }
 }
 
 /// A dead install of acme, its enable, which is done, and an upgrade of globex that waits.
 async fn fill(engine: Arc<dyn Engine>) {
-    let inbox = Inbox::new(engine.clone());
+    let store = Store::from(engine);
+    let (inbox, worker) = store.open(NoSeats);
     for (kind, id) in [("install", "r1"), ("enable", "r2")] {
         let body = json!({"type": kind, "appId": "a", "tenantId": "acme", "requestId": id}).to_string();
-        inbox.handle(&delivery(&body)).await.unwrap();
+        send(&inbox, &body).await;
     }
     let handled = async {
-        while inbox.stats().await.unwrap().depth() > 0 {
+        while store.stats().await.unwrap().depth() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
     tokio::select! {
         () = handled => {}
-        () = Worker::new(engine, NoSeats).attempts(1).run(std::future::pending()) => panic!("it works for ever"),
+        () = worker.attempts(1).run(std::future::pending()) => panic!("it works for ever"),
     }
-    inbox.handle(&delivery(LAST)).await.unwrap();
+    send(&inbox, LAST).await;
+}
+
+async fn send(inbox: &Inbox, body: &str) {
+    run_handler(inbox, &delivery(body), Duration::from_secs(60)).await.unwrap();
 }
 
 /// Makes an inbox with one dead letter in it, as the manual shows it.
@@ -58,23 +63,23 @@ pub(crate) fn with_a_dead_letter(file: &Path) {
 
     #[async_trait]
     impl LifecycleHandler for Full {
-        async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+        async fn install(&self, _: &Delivery) -> Result<(), HandlerError> {
             Err(HandlerError::unavailable("no seats left"))
         }
     }
 
-    let engine = Arc::new(SqliteEngine::open(file).unwrap());
+    let store = Store::new(SqliteEngine::open(file).unwrap());
     Runtime::new().unwrap().block_on(async {
-        let inbox = Inbox::new(engine.clone());
-        inbox.handle(&delivery(r#"{"type":"install","appId":"a","tenantId":"acme"}"#)).await.unwrap();
+        let (inbox, worker) = store.open(Full);
+        send(&inbox, r#"{"type":"install","appId":"a","tenantId":"acme"}"#).await;
         let handled = async {
-            while inbox.stats().await.unwrap().depth() > 0 {
+            while store.stats().await.unwrap().depth() > 0 {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         tokio::select! {
             () = handled => {}
-            () = Worker::new(engine, Full).attempts(1).run(std::future::pending()) => panic!("it works for ever"),
+            () = worker.attempts(1).run(std::future::pending()) => panic!("it works for ever"),
         }
     });
 }

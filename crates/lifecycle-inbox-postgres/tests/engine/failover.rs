@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use lifecycle_core::{Change, Delivery, TenantKey, Trust, seismic};
-use lifecycle_inbox::{Backoff, EnabledGate, Engine, InstallationStore, Record, Worker};
+use lifecycle_inbox::{Backoff, EnabledGate, Engine, InstallationStore, Record};
 use lifecycle_inbox_postgres::{OpenError, PostgresEngine};
 use test_app::{App, DEADLINE};
 use test_postgres::Server;
@@ -25,7 +25,7 @@ const TENANTS: u32 = 8;
 /// An app on this store, with a platform that does not rest.
 struct Scene {
     store: Store,
-    engine: Arc<PostgresEngine>,
+    engine: PostgresEngine,
     senders: Vec<JoinHandle<Sent>>,
     is_over: Arc<AtomicBool>,
     worker: JoinHandle<()>,
@@ -35,15 +35,16 @@ struct Scene {
 impl Scene {
     async fn start(url: &str) -> Self {
         let store = Store::on(url);
-        let engine = Arc::new(store.open().await);
-        let worker =
-            Worker::with_runner(engine.clone(), engine.runner(Handler(Effects::create(&store).await)))
-                .backoff(Backoff::new(Duration::from_millis(50), Duration::from_millis(200)))
-                .lease(Duration::from_secs(5))
-                .poll(Duration::from_millis(200));
+        let engine = store.open().await;
+        let runner = engine.runner(Handler(Effects::create(&store).await));
+        let (inbox, worker) = lifecycle_inbox::Store::new(engine.clone()).open_with(runner);
+        let worker = worker
+            .backoff(Backoff::new(Duration::from_millis(50), Duration::from_millis(200)))
+            .lease(Duration::from_secs(5))
+            .poll(Duration::from_millis(200));
         let (stop, stopped) = oneshot::channel::<()>();
         let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
-        let app = Arc::new(App::start(engine.clone()).await);
+        let app = Arc::new(App::start(inbox).await);
         let is_over = Arc::new(AtomicBool::new(false));
         let senders = (0..TENANTS)
             .map(|tenant| tokio::spawn(send(app.clone(), tenant.to_string(), is_over.clone())))

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-use lifecycle_inbox::{Accepted, Engine, Worker};
+use lifecycle_core::LifecycleHandler;
+use lifecycle_inbox::{Accepted, Engine};
 use lifecycle_inbox_postgres::PostgresEngine;
 use lifecycle_inbox_postgres::tokio_postgres::Client;
 use test_postgres::Server;
@@ -17,12 +17,7 @@ const LIMIT: Duration = Duration::from_secs(1);
 
 struct Nothing;
 
-#[async_trait]
-impl LifecycleHandler for Nothing {
-    async fn handle(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
-        Ok(Outcome::Accept)
-    }
-}
+impl LifecycleHandler for Nothing {}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_stops_and_comes_back_ends_nothing() {
@@ -30,8 +25,8 @@ async fn a_server_that_stops_and_comes_back_ends_nothing() {
     let store = Store::on(&server.url());
     let engine = store.open().await;
     let (stop, stopped) = oneshot::channel::<()>();
-    let worker = Worker::new(std::sync::Arc::new(engine.clone()), Nothing).poll(Duration::from_millis(200));
-    let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
+    let (_, worker) = lifecycle_inbox::Store::new(engine.clone()).open(Nothing);
+    let worker = tokio::spawn(worker.poll(Duration::from_millis(200)).run(async { drop(stopped.await) }));
     put(&engine, "t", 1).await;
 
     server.stop();
@@ -190,9 +185,11 @@ async fn who_stops_waiting_before_the_write_begins_has_asked_for_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_inbox_did_not_acknowledge_for_a_lock_was_not_kept() {
     let store = Store::new();
-    let engine = std::sync::Arc::new(store.open().await);
+    let engine = store.open().await;
     put(&engine, "t", 0).await;
-    let app = std::sync::Arc::new(test_app::App::start(engine.clone()).await);
+    let app = std::sync::Arc::new(
+        test_app::App::start(lifecycle_inbox::Store::new(engine.clone()).open(Nothing).0).await,
+    );
     let client = store.client().await;
     let lock = format!("BEGIN; LOCK TABLE {}.deliveries IN ACCESS EXCLUSIVE MODE", store.schema());
     client.batch_execute(&lock).await.unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use lifecycle_core::{Delivery, HandlerError, Outcome, async_trait};
-use lifecycle_inbox::{Backoff, Engine, Worker};
+use lifecycle_core::{Delivery, HandlerError, async_trait};
+use lifecycle_inbox::{Backoff, Engine};
 use lifecycle_inbox_postgres::TransactionalHandler;
 use lifecycle_inbox_postgres::tokio_postgres::Transaction;
 use test_app::{Answer, App, DEADLINE};
@@ -38,15 +38,17 @@ async fn a_server_that_hangs_for_ten_seconds_is_answered_503_and_nothing_is_lost
 async fn scene(go: fn(&mut Server), come_back: fn(&mut Server)) {
     let mut server = Server::start();
     let store = Store::on(&server.url());
-    let engine = Arc::new(store.open().await);
-    let worker = Worker::with_runner(engine.clone(), engine.runner(Handler(Effects::create(&store).await)))
+    let engine = store.open().await;
+    let runner = engine.runner(Handler(Effects::create(&store).await));
+    let (inbox, worker) = lifecycle_inbox::Store::new(engine.clone()).open_with(runner);
+    let worker = worker
         .backoff(Backoff::new(Duration::from_millis(50), Duration::from_millis(200)))
         .lease(AWAY / 2) // what a claim leased whose answer was lost is taken over soon
         .poll(Duration::from_millis(200));
     let (stop, stopped) = oneshot::channel::<()>();
     let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
 
-    let app = Arc::new(App::start(engine.clone()).await);
+    let app = Arc::new(App::start(inbox).await);
     let is_over = Arc::new(AtomicBool::new(false));
     let senders: Vec<_> = (0..TENANTS)
         .map(|tenant| tokio::spawn(send(app.clone(), tenant.to_string(), is_over.clone())))
@@ -123,12 +125,12 @@ pub(crate) struct Handler(pub(crate) Effects);
 
 #[async_trait]
 impl TransactionalHandler for Handler {
-    async fn handle(
+    async fn event(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<(), HandlerError> {
         self.0.note(delivery, transaction).await?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }

@@ -1,10 +1,9 @@
 //! A server that is short of connections.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use lifecycle_inbox::{Engine, Worker};
+use lifecycle_inbox::Engine;
 use lifecycle_inbox_postgres::PostgresEngine;
 use test_postgres::Server;
 use tokio::sync::oneshot;
@@ -40,8 +39,10 @@ async fn what_acknowledges_has_its_connection_first_and_keeps_it() {
             assert!(error.contains("too many connections"), "{error}");
             continue;
         }
-        let engine = Arc::new(opened.unwrap());
-        let worker = Worker::with_runner(engine.clone(), engine.runner(Handler(effects_of)))
+        let engine = opened.unwrap();
+        let runner = engine.runner(Handler(effects_of));
+        let (_, worker) = lifecycle_inbox::Store::new(engine.clone()).open_with(runner);
+        let worker = worker
             .attempts(1) // one that has no connection is none
             .poll(Duration::from_millis(100));
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,6 +1,6 @@
 //! Effect and completion in one transaction.
 
-use lifecycle_core::{Change, Delivery, HandlerError, Installation, Outcome, async_trait};
+use lifecycle_core::{Change, Delivery, HandlerError, Installation, async_trait};
 use lifecycle_inbox::{
     Claim, DeliveryState, Engine, InstallationStore, LeaseToken, Platforms, RunOutcome, Runner,
 };
@@ -22,7 +22,6 @@ enum Then {
     Break,
     EndItself,
     Fail,
-    Refuse,
     Sleep,
 }
 
@@ -32,24 +31,23 @@ impl TransactionalHandler for Notes {
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<(), HandlerError> {
         let insert = format!("INSERT INTO {}.notes (tenant) VALUES ($1)", self.schema);
         transaction.execute(&insert, &[&delivery.event().tenant()]).await?;
         match self.then {
-            Then::Accept => Ok(Outcome::Accept),
+            Then::Accept => Ok(()),
             Then::Break => {
                 let _ = transaction.batch_execute("SELECT nonsense").await;
-                Ok(Outcome::Accept)
+                Ok(())
             }
             Then::EndItself => {
                 transaction.batch_execute("ROLLBACK; BEGIN").await?;
-                Ok(Outcome::Accept)
+                Ok(())
             }
             Then::Fail => Err("no".into()),
-            Then::Refuse => Ok(Outcome::refuse("no")),
             Then::Sleep => {
                 transaction.batch_execute("SELECT pg_sleep(60)").await?;
-                Ok(Outcome::Accept)
+                Ok(())
             }
         }
     }
@@ -104,17 +102,20 @@ async fn effect_completion_and_installation_are_committed_together() {
     assert_eq!(scene.engine.installation(&tenant).await.unwrap(), folded);
     listener.heard().await;
     assert_ne!(scene.engine.revision(), revision);
-    assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), RunOutcome::Lost, "it is done");
+    assert_eq!(
+        scene.run(scene.claimed.token, Then::Accept).await.unwrap(),
+        RunOutcome::LeaseLost,
+        "it is done"
+    );
     assert_eq!(scene.effect().await, (1, DeliveryState::Done));
     scene.store.remove().await;
 }
 
 #[tokio::test]
-async fn a_failure_a_refusal_and_a_broken_transaction_leave_nothing() {
+async fn a_failure_and_a_broken_transaction_leave_nothing() {
     let scene = Scene::new().await;
     let token = scene.claimed.token;
     assert!(scene.run(token, Then::Fail).await.is_err());
-    assert!(matches!(scene.run(token, Then::Refuse).await.unwrap(), RunOutcome::Refused(_)));
     assert!(scene.run(token, Then::Break).await.is_err());
     assert!(scene.run(token, Then::EndItself).await.is_err());
     assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
@@ -126,9 +127,9 @@ async fn a_delivery_that_was_taken_over_has_no_second_effect() {
     let scene = Scene::new().await;
     let token = scene.claimed.token;
     scene.engine.release(token, scene.engine.now()).await.unwrap();
-    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), RunOutcome::Lost);
+    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), RunOutcome::LeaseLost);
     let again = claim_one(&scene.engine).await;
-    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), RunOutcome::Lost);
+    assert_eq!(scene.run(token, Then::Accept).await.unwrap(), RunOutcome::LeaseLost);
     assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
     assert_eq!(scene.run(again.token, Then::Accept).await.unwrap(), RunOutcome::Committed);
     assert_eq!(scene.effect().await, (1, DeliveryState::Done));
@@ -157,7 +158,7 @@ async fn a_delivery_that_is_taken_over_meanwhile_has_no_effect() {
     scene.engine.release(token, scene.engine.now()).await.unwrap();
     let again = claim_one(&scene.engine).await;
     transaction.rollback().await.unwrap();
-    assert_eq!(run.await.unwrap(), Ok(RunOutcome::Lost));
+    assert_eq!(run.await.unwrap(), Ok(RunOutcome::LeaseLost));
     assert_eq!(scene.effect().await, (0, DeliveryState::Leased));
     assert_eq!(scene.run(again.token, Then::Accept).await.unwrap(), RunOutcome::Committed);
     scene.store.remove().await;

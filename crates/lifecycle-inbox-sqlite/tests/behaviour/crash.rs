@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::{BufRead, BufReader, Write, stdout};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, Outcome};
-use lifecycle_inbox::{Backoff, Engine, Worker};
+use lifecycle_core::{Delivery, HandlerError};
+use lifecycle_inbox::{Backoff, Engine, Store, Worker};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, rusqlite};
 use rusqlite::Connection;
 
@@ -22,16 +21,17 @@ const ROUNDS: u64 = 8;
 struct Noting;
 
 impl TransactionalHandler for Noting {
-    fn handle(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+    fn event(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
         let event = delivery.event();
         let values = (event.tenant(), event.request_id());
         transaction.execute("INSERT INTO effects (tenant, request) VALUES (?1, ?2)", values)?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 
 fn worker(engine: &SqliteEngine) -> Worker {
-    Worker::with_runner(Arc::new(engine.clone()), engine.runner(Noting))
+    let (_, worker) = Store::new(engine.clone()).open_with(engine.runner(Noting));
+    worker
         .lease(Duration::from_secs(1))
         .poll(Duration::from_millis(50))
         .attempts(1_000)

@@ -1,9 +1,7 @@
 //! Rows that a damaged disk, or somebody's hand, has altered.
 
-use std::sync::Arc;
-
 use lifecycle_core::LifecycleHandler;
-use lifecycle_inbox::{DeliveryState, Engine, InstallationFilter, InstallationStore, TenantKey, Worker};
+use lifecycle_inbox::{DeliveryState, Engine, InstallationFilter, InstallationStore, Store, TenantKey};
 use lifecycle_inbox_sqlite::SqliteEngine;
 
 use crate::support::{Bench, put, record, settled};
@@ -36,7 +34,7 @@ async fn a_damaged_row_is_a_dead_letter_with_its_bytes_and_holds_up_nobody() {
             .unwrap();
 
         let engine = SqliteEngine::open(bench.path()).unwrap(); // which finds whose turn it is now
-        Worker::new(Arc::new(engine), Accepting).run(settled(&bench.engine)).await;
+        Store::new(engine).open(Accepting).1.run(settled(&bench.engine)).await;
         let stored = bench.engine.show(id).await.unwrap().unwrap();
         assert_eq!(stored.summary.state, DeliveryState::Dead, "{damage}");
         let error = stored.summary.last_error.unwrap();
@@ -61,7 +59,7 @@ async fn a_row_whose_platform_is_damaged_waits_and_is_told() {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
             }
         };
-        Worker::new(Arc::new(engine), Accepting).run(is_done).await;
+        Store::new(engine).open(Accepting).1.run(is_done).await;
         let row = bench.engine.show(id).await.unwrap().unwrap().summary;
         assert_eq!((row.state, row.attempts), (DeliveryState::Pending, 0), "{damage}");
         let unknown = bench.engine.unknown_platforms(&["seismic"], bench.engine.now()).await.unwrap();
@@ -73,7 +71,7 @@ async fn a_row_whose_platform_is_damaged_waits_and_is_told() {
 async fn an_installation_that_does_not_read_is_an_error_without_its_content() {
     let bench = Bench::new();
     bench.engine.accept(record("t", "r"), bench.engine.now()).await.unwrap();
-    Worker::new(Arc::new(bench.engine.clone()), Accepting).run(settled(&bench.engine)).await;
+    Store::new(bench.engine.clone()).open(Accepting).1.run(settled(&bench.engine)).await;
     bench
         .connection()
         .execute_batch("UPDATE lifecycle_installations SET installation = '{\"status\":\"very-private\"}'")

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lifecycle_core::{Delivery, HandlerError, Outcome};
+use lifecycle_core::{Delivery, HandlerError};
 use lifecycle_inbox::{
     AfterFailure, DeliveryState, Engine, InstallationStore, Platforms, RunOutcome, Runner, TenantKey,
 };
@@ -30,7 +30,7 @@ fn write(delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), Handl
 /// Claims the one row and runs the handler for it.
 async fn run(
     bench: &Bench,
-    handler: impl Fn(&Delivery, &Transaction<'_>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
+    handler: impl Fn(&Delivery, &Transaction<'_>) -> Result<(), HandlerError> + Send + Sync + 'static,
 ) -> Result<RunOutcome, HandlerError> {
     let claimed = claim_one(&bench.engine).await;
     let delivery = claimed.record.unwrap().restore(&Platforms::default()).unwrap();
@@ -45,7 +45,7 @@ async fn effect_completion_and_installation_are_committed_together() {
     let id = put(&bench.engine, "r").await;
     let ran = run(&bench, |delivery, transaction| {
         write(delivery, transaction)?;
-        Ok(Outcome::Accept)
+        Ok(())
     });
     assert_eq!(ran.await.unwrap(), RunOutcome::Committed);
     assert_eq!(effects(&bench), 1);
@@ -54,7 +54,7 @@ async fn effect_completion_and_installation_are_committed_together() {
 }
 
 #[tokio::test]
-async fn a_failure_a_refusal_and_a_panic_leave_no_effect_and_no_completion() {
+async fn a_failure_and_a_panic_leave_no_effect_and_no_completion() {
     let bench = with_effects();
     let id = put(&bench.engine, "r").await;
     let failed = run(&bench, |delivery, transaction| {
@@ -62,11 +62,6 @@ async fn a_failure_a_refusal_and_a_panic_leave_no_effect_and_no_completion() {
         Err(std::io::Error::other("after the effect").into())
     });
     assert!(failed.await.is_err());
-    let refused = run(&bench, |delivery, transaction| {
-        write(delivery, transaction)?;
-        Ok(Outcome::refuse("no contract"))
-    });
-    assert!(matches!(refused.await, Ok(RunOutcome::Refused(_))));
     let bench = std::sync::Arc::new(bench);
     let panicked = tokio::spawn({
         let bench = bench.clone();
@@ -104,7 +99,7 @@ async fn a_token_that_was_taken_over_has_no_effect() {
     claim_one(&bench.engine).await;
     let runner = bench.engine.runner(Handler(|_: &Delivery, _: &Transaction<'_>| panic!("it must not run")));
     let delivery = stale.record.unwrap().restore(&Platforms::default()).unwrap();
-    assert_eq!(runner.run(stale.token, &delivery).await.unwrap(), RunOutcome::Lost);
+    assert_eq!(runner.run(stale.token, &delivery).await.unwrap(), RunOutcome::LeaseLost);
     assert_eq!(effects(&bench), 0);
 }
 
@@ -119,7 +114,7 @@ async fn a_handler_that_fails_twice_has_its_effect_once() {
             if runs.fetch_add(1, Ordering::SeqCst) < 2 {
                 return Err(std::io::Error::other("not yet").into());
             }
-            Ok(Outcome::Accept)
+            Ok(())
         }))
         .await;
     assert_eq!(effects(&bench), 1);
@@ -139,7 +134,7 @@ async fn an_effect_that_cannot_be_committed_fails_alone() {
     put(&bench.engine, "r").await;
     let ran = run(&bench, |delivery, transaction| {
         transaction.execute("INSERT INTO seats (tenant) VALUES (?1)", [delivery.event().tenant()])?;
-        Ok(Outcome::Accept)
+        Ok(())
     });
     let (ran, accepted) = tokio::join!(ran, bench.engine.accept(record("other", "r"), bench.engine.now()));
     assert!(ran.unwrap_err().error().to_string().contains("FOREIGN KEY"));

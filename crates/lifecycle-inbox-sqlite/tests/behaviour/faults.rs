@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lifecycle_core::{Delivery, Outcome};
+use lifecycle_core::Delivery;
 use lifecycle_inbox::{Accepted, Engine, Runner};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +18,7 @@ async fn leave_room(bench: &Bench, pages: u32) {
         let count: u32 = transaction.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         let limit = format!("PRAGMA max_page_count = {}", count.saturating_add(pages));
         transaction.query_row(&limit, [], |_| Ok(()))?;
-        Ok(Outcome::Accept)
+        Ok(())
     }));
     let delivery = claimed.record.unwrap().restore(&lifecycle_inbox::Platforms::default()).unwrap();
     runner.run(claimed.token, &delivery).await.unwrap();

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{LifecycleHandler, Status};
 use lifecycle_inbox::{
     Accepted, DeliveryFilter, DeliveryId, DeliveryState, Engine, InstallationFilter, InstallationStore,
-    Retention, TenantKey, Worker,
+    Retention, Store, TenantKey,
 };
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
@@ -58,8 +57,8 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
 
     assert!(engine.retry(DeliveryId(2), engine.now()).await.unwrap());
     let retention = Retention { done: Duration::MAX, ..Retention::default() };
-    let worker = Worker::new(Arc::new(engine.clone()), Accepting).retention(retention);
-    worker.run(settled(&engine)).await;
+    let (_, worker) = Store::new(engine.clone()).open(Accepting);
+    worker.retention(retention).run(settled(&engine)).await;
     let rows = engine
         .list(&DeliveryFilter { state: Some(DeliveryState::Done), ..DeliveryFilter::default() })
         .await

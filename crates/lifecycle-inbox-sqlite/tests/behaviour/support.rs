@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Delivery, HandlerError, Outcome, Trust, seismic};
-use lifecycle_inbox::{Accepted, Backoff, Claim, ClaimRequest, DeliveryId, Engine, Record, Worker};
+use lifecycle_core::{Delivery, HandlerError, Trust, seismic};
+use lifecycle_inbox::{Accepted, Backoff, Claim, ClaimRequest, DeliveryId, Engine, Record, Store};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, rusqlite};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -45,11 +44,9 @@ impl Bench {
 
     /// Runs a worker with this handler until nothing is open.
     pub(crate) async fn work(&self, handler: impl TransactionalHandler) {
-        let engine = Arc::new(self.engine.clone());
-        Worker::with_runner(engine, self.engine.runner(handler))
-            .backoff(Backoff::new(Duration::from_millis(1), Duration::from_millis(1)))
-            .run(settled(&self.engine))
-            .await;
+        let (_, worker) = Store::new(self.engine.clone()).open_with(self.engine.runner(handler));
+        let worker = worker.backoff(Backoff::new(Duration::from_millis(1), Duration::from_millis(1)));
+        worker.run(settled(&self.engine)).await;
     }
 }
 
@@ -94,9 +91,9 @@ pub(crate) struct Handler<F>(pub(crate) F);
 
 impl<F> TransactionalHandler for Handler<F>
 where
-    F: Fn(&Delivery, &Transaction<'_>) -> Result<Outcome, HandlerError> + Send + Sync + 'static,
+    F: Fn(&Delivery, &Transaction<'_>) -> Result<(), HandlerError> + Send + Sync + 'static,
 {
-    fn handle(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+    fn event(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
         (self.0)(delivery, transaction)
     }
 }
@@ -116,7 +113,7 @@ impl Busy {
         let runner = engine.runner(Handler(move |_: &Delivery, _: &Transaction<'_>| {
             let _ = running.try_send(());
             let _ = Receiver::recv(&released.lock().unwrap()); // ends when the sender is dropped
-            Ok(Outcome::Accept)
+            Ok(())
         }));
         tokio::spawn(async move {
             let delivery = claimed.record.unwrap().restore(&lifecycle_inbox::Platforms::default()).unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use lifecycle_core::{Delivery, Outcome};
+use lifecycle_core::Delivery;
 use lifecycle_inbox::{Accepted, ClaimRequest, Engine, InstallationStore, Runner};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 
@@ -106,7 +106,7 @@ async fn a_transaction_that_is_lost_is_tried_again_job_by_job() {
     let claims = bench.engine.claim(request).await.unwrap();
     let rollback = bench.engine.runner(Handler(|_: &Delivery, transaction: &Transaction<'_>| {
         transaction.execute_batch("ROLLBACK")?;
-        Ok(Outcome::Accept)
+        Ok(())
     }));
     bench.engine.release(claims[0].token, bench.engine.now()).await.unwrap();
     let busy = Busy::new(&bench.engine).await;

@@ -1,17 +1,12 @@
 //! What an inbox answers, and what it leaves in the store.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Rejection, run_handler};
-use lifecycle_inbox::{Engine, Fault, Inbox, MemoryEngine, Pruned, Retention};
+use lifecycle_core::{AckPolicy, Delivery, EventFields, EventKind, Platform, Rejection, Trust, run_handler};
+use lifecycle_inbox::{DeliveryFilter, Engine, Fault, MemoryEngine, Pruned, Retention};
 use tokio::time::Instant;
 
-use crate::support::{Script, delivery, put};
-
-fn inbox(engine: &MemoryEngine) -> Inbox {
-    Inbox::new(Arc::new(engine.clone()))
-}
+use crate::support::{Bench, SECOND, WITHIN, answer, delivery, put};
 
 async fn depth(engine: &MemoryEngine) -> u64 {
     engine.stats(engine.now()).await.unwrap().depth()
@@ -19,75 +14,121 @@ async fn depth(engine: &MemoryEngine) -> u64 {
 
 #[tokio::test]
 async fn a_delivery_is_written_once_and_each_duplicate_accepted() {
-    let engine = MemoryEngine::new();
+    let bench = Bench::default();
     for _ in 0..3 {
-        assert_eq!(run_handler(&inbox(&engine), &delivery("t", "install", "r")).await, Ok(()));
+        assert_eq!(answer(&bench.inbox(), &delivery("t", "install", "r")).await, Ok(()));
     }
-    assert_eq!(depth(&engine).await, 1);
+    assert_eq!(depth(&bench.engine).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_away_is_answered_503_and_nothing_is_kept() {
-    let engine = MemoryEngine::new();
+    let bench = Bench::default();
     let sent = delivery("t", "install", "r");
-    engine.set_fault(Some(Fault::Away));
-    let rejection = run_handler(&inbox(&engine), &sent).await.unwrap_err();
-    assert_eq!(rejection, Rejection::Unavailable);
-    assert!(inbox(&engine).check().await.is_err());
-    engine.set_fault(None);
-    assert_eq!(depth(&engine).await, 0);
-    assert!(inbox(&engine).check().await.is_ok());
-    assert_eq!(run_handler(&inbox(&engine), &sent).await, Ok(()));
+    bench.engine.set_fault(Some(Fault::Away));
+    assert_eq!(answer(&bench.inbox(), &sent).await, Err(Rejection::Unavailable));
+    assert!(bench.store().check().await.is_err());
+    bench.engine.set_fault(None);
+    assert_eq!(depth(&bench.engine).await, 0);
+    assert!(bench.store().check().await.is_ok());
+    assert_eq!(answer(&bench.inbox(), &sent).await, Ok(()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_too_slow_is_answered_503_within_the_timeout() {
-    let engine = MemoryEngine::new();
-    let timeout = Duration::from_millis(1_500);
-    let inbox = inbox(&engine).with_timeout(timeout);
-    engine.set_fault(Some(Fault::Slow(Duration::from_secs(60))));
-    let begun = Instant::now();
-    let rejection = run_handler(&inbox, &delivery("t", "install", "r")).await.unwrap_err();
+async fn a_store_that_is_too_slow_is_answered_503_in_the_time_that_is_left() {
+    let bench = Bench::default();
+    let sent = delivery("t", "install", "r");
+    for within in [SECOND * 3, SECOND, SECOND / 5, Duration::from_millis(1), Duration::ZERO] {
+        bench.engine.set_fault(Some(Fault::Slow(SECOND * 60)));
+        let begun = Instant::now();
+        let rejection = run_handler(&bench.inbox(), &sent, within).await.unwrap_err();
+        assert_eq!(rejection, Rejection::Unavailable);
+        assert!(begun.elapsed() <= within, "{:?} of {within:?}", begun.elapsed());
+    }
+    bench.engine.set_fault(Some(Fault::Slow(SECOND)));
+    assert_eq!(answer(&bench.inbox(), &sent).await, Ok(()));
+    let (inbox, other) = (bench.inbox(), delivery("u", "install", "r"));
+    assert_eq!(run_handler(&inbox, &other, Duration::MAX).await, Ok(()));
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_before_the_answer_is_not_begun() {
+    let bench = Bench::default();
+    let within = Duration::from_millis(50);
+    let rejection = run_handler(&bench.inbox(), &delivery("t", "install", "r"), within).await.unwrap_err();
     assert_eq!(rejection, Rejection::Unavailable);
-    assert!(begun.elapsed() <= timeout + Duration::from_millis(2));
-    engine.set_fault(Some(Fault::Slow(Duration::from_secs(1))));
-    assert_eq!(run_handler(&inbox, &delivery("t", "install", "r")).await, Ok(()));
+    assert_eq!(depth(&bench.engine).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_write_has_what_the_decision_leaves_of_the_time() {
+    let bench = Bench::default();
+    bench.engine.set_fault(Some(Fault::Slow(SECOND / 2)));
+    let begun = Instant::now();
+    let rejection = answer(&bench.inbox(), &delivery("t", "install", "ponder:2")).await.unwrap_err();
+    assert_eq!(rejection, Rejection::Unavailable);
+    assert!(begun.elapsed() <= WITHIN, "{:?}", begun.elapsed());
+    assert_eq!(answer(&bench.inbox(), &delivery("t", "install", "ponder:1")).await, Ok(()));
 }
 
 #[tokio::test]
-async fn what_the_gate_refuses_or_fails_at_is_not_written() {
-    let engine = MemoryEngine::new();
-    let inbox = inbox(&engine).gate(Script::default());
-    let refused = run_handler(&inbox, &delivery("t", "install", "refuse")).await.unwrap_err();
+async fn what_the_handler_refuses_or_cannot_decide_is_not_written() {
+    let bench = Bench::default();
+    let inbox = bench.inbox();
+    let refused = answer(&inbox, &delivery("t", "install", "refuse")).await.unwrap_err();
     assert_eq!((refused.status(), refused.code()), (403, "refused"));
-    let failed = run_handler(&inbox, &delivery("t", "install", "fail:1")).await.unwrap_err();
+    let failed = answer(&inbox, &delivery("t", "install", "undecided:1")).await.unwrap_err();
     assert_eq!(failed, Rejection::HandlerFailed);
-    assert_eq!(depth(&engine).await, 0);
-    assert_eq!(run_handler(&inbox, &delivery("t", "install", "fail:1")).await, Ok(()));
-    assert_eq!(depth(&engine).await, 1);
+    assert_eq!(depth(&bench.engine).await, 0);
+    assert_eq!(answer(&inbox, &delivery("t", "install", "undecided:1")).await, Ok(()));
+    assert_eq!(depth(&bench.engine).await, 1);
+    assert!(bench.script.ended().is_empty(), "only a worker runs the event's method");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_of_what_was_accepted_is_accepted_whatever_would_be_decided_now() {
+    let bench = Bench::default();
+    for request in ["refuse", "undecided:9", "ponder:60"] {
+        put(&bench.engine, "t", request).await;
+        let begun = Instant::now();
+        assert_eq!(answer(&bench.inbox(), &delivery("t", "install", request)).await, Ok(()), "{request}");
+        assert_eq!(begun.elapsed(), Duration::ZERO, "{request}");
+    }
+    assert_eq!(depth(&bench.engine).await, 3);
 }
 
 #[tokio::test]
-async fn a_duplicate_of_what_the_gate_let_through_is_accepted_without_asking_it() {
-    let engine = MemoryEngine::new();
-    let gate = Script::default();
-    put(&engine, "t", "refuse").await;
-    let inbox = inbox(&engine).gate(gate.clone());
-    assert_eq!(run_handler(&inbox, &delivery("t", "install", "refuse")).await, Ok(()));
-    assert!(gate.runs("t", "refuse").is_empty());
+async fn a_refused_close_is_written_where_a_refusal_blocks_nothing() {
+    /// Tells of what has happened already.
+    static TELLS: Platform = Platform::unsigned("tells", AckPolicy::new(200), |request| {
+        let is_close = request.text() == "uninstall";
+        let mut fields = EventFields::new(if is_close { EventKind::Uninstall } else { EventKind::Install });
+        fields.request_id = Some("refuse".into());
+        Ok(fields)
+    });
+    let bench = Bench::default();
+    let (inbox, _) = bench.store().with(&TELLS).open(bench.script.clone());
+    let told = |kind: &'static str| {
+        let now = bench.engine.now().into();
+        Delivery::from_store_unverified(&TELLS, kind, [], Trust::Unsigned, now).unwrap()
+    };
+    assert_eq!(answer(&inbox, &told("install")).await.unwrap_err().code(), "refused");
+    assert_eq!(depth(&bench.engine).await, 0);
+    assert_eq!(answer(&inbox, &told("uninstall")).await, Ok(()));
+    assert_eq!(depth(&bench.engine).await, 1);
 }
 
 #[tokio::test]
 async fn an_operator_sees_retries_deletes_and_prunes() {
-    let engine = MemoryEngine::new();
-    let inbox = inbox(&engine);
-    let id = put(&engine, "t", "r").await;
-    assert_eq!(inbox.list(&lifecycle_inbox::DeliveryFilter::default()).await.unwrap()[0].id, id);
-    assert_eq!(inbox.show(id).await.unwrap().unwrap().body, *delivery("t", "install", "r").body());
-    assert!(inbox.retry(id).await.unwrap());
-    assert!(inbox.delete(id).await.unwrap());
-    assert_eq!(inbox.show(id).await.unwrap(), None);
+    let bench = Bench::default();
+    let store = bench.store();
+    let id = put(&bench.engine, "t", "r").await;
+    assert_eq!(store.list(&DeliveryFilter::default()).await.unwrap()[0].id, id);
+    assert_eq!(store.show(id).await.unwrap().unwrap().body, *delivery("t", "install", "r").body());
+    assert!(store.retry(id).await.unwrap());
+    assert!(store.delete(id).await.unwrap());
+    assert_eq!(store.show(id).await.unwrap(), None);
     let retention = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::from_secs(60) };
-    assert_eq!(inbox.prune(retention).await.unwrap(), Pruned::default());
-    assert_eq!(inbox.stats().await.unwrap().depth(), 0);
+    assert_eq!(store.prune(retention).await.unwrap(), Pruned::default());
+    assert_eq!(store.stats().await.unwrap().depth(), 0);
 }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use lifecycle_core::{Delivery, Trust, run_handler, seismic};
-use lifecycle_inbox::{EnabledGate, Inbox};
+use lifecycle_core::{Delivery, Trust, seismic};
+use lifecycle_inbox::EnabledGate;
 
-use crate::support::{Bench, key, start};
+use crate::support::{Bench, answer, key, start};
 
 /// When all callbacks are received.
 const NOW: &str = "2023-11-14T22:13:20Z";
@@ -23,7 +23,7 @@ fn callback(tenant: &str, kind: &str, sent: &str) -> Delivery {
 #[tokio::test(start_paused = true)]
 async fn no_broken_time_keeps_the_features_of_a_closed_tenant_on() {
     let bench = Bench::default();
-    let inbox = Inbox::new(Arc::new(bench.engine.clone()));
+    let inbox = bench.inbox();
     let gate = EnabledGate::new(Arc::new(bench.engine.clone()));
     let _worker = start(bench.worker());
     for (enabled, closed) in [
@@ -38,11 +38,11 @@ async fn no_broken_time_keeps_the_features_of_a_closed_tenant_on() {
             let tenant = format!("{enabled} {close} {closed}");
             let code = async || gate.check(&key(&tenant)).await.err().map(|reply| reply.status());
             for (kind, sent) in [("install", NOW), ("enable", enabled)] {
-                assert_eq!(run_handler(&inbox, &callback(&tenant, kind, sent)).await, Ok(()));
+                assert_eq!(answer(&inbox, &callback(&tenant, kind, sent)).await, Ok(()));
             }
             bench.settled().await;
             assert_eq!(code().await, None, "{tenant}");
-            assert_eq!(run_handler(&inbox, &callback(&tenant, close, closed)).await, Ok(()));
+            assert_eq!(answer(&inbox, &callback(&tenant, close, closed)).await, Ok(()));
             bench.settled().await;
             assert_eq!(code().await, Some(403), "{tenant}");
         }

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait};
 use lifecycle_inbox::{
     ClaimRequest, DeliveryFilter, DeliveryState, EnabledGate, Engine, InstallationStore, MemoryEngine,
-    Record, Worker,
+    Record, Store,
 };
 use tokio::time::{Instant, sleep};
 
@@ -86,15 +86,13 @@ async fn a_handler_that_fails_for_ever_keeps_no_app_open_and_opens_none() {
     let _worker = start(bench.worker().attempts(2));
     work_off(&bench, "enable", "fail:99/1").await;
     assert!(gate.check(&key("t")).await.is_err());
-    for (kind, request) in
-        [("disable", "fail:99/2"), ("uninstall", "panic"), ("disable", "refuse"), ("uninstall", "fail:99/3")]
-    {
+    for (kind, request) in [("disable", "fail:99/2"), ("uninstall", "panic"), ("uninstall", "fail:99/3")] {
         work_off(&bench, "enable", &format!("ok/{request}")).await;
         gate.check(&key("t")).await.unwrap();
         work_off(&bench, kind, request).await;
         assert!(gate.check(&key("t")).await.is_err(), "{kind}, {request}");
     }
-    assert_eq!(bench.engine.stats(bench.engine.now()).await.unwrap().dead, 5);
+    assert_eq!(bench.engine.stats(bench.engine.now()).await.unwrap().dead, 4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,14 +117,13 @@ async fn a_disable_that_kills_its_workers_closes_in_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_a_dead_letter_at_once_with_its_reason() {
+async fn what_was_accepted_is_not_decided_about_again() {
     let bench = Bench::default();
     let id = put(&bench.engine, "t", "refuse").await;
     let _worker = start(bench.worker());
     bench.settled().await;
-    let row = summary(&bench.engine, id).await;
-    assert_eq!((row.state, row.attempts), (DeliveryState::Dead, 1));
-    assert_eq!(row.last_error.as_deref(), Some("refused: no contract"));
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);
+    assert_eq!(bench.script.decisions("t", "refuse"), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -204,13 +201,14 @@ async fn a_long_error_is_cut_between_characters() {
     struct Wordy;
     #[async_trait]
     impl LifecycleHandler for Wordy {
-        async fn handle(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+        async fn event(&self, _: &Delivery) -> Result<(), HandlerError> {
             Err("ä".repeat(10_000).into())
         }
     }
     let engine = MemoryEngine::new();
     let id = put(&engine, "t", "ok").await;
-    let _worker = start(Worker::new(Arc::new(engine.clone()), Wordy).attempts(1));
+    let (_, worker) = Store::new(engine.clone()).open(Wordy);
+    let _worker = start(worker.attempts(1));
     settled(&engine).await;
     let error = summary(&engine, id).await.last_error.unwrap();
     assert!(error.len() < 2_100 && error.ends_with("ä…"), "{}", error.len());

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Trust, async_trait, seismic};
+use lifecycle_core::{
+    Decision, Delivery, HandlerError, LifecycleHandler, Rejection, Trust, async_trait, run_handler, seismic,
+};
 use lifecycle_inbox::{
-    Accepted, Backoff, DeliveryId, DeliveryState, DeliverySummary, Engine, MemoryEngine, Record, TenantKey,
-    Worker,
+    Accepted, Backoff, DeliveryId, DeliveryState, DeliverySummary, Engine, Inbox, MemoryEngine, Record,
+    Store, TenantKey, Worker,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -15,6 +17,8 @@ use tokio::time::{Instant, sleep};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const LEASE: Duration = Duration::from_secs(30);
+/// What is left of the time to answer, where a test does not say otherwise.
+pub(crate) const WITHIN: Duration = Duration::from_millis(2_500);
 
 /// A store and a handler, and as many workers as a test starts.
 #[derive(Clone, Default)]
@@ -24,16 +28,27 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
+    pub(crate) fn store(&self) -> Store {
+        Store::new(self.engine.clone())
+    }
+
+    pub(crate) fn inbox(&self) -> Inbox {
+        self.store().open(self.script.clone()).0
+    }
+
     pub(crate) fn worker(&self) -> Worker {
-        Worker::new(Arc::new(self.engine.clone()), self.script.clone())
-            .lease(LEASE)
-            .time_limit(SECOND * 600)
-            .backoff(Backoff::new(SECOND, SECOND * 60))
+        let (_, worker) = self.store().open(self.script.clone());
+        worker.lease(LEASE).time_limit(SECOND * 600).backoff(Backoff::new(SECOND, SECOND * 60))
     }
 
     pub(crate) async fn settled(&self) {
         settled(&self.engine).await;
     }
+}
+
+/// What an endpoint makes of the inbox's answer.
+pub(crate) async fn answer(inbox: &Inbox, delivery: &Delivery) -> Result<(), Rejection> {
+    run_handler(inbox, delivery, WITHIN).await
 }
 
 pub(crate) fn start(worker: Worker) -> (oneshot::Sender<()>, JoinHandle<()>) {
@@ -82,13 +97,15 @@ pub(crate) async fn settled(engine: &dyn Engine) {
     }
 }
 
-/// A handler whose requests say what to do: `ok`, `fail:N` (the first N times), `refuse`, `panic`, `sleep:SECONDS`, each
-/// with an optional `/suffix` that tells it from another.
+/// A handler whose requests say what to do: `ok`, `fail:N` (the first N times), `panic`, `sleep:SECONDS`; and while it decides:
+/// `refuse`, `undecided:N` (fails the first N times), `ponder:SECONDS`. Each with an optional `/suffix` that tells it from
+/// another.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Script(Arc<Mutex<Log>>);
 
 #[derive(Debug, Default)]
 struct Log {
+    decisions: HashMap<String, usize>,
     runs: HashMap<String, Vec<Instant>>,
     ended: Vec<String>,
     dropped: Vec<String>,
@@ -97,6 +114,11 @@ struct Log {
 }
 
 impl Script {
+    /// How often it was asked to decide about a request.
+    pub(crate) fn decisions(&self, tenant: &str, request: &str) -> usize {
+        self.0.lock().unwrap().decisions.get(&format!("{tenant} {request}")).copied().unwrap_or_default()
+    }
+
     /// When a request was begun.
     pub(crate) fn runs(&self, tenant: &str, request: &str) -> Vec<Instant> {
         self.0.lock().unwrap().runs.get(&format!("{tenant} {request}")).cloned().unwrap_or_default()
@@ -120,26 +142,48 @@ impl Script {
 
 #[async_trait]
 impl LifecycleHandler for Script {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        let event = delivery.event();
+        let request = event.request_id().unwrap();
+        let name = format!("{} {request}", event.tenant());
+        *self.0.lock().unwrap().decisions.entry(name).or_default() += 1;
+        match word(request) {
+            ("refuse", _) => Ok(Decision::refuse("no contract")),
+            ("undecided", times) if self.decisions(event.tenant(), request) <= times.parse().unwrap() => {
+                Err(failure())
+            }
+            ("ponder", seconds) => {
+                sleep(Duration::from_secs(seconds.parse().unwrap())).await;
+                Ok(Decision::Accept)
+            }
+            _ => Ok(Decision::Accept),
+        }
+    }
+
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let event = delivery.event();
         let request = event.request_id().unwrap();
         let name = format!("{} {request}", event.tenant());
         let mut run = Run::begin(self.clone(), &name);
         let runs = self.runs(event.tenant(), request).len();
-        let word = request.split('/').next().unwrap();
-        let outcome = match word.split_once(':').unwrap_or((word, "0")) {
+        let outcome = match word(request) {
             ("fail", times) if runs <= times.parse().unwrap() => Err(failure()),
-            ("refuse", _) => Ok(Outcome::refuse("no contract")),
             ("panic", _) => panic!("as told"),
             ("sleep", seconds) => {
                 sleep(Duration::from_secs(seconds.parse().unwrap())).await;
-                Ok(Outcome::Accept)
+                Ok(())
             }
-            _ => Ok(Outcome::Accept),
+            _ => Ok(()),
         };
         run.is_over = true;
         outcome
     }
+}
+
+/// What a request says, and how often or how long.
+fn word(request: &str) -> (&str, &str) {
+    let word = request.split('/').next().unwrap();
+    word.split_once(':').unwrap_or((word, "0"))
 }
 
 struct Run {

@@ -1,14 +1,13 @@
 //! The metrics that come out are the metrics that are documented.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use lifecycle_core::run_handler;
-use lifecycle_inbox::{Fault, Inbox};
+use lifecycle_inbox::Fault;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tokio::time::sleep;
 
-use crate::support::{Bench, SECOND, delivery, put, start};
+use crate::support::{Bench, SECOND, answer, delivery, put, start};
 
 const DOCUMENTED: &str = include_str!("../../src/telemetry.rs");
 
@@ -17,16 +16,16 @@ async fn every_metric_is_documented_and_names_nobody() {
     let names = Names::default();
     let _here = metrics::set_default_local_recorder(&names);
     let bench = Bench::default();
-    let inbox = Inbox::new(Arc::new(bench.engine.clone()));
+    let inbox = bench.inbox();
     for _ in 0..2 {
-        run_handler(&inbox, &delivery("somebody", "install", "ok")).await.unwrap();
+        answer(&inbox, &delivery("somebody", "install", "ok")).await.unwrap();
     }
     bench.engine.set_fault(Some(Fault::Away));
-    run_handler(&inbox, &delivery("somebody", "install", "away")).await.unwrap_err();
+    answer(&inbox, &delivery("somebody", "install", "away")).await.unwrap_err();
     bench.engine.set_fault(None);
     put(&bench.engine, "somebody", "fail:1").await;
-    put(&bench.engine, "other", "refuse").await;
-    let _worker = start(bench.worker());
+    put(&bench.engine, "other", "panic").await;
+    let _worker = start(bench.worker().attempts(2));
     bench.settled().await;
     sleep(SECOND * 20).await;
 

@@ -1,11 +1,9 @@
 //! Deliveries are handled once, in order, and at once.
 
-use std::sync::Arc;
-
-use lifecycle_core::{Change, Delivery, HandlerError, LifecycleHandler, Outcome, Status, async_trait};
+use lifecycle_core::{Change, Decision, Delivery, HandlerError, LifecycleHandler, Status, async_trait};
 use lifecycle_inbox::{
     DeliveryFilter, DeliveryState, Engine, InstallationStore, LeaseToken, MemoryEngine, Record, Retention,
-    RunOutcome, Runner, Worker,
+    RunOutcome, Runner,
 };
 use tokio::time::{Instant, sleep};
 
@@ -108,8 +106,8 @@ async fn old_rows_and_keys_are_pruned() {
 async fn a_dead_letter_is_deleted_90_days_after_it_died() {
     let bench = Bench::default();
     let hour = SECOND * 3_600;
-    let id = put(&bench.engine, "t", "refuse").await;
-    let _worker = start(bench.worker());
+    let id = put(&bench.engine, "t", "panic").await;
+    let _worker = start(bench.worker().attempts(1));
     bench.settled().await;
     assert_eq!(state(&bench.engine, id).await, DeliveryState::Dead);
     bench.engine.set_clock(bench.engine.now() + hour * (90 * 24 - 2));
@@ -127,12 +125,14 @@ struct Transactional {
 
 #[async_trait]
 impl Runner for Transactional {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        self.handler.decide(delivery).await
+    }
+
     async fn run(&self, token: LeaseToken, delivery: &Delivery) -> Result<RunOutcome, HandlerError> {
-        if self.handler.handle(delivery).await? != Outcome::Accept {
-            return Err("refused".into());
-        }
+        self.handler.event(delivery).await?;
         let held = self.engine.complete(token, self.engine.now(), &Change::new(delivery, token.id.0)).await?;
-        Ok(if held { RunOutcome::Committed } else { RunOutcome::Lost })
+        Ok(if held { RunOutcome::Committed } else { RunOutcome::LeaseLost })
     }
 }
 
@@ -141,7 +141,8 @@ async fn a_runner_may_finish_the_row_itself() {
     let bench = Bench::default();
     let ids = [put(&bench.engine, "t", "fail:2").await, put(&bench.engine, "u", "sleep:100").await];
     let runner = Transactional { engine: bench.engine.clone(), handler: bench.script.clone() };
-    let _worker = start(Worker::with_runner(Arc::new(bench.engine.clone()), runner));
+    let (_, worker) = bench.store().open_with(runner);
+    let _worker = start(worker);
     bench.settled().await;
     for id in ids {
         assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);

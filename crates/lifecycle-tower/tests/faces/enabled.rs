@@ -10,7 +10,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use lifecycle_core::{LifecycleHandler, Reply, TenantKey};
-use lifecycle_inbox::{EnabledGate, Engine, Inbox, MemoryEngine, Worker};
+use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use lifecycle_tower::{LifecycleEndpoint, RequireEnabled, RequireEnabledLayer};
 use test_adapter::Gate;
 use tokio::time::sleep;
@@ -85,10 +85,10 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     impl LifecycleHandler for AcceptAll {}
 
     let engine = MemoryEngine::new();
-    let shared: Arc<dyn Engine> = Arc::new(engine.clone());
-    let inbox = Inbox::new(Arc::clone(&shared));
-    tokio::spawn(Worker::new(shared, AcceptAll).run(std::future::pending()));
-    let callbacks = LifecycleEndpoint::new(verifier(), inbox.clone());
+    let store = Store::new(engine.clone());
+    let (inbox, worker) = store.open(AcceptAll);
+    tokio::spawn(worker.run(std::future::pending()));
+    let callbacks = LifecycleEndpoint::new(verifier(), inbox);
     let feature =
         service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
     let gated = RequireEnabledLayer::new(EnabledGate::new(Arc::new(engine)), tenant).layer(feature);
@@ -98,7 +98,7 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
         let body = Bytes::from(body);
         let accepted = callbacks.clone().oneshot(post(&body, Full::new(body.clone()))).await.unwrap();
         assert_eq!(accepted.status(), 202, "{kind}");
-        while inbox.stats().await.unwrap().depth() > 0 {
+        while store.stats().await.unwrap().depth() > 0 {
             sleep(Duration::from_millis(1)).await;
         }
         let response = gated.clone().oneshot(request(Some("t"), ())).await.unwrap();

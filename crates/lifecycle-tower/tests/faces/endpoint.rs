@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, Rejection, async_trait};
+use lifecycle_core::{Decision, Delivery, HandlerError, LifecycleHandler, Rejection, async_trait};
 use lifecycle_tower::LifecycleEndpoint;
 use test_adapter::Obedient;
 use tokio::task::consume_budget;
@@ -36,9 +36,9 @@ async fn an_accepted_callback_is_handled_once_and_acknowledged_with_an_empty_202
 
 #[tokio::test(start_paused = true)]
 async fn whatever_the_handler_does_the_platform_gets_an_answer_within_the_timeout() {
-    let Outcome::Refuse(refusal) = Outcome::refuse("no contract") else { unreachable!() };
+    let Decision::Refuse(reason) = Decision::refuse("no contract") else { unreachable!() };
     for (tenant, status, expected) in [
-        ("refuse", 403, Rejection::Refused(refusal)),
+        ("refuse", 403, Rejection::Refused(reason)),
         ("fail", 500, Rejection::HandlerFailed),
         ("panic", 500, Rejection::HandlerFailed),
         ("sleep", 503, Rejection::DeadlineExceeded),
@@ -103,7 +103,7 @@ struct Spinning;
 
 #[async_trait]
 impl LifecycleHandler for Spinning {
-    async fn install(&self, _: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn install(&self, _: &Delivery) -> Result<(), HandlerError> {
         loop {
             consume_budget().await; // as a busy channel does
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{Reply, TenantGate, TenantKey};
-use lifecycle_inbox::{EnabledGate, Engine, Inbox, MemoryEngine, Worker};
+use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use lifecycle_warp::{VerifiedRejection, endpoint, recover, require_enabled};
 use test_adapter::Gate;
 use tokio::time::sleep;
@@ -74,16 +74,16 @@ async fn what_the_filter_of_the_tenant_rejects_stays_rejected_as_it_is() {
 #[tokio::test]
 async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     let engine = MemoryEngine::new();
-    let shared: Arc<dyn Engine> = Arc::new(engine.clone());
-    let inbox = Inbox::new(Arc::clone(&shared));
-    tokio::spawn(Worker::new(shared, Counter::default()).run(std::future::pending()));
-    let callbacks = warp::path!("seismic").and(endpoint(verifier(), inbox.clone()));
+    let store = Store::new(engine.clone());
+    let (inbox, worker) = store.open(Counter::default());
+    tokio::spawn(worker.run(std::future::pending()));
+    let callbacks = warp::path!("seismic").and(endpoint(verifier(), inbox));
     let features = features(EnabledGate::new(Arc::new(engine)));
 
     for (kind, status) in [("install", 403), ("enable", 200), ("upgrade", 200), ("disable", 403)] {
         let body = format!(r#"{{"type":"{kind}","appId":"a1","tenantId":"t","requestId":"{kind}"}}"#);
         assert_eq!(signed("/seismic", &body).reply(&callbacks).await.status(), 202, "{kind}");
-        while inbox.stats().await.unwrap().depth() > 0 {
+        while store.stats().await.unwrap().depth() > 0 {
             sleep(Duration::from_millis(1)).await;
         }
         for (tenant, status) in [("t", status), ("another", 403)] {

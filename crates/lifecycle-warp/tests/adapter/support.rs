@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lifecycle_core::{
-    Delivery, HandlerError, LifecycleHandler, Outcome, Secret, Verifier, async_trait, seismic,
-};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Secret, Verifier, async_trait, seismic};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use warp::Filter;
@@ -50,9 +48,9 @@ impl Counter {
 
 #[async_trait]
 impl LifecycleHandler for Counter {
-    async fn handle(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, _delivery: &Delivery) -> Result<(), HandlerError> {
         self.0.fetch_add(1, Ordering::SeqCst);
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 
@@ -61,7 +59,7 @@ pub(crate) struct Sleeper;
 
 #[async_trait]
 impl LifecycleHandler for Sleeper {
-    async fn handle(&self, _delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, _delivery: &Delivery) -> Result<(), HandlerError> {
         std::future::pending().await
     }
 }

@@ -1,8 +1,6 @@
 //! What the inbox, its worker and its engines log. PostgreSQL's has the same test beside its engine.
 
-use std::sync::Arc;
-
-use lifecycle_inbox::{Engine, MemoryEngine, Worker};
+use lifecycle_inbox::{MemoryEngine, Store};
 use lifecycle_inbox_sqlite::SqliteEngine;
 use test_privacy::{Careless, Logs, live_through, shows};
 
@@ -32,13 +30,10 @@ fn a_file_that_others_may_open_is_told_and_left_as_it_is() {
 async fn nothing_of_a_delivery_is_logged_at_whatever_level() {
     let folder = tempfile::tempdir().unwrap();
     let logs = Logs::start();
-    let engines: [Arc<dyn Engine>; 2] = [
-        Arc::new(MemoryEngine::new()),
-        Arc::new(SqliteEngine::open(folder.path().join("inbox.db")).unwrap()),
-    ];
-    for engine in engines {
-        let worker = Worker::new(engine.clone(), Careless);
-        for text in live_through(engine, worker).await {
+    let sqlite = SqliteEngine::open(folder.path().join("inbox.db")).unwrap();
+    for store in [Store::new(MemoryEngine::new()), Store::new(sqlite)] {
+        let (inbox, worker) = store.open(Careless);
+        for text in live_through(&store, &inbox, worker).await {
             assert!(!shows(&text), "{text}");
         }
     }

@@ -4,19 +4,22 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
-use lifecycle_inbox::Inbox;
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait};
+use lifecycle_inbox::Store;
 use lifecycle_inbox_sqlite::SqliteEngine;
 use lifecycle_tower::LifecycleEndpoint;
 use rusqlite::Connection;
 use tokio::task::spawn_blocking;
 
-use crate::{Failure, axum, verifier};
+use crate::{AcceptAll, Failure, axum, verifier};
 
 /// Serves `inbox`, ours, or `per-event`, with a commit for each event as it is often written by hand.
 pub(crate) fn serve(name: &str, file: &Path, listener: TcpListener) -> Result<(), Failure> {
     let endpoint = match name {
-        "inbox" => LifecycleEndpoint::new(verifier()?, Inbox::new(Arc::new(SqliteEngine::open(file)?))),
+        "inbox" => {
+            let (inbox, _) = Store::new(SqliteEngine::open(file)?).open(AcceptAll);
+            LifecycleEndpoint::new(verifier()?, inbox)
+        }
         "per-event" => LifecycleEndpoint::new(verifier()?, PerEvent::open(file)?),
         _ => return Err(format!("there is no durable server {name}").into()),
     };
@@ -41,7 +44,7 @@ impl PerEvent {
 
 #[async_trait]
 impl LifecycleHandler for PerEvent {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let connection = Arc::clone(&self.connection);
         let (key, body) = (delivery.idempotency_key(), delivery.body().clone());
         let write = move || {
@@ -50,6 +53,6 @@ impl LifecycleHandler for PerEvent {
             connection.prepare_cached(sql)?.execute((key.as_bytes(), &*body))
         };
         spawn_blocking(write).await??;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }

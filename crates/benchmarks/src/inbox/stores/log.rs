@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use bytes::Bytes;
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait};
 use tokio::sync::oneshot;
 
 use super::{Store, unavailable};
@@ -56,13 +56,13 @@ fn append(mut file: File, entries: &Receiver<Entry>) -> io::Result<()> {
 
 #[async_trait]
 impl LifecycleHandler for Log {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let (written, answer) = oneshot::channel();
         self.queue
             .send(Entry { body: delivery.body().clone(), written })
             .map_err(|_| unavailable("no log"))?;
         answer.await.map_err(unavailable)?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 

@@ -8,9 +8,10 @@ pub(crate) use postgres::connect;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use lifecycle_core::{HandlerError, LifecycleHandler, async_trait};
-use lifecycle_inbox::Inbox;
+use lifecycle_core::{Decision, Delivery, EndpointHandler, HandlerError, LifecycleHandler, async_trait};
+use lifecycle_inbox::{Engine, Inbox};
 use lifecycle_inbox_postgres::{PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::SqliteEngine;
 
@@ -18,17 +19,43 @@ use crate::Failure;
 
 /// Acknowledges what is on disk.
 #[async_trait]
-pub(crate) trait Store: LifecycleHandler {
+pub(crate) trait Store: EndpointHandler {
     /// How many callbacks it holds.
     async fn count(&self) -> Result<u64, Failure>;
 }
 
-#[async_trait]
-impl Store for Inbox {
-    async fn count(&self) -> Result<u64, Failure> {
-        Ok(self.stats().await?.pending)
+/// Ours.
+struct Durable {
+    store: lifecycle_inbox::Store,
+    inbox: Inbox,
+}
+
+impl Durable {
+    fn new(engine: impl Engine) -> Self {
+        let store = lifecycle_inbox::Store::new(engine);
+        let (inbox, _) = store.open(AcceptAll);
+        Self { store, inbox }
     }
 }
+
+#[async_trait]
+impl EndpointHandler for Durable {
+    async fn answer(&self, delivery: &Delivery, within: Duration) -> Result<Decision, HandlerError> {
+        self.inbox.answer(delivery, within).await
+    }
+}
+
+#[async_trait]
+impl Store for Durable {
+    async fn count(&self) -> Result<u64, Failure> {
+        Ok(self.store.stats().await?.pending)
+    }
+}
+
+/// A handler that decides at once, and has nothing to do.
+pub(crate) struct AcceptAll;
+
+impl LifecycleHandler for AcceptAll {}
 
 /// The stores that are compared.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -79,9 +106,9 @@ impl Kind {
         Ok(match self {
             Self::Log => Arc::new(log::Log::create(&file)?),
             Self::SqliteEach => Arc::new(sqlite::EachInSqlite::create(&file)?),
-            Self::SqliteInbox => Arc::new(Inbox::new(Arc::new(SqliteEngine::open(&file)?))),
+            Self::SqliteInbox => Arc::new(Durable::new(SqliteEngine::open(&file)?)),
             Self::PostgresEach => Arc::new(postgres::EachInPostgres::create(url, schema).await?),
-            Self::PostgresInbox => Arc::new(Inbox::new(Arc::new(postgres_engine(url, schema).await?))),
+            Self::PostgresInbox => Arc::new(Durable::new(postgres_engine(url, schema).await?)),
         })
     }
 }

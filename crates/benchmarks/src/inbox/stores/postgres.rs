@@ -1,6 +1,6 @@
 //! One `INSERT` for each callback, in PostgreSQL.
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait};
 use tokio_postgres::{Client, NoTls, Statement};
 
 use super::{Store, unavailable};
@@ -37,12 +37,12 @@ pub(crate) async fn connect(url: &str) -> Result<Client, Failure> {
 
 #[async_trait]
 impl LifecycleHandler for EachInPostgres {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let key = delivery.idempotency_key();
         let values: [&(dyn tokio_postgres::types::ToSql + Sync); 2] =
             [&key.as_bytes().as_slice(), &delivery.body().as_ref()];
         self.client.execute(&self.insert, &values).await.map_err(unavailable)?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Outcome, async_trait};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -42,7 +42,7 @@ impl EachInSqlite {
 
 #[async_trait]
 impl LifecycleHandler for EachInSqlite {
-    async fn handle(&self, delivery: &Delivery) -> Result<Outcome, HandlerError> {
+    async fn event(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let (key, body) = (delivery.idempotency_key(), delivery.body().clone());
         let write = move |connection: &Connection| {
             connection
@@ -50,7 +50,7 @@ impl LifecycleHandler for EachInSqlite {
                 .execute((key.as_bytes(), &body[..]))
         };
         self.ask(write).await.map_err(unavailable)?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Change, Delivery, HandlerError, Outcome};
+use lifecycle_core::{Change, Delivery, HandlerError};
 use lifecycle_inbox::contract::{self, Replicas};
 use lifecycle_inbox::{
-    AfterFailure, ClaimRequest, DeliveryFilter, EnabledGate, Engine, EngineError, Inbox, InstallationFilter,
-    Keyring, MemoryEngine, Platforms, Record, SealContext, SealError, SealedSecret, TenantKey, TenantSecret,
-    Vault, VaultError, Worker,
+    AfterFailure, ClaimRequest, DeliveryFilter, EnabledGate, Engine, EngineError, InstallationFilter,
+    Keyring, MemoryEngine, Platforms, Record, SealContext, SealError, SealedSecret, Store, TenantKey,
+    TenantSecret, Vault, VaultError,
 };
 use lifecycle_inbox_postgres::{PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler};
@@ -42,6 +42,8 @@ pub(super) async fn values() -> Vec<Shown> {
     let gate = EnabledGate::new(engine.clone());
     gate.check(&tenant).await.unwrap_err();
     let signals = engine.signals();
+    let store = Store::from(engine.clone());
+    let (inbox, worker) = store.open(Careless);
     vec![
         debug(&Replicas { one: engine.clone(), two: engine.clone() }),
         debug(&contract::rules().remove(0)),
@@ -50,7 +52,9 @@ pub(super) async fn values() -> Vec<Shown> {
         debug(&request),
         debug(&AfterFailure::Dead(Some(&change))),
         display(&EngineError::new(Taken(CANARY))),
-        debug(&Inbox::new(engine.clone()).gate(Careless)),
+        debug(&inbox),
+        debug(&store),
+        debug(&worker),
         debug(&InstallationFilter { after: Some(tenant.clone()), ..InstallationFilter::default() }),
         debug(&sealed),
         debug(&keyring),
@@ -67,7 +71,6 @@ pub(super) async fn values() -> Vec<Shown> {
         debug(&signals.listen()),
         debug(signals),
         debug(&vault),
-        debug(&Worker::new(engine.clone(), Careless)),
     ]
     .into_iter()
     .chain(sqlite().await)
@@ -86,8 +89,8 @@ async fn sqlite() -> Vec<Shown> {
 struct Writing;
 
 impl TransactionalHandler for Writing {
-    fn install(&self, _: &Delivery, _: &Transaction<'_>) -> Result<Outcome, HandlerError> {
-        Ok(Outcome::Accept)
+    fn install(&self, _: &Delivery, _: &Transaction<'_>) -> Result<(), HandlerError> {
+        Ok(())
     }
 }
 

@@ -1,26 +1,27 @@
 //! The demo app on an SQLite file.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, Outcome};
-use lifecycle_inbox::{Engine, Worker};
+use async_trait::async_trait;
+use lifecycle_core::{Decision, Delivery, HandlerError};
+use lifecycle_inbox::{Inbox, Store, Worker};
 use lifecycle_inbox_sqlite::rusqlite::{self, Connection, OpenFlags};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler};
 use serde_json::Value;
 
 use super::SHOWN;
+use crate::decision::decide;
 use crate::describe;
 use crate::failure::Failure;
 
 #[derive(Clone)]
-pub(crate) struct Store {
+pub(crate) struct Database {
     engine: SqliteEngine,
     path: PathBuf,
 }
 
-impl Store {
+impl Database {
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
         survive_file_size_limits()?;
         let path = lifecycle_inbox_sqlite::path_from_url(url)?;
@@ -40,12 +41,10 @@ impl Store {
         self.engine.close().await;
     }
 
-    pub(super) fn engine(&self) -> Arc<dyn Engine> {
-        Arc::new(self.engine.clone())
-    }
-
-    pub(super) fn worker(&self) -> Worker {
-        Worker::with_runner(self.engine(), self.engine.runner(Handled))
+    pub(super) fn inbox(&self) -> (Store, Inbox, Worker) {
+        let store = Store::new(self.engine.clone());
+        let (inbox, worker) = store.open_with(self.engine.runner(Handled));
+        (store, inbox, worker)
     }
 
     pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
@@ -84,10 +83,15 @@ fn survive_file_size_limits() -> std::io::Result<()> {
 /// The work: one row for each delivery, which is there if and only if the delivery is done.
 struct Handled;
 
+#[async_trait]
 impl TransactionalHandler for Handled {
-    fn handle(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<Outcome, HandlerError> {
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        decide(delivery).await
+    }
+
+    fn event(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
         let text = describe::delivery(delivery).to_string();
         transaction.execute("INSERT INTO handled (delivery) VALUES (?1)", [text])?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }

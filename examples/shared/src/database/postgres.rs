@@ -3,39 +3,38 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lifecycle_core::{Delivery, HandlerError, Outcome};
-use lifecycle_inbox::{Engine, Worker};
+use lifecycle_core::{Decision, Delivery, HandlerError};
+use lifecycle_inbox::{Inbox, Store, Worker};
 use lifecycle_inbox_postgres::tokio_postgres::{self, Client, NoTls, Transaction};
 use lifecycle_inbox_postgres::{PostgresEngine, TransactionalHandler};
 use serde_json::Value;
 
 use super::SHOWN;
+use crate::decision::decide;
 use crate::describe;
 use crate::failure::Failure;
 
 #[derive(Clone)]
-pub(crate) struct Store {
+pub(crate) struct Database {
     engine: PostgresEngine,
     url: Arc<str>,
 }
 
-impl Store {
+impl Database {
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
         let engine = PostgresEngine::open(url).await?;
-        let store = Self { engine, url: url.into() };
+        let database = Self { engine, url: url.into() };
         // Processes that start at the same time would otherwise both find no table, and one of them fail to create it.
         let table = "BEGIN; SELECT pg_advisory_xact_lock(7071); \
             CREATE TABLE IF NOT EXISTS handled (position bigserial PRIMARY KEY, delivery text NOT NULL); COMMIT";
-        store.connect().await?.batch_execute(table).await?;
-        Ok(store)
+        database.connect().await?.batch_execute(table).await?;
+        Ok(database)
     }
 
-    pub(super) fn engine(&self) -> Arc<dyn Engine> {
-        Arc::new(self.engine.clone())
-    }
-
-    pub(super) fn worker(&self) -> Worker {
-        Worker::with_runner(self.engine(), self.engine.runner(Handled))
+    pub(super) fn inbox(&self) -> (Store, Inbox, Worker) {
+        let store = Store::new(self.engine.clone());
+        let (inbox, worker) = store.open_with(self.engine.runner(Handled));
+        (store, inbox, worker)
     }
 
     pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
@@ -57,13 +56,17 @@ struct Handled;
 
 #[async_trait]
 impl TransactionalHandler for Handled {
-    async fn handle(
+    async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {
+        decide(delivery).await
+    }
+
+    async fn event(
         &self,
         delivery: &Delivery,
         transaction: &mut Transaction<'_>,
-    ) -> Result<Outcome, HandlerError> {
+    ) -> Result<(), HandlerError> {
         let text = describe::delivery(delivery).to_string();
         transaction.execute("INSERT INTO handled (delivery) VALUES ($1)", &[&text]).await?;
-        Ok(Outcome::Accept)
+        Ok(())
     }
 }
