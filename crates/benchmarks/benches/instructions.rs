@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use axum::Extension;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
@@ -21,10 +22,10 @@ use hmac::digest::CtOutput;
 use hmac::{Hmac, KeyInit, Mac};
 use http_body_util::BodyExt;
 use lifecycle_core::{
-    Delivery, HandlerError, Head, LifecycleHandler, RejectedRequest, Secret, Secrets, SigningSecret, Trust,
-    Undecodable, Verifier, seismic,
+    Delivery, Envelope, ExpectedApp, HandlerError, Head, Inbound, LifecycleHandler, RejectedRequest, Secret,
+    Secrets, SigningSecret, Unreadable, Verifier, seismic,
 };
-use lifecycle_tower::axum::{Received, Verified};
+use lifecycle_tower::axum::Verified;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use serde::Deserialize;
 use sha2::Sha256;
@@ -38,10 +39,10 @@ fn mac(input: (Hmac<Sha256>, Bytes)) -> bool {
     black_box(judge_mac(black_box(input)))
 }
 
-// Decoding alone, as a store does with what was verified before.
+// What a store does with what was verified before.
 #[library_benchmark]
-#[bench::documented(warm(body, restore))]
-fn decode(input: Bytes) -> Result<Delivery, Undecodable> {
+#[bench::documented(warm(stored, restore))]
+fn restored(input: (Bytes, Envelope)) -> Result<Delivery, Unreadable> {
     black_box(restore(black_box(input)))
 }
 
@@ -57,7 +58,7 @@ fn decode(input: Bytes) -> Result<Delivery, Undecodable> {
 #[bench::counted_too_large(warm(counted_too_large, judge))]
 #[bench::undecodable(warm(undecodable, judge))]
 #[bench::unexpected_app(warm(unexpected_app, judge))]
-fn receive(input: Callback) -> Result<Delivery, RejectedRequest> {
+fn receive(input: Callback) -> Result<Inbound, RejectedRequest> {
     black_box(judge(black_box(input)))
 }
 
@@ -74,7 +75,7 @@ fn route(input: Served) -> (Runtime, Router, Response<Body>) {
     black_box(serve(black_box(input)))
 }
 
-library_benchmark_group!(name = verification, benchmarks = [mac, decode, receive]);
+library_benchmark_group!(name = verification, benchmarks = [mac, receive, restored]);
 library_benchmark_group!(name = routes, benchmarks = [route]);
 main!(library_benchmark_groups = [verification, routes]);
 
@@ -100,8 +101,12 @@ fn body() -> Bytes {
     Bytes::from_static(VECTOR.body.as_bytes())
 }
 
-fn restore(body: Bytes) -> Result<Delivery, Undecodable> {
-    Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
+fn stored() -> (Bytes, Envelope) {
+    (body(), lifecycle_testing::delivery(&seismic::PLATFORM, &VECTOR.body).envelope())
+}
+
+fn restore((body, envelope): (Bytes, Envelope)) -> Result<Delivery, Unreadable> {
+    Delivery::from_store_unverified(&seismic::PLATFORM, body, &envelope)
 }
 
 fn keyed() -> (Hmac<Sha256>, Bytes) {
@@ -136,14 +141,18 @@ impl Callback {
             ("user-agent", "callbacks/1.0".to_owned()),
             (seismic::SIGNATURE, seismic::SCHEME.sign(&secret, &[], &body)),
         ];
-        Self { verifier: Verifier::new(&seismic::PLATFORM, secret), method: "POST", headers, body }
+        Self {
+            verifier: Verifier::new(&seismic::PLATFORM, secret, ExpectedApp::Any).unwrap(),
+            method: "POST",
+            headers,
+            body,
+        }
     }
 }
 
-fn judge(callback: Callback) -> Result<Delivery, RejectedRequest> {
+fn judge(callback: Callback) -> Result<Inbound, RejectedRequest> {
     let headers = callback.headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-    let mut verification =
-        callback.verifier.begin(Head { method: callback.method, path: "/seismic", headers })?;
+    let mut verification = callback.verifier.begin(Head::new(callback.method, "/seismic", headers))?;
     verification.push(callback.body)?;
     verification.finish(SystemTime::UNIX_EPOCH)
 }
@@ -151,7 +160,10 @@ fn judge(callback: Callback) -> Result<Delivery, RejectedRequest> {
 fn second_secret() -> Callback {
     let named = |name, secret: &str| SigningSecret::new(name, &Secret::new(secret).expect("a secret"));
     let secrets = Secrets::from(named("new", "another")).or(named("old", &VECTOR.secret));
-    Callback { verifier: Verifier::new(&seismic::PLATFORM, secrets), ..Callback::genuine() }
+    Callback {
+        verifier: Verifier::new(&seismic::PLATFORM, secrets, ExpectedApp::Any).unwrap(),
+        ..Callback::genuine()
+    }
 }
 
 fn wrong_method() -> Callback {
@@ -190,8 +202,11 @@ fn undecodable() -> Callback {
 }
 
 fn unexpected_app() -> Callback {
-    let callback = Callback::genuine();
-    Callback { verifier: callback.verifier.clone().expect_app("another"), ..callback }
+    let secret = Secret::new(&*VECTOR.secret).expect("a secret");
+    Callback {
+        verifier: Verifier::new(&seismic::PLATFORM, secret, "another").unwrap(),
+        ..Callback::genuine()
+    }
 }
 
 /// A request to an app on axum, and the runtime that runs it.
@@ -240,9 +255,9 @@ fn by_hand() -> Served {
         if keyed.clone().chain_update(&body).verify_slice(&presented).is_err() {
             return StatusCode::UNAUTHORIZED;
         }
-        match restore(body) {
-            Ok(delivery) => {
-                black_box(delivery);
+        match serde_json::from_slice::<seismic::Callback>(&body) {
+            Ok(callback) => {
+                black_box(callback);
                 StatusCode::ACCEPTED
             }
             Err(_) => StatusCode::BAD_REQUEST,
@@ -254,7 +269,7 @@ fn by_hand() -> Served {
 fn extractor() -> Served {
     let callback = Callback::genuine();
     let verifier = callback.verifier.clone();
-    let accept = async |Received(delivery): Received| {
+    let accept = async |Verified(delivery): Verified| {
         black_box(delivery);
         StatusCode::ACCEPTED
     };
@@ -264,7 +279,7 @@ fn extractor() -> Served {
 fn layer() -> Served {
     let callback = Callback::genuine();
     let layer = LifecycleLayer::new(callback.verifier.clone());
-    let accept = async |Verified(delivery): Verified| {
+    let accept = async |Extension(delivery): Extension<Delivery>| {
         black_box(delivery);
         StatusCode::ACCEPTED
     };

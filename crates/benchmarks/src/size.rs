@@ -152,7 +152,7 @@ async fn main() {
 "#;
 
 const ENDPOINT: &str = r#"
-use lifecycle_core::{LifecycleHandler, Verifier, Secret, seismic};
+use lifecycle_core::{ExpectedApp, LifecycleHandler, Verifier, Secret, seismic};
 
 struct AcceptAll;
 impl LifecycleHandler for AcceptAll {}
@@ -160,7 +160,7 @@ impl LifecycleHandler for AcceptAll {}
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let secret = Secret::new(std::env::var("SECRET").unwrap()).unwrap();
-    let endpoint = lifecycle_tower::LifecycleEndpoint::new(Verifier::new(&seismic::PLATFORM, secret), AcceptAll);
+    let endpoint = lifecycle_tower::LifecycleEndpoint::new(Verifier::new(&seismic::PLATFORM, secret, ExpectedApp::Any).unwrap(), AcceptAll);
     let app = axum::Router::new().route_service("/seismic", endpoint);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     axum::serve(listener, app).await.unwrap();

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{EndpointHandler, RejectedRequest, Rejection, Verifier, run_handler};
+use lifecycle_core::{
+    Delivery, EndpointHandler, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier, run_handler,
+};
 
 use crate::deadline::Deadline;
 use crate::receive::{receive, response};
@@ -27,7 +29,7 @@ use crate::receive::{receive, response};
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")?;
 /// let handler = Arc::new(AcceptAll);
 /// let app = App::new().route("/seismic", endpoint(verifier, Arc::clone(&handler)));
 ///
@@ -40,7 +42,7 @@ use crate::receive::{receive, response};
 ///     .to_request();
 /// let response = test::call_service(&test::init_service(app).await, request).await;
 /// assert_eq!(response.status(), 202);
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 pub fn endpoint(verifier: Verifier, handler: impl EndpointHandler) -> Route {
@@ -49,17 +51,31 @@ pub fn endpoint(verifier: Verifier, handler: impl EndpointHandler) -> Route {
         let deadline = Deadline::after(verifier.timeout());
         let (verifier, handler, payload) = (verifier.clone(), Arc::clone(&handler), payload.into_inner());
         async move {
-            let callback = receive(&verifier, &request, payload, deadline).await;
-            let outcome = match &callback {
-                Ok(delivery) => {
-                    let handling = pin!(run_handler(&*handler, delivery, deadline.left()));
-                    let bound = deadline.bound(handling).await;
-                    let outcome = bound.unwrap_or(Err(Rejection::DeadlineExceeded));
-                    outcome.map(|()| delivery).map_err(RejectedRequest::after_body)
-                }
-                Err(rejected) => Err(rejected.clone()),
+            let outcome = match receive(&verifier, &request, payload, deadline).await {
+                Ok(delivery) => handle(&*handler, delivery, deadline).await,
+                Err(unhandled) => Err(unhandled),
             };
-            response(verifier.answer(outcome.as_ref().copied(), deadline.elapsed(), SystemTime::now()))
+            let (outcome, reply) = match &outcome {
+                Ok(delivery) => {
+                    let ack = delivery.platform().ack();
+                    (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
+                }
+                Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
+            };
+            verifier.record(outcome, deadline.elapsed(), SystemTime::now());
+            response(reply)
         }
     })
+}
+
+async fn handle(
+    handler: &dyn EndpointHandler,
+    delivery: Delivery,
+    deadline: Deadline,
+) -> Result<Delivery, Unhandled> {
+    let bound = deadline.bound(pin!(run_handler(handler, &delivery, deadline.left()))).await;
+    match bound.unwrap_or(Err(Rejection::DeadlineExceeded)) {
+        Ok(()) => Ok(delivery),
+        Err(rejection) => Err(RejectedRequest::after_body(rejection).into()),
+    }
 }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use lifecycle_core::{Delivery, LogLimit, RejectedRequest, Verifier};
+use lifecycle_core::{Delivery, LogLimit, RejectedRequest, RequestOutcome, Verifier};
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
@@ -36,7 +36,7 @@ use crate::rejection::VerifiedRejection;
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")?;
 /// let app = App::new().app_data(verifier).route("/seismic", web::route().to(seismic_callback));
 ///
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
@@ -47,7 +47,7 @@ use crate::rejection::VerifiedRejection;
 ///     .set_payload(body)
 ///     .to_request();
 /// assert_eq!(test::call_and_read_body(&test::init_service(app).await, request).await, "t1");
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone, Debug)]
@@ -89,7 +89,7 @@ impl FromRequest for Verified {
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")?;
 /// let audit = web::resource("/seismic").wrap(lifecycle_actix::verify(verifier)).route(web::post().to(audit));
 /// let app = test::init_service(App::new().service(audit)).await;
 ///
@@ -98,7 +98,7 @@ impl FromRequest for Verified {
 /// let request = test::TestRequest::post().uri("/seismic").set_payload(body); // without a content type
 /// let request = request.insert_header(("x-seismic-signature", signature)).to_request();
 /// assert_eq!(test::call_and_read_body(&app, request).await, "u1");
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
@@ -127,36 +127,40 @@ fn verified<T: 'static>(
     payload: &mut Payload,
     read: fn(&Delivery) -> Result<T, RejectedRequest>,
 ) -> LocalBoxFuture<'static, Result<(T, Delivery), VerifiedRejection>> {
+    // What the middleware left was verified just so, and is recorded by it.
     if let Some(delivery) = request.extensions().get::<Delivery>().cloned() {
-        return Box::pin(ready(
-            read(&delivery).map(|value| (value, delivery)).map_err(VerifiedRejection::from),
-        ));
+        let read = read(&delivery).map(|value| (value, delivery));
+        return Box::pin(ready(read.map_err(VerifiedRejection::from)));
     }
     let Some(verifier) = verifier(request).cloned() else {
-        let refused = VerifiedRejection::ReceiverMissing;
-        if let Some(suppressed) = RECEIVER_MISSING.admit(SystemTime::now()) {
-            tracing::error!(target: "lifecycle::handler", code = "verifier-missing", suppressed, "{refused}");
-        }
-        give_up(payload.take());
-        return Box::pin(ready(Err(refused)));
+        return Box::pin(ready(Err(verifier_missing(payload))));
     };
     let deadline = Deadline::after(verifier.timeout());
     let (request, payload) = (request.clone(), payload.take());
     Box::pin(async move {
         let delivery = receive(&verifier, &request, payload, deadline).await;
         let outcome = delivery.and_then(|delivery| Ok((read(&delivery)?, delivery)));
-        match &outcome {
-            Ok((_, delivery)) => verifier.answered_by_route(delivery, None, deadline.elapsed()),
-            Err(rejected) => {
-                verifier.answer(Err(rejected), deadline.elapsed(), SystemTime::now()); // for its log event
-            }
-        }
+        let recorded = match &outcome {
+            Ok((_, delivery)) => RequestOutcome::Answered(delivery, None),
+            Err(unhandled) => unhandled.outcome(),
+        };
+        verifier.record(recorded, deadline.elapsed(), SystemTime::now());
         outcome.map_err(VerifiedRejection::from)
     })
 }
 
+/// The app's own mistake: nothing has verified the request, and nothing can.
+fn verifier_missing(payload: &mut Payload) -> VerifiedRejection {
+    let missing = VerifiedRejection::VerifierMissing;
+    if let Some(suppressed) = VERIFIER_MISSING.admit(SystemTime::now()) {
+        tracing::error!(target: "lifecycle::handler", code = "verifier-missing", suppressed, "{missing}");
+    }
+    give_up(payload.take());
+    missing
+}
+
 /// The app's own mistake, which every request of a stranger would log.
-static RECEIVER_MISSING: LogLimit = LogLimit::new();
+static VERIFIER_MISSING: LogLimit = LogLimit::new();
 
 fn verifier(request: &HttpRequest) -> Option<&Verifier> {
     request

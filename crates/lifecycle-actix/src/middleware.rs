@@ -7,7 +7,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage};
-use lifecycle_core::{RejectedRequest, Rejection, Verifier};
+use lifecycle_core::{RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier};
 
 use crate::deadline::Deadline;
 use crate::receive::{receive, response};
@@ -37,7 +37,7 @@ use crate::rejection::VerifiedRejection;
 ///
 /// # actix_web::rt::System::new().block_on(async {
 /// let secret = Secret::new("s3cr3t")?;
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")?;
 /// let app = App::new().service(
 ///     web::resource("/seismic").wrap(lifecycle_actix::verify(verifier)).route(web::post().to(existing)),
 /// );
@@ -51,7 +51,7 @@ use crate::rejection::VerifiedRejection;
 /// assert_eq!(test::call_and_read_body(&app, signed).await, "47");
 /// let unsigned = callback().to_request();
 /// assert_eq!(test::call_service(&app, unsigned).await.status(), 401);
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 pub fn verify<S, B>(
@@ -73,11 +73,13 @@ async fn pass<B>(
     let payload = request.take_payload();
     let delivery = match receive(&verifier, request.request(), payload, deadline).await {
         Ok(delivery) => delivery,
-        Err(rejected) => {
-            let mut refusal =
-                response(verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()));
-            refusal.extensions_mut().insert(rejected.rejection);
-            return Ok(request.into_response(refusal).map_into_right_body());
+        Err(unhandled) => {
+            verifier.record(unhandled.outcome(), deadline.elapsed(), SystemTime::now());
+            let mut answer = response(unhandled.reply());
+            if let Unhandled::Rejected(rejected) = unhandled {
+                answer.extensions_mut().insert(rejected.rejection);
+            }
+            return Ok(request.into_response(answer).map_into_right_body());
         }
     };
     request.set_payload(Payload::from(delivery.body().clone()));
@@ -85,13 +87,14 @@ async fn pass<B>(
     let Some(answer) = deadline.bound(pin!(next.call(request))).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
         let rejected = RejectedRequest::after_body(Rejection::DeadlineExceeded);
-        verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
+        verifier.record(RequestOutcome::Rejected(&rejected), deadline.elapsed(), SystemTime::now());
         return Err(VerifiedRejection::Rejected(rejected).into());
     };
     let status = match &answer {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    verifier.answered_by_route(&delivery, status.as_u16(), deadline.elapsed());
+    let outcome = RequestOutcome::Answered(&delivery, Some(status.as_u16()));
+    verifier.record(outcome, deadline.elapsed(), SystemTime::now());
     answer.map(ServiceResponse::map_into_left_body)
 }

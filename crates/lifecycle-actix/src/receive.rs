@@ -8,7 +8,8 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use lifecycle_core::{
-    Delivery, Head, RejectedRequest, Rejection, Reply, RequestBody, Verification, Verifier,
+    Delivery, Head, KeysUnavailable, Platform, RejectedRequest, Rejection, Reply, RequestBody, Unhandled,
+    Verification, Verifier,
 };
 use tokio::task::consume_budget;
 use tokio::time::timeout;
@@ -28,28 +29,37 @@ pub(crate) async fn receive(
     request: &HttpRequest,
     mut payload: Payload,
     deadline: Deadline,
-) -> Result<Delivery, RejectedRequest> {
-    let head = Head {
-        method: request.method().as_str(),
-        path: request.path(),
-        headers: header_lines(request.headers()),
-    };
-    let outcome = match verifier.begin(head) {
+) -> Result<Delivery, Unhandled> {
+    let uri = request.uri();
+    let target = uri.path_and_query().map_or(uri.path(), |target| target.as_str());
+    let head = Head::new(request.method().as_str(), target, header_lines(request.headers()));
+    let rejected = match verifier.begin(head) {
         // A request is handed on before any of its body is read.
         Ok(mut verification) => {
             let read = deadline.wait(read(&mut payload, &mut verification)).await;
-            let read = read.unwrap_or_else(|_| Err(Rejection::BodyTimeout.into()));
-            read.and_then(|()| verification.finish(SystemTime::now()))
+            match read.unwrap_or_else(|_| Err(Rejection::BodyTimeout.into())) {
+                Ok(()) => return finish(verification, deadline).await,
+                Err(rejected) => rejected,
+            }
         }
         Err(rejected) if rejected.rejection != Rejection::BodyTooLarge && drained(&mut payload).await => {
-            Err(RejectedRequest::after_body(rejected.rejection))
+            RejectedRequest::after_body(rejected.rejection)
         }
-        Err(rejected) => Err(rejected),
+        Err(rejected) => rejected,
     };
-    if outcome.as_ref().is_err_and(|rejected| rejected.body == RequestBody::Unread) {
+    if rejected.body == RequestBody::Unread {
         give_up(payload);
     }
-    outcome
+    Err(rejected.into())
+}
+
+/// Finds the keys that are looked up, and verifies.
+async fn finish(mut verification: Verification, deadline: Deadline) -> Result<Delivery, Unhandled> {
+    if let Some(keys) = verification.look_up() {
+        let found = deadline.wait(keys).await.unwrap_or(Err(KeysUnavailable));
+        verification.supply(found);
+    }
+    verification.finish(SystemTime::now())?.delivery()
 }
 
 async fn read(payload: &mut Payload, verification: &mut Verification) -> Result<(), RejectedRequest> {
@@ -115,7 +125,7 @@ pub fn response_before_body(request: &HttpRequest, body: Payload, reply: Reply) 
 /// the connection, and so the server far more than to read a few hundred bytes.
 async fn drained(payload: &mut Payload) -> bool {
     let rest = async {
-        let mut room = Verifier::DEFAULT_MAX_BODY;
+        let mut room = Platform::DEFAULT_MAX_BODY;
         while let Some(chunk) = payload.next().await {
             let length = chunk.map_or(usize::MAX, |chunk| chunk.len());
             let Some(less) = room.checked_sub(length) else { return false };

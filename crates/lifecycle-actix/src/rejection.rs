@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, ResponseError};
-use lifecycle_core::{RejectedRequest, Reply, RequestBody};
+use lifecycle_core::{RejectedRequest, Reply, RequestBody, Unhandled};
 
 use crate::receive::response;
 
@@ -21,11 +21,14 @@ use crate::receive::response;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
+    /// The platform tries out the URL: no failure, and the route has nothing to do. The reply is what the platform wants to see.
+    #[error("the platform tries out the URL")]
+    Handshake(Reply),
     /// A route takes [`Verified`](crate::Verified) and has no verifier. The app's own mistake: 500, `verifier-missing`.
     #[error(
         "give the app, the scope or the resource `.app_data(verifier)`, or wrap the route in `verify(verifier)`"
     )]
-    ReceiverMissing,
+    VerifierMissing,
     /// The callback was refused.
     #[error(transparent)]
     Rejected(#[from] RejectedRequest),
@@ -35,12 +38,22 @@ impl VerifiedRejection {
     /// The answer.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::ReceiverMissing => {
+            Self::VerifierMissing => {
                 let cure = self.to_string();
                 Reply::problem(500, "verifier-missing", "This route has no verifier", Some(&cure))
                     .after(RequestBody::Unread)
             }
+            Self::Handshake(reply) => reply.clone(),
             Self::Rejected(rejected) => rejected.reply(),
+        }
+    }
+}
+
+impl From<Unhandled> for VerifiedRejection {
+    fn from(unhandled: Unhandled) -> Self {
+        match unhandled {
+            Unhandled::Handshake(reply) => Self::Handshake(reply),
+            Unhandled::Rejected(rejected) => Self::Rejected(rejected),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
 use lifecycle_actix::{endpoint, require_enabled};
-use lifecycle_core::{LifecycleHandler, Reply, Secret, TenantKey, Verifier, seismic};
+use lifecycle_core::{ExpectedApp, LifecycleHandler, Reply, Secret, TenantKey, Verifier, seismic};
 use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use test_adapter::Gate;
 
@@ -60,7 +60,7 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     let (inbox, worker) = store.open(AcceptAll);
     actix_web::rt::spawn(worker.run(std::future::pending()));
     let secret = Secret::new("s3cr3t").unwrap();
-    let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+    let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), ExpectedApp::Any).unwrap();
     let gate = EnabledGate::new(Arc::new(engine));
     let features = web::resource("/features").wrap(require_enabled(gate, tenant)).to(feature);
     let app = App::new().route("/seismic", endpoint(verifier, inbox)).service(features);

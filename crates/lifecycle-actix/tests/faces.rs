@@ -12,7 +12,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, HttpResponse, web};
 use lifecycle_actix::{Verified, VerifiedJson, VerifiedRejection, endpoint, verify};
-use lifecycle_core::{EventKind, Rejection, Secret, Undecodable, Verifier, seismic};
+use lifecycle_core::{EventKind, ExpectedApp, Rejection, Secret, Undecodable, Verifier, seismic};
 use support::{FACES, TOKEN, callback, faces, impatient, sign, verifier};
 use test_adapter::Obedient;
 
@@ -148,7 +148,7 @@ async fn the_extractor_takes_what_the_middleware_verified() {
     async fn tenant(callback: Verified, body: web::Bytes) -> HttpResponse {
         HttpResponse::Accepted().body(format!("{} {}", callback.event().tenant(), body == callback.body()))
     }
-    let other = Verifier::new(&seismic::PLATFORM, Secret::new("another").unwrap());
+    let other = Verifier::new(&seismic::PLATFORM, Secret::new("another").unwrap(), ExpectedApp::Any).unwrap();
     let route = web::resource("/").wrap(verify(verifier())).route(web::to(tenant));
     let app = init_service(App::new().app_data(other).service(route)).await;
     let (status, _, body) = answer(&app, signed("/", callback("t")).to_request()).await;
@@ -160,7 +160,8 @@ async fn the_nearest_receiver_counts_bare_or_as_data() {
     async fn accept(_: Verified) -> HttpResponse {
         HttpResponse::Accepted().finish()
     }
-    let other = || Verifier::new(&seismic::PLATFORM, Secret::new("another").unwrap());
+    let other =
+        || Verifier::new(&seismic::PLATFORM, Secret::new("another").unwrap(), ExpectedApp::Any).unwrap();
     let bare = web::resource("/bare").app_data(verifier()).route(web::to(accept));
     let data = web::resource("/data").app_data(web::Data::new(verifier())).route(web::to(accept));
     let outer = web::resource("/outer").route(web::to(accept));
@@ -246,7 +247,7 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
 async fn a_hooks_token_is_found_wherever_in_the_path_a_scope_takes_it_from() {
     let hook = || {
         let token = lifecycle_core::HookToken::new(TOKEN).unwrap();
-        Verifier::unsigned(&lifecycle_core::securityscorecard::PLATFORM, token)
+        Verifier::new(&lifecycle_core::securityscorecard::PLATFORM, token, ExpectedApp::Any).unwrap()
     };
     let endpoint = || endpoint(hook(), Obedient::default());
     let app = App::new()
@@ -356,10 +357,12 @@ async fn a_url_for_one_event_refuses_the_others() {
 #[actix_web::test]
 async fn a_timeout_without_end_is_no_overflow() {
     let body = r#"{"event":{"type":"other"}}"#;
-    let hook = Verifier::unsigned(
+    let hook = Verifier::new(
         &lifecycle_core::securityscorecard::PLATFORM,
         lifecycle_core::HookToken::new(TOKEN).unwrap(),
-    );
+        ExpectedApp::Any,
+    )
+    .unwrap();
     let app = App::new().route("/{token}", endpoint(hook.with_timeout(Duration::MAX), Obedient::default()));
     let app = init_service(app).await;
     let request = TestRequest::post().uri(&format!("/{TOKEN}")).set_payload(body).to_request();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle_core::AckPolicy;
+use lifecycle_core::{Ack, AckFailure};
 use serde::Deserialize;
 
 use crate::client::{Answered, Exchange, Lost};
@@ -54,7 +54,7 @@ pub(crate) enum Intent {
 }
 
 /// Judges an exchange.
-pub(crate) fn judge(ack: &AckPolicy, exchange: &Exchange, intent: Intent) -> Verdict {
+pub(crate) fn judge(ack: &Ack, exchange: &Exchange, intent: Intent) -> Verdict {
     let (outcome, text) = match intent {
         Intent::Forged => forged(exchange),
         Intent::Genuine => genuine(ack, exchange),
@@ -91,15 +91,13 @@ fn forged(exchange: &Exchange) -> (Outcome, String) {
     }
 }
 
-fn genuine(ack: &AckPolicy, exchange: &Exchange) -> (Outcome, String) {
+fn genuine(ack: &Ack, exchange: &Exchange) -> (Outcome, String) {
     if let Some(doubt) = doubt(exchange) {
         return (Outcome::Undecided, format!("it is not known what the app answers: {doubt}"));
     }
     let (good, why) = match &exchange.result {
         Err(Lost::Closed) => (false, closed(&after(exchange))),
-        Err(Lost::TimedOut)
-            if let Some(deadline) = ack.deadline_after().filter(|own| exchange.took < *own) =>
-        {
+        Err(Lost::TimedOut) if let Some(deadline) = ack.deadline().filter(|own| exchange.took < *own) => {
             let gave_up = format!(
                 "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
                 millis(exchange.took),
@@ -111,7 +109,7 @@ fn genuine(ack: &AckPolicy, exchange: &Exchange) -> (Outcome, String) {
         Err(Lost::TimedOut) => (false, timed_out(exchange)),
         Ok(answered) => answer(ack, answered, exchange.took),
     };
-    match (good, ack.failure_blocks_action()) {
+    match (good, (ack.failure() == AckFailure::Blocks)) {
         (true, true) => (Outcome::Acknowledged, format!("the administrator's action went through: {why}")),
         (true, false) => (Outcome::Acknowledged, format!("acknowledged: {why}")),
         (false, true) => (Outcome::Blocked, format!("the administrator would have been blocked: {why}")),
@@ -147,13 +145,14 @@ fn timed_out(exchange: &Exchange) -> String {
 }
 
 /// Whether the platform takes the answer as received, and why or why not.
-fn answer(ack: &AckPolicy, answered: &Answered, took: Duration) -> (bool, String) {
+fn answer(ack: &Ack, answered: &Answered, took: Duration) -> (bool, String) {
     let after = format!("after {}", millis(took));
     let status = answered.status;
-    let late = ack.deadline_after().filter(|deadline| took > *deadline);
-    let success = ack.success();
+    let late = ack.deadline().filter(|deadline| took > *deadline);
+    let success = ack.status();
     // A platform that blocks nobody and documents no status is content with any success.
-    let is_success = status == success || (!ack.failure_blocks_action() && (200..300).contains(&status));
+    let is_success =
+        status == success || ((ack.failure() != AckFailure::Blocks) && (200..300).contains(&status));
     match (is_success, late) {
         (true, None) => (true, format!("{status}, {after}")),
         (true, Some(deadline)) => (false, format!("{status} came {after}, later than {}", millis(deadline))),

@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use clap::Args;
-use lifecycle_core::{Delivery, Head, Rejection, Secrets, SigningSecret, Trust, Verifier, seismic};
+use lifecycle_core::{
+    Delivery, ExpectedApp, Head, Rejection, Secrets, SigningSecret, Trust, Verifier, seismic,
+};
 use serde_json::json;
 
 use crate::answer::{Answer, Exit};
@@ -49,16 +51,19 @@ impl VerifyArgs {
 /// Lets a receiver of the library decide, so that this command and an app never disagree.
 fn verify(request: &Request, secrets: Secrets) -> Result<Delivery, Rejection> {
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let receiver = Verifier::new(&seismic::PLATFORM, secrets).with_max_body(usize::MAX);
-    let mut intake = receiver.begin(Head { method: "POST", path: "/", headers })?;
-    intake.push(request.body.clone().into())?;
-    Ok(intake.finish(SystemTime::now())?)
+    let verifier = Verifier::new(&seismic::PLATFORM, secrets, ExpectedApp::Any)
+        .expect("Seismic is verified with secrets")
+        .with_max_body(usize::MAX);
+    let mut verification = verifier.begin(Head::new("POST", "/", headers))?;
+    verification.push(request.body.clone().into())?;
+    let inbound = verification.finish(SystemTime::now())?;
+    Ok(inbound.delivery().expect("Seismic has no handshake"))
 }
 
 fn accepted(delivery: &Delivery) -> Answer {
     let event = delivery.event();
     let (secret, header) = match delivery.trust() {
-        Trust::Signed { secret, header } => (secret.as_str(), *header),
+        Trust::Signed { secret, header } => (secret.as_str(), header.as_ref()),
         _ => ("none", "none"),
     };
     let about = one_line(&format!("{} of app {} for tenant {}", event.kind(), event.app(), event.tenant()));

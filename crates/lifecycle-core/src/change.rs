@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crate::ack::{Ack, AckFailure};
 use crate::delivery::Delivery;
 use crate::event::EventKind;
 use crate::installation::Installation;
-use crate::platform::AckPolicy;
+use crate::trust::Field;
 
-/// How long an event may be on its way where the platform does not block on its answer. None of these says how long it
-/// tries again for its lifecycle events; 36 h is the longest that SecurityScorecard documents for any of its webhooks.
-const LONGEST_RETRIES: Duration = Duration::from_secs(36 * 60 * 60);
+/// How long an event may be on its way where the platform sends it once: what holds it up is no attempt of the platform's.
+const LOST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An event, as far as it can change an installation.
 ///
@@ -39,14 +39,15 @@ pub struct Change {
 impl Change {
     /// What a delivery changes, and its place in the order of arrival: for a delivery in an inbox, its id.
     ///
-    /// The [`horizon`](Self::horizon) follows from the platform's acknowledgement. Where a late answer blocks the
-    /// administrator, the event is over at the deadline, and the horizon is the deadline and
-    /// [`Installation::CLOCK_SKEW`]. Else it is 36 h, as no such platform says how long it tries.
+    /// The [`horizon`](Self::horizon) follows from the platform's acknowledgement, [`Installation::CLOCK_SKEW`] on top: the
+    /// deadline where a late answer blocks the administrator, as the event is over then; the time of the last attempt where
+    /// the platform tries again; 24 h where it does not. A time that the proof does not cover counts as not told.
     pub fn new(delivery: &Delivery, seq: i64) -> Self {
         let event = delivery.event();
         Self {
             kind: event.kind().clone(),
-            sent: event.sent_instant(),
+            // What is not proven could be dated by a replay.
+            sent: event.occurred().filter(|_| delivery.proves(Field::Occurred)),
             received: delivery.received_at(),
             seq,
             horizon: horizon(delivery.platform().ack()),
@@ -62,26 +63,25 @@ impl fmt::Debug for Change {
     }
 }
 
-fn horizon(ack: &AckPolicy) -> Duration {
-    match ack.deadline_after() {
-        Some(deadline) if ack.failure_blocks_action() => deadline + Installation::CLOCK_SKEW,
-        _ => LONGEST_RETRIES,
+fn horizon(ack: &Ack) -> Duration {
+    match (ack.failure(), ack.deadline()) {
+        (AckFailure::Blocks, Some(deadline)) => deadline + Installation::CLOCK_SKEW,
+        (AckFailure::Retried { at_most }, _) => at_most + Installation::CLOCK_SKEW,
+        _ => LOST,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Trust, securityscorecard, seismic};
+    use crate::{securityscorecard, seismic, testing};
     use std::time::UNIX_EPOCH;
 
     fn change(timestamp: &str) -> Change {
         let body = format!(
             r#"{{"type":"disable","appId":"a","tenantId":"t","userId":"jordan","version":"1","timestamp":"{timestamp}"}}"#
         );
-        let delivery =
-            Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, UNIX_EPOCH)
-                .unwrap();
+        let delivery = testing::delivery(&seismic::PLATFORM, &body).unwrap();
         Change::new(&delivery, 7)
     }
 
@@ -98,9 +98,11 @@ mod tests {
     #[test]
     fn the_horizon_follows_the_acknowledgement() {
         assert_eq!(horizon(&seismic::ACK), Duration::from_secs(63));
-        assert_eq!(horizon(&securityscorecard::ACK), LONGEST_RETRIES);
-        let waits_without_blocking = AckPolicy::new(200).deadline(Duration::from_secs(10));
-        assert_eq!(horizon(&waits_without_blocking), LONGEST_RETRIES);
+        let retried = Ack::new(200).with_failure(AckFailure::Retried { at_most: Duration::from_secs(3600) });
+        assert_eq!(horizon(&retried), Duration::from_secs(3660));
+        assert_eq!(horizon(&securityscorecard::ACK), Duration::from_secs(36 * 3600 + 60));
+        let waits_without_blocking = Ack::new(200).with_deadline(Duration::from_secs(10));
+        assert_eq!(horizon(&waits_without_blocking), LOST);
     }
 
     #[test]

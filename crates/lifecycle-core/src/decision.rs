@@ -1,5 +1,6 @@
 //! `Decision`: whether the app takes an event, or refuses it with a reason.
 
+use crate::ack::AckFailure;
 use crate::delivery::Delivery;
 use crate::event::EventKind;
 use crate::handler_error::cut;
@@ -7,8 +8,8 @@ use crate::handler_error::cut;
 /// What the app decides about an event while the platform waits. There is no third answer: closed on purpose.
 ///
 /// What a refusal does is the platform's. On Seismic it blocks the action of the administrator who waits. Where the
-/// platform only tells what has happened ([`AckPolicy::failure_blocks_action`](crate::AckPolicy::failure_blocks_action) is
-/// false), it stops nothing, and the platform may send the event again.
+/// platform only tells what has happened ([`AckFailure`](crate::AckFailure) is not
+/// [`Blocks`](crate::AckFailure::Blocks)), it stops nothing, and the platform may send the event again.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
     /// Take it: the event's method runs, or an inbox writes the delivery down, and the platform gets its acknowledgement.
@@ -31,7 +32,7 @@ impl Decision {
         let Self::Refuse(reason) = &self else { return self };
         let kind = delivery.event().kind();
         let closes = matches!(kind, EventKind::Disable | EventKind::Uninstall);
-        if !closes || delivery.platform().ack().failure_blocks_action() {
+        if !closes || delivery.platform().ack().failure() == AckFailure::Blocks {
             return self;
         }
         tracing::error!(
@@ -60,22 +61,19 @@ impl Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AckPolicy, Platform, Trust, seismic};
-    use std::time::SystemTime;
+    use crate::{Ack, Platform, Proof, seismic, testing};
 
     /// Sends what Seismic does, when everything has happened already.
-    static TELLS: Platform =
-        Platform::unsigned("tells", AckPolicy::new(200), |request| seismic::PLATFORM.decode(request));
+    static TELLS: Platform = Platform::new("tells", Proof::Hmac(seismic::SCHEME), Ack::new(200), |request| {
+        seismic::PLATFORM.decode(request)
+    });
 
     #[test]
     fn a_refused_close_is_accepted_where_a_refusal_blocks_nothing() {
         let refusal = Decision::refuse("not now");
         for kind in ["install", "enable", "upgrade", "disable", "uninstall", "rename"] {
             let body = format!(r#"{{"type":"{kind}","appId":"a","tenantId":"t"}}"#);
-            let delivery = |platform| {
-                let body = body.clone();
-                Delivery::from_store_unverified(platform, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)
-            };
+            let delivery = |platform| testing::delivery(platform, &body);
             let told = refusal.clone().applied_to(&delivery(&TELLS).unwrap());
             let closes = kind == "disable" || kind == "uninstall";
             assert_eq!(told == Decision::Accept, closes, "{kind}");

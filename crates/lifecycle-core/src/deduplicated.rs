@@ -22,7 +22,7 @@ use crate::single_flight::SingleFlight;
 /// with several replicas, a handler may run again. Clones share what they remember.
 ///
 /// ```
-/// # use lifecycle_core::{Deduplicated, Delivery, HandlerError, LifecycleHandler, Trust, async_trait, run_handler, seismic};
+/// # use lifecycle_core::{Deduplicated, Delivery, HandlerError, LifecycleHandler, async_trait, run_handler, seismic};
 /// # use std::sync::atomic::{AtomicU32, Ordering};
 /// # use std::time::{Duration, SystemTime};
 /// #[derive(Default)]
@@ -37,7 +37,7 @@ use crate::single_flight::SingleFlight;
 /// }
 ///
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+/// # let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, body);
 /// # let within = Duration::from_secs(2);
 /// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 /// let handler = Deduplicated::new(Counter::default());
@@ -106,9 +106,9 @@ impl<H> fmt::Debug for Deduplicated<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Rejection, Trust, run_handler, seismic};
+    use crate::{Rejection, run_handler, seismic, testing};
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
     use tokio::time;
 
     const WITHIN: Duration = Duration::from_secs(60);
@@ -147,8 +147,7 @@ mod tests {
 
     fn delivery(request: &str) -> Delivery {
         let body = format!(r#"{{"type":"install","appId":"a","tenantId":"t","requestId":"{request}"}}"#);
-        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())
-            .unwrap()
+        testing::delivery(&seismic::PLATFORM, &body).unwrap()
     }
 
     /// How often it decided, and how often it ran.

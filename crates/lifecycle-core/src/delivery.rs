@@ -1,4 +1,4 @@
-//! Delivery and Trust: what a received callback says, and how far it can be believed.
+//! Delivery: one request that passed verification.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -6,95 +6,96 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde::Deserialize;
 
-use crate::event::LifecycleEvent;
+use crate::envelope::{Envelope, Unreadable};
+use crate::event::{Document, EventFields, LifecycleEvent};
 use crate::head::Headers;
 use crate::idempotency::IdempotencyKey;
 use crate::platform::Platform;
 use crate::rejected_request::RejectedRequest;
 use crate::rejection::{Rejection, Undecodable};
-use crate::secret::SecretId;
+use crate::trust::{Field, Trust, Unproven};
 
-/// A callback that was received, proven as far as its platform allows, and decoded.
+/// One request that passed verification: proven as far as its platform allows, and decoded.
 ///
-/// Only a [`Verifier`](crate::Verifier) makes one out of a request, so whoever holds it knows that the proof passed.
-/// Cloning is cheap. `Debug` shows neither the body nor whom it is about.
+/// Only a [`Verifier`](crate::Verifier) makes one out of a request, so whoever holds it knows that the proof passed. What
+/// the proof covers differs from platform to platform: ask [`proves`](Self::proves). Cloning is cheap. `Debug` shows neither
+/// the body nor whom it is about.
 #[derive(Clone)]
 pub struct Delivery {
     platform: &'static Platform,
     event: LifecycleEvent,
-    headers: Headers,
     trust: Trust,
+    unproven: Unproven,
+    key: IdempotencyKey,
     received_at: SystemTime,
-}
-
-/// How far a delivery can be believed.
-#[derive(Clone, Debug, Eq, Hash, PartialEq)]
-#[non_exhaustive]
-pub enum Trust {
-    /// The raw body carries a valid signature. It proves the platform, not a tenant: one secret serves all tenants.
-    Signed {
-        /// The name of the secret that made it: when an old one is no longer seen here, it can be retired.
-        secret: SecretId,
-        /// The header that carried it.
-        header: &'static str,
-    },
-    /// Nothing proves the sender but an unguessable URL. Take it as a hint: grant nothing because of it alone.
-    Unsigned,
 }
 
 impl Delivery {
     pub(crate) fn new(
         platform: &'static Platform,
-        event: LifecycleEvent,
-        headers: Headers,
+        document: Document,
+        fields: EventFields<'_>,
         trust: Trust,
         received_at: SystemTime,
     ) -> Self {
-        Self { platform, event, headers, trust, received_at }
+        let key = IdempotencyKey::of(platform.name(), &fields, document.body());
+        let unproven = fields.unproven_fields();
+        Self { platform, event: LifecycleEvent::new(document, fields), trust, unproven, key, received_at }
     }
 
-    /// Rebuilds a delivery that was received before, from what a store kept of it.
+    /// Rebuilds a delivery from what a store kept of it: its body and its [`envelope`](Self::envelope).
     ///
-    /// Nothing is verified again, as the secret may be retired by now: call this with nothing but what the accessors
-    /// of a delivery gave. Headers that the platform does not name are dropped.
+    /// **Nothing is verified**, and nothing decoded: the secret may be retired by now, and a later release may decode more
+    /// strictly than the one that accepted it. Call it with nothing but what a verified delivery gave, from a store that only
+    /// the app writes to. For tests there is the crate `lifecycle-testing`, whose deliveries are signed and verified.
     ///
     /// # Errors
-    /// [`Undecodable`] when the bytes are not what they were, or the platform's decoding has changed since.
-    pub fn from_store_unverified<'h>(
+    /// [`Unreadable`] when the bytes are not those that were received, or the envelope is not one of this platform's.
+    pub fn from_store_unverified(
         platform: &'static Platform,
         body: impl Into<Bytes>,
-        headers: impl IntoIterator<Item = (&'h str, &'h str)>,
-        trust: Trust,
-        received_at: SystemTime,
-    ) -> Result<Self, Undecodable> {
-        let mut kept = Headers::default();
-        for (name, value) in headers {
-            if let Some(own) = platform.header_names().find_kept(name) {
-                kept.keep(own, value);
-            }
-        }
-        let event = LifecycleEvent::decode(platform, body.into(), &kept)?;
-        Ok(Self::new(platform, event, kept, trust, received_at))
+        envelope: &Envelope,
+    ) -> Result<Self, Unreadable> {
+        let body = body.into();
+        let stored = envelope.open(platform, &body)?;
+        let headers = Headers::of(platform.header_names(), |name| envelope.header(name));
+        let document = Document::new(body, headers).map_err(|_| Unreadable::Body)?;
+        Ok(Self {
+            platform,
+            event: LifecycleEvent::new(document, stored.fields),
+            trust: stored.trust,
+            unproven: stored.unproven,
+            key: stored.key,
+            received_at: stored.received_at,
+        })
     }
 
-    /// The same, about this app if its event names none. A verifier that [expects](crate::Verifier::expect_app) an app does so
-    /// before the idempotency key is computed; a store repeats it after [`from_store_unverified`](Self::from_store_unverified), with the app that it
-    /// kept.
+    /// What a store keeps beside the body, so that [`from_store_unverified`](Self::from_store_unverified) has no need to
+    /// decode it again.
+    pub fn envelope(&self) -> Envelope {
+        Envelope::of(self)
+    }
+
+    /// Whether the proof covers this field. It covers none under [`Trust::UnguessableUrl`].
     ///
     /// ```
-    /// use lifecycle_core::{Delivery, Trust, seismic};
-    /// use std::time::SystemTime;
+    /// use lifecycle_core::{Field, HookToken, Inbound, Head, Verifier, securityscorecard};
+    /// # use std::time::SystemTime;
     ///
-    /// let body = r#"{"type":"key-rotated"}"#;
-    /// let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::UNIX_EPOCH)?;
-    /// assert_eq!(delivery.event().app(), "");
-    /// assert_eq!(delivery.about("a1").event().app(), "a1");
-    /// # Ok::<(), lifecycle_core::Undecodable>(())
+    /// let token = HookToken::new("b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07")?;
+    /// let verifier = Verifier::new(&securityscorecard::PLATFORM, token, "a1")?;
+    /// let mut verification = verifier.begin(Head::new("POST", "/hook/b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07", []))?;
+    /// verification.push(r#"{"event":{"type":"app.renamed"}}"#.into())?;
+    /// let Inbound::Delivery(delivery) = verification.finish(SystemTime::now())? else { panic!("no handshake") };
+    /// assert!(!delivery.proves(Field::Kind));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn about(mut self, app: &str) -> Self {
-        self.event.set_app_if_untold(app);
-        self
+    pub fn proves(&self, field: Field) -> bool {
+        !matches!(self.trust, Trust::UnguessableUrl) && !self.unproven.contains(field)
+    }
+
+    pub(crate) fn unproven(&self) -> Unproven {
+        self.unproven
     }
 
     /// The platform that sent it.
@@ -119,17 +120,17 @@ impl Delivery {
 
     /// The same for every delivery of the same event; see [`IdempotencyKey`].
     pub fn idempotency_key(&self) -> IdempotencyKey {
-        IdempotencyKey::of(self)
+        self.key
     }
 
     /// The body, byte for byte as it was sent.
     pub fn body(&self) -> &Bytes {
-        self.event.body()
+        self.event.document().body()
     }
 
     /// The headers that the platform names as signed or decoded.
     pub fn headers(&self) -> &Headers {
-        &self.headers
+        self.event.document().headers()
     }
 
     /// The body as the platform's own type, such as [`seismic::Callback`](crate::seismic::Callback). A byte order mark
@@ -138,23 +139,10 @@ impl Delivery {
     /// # Errors
     /// When the body does not have that shape. The message names a place, and may quote the body: do not log it.
     pub fn payload<'d, T: Deserialize<'d>>(&'d self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.event.text())
+        serde_json::from_str(self.event.document().text())
     }
 
     /// The same, with the rejection in place of the error: what the adapters' typed extractors are made of.
-    ///
-    /// ```
-    /// use lifecycle_core::{Delivery, RejectedRequest, Trust, seismic};
-    /// use std::time::SystemTime;
-    ///
-    /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
-    /// let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
-    /// let callback: seismic::Callback = delivery.decode()?;
-    /// assert_eq!(callback.tenant_id.as_deref(), Some("t1"));
-    /// let rejected: RejectedRequest = delivery.decode::<u8>().unwrap_err();
-    /// assert_eq!(rejected.reply().status(), 422);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     ///
     /// # Errors
     /// [`Rejection::Undecodable`], which names a place and never quotes the body.

@@ -105,9 +105,8 @@ async fn unless_it_panics<F: Future>(future: F) -> Option<F::Output> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Trust, seismic};
+    use crate::{seismic, testing};
     use std::sync::Mutex;
-    use std::time::SystemTime;
 
     const WITHIN: Duration = Duration::from_secs(1);
 
@@ -151,8 +150,7 @@ mod tests {
 
     fn delivery(tenant: &str) -> Delivery {
         let body = format!(r#"{{"type":"install","appId":"a","tenantId":"{tenant}"}}"#);
-        let now = SystemTime::UNIX_EPOCH;
-        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, now).unwrap()
+        testing::delivery(&seismic::PLATFORM, &body).unwrap()
     }
 
     #[tokio::test]

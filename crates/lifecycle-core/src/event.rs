@@ -7,11 +7,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use crate::freshness;
 use crate::head::Headers;
-use crate::idempotency;
-use crate::platform::{Platform, VerifiedRequest};
+use crate::idempotency::{self, IdempotencySource};
 use crate::rejection::Undecodable;
+use crate::trust::{Field, Unproven};
 
 /// What happened to the app.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
@@ -71,15 +70,17 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// What a platform's `decode` reads out of proven bytes; borrowed from them wherever possible. `Debug` shows the kind only.
+/// What a platform's `decode` reads out of a verified request; borrowed from it wherever possible. `Debug` shows the kind only.
 #[non_exhaustive]
 pub struct EventFields<'a> {
     /// What happened.
     pub kind: EventKind,
-    /// Which app, in the platform's words.
+    /// Which app, in the platform's words. Empty where the event names none.
     pub app: Cow<'a, str>,
     /// For whom: the platform's opaque id of the customer.
     pub tenant: Cow<'a, str>,
+    /// The id of the installation, where the platform gives each re-install another one.
+    pub installation: Option<Cow<'a, str>>,
     /// Who did it.
     pub actor: Option<Cow<'a, str>>,
     /// The app's version after the event.
@@ -89,8 +90,15 @@ pub struct EventFields<'a> {
     /// The platform's id of this event; the same when it is sent again. One that is blank or the nil UUID (RFC 9562, 5.9)
     /// counts as none: give it as it is.
     pub request_id: Option<Cow<'a, str>>,
-    /// When the platform sent it, as it wrote it: RFC 3339. Without an offset from UTC it does not order events.
-    pub sent_at: Option<Cow<'a, str>>,
+    /// When it happened, which orders events. A text without an offset from UTC tells no such time, unless the platform
+    /// defines the zone.
+    pub occurred: Option<SystemTime>,
+    /// When the platform sent this attempt, where [`AttemptTime::Decoded`](crate::AttemptTime::Decoded) says that it stands
+    /// in the document.
+    pub attempted: Option<SystemTime>,
+    /// What tells this event from another.
+    pub identity: IdempotencySource<'a>,
+    unproven: Unproven,
 }
 
 impl EventFields<'_> {
@@ -100,12 +108,29 @@ impl EventFields<'_> {
             kind,
             app: Cow::Borrowed(""),
             tenant: Cow::Borrowed(""),
+            installation: None,
             actor: None,
             version: None,
             prior_version: None,
             request_id: None,
-            sent_at: None,
+            occurred: None,
+            attempted: None,
+            identity: IdempotencySource::Document(None),
+            unproven: Unproven::default(),
         }
+    }
+
+    /// Says that the proof does not cover this field: it was read from what is not signed.
+    pub fn unproven(&mut self, field: Field) {
+        self.unproven.insert(field);
+    }
+
+    pub(crate) fn unproven_fields(&self) -> Unproven {
+        self.unproven
+    }
+
+    pub(crate) fn is_unproven(&self, field: Field) -> bool {
+        self.unproven.contains(field)
     }
 }
 
@@ -120,7 +145,7 @@ impl fmt::Debug for EventFields<'_> {
 /// It shares the received body's buffer; cloning is cheap. `Debug` shows the kind only, as the rest may be personal.
 #[derive(Clone)]
 pub struct LifecycleEvent {
-    text: ByteString,
+    document: Document,
     fields: Fields,
 }
 
@@ -131,15 +156,20 @@ impl LifecycleEvent {
     }
 
     /// The app's id on the platform. Where the event names none, it is the one that the verifier
-    /// [expects](crate::Verifier::expect_app); empty if it expects none, which only [`EventKind::Other`] can be.
+    /// [expects](crate::ExpectedApp); empty if it expects none.
     pub fn app(&self) -> &str {
-        self.fields.app.read(&self.text)
+        self.fields.app.read(&self.document)
     }
 
     /// The tenant: Seismic's `tenantId`, SecurityScorecard's user name. Never empty for a known kind; may be empty for
     /// [`EventKind::Other`].
     pub fn tenant(&self) -> &str {
-        self.fields.tenant.read(&self.text)
+        self.fields.tenant.read(&self.document)
+    }
+
+    /// The id of the installation, where the platform gives each re-install another one.
+    pub fn installation(&self) -> Option<&str> {
+        self.read(self.fields.installation.as_ref())
     }
 
     /// Who did it, as the platform's user id.
@@ -162,59 +192,56 @@ impl LifecycleEvent {
         self.read(self.fields.request_id.as_ref())
     }
 
-    /// When the platform sent it, as it wrote it.
-    pub fn sent_at(&self) -> Option<&str> {
-        self.read(self.fields.sent_at.as_ref())
+    /// When it happened, as the platform tells; `None` when it does not say, or not with an offset from UTC.
+    pub fn occurred(&self) -> Option<SystemTime> {
+        self.fields.occurred
     }
 
-    /// When the platform sent it; `None` when it did not say, or not in RFC 3339. A missing offset is read as UTC, which is
-    /// good enough for a maximum age. To order events such a time counts as not told, see [`Change`](crate::Change).
-    pub fn sent_time(&self) -> Option<SystemTime> {
-        freshness::parse_time(self.sent_at()?)
+    pub(crate) fn new(document: Document, fields: EventFields<'_>) -> Self {
+        let fields = Fields::of(fields, &document);
+        Self { document, fields }
     }
 
-    /// When the platform sent it, where that is told beyond doubt: with the offset from UTC.
-    pub(crate) fn sent_instant(&self) -> Option<SystemTime> {
-        freshness::parse_instant(self.sent_at()?)
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
     }
 
-    /// Reads the event out of proven bytes.
-    pub(crate) fn decode(platform: &Platform, body: Bytes, kept: &Headers) -> Result<Self, Undecodable> {
+    fn read<'s>(&'s self, span: Option<&'s Span>) -> Option<&'s str> {
+        span.map(|span| span.read(&self.document))
+    }
+}
+
+impl fmt::Debug for LifecycleEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LifecycleEvent").field("kind", &self.fields.kind).finish_non_exhaustive()
+    }
+}
+
+/// What an event was read from: the body as text, and the headers that the platform names. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Document {
+    text: ByteString,
+    headers: Headers,
+}
+
+impl Document {
+    pub(crate) fn new(body: Bytes, headers: Headers) -> Result<Self, Undecodable> {
         let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
-        let fields = Fields::of(platform.decode(&VerifiedRequest::new(without_mark(&text), kept))?, &text);
-        Ok(Self { text, fields })
+        Ok(Self { text, headers })
     }
 
-    /// The body as text, without a byte order mark in front.
+    /// The body as text, without a byte order mark in front. It may be ignored in front of JSON (RFC 8259, section 8.1), and
+    /// proven bytes that begin with one are what the platform sent: to refuse them would block an administrator.
     pub(crate) fn text(&self) -> &str {
-        without_mark(&self.text)
-    }
-
-    /// Names the app of an event that names none.
-    pub(crate) fn set_app_if_untold(&mut self, app: &str) {
-        if self.app().is_empty() {
-            self.fields.app = Span::Owned(app.into());
-        }
+        self.text.strip_prefix('\u{feff}').unwrap_or(&self.text)
     }
 
     pub(crate) fn body(&self) -> &Bytes {
         self.text.as_bytes()
     }
 
-    fn read<'s>(&'s self, span: Option<&'s Span>) -> Option<&'s str> {
-        span.map(|span| span.read(&self.text))
-    }
-}
-
-/// A byte order mark in front of JSON may be ignored (RFC 8259, section 8.1), and proven bytes that begin with one are
-/// what the platform sent: to refuse them would block an administrator.
-fn without_mark(text: &str) -> &str {
-    text.strip_prefix('\u{feff}').unwrap_or(text)
-}
-
-impl fmt::Debug for LifecycleEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LifecycleEvent").field("kind", &self.fields.kind).finish_non_exhaustive()
+    pub(crate) fn headers(&self) -> &Headers {
+        &self.headers
     }
 }
 
@@ -224,45 +251,48 @@ struct Fields {
     kind: EventKind,
     app: Span,
     tenant: Span,
+    installation: Option<Span>,
     actor: Option<Span>,
     version: Option<Span>,
     prior_version: Option<Span>,
     request_id: Option<Span>,
-    sent_at: Option<Span>,
+    occurred: Option<SystemTime>,
 }
 
 impl Fields {
-    fn of(fields: EventFields<'_>, text: &str) -> Self {
-        let span = |field| Span::of(field, text);
+    fn of(fields: EventFields<'_>, document: &Document) -> Self {
+        let span = |field| Span::of(field, document);
         Self {
             kind: fields.kind,
             app: span(fields.app),
             tenant: span(fields.tenant),
+            installation: fields.installation.map(span),
             actor: fields.actor.map(span),
             version: fields.version.map(span),
             prior_version: fields.prior_version.map(span),
             request_id: fields.request_id.filter(|id| !idempotency::is_placeholder(id)).map(span),
-            sent_at: fields.sent_at.map(span),
+            occurred: fields.occurred,
         }
     }
 }
 
-/// A field's place in the body, or its own text where JSON escapes kept it from standing there as it reads.
+/// A field's place in the body or in the headers, or its own text where escapes kept it from standing there as it reads.
 #[derive(Clone)]
 enum Span {
-    At { start: usize, end: usize },
+    Body { start: usize, end: usize },
+    Headers { start: usize, end: usize },
     Owned(Box<str>),
 }
 
 impl Span {
-    fn of(field: Cow<'_, str>, text: &str) -> Self {
+    fn of(field: Cow<'_, str>, document: &Document) -> Self {
         match field {
+            // A decoder may also borrow text that is neither's, such as a constant; then it lies elsewhere.
             Cow::Borrowed(part) => {
-                let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
-                let end = start.wrapping_add(part.len());
-                // A decoder may also borrow text that is not the body's, such as a constant; then it lies elsewhere.
-                if text.get(start..end).is_some() {
-                    Self::At { start, end }
+                if let Some((start, end)) = place(part, &document.text) {
+                    Self::Body { start, end }
+                } else if let Some((start, end)) = place(part, document.headers.text()) {
+                    Self::Headers { start, end }
                 } else {
                     Self::Owned(part.into())
                 }
@@ -271,28 +301,42 @@ impl Span {
         }
     }
 
-    fn read<'s>(&'s self, text: &'s str) -> &'s str {
+    fn read<'s>(&'s self, document: &'s Document) -> &'s str {
         match self {
-            Self::At { start, end } => &text[*start..*end],
+            Self::Body { start, end } => &document.text[*start..*end],
+            Self::Headers { start, end } => &document.headers.text()[*start..*end],
             Self::Owned(own) => own,
         }
     }
 }
 
+/// Where a text that was borrowed from another one stands in it.
+fn place(part: &str, text: &str) -> Option<(usize, usize)> {
+    let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+    let end = start.wrapping_add(part.len());
+    text.get(start..end).map(|_| (start, end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seismic;
+
+    fn document(text: &str) -> Document {
+        let names = seismic::PLATFORM.header_names();
+        Document::new(text.to_owned().into(), Headers::none(names)).unwrap()
+    }
 
     #[test]
     fn a_field_is_read_back_from_wherever_it_came() {
-        let text = ByteString::from_static(r#"{"tenantId":"t1"}"#);
+        let document = document(r#"{"tenantId":"t1"}"#);
+        let text = document.text.clone();
         let mut fields = EventFields::new(EventKind::Install);
         fields.tenant = Cow::Borrowed(&text[13..15]);
         fields.app = Cow::Borrowed("constant");
         fields.actor = Some(Cow::Owned("escaped".to_owned()));
-        let fields = Fields::of(fields, &text);
-        let event = LifecycleEvent { text, fields };
-        assert!(matches!(event.fields.tenant, Span::At { start: 13, end: 15 }), "shares the body");
+        let event = LifecycleEvent::new(document, fields);
+        assert!(matches!(event.fields.tenant, Span::Body { start: 13, end: 15 }), "shares the body");
         assert_eq!((event.tenant(), event.app(), event.actor()), ("t1", "constant", Some("escaped")));
         assert_eq!(event.version(), None);
     }
@@ -300,11 +344,9 @@ mod tests {
     #[test]
     fn a_placeholder_is_no_request_id() {
         let read = |id: &str| {
-            let text = ByteString::from(id);
             let mut fields = EventFields::new(EventKind::Install);
-            fields.request_id = Some(Cow::Borrowed(&text));
-            let fields = Fields::of(fields, &text);
-            LifecycleEvent { text, fields }.request_id().map(str::to_owned)
+            fields.request_id = Some(Cow::Borrowed(id));
+            LifecycleEvent::new(document(id), fields).request_id().map(str::to_owned)
         };
         for placeholder in [
             "",
@@ -343,11 +385,9 @@ mod tests {
 
     #[test]
     fn debug_shows_the_kind_and_nothing_personal() {
-        let text = ByteString::from_static("jordan.lee@example.com");
         let mut fields = EventFields::new(EventKind::Install);
-        fields.tenant = Cow::Borrowed(&text);
-        let fields = Fields::of(fields, &text);
-        let shown = format!("{:?}", LifecycleEvent { text, fields });
+        fields.tenant = Cow::Borrowed("jordan.lee@example.com");
+        let shown = format!("{:?}", LifecycleEvent::new(document(""), fields));
         assert_eq!(shown, "LifecycleEvent { kind: Install, .. }");
     }
 }

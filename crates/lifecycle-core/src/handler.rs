@@ -146,9 +146,8 @@ fn nothing_to_do(_delivery: &Delivery) -> Result<(), HandlerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Trust, seismic};
+    use crate::{seismic, testing};
     use std::sync::Mutex;
-    use std::time::SystemTime;
 
     /// Notes which of its methods are called.
     #[derive(Default)]
@@ -200,8 +199,7 @@ mod tests {
 
     fn delivery(kind: &str) -> Delivery {
         let body = format!(r#"{{"type":"{kind}","appId":"a","tenantId":"t"}}"#);
-        let now = SystemTime::UNIX_EPOCH;
-        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, now).unwrap()
+        testing::delivery(&seismic::PLATFORM, &body).unwrap()
     }
 
     #[tokio::test]

@@ -1,26 +1,55 @@
-//! Head: a request's method, path and headers, reduced to what a platform reads.
+//! Head: a request's method, target and headers, reduced to what a platform reads.
 
 use std::borrow::Cow;
 use std::fmt;
 
+use bytestring::ByteString;
+
 use crate::charset::header_text;
 use crate::platform::{Platform, Proof};
+#[cfg(feature = "public-key")]
+use crate::public_key::PublicScheme;
 use crate::rejected_request::{RejectedRequest, RequestBody, announces_body};
 use crate::rejection::Rejection;
-use crate::signature::Candidates;
+use crate::scheme::Scheme;
+use crate::signature::Presented;
 
-/// The head of a request, as plain values of any framework.
+/// The head of a request, as plain values of any framework. `Debug` shows the method only: a target may hold a token.
 ///
-/// `headers` are pairs of name (in any case) and value, one for each line received: a repeated header stands in it
-/// repeatedly. The path has no query and is not decoded. `Debug` shows the method only: a path may end in a token.
+/// ```
+/// use lifecycle_core::Head;
+///
+/// let head = Head::new("POST", "/seismic?retry=1", [("content-length", b"0".as_slice())]);
+/// assert_eq!((head.path(), head.query()), ("/seismic", Some("retry=1")));
+/// ```
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct Head<'h, H> {
     /// The method, in upper case as HTTP has it.
     pub method: &'h str,
-    /// The path of the request target.
-    pub path: &'h str,
-    /// The header lines in the order received.
+    /// The request target: path and query as they were sent, not decoded.
+    pub target: &'h str,
+    /// The header lines in the order received: name (in any case) and value of each.
     pub headers: H,
+}
+
+impl<'h, H> Head<'h, H> {
+    /// A head. `target` is the whole path, with the query if there is one, as it was sent: a router that takes a prefix away
+    /// can take the token of an unguessable URL with it. `headers` has one pair for each line received, a repeated header
+    /// repeatedly.
+    pub fn new(method: &'h str, target: &'h str, headers: impl IntoIterator<IntoIter = H>) -> Self {
+        Self { method, target, headers: headers.into_iter() }
+    }
+
+    /// The path of the target.
+    pub fn path(&self) -> &'h str {
+        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+    }
+
+    /// What follows the first `?` of the target.
+    pub fn query(&self) -> Option<&'h str> {
+        self.target.split_once('?').map(|(_, query)| query)
+    }
 }
 
 impl<H> fmt::Debug for Head<'_, H> {
@@ -29,11 +58,47 @@ impl<H> fmt::Debug for Head<'_, H> {
     }
 }
 
-/// The headers that a platform signs or decodes, kept with the delivery. `Debug` shows the names only.
-#[derive(Clone, Default, Eq, PartialEq)]
-pub struct Headers(Vec<(&'static str, String)>);
+/// The headers that a platform signs or decodes, kept with the delivery in one piece of memory. Cloning is cheap. `Debug`
+/// shows the names only.
+#[derive(Clone)]
+pub struct Headers {
+    names: &'static HeaderNames,
+    text: ByteString,
+    places: [Option<(usize, usize)>; Platform::MAX_HEADERS],
+}
 
 impl Headers {
+    pub(crate) fn none(names: &'static HeaderNames) -> Self {
+        Self { names, text: ByteString::new(), places: [None; Platform::MAX_HEADERS] }
+    }
+
+    /// The headers of these that the platform names.
+    pub(crate) fn of<'v>(
+        names: &'static HeaderNames,
+        mut value: impl FnMut(&'static str) -> Option<Cow<'v, str>>,
+    ) -> Self {
+        let mut headers = Self::none(names);
+        let mut values: [Option<Cow<'v, str>>; Platform::MAX_HEADERS] =
+            [const { None }; Platform::MAX_HEADERS];
+        let mut length = 0;
+        for (name, place) in names.kept_names().zip(&mut values) {
+            *place = value(name);
+            length += place.as_ref().map_or(0, |value| value.len());
+        }
+        if length == 0 && values.iter().all(Option::is_none) {
+            return headers;
+        }
+        let mut text = String::with_capacity(length);
+        for (value, place) in values.iter().zip(&mut headers.places) {
+            if let Some(value) = value {
+                *place = Some((text.len(), text.len() + value.len()));
+                text.push_str(value);
+            }
+        }
+        headers.text = text.into();
+        headers
+    }
+
     /// The value of a header that the platform names; the name in lower case.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(own, _)| *own == name).map(|(_, value)| value)
@@ -41,15 +106,33 @@ impl Headers {
 
     /// Name (in lower case) and value of each.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+        self.names.kept_names().zip(&self.places).filter_map(|(name, place)| {
+            let (start, end) = (*place)?;
+            Some((name, &self.text[start..end]))
+        })
     }
 
-    pub(crate) fn keep(&mut self, name: &'static str, value: &str) {
-        if self.get(name).is_none() {
-            self.0.push((name, value.to_owned()));
-        }
+    pub(crate) fn signed(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(own, _)| *own == name && self.names.is_signed(own)).map(|(_, value)| value)
+    }
+
+    pub(crate) fn unsigned(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(own, _)| *own == name && !self.names.is_signed(own)).map(|(_, value)| value)
+    }
+
+    /// All values in one text, into which fields may point.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 }
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
 
 impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,14 +140,19 @@ impl fmt::Debug for Headers {
     }
 }
 
-/// Reads the header lines that count for a platform: the signatures presented, the headers to keep, and the body's
-/// length as declared, if it is.
-pub(crate) fn read<'h>(
-    platform: &Platform,
+/// What a request's head holds of what a platform reads.
+pub(crate) struct CheckedHead {
+    pub(crate) presented: Presented,
+    pub(crate) headers: Headers,
+    /// The body's length as declared, if it is.
+    pub(crate) declared: Option<u64>,
+}
+
+/// Validates the header lines that are relevant for a platform: the signatures presented and the headers to keep.
+pub(crate) fn check<'h>(
+    platform: &'static Platform,
     lines: impl Iterator<Item = (&'h str, &'h [u8])>,
-    candidates: &mut Candidates,
-    kept: &mut Headers,
-) -> Result<Option<u64>, RejectedRequest> {
+) -> Result<CheckedHead, RejectedRequest> {
     let names = platform.header_names();
     let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
     let mut declared = None;
@@ -77,52 +165,66 @@ pub(crate) fn read<'h>(
         if name.eq_ignore_ascii_case("content-length") {
             declared = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
         }
-        if names.may_contain(name) {
-            for (own, first) in names.all().iter().zip(&mut first) {
-                if name.eq_ignore_ascii_case(own) {
-                    ambiguous = ambiguous.or(agree(own, first, value).err());
-                }
+        for (own, first) in names.all().iter().zip(&mut first) {
+            if name.eq_ignore_ascii_case(own) {
+                ambiguous = ambiguous.or(agree(own, first, value).err());
             }
         }
     }
-
-    let rejected = |rejection| Err(RejectedRequest { rejection, body });
+    let rejected = |rejection| RejectedRequest { rejection, body };
     if let Some(rejection) = ambiguous {
-        return rejected(rejection);
+        return Err(rejected(rejection));
     }
-    let mut presented = false;
-    for ((index, name), value) in names.all().iter().enumerate().zip(first) {
-        let Some(value) = value else { continue };
-        let text = header_text(value);
-        if let Proof::Hmac(scheme) = platform.proof() {
-            let is_signature = index < names.carrying;
-            // What is signed are the bytes, which text of another charset would not give back.
-            if matches!(text, Cow::Owned(_))
-                && (is_signature || scheme.signed_headers().any(|own| own == *name))
-            {
-                return rejected(Rejection::InvalidHeader(name));
-            }
-            if is_signature {
-                presented = true;
-                candidates.read(scheme, name, &text);
-                continue;
-            }
-        }
-        kept.keep(name, &text);
-    }
-    if let Proof::Hmac(scheme) = platform.proof() {
-        let whole = scheme.signed_headers().all(|name| kept.get(name).is_some());
-        if !presented || !whole {
-            return rejected(Rejection::MissingSignature);
-        }
-        if candidates.is_empty() {
-            return rejected(Rejection::SignatureMismatch);
-        }
-    }
-    Ok(declared)
+    let (presented, headers) = read(platform, &first).map_err(rejected)?;
+    Ok(CheckedHead { presented, headers, declared })
 }
 
-/// A header's further lines must not gainsay its first.
+/// Reads the values of the platform's headers.
+fn read(
+    platform: &'static Platform,
+    values: &[Option<&[u8]>; Platform::MAX_HEADERS],
+) -> Result<(Presented, Headers), Rejection> {
+    let names = platform.header_names();
+    let (scheme, length) = match platform.proof() {
+        Proof::Hmac(scheme) => (Some(scheme), 32),
+        #[cfg(feature = "public-key")]
+        Proof::PublicKey(public) => (Some(public.scheme()), PublicScheme::LENGTH),
+        Proof::UnguessableUrl => (None, 0),
+    };
+    let mut presented = Presented::new(length);
+    let (carrying, kept) = values.split_at(names.carrying);
+    if let Some(scheme) = scheme {
+        for (name, value) in scheme.headers().iter().zip(carrying) {
+            if let Some(value) = value {
+                let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
+                presented.read(scheme, name, text)?;
+            }
+        }
+        presented.check(scheme, all_are_text(scheme, names, kept)?)?;
+    }
+    let mut values = kept.iter();
+    let headers = Headers::of(names, |_| values.next().copied().flatten().map(header_text));
+    Ok((presented, headers))
+}
+
+/// Whether all signed headers are there. What is signed are their bytes, which text of another charset would not give back.
+fn all_are_text(scheme: &Scheme, names: &HeaderNames, kept: &[Option<&[u8]>]) -> Result<bool, Rejection> {
+    let mut whole = true;
+    for (name, value) in names.kept_names().zip(kept) {
+        if scheme.signed_headers().any(|own| own == name) {
+            match value {
+                None => whole = false,
+                Some(value) if std::str::from_utf8(value).is_err() => {
+                    return Err(Rejection::InvalidHeader(name));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(whole)
+}
+
+/// Repeated headers must agree.
 pub(crate) fn agree<'h>(
     name: &'static str,
     first: &mut Option<&'h [u8]>,
@@ -136,62 +238,65 @@ pub(crate) fn agree<'h>(
     Ok(())
 }
 
-/// The headers that count for a platform: first those that may carry a signature, then those that stay with the
-/// delivery, being signed or decoded. A name may stand among both, and among the latter twice.
+/// The headers that are relevant for a platform: first those that may carry a signature, then those that stay with the
+/// delivery: the signed ones, then those that are only decoded. A name may be among the first and among the others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct HeaderNames {
     names: [&'static str; Platform::MAX_HEADERS],
     count: usize,
     carrying: usize,
-    /// The lengths of the names, modulo 64, one bit each: it spares most lines of a head their comparisons.
-    lengths: u64,
+    signed: usize,
 }
 
 impl HeaderNames {
     pub(crate) const NONE: Self =
-        Self { names: [""; Platform::MAX_HEADERS], count: 0, carrying: 0, lengths: 0 };
+        Self { names: [""; Platform::MAX_HEADERS], count: 0, carrying: 0, signed: 0 };
 
-    /// With names that may carry a signature; before any that are kept.
+    /// With names that may carry a signature, before any others.
     pub(crate) const fn carrying(self, names: &[&'static str]) -> Self {
-        let with = self.kept(names);
-        Self { carrying: with.count, ..with }
+        let with = self.decoded(names);
+        Self { carrying: with.count, signed: with.count, ..with }
     }
 
-    /// With names that stay with the delivery.
-    pub(crate) const fn kept(mut self, names: &[&'static str]) -> Self {
+    /// With names that are signed, before any that are only decoded.
+    pub(crate) const fn signed(self, names: &[&'static str]) -> Self {
+        let with = self.decoded(names);
+        Self { signed: with.count, ..with }
+    }
+
+    /// With names that are only decoded.
+    pub(crate) const fn decoded(mut self, names: &[&'static str]) -> Self {
         assert!(self.count + names.len() <= Platform::MAX_HEADERS, "a platform names too many headers");
         let mut index = 0;
         while index < names.len() {
             self.names[self.count] = names[index];
-            self.lengths |= 1 << (names[index].len() % 64);
             self.count += 1;
             index += 1;
         }
         self
     }
 
-    /// The platform's own text of a name that stays with the delivery.
-    pub(crate) fn find_kept(&self, name: &str) -> Option<&'static str> {
-        self.all()[self.carrying..].iter().find(|own| **own == name).copied()
-    }
-
     fn all(&self) -> &[&'static str] {
         &self.names[..self.count]
     }
 
-    fn may_contain(&self, name: &str) -> bool {
-        self.lengths >> (name.len() % 64) & 1 == 1
+    fn kept_names(&self) -> impl Iterator<Item = &'static str> {
+        self.names[self.carrying..self.count].iter().copied()
+    }
+
+    pub(crate) fn is_signed(&self, name: &str) -> bool {
+        self.names[self.carrying..self.signed].contains(&name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{AckPolicy, EventFields, Part, Scheme, Undecodable, VerifiedRequest};
+    use crate::{Ack, EventFields, Part, Undecodable, VerifiedRequest};
 
-    const SCHEME: Scheme = Scheme::new(&["x-signature"]).signed(&[Part::Header("x-time"), Part::Body]);
+    const SCHEME: Scheme = Scheme::new(&["x-signature"]).with_signed(&[Part::Header("x-time"), Part::Body]);
     static PLATFORM: Platform =
-        Platform::signed("own", SCHEME, AckPolicy::new(200), decode).headers(&["x-event"]);
+        Platform::new("own", Proof::Hmac(SCHEME), Ack::new(200), decode).with_headers(&["x-event"]);
 
     fn decode<'a>(_: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
         Err(Undecodable::NotUtf8)
@@ -203,9 +308,8 @@ mod tests {
         let kept_as = |name: &'static str, value: &'static [u8]| {
             let lines = [("x-signature", zeros.as_bytes()), ("x-time", b"1"), ("x-event", b"plain")]
                 .map(|(own, usual)| (own, if own == name { value } else { usual }));
-            let mut kept = Headers::default();
-            read(&PLATFORM, lines.into_iter(), &mut Candidates::new(), &mut kept)?;
-            Ok(kept.get(name).unwrap_or_default().to_owned())
+            let headers = check(&PLATFORM, lines.into_iter()).map_err(Rejection::from)?.headers;
+            Ok(headers.get(name).unwrap_or_default().to_owned())
         };
         assert_eq!(kept_as("x-event", "é".as_bytes()), Ok("é".into()));
         assert_eq!(kept_as("x-event", b"\xe9"), Ok("é".into()));
@@ -216,5 +320,17 @@ mod tests {
         );
         assert_eq!(kept_as("x-time", b"\xe9"), Err(Rejection::InvalidHeader("x-time")));
         assert_eq!(kept_as("x-signature", b"\xe9"), Err(Rejection::InvalidHeader("x-signature")));
+    }
+
+    #[test]
+    fn a_signed_header_and_another_one_come_through_different_doors() {
+        let zeros = "0".repeat(64);
+        let lines = [("X-Signature", zeros.as_bytes()), ("X-Time", b"1"), ("X-Event", b"install")];
+        let headers = check(&PLATFORM, lines.into_iter()).unwrap().headers;
+        let request = VerifiedRequest::new("", &headers, None);
+        assert_eq!((request.signed_header("x-time"), request.signed_header("x-event")), (Some("1"), None));
+        assert_eq!(request.unauthenticated_header("x-event"), Some("install"));
+        assert_eq!(request.unauthenticated_header("x-time"), None);
+        assert_eq!(headers.iter().collect::<Vec<_>>(), [("x-time", "1"), ("x-event", "install")]);
     }
 }

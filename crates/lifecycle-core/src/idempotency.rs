@@ -1,47 +1,92 @@
 //! `IdempotencyKey`: the same for every delivery of the same event.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-use crate::delivery::Delivery;
+use crate::event::EventFields;
 use crate::freshness;
+use crate::trust::Field;
 
 /// The same for every delivery of the same event, and different for different events.
 ///
-/// It is a SHA-256 over the platform's name, the app, the tenant, the kind and, of what follows, the first that the
-/// platform tells: the event's id, the time of sending, the whole body. A placeholder tells nothing: an id that is blank or
-/// the nil UUID, a time that is blank or before the year 2000. No time joins an id, as a platform may give each attempt a
-/// time of its own. No platform documents a delivery id for its lifecycle callbacks; Seismic's `requestId` is its event's
-/// id. Being a digest, the key may be logged and stored where a tenant's name may not.
+/// It is a SHA-256 over the platform's name, the app, the tenant and what the platform's [`IdempotencySource`] names. No
+/// time of an attempt joins it, as a retry has another one, and nothing that is not proven, where anything is: so nobody can
+/// spend the id of a genuine event on other bytes. Being a digest, the key may be logged and stored where a tenant's name may
+/// not.
 ///
 /// Text form: 64 lower-case hex digits.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct IdempotencyKey([u8; 32]);
 
-impl IdempotencyKey {
-    pub(crate) fn of(delivery: &Delivery) -> Self {
-        let event = delivery.event();
-        let (source, identity) = match (event.request_id(), event.sent_at()) {
-            (Some(id), _) => ("request", id.as_bytes()),
-            (None, Some(time)) if !is_placeholder_of_a_time(time) => ("sent", time.as_bytes()),
-            _ => ("body", &**delivery.body()),
-        };
-        let parts = [
-            delivery.platform().name().as_bytes(),
-            event.app().as_bytes(),
-            event.tenant().as_bytes(),
-            event.kind().name().as_bytes(),
-            source.as_bytes(),
-            identity,
-        ];
-        let mut digest = Sha256::new();
-        for part in parts {
-            digest.update((part.len() as u64).to_be_bytes()); // so that no two lists of parts run together
-            digest.update(part);
+/// What tells one event from another on a platform. A decoder chooses it.
+///
+/// A text that is blank or the nil UUID (RFC 9562, 5.9) is what software writes where it has none, and counts as none; a
+/// source without text is the whole document. `Debug` shows the variant only.
+#[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum IdempotencySource<'a> {
+    /// The proven bytes, whole, and an id that the proof does not cover, if the platform tells one: a redelivery is a
+    /// duplicate, and so is one whose kind was exchanged where the proof does not cover the kind.
+    Document(Option<Cow<'a, str>>),
+    /// A text that the proof covers and that each delivery of the event repeats: its id, or its time.
+    Event(Cow<'a, str>),
+    /// A text that the proof does not cover. It stops repeats, not replays.
+    Told(Cow<'a, str>),
+}
+
+impl<'a> IdempotencySource<'a> {
+    /// The first of these texts that tells something, as [`Event`](Self::Event); the document when none does.
+    pub fn event(texts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Self {
+        let told = texts.into_iter().flatten().find(|text| !is_placeholder(text));
+        told.map_or(Self::Document(None), Self::Event)
+    }
+
+    /// The same as [`Told`](Self::Told).
+    pub fn told(texts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Self {
+        match Self::event(texts) {
+            Self::Event(text) => Self::Told(text),
+            other => other,
         }
-        Self(digest.finalize().into())
+    }
+}
+
+impl fmt::Debug for IdempotencySource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Document(_) => "Document",
+            Self::Event(_) => "Event",
+            Self::Told(_) => "Told",
+        })
+    }
+}
+
+impl IdempotencyKey {
+    /// The key of an event with these fields, out of this document.
+    pub(crate) fn of(platform: &str, fields: &EventFields<'_>, document: &[u8]) -> Self {
+        let kind = fields.kind.name();
+        let mut digest = Parts(Sha256::new());
+        digest.add(platform).add(&*fields.app).add(&*fields.tenant);
+        match &fields.identity {
+            IdempotencySource::Event(text) if !is_placeholder(text) => {
+                digest.add("event").add(text.as_ref());
+                if !fields.is_unproven(Field::Kind) {
+                    digest.add(kind);
+                }
+            }
+            IdempotencySource::Told(text) if !is_placeholder(text) => {
+                digest.add("told").add(text.as_ref()).add(kind);
+            }
+            IdempotencySource::Document(Some(id)) if !is_placeholder(id) => {
+                digest.add("document").add(Sha256::digest(document)).add(id.as_ref());
+            }
+            _ => {
+                digest.add("document").add(Sha256::digest(document));
+            }
+        }
+        Self(digest.0.finalize().into())
     }
 
     /// The key of these bytes, as [`as_bytes`](Self::as_bytes) gave them.
@@ -68,9 +113,22 @@ pub(crate) fn is_placeholder(id: &str) -> bool {
     id.is_empty() || is_nil
 }
 
-/// The same of a time. What does not read as one may still differ from event to event.
-fn is_placeholder_of_a_time(time: &str) -> bool {
+/// Whether a text is what software writes where it has no time: blank, or a time before the year 2000. What does not read as
+/// one may still differ from event to event.
+pub(crate) fn is_placeholder_of_a_time(time: &str) -> bool {
     time.trim().is_empty() || freshness::parse_time(time).is_some_and(freshness::is_before_all_platforms)
+}
+
+/// Parts of a digest, each with its length in front, so that no two lists of parts run together.
+struct Parts(Sha256);
+
+impl Parts {
+    fn add(&mut self, part: impl AsRef<[u8]>) -> &mut Self {
+        let part = part.as_ref();
+        self.0.update((part.len() as u64).to_be_bytes());
+        self.0.update(part);
+        self
+    }
 }
 
 impl std::str::FromStr for IdempotencyKey {

@@ -1,55 +1,78 @@
 #![doc = include_str!("../README.md")]
 
+mod ack;
 mod change;
 mod charset;
 mod decision;
 mod deduplicated;
 mod delivery;
 mod endpoint_handler;
+mod envelope;
 mod event;
 mod freshness;
 mod handler;
 mod handler_error;
+mod handshake;
 mod head;
 mod idempotency;
 mod installation;
+mod keys;
 mod log_limit;
 mod mark;
 mod platform;
 pub mod platforms;
+#[cfg(feature = "public-key")]
+mod public_key;
 mod rejected_request;
 mod rejection;
 mod reply;
+mod scheme;
 mod secret;
 mod signature;
 mod single_flight;
 mod sync;
 pub mod telemetry;
 mod tenant;
+#[cfg(test)]
+mod testing;
+mod trust;
+mod unhandled;
 mod verification;
+mod verified_request;
 mod verifier;
 
+pub use ack::{Ack, AckFailure};
 pub use async_trait::async_trait;
 pub use change::Change;
 pub use charset::header_text;
 pub use decision::{Decision, Reason};
 pub use deduplicated::Deduplicated;
-pub use delivery::{Delivery, Trust};
+pub use delivery::Delivery;
 pub use endpoint_handler::{EndpointHandler, run_handler};
+pub use envelope::{Envelope, Unreadable};
 pub use event::{EventFields, EventKind, LifecycleEvent};
 pub use handler::LifecycleHandler;
 pub use handler_error::HandlerError;
+pub use handshake::{Handshake, ReadHandshake};
 pub use head::{Head, Headers};
-pub use idempotency::{IdempotencyKey, InvalidKey};
+pub use idempotency::{IdempotencyKey, IdempotencySource, InvalidKey};
 pub use installation::{Installation, Status, Transition};
+pub use keys::{ConfigError, KeyHint, KeyLookup, KeySource, Keys, KeysUnavailable};
 pub use log_limit::LogLimit;
-pub use platform::{AckPolicy, Decode, Platform, Proof, SentAt, VerifiedRequest};
-pub use platforms::{securityscorecard, seismic};
+pub use platform::{Activation, AttemptTime, Decode, Platform, Proof};
+#[cfg(feature = "public-key")]
+pub use platforms::discord;
+pub use platforms::{github, registry, securityscorecard, seismic, slack, stripe};
+#[cfg(feature = "public-key")]
+pub use public_key::{InvalidPublicKey, KeySet, PublicKey, PublicScheme};
 pub use rejected_request::{RejectedRequest, RequestBody};
 pub use rejection::{Rejection, Undecodable};
 pub use reply::{PROBLEM_JSON, Reply};
-pub use secret::{HookToken, Secret, SecretError, SecretId, Secrets, SigningSecret};
-pub use signature::{Encoding, Part, Scheme};
+pub use scheme::{Encoding, KeyForm, Part, Scheme};
+pub use secret::{HookToken, KeyName, Secret, SecretError, Secrets, SigningSecret};
 pub use tenant::{TenantGate, TenantKey};
-pub use verification::Verification;
-pub use verifier::Verifier;
+pub use trust::{Field, Trust};
+pub use unhandled::Unhandled;
+pub use verification::{Inbound, Verification};
+pub use verified_request::VerifiedRequest;
+pub use verifier::{ExpectedApp, KeysHandle, RequestOutcome, Verifier};

@@ -2,63 +2,83 @@
 
 use std::time::Duration;
 
+use crate::ack::Ack;
 use crate::event::EventFields;
-use crate::head::{HeaderNames, Headers};
+use crate::handshake::{Handshake, ReadHandshake};
+use crate::head::HeaderNames;
+#[cfg(feature = "public-key")]
+use crate::public_key::PublicScheme;
 use crate::rejection::Undecodable;
-use crate::signature::Scheme;
+use crate::scheme::Scheme;
+use crate::verified_request::VerifiedRequest;
 
 /// A marketplace: how it proves itself, what it takes as received and by when, and how its bodies read.
 ///
-/// It is data, so an app can define a platform of its own in a `static`. It cannot weaken verification: its decoder
-/// only ever sees bytes that are proven.
+/// It is data, so an app can define a platform of its own in a `static`. It cannot weaken verification: its decoder only
+/// runs after the proof, and tells for each field that it reads elsewhere that the proof does not cover it.
 ///
 /// ```
-/// use lifecycle_core::{AckPolicy, VerifiedRequest, EventFields, EventKind, Platform, Scheme, Undecodable};
+/// use lifecycle_core::{
+///     Ack, EventFields, EventKind, Field, IdempotencySource, Platform, Proof, Scheme, Undecodable, VerifiedRequest,
+/// };
 /// use std::borrow::Cow;
 ///
-/// static GITHUB: Platform = Platform::signed(
-///     "github",
-///     Scheme::new(&["x-hub-signature-256"]).prefix("sha256="),
-///     AckPolicy::new(202).deadline(std::time::Duration::from_secs(10)),
+/// static ACME: Platform = Platform::new(
+///     "acme",
+///     Proof::Hmac(Scheme::new(&["x-acme-signature"]).with_prefix("sha256=")),
+///     Ack::new(202).with_deadline(std::time::Duration::from_secs(10)),
 ///     decode,
 /// )
-/// .headers(&["x-github-event", "x-github-delivery"]);
+/// .with_headers(&["x-acme-delivery"]);
 ///
 /// fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-///     let event = request.header("x-github-event").ok_or(Undecodable::Missing("x-github-event"))?;
-///     let mut fields = EventFields::new(EventKind::Other(event.into()));
-///     fields.request_id = request.header("x-github-delivery").map(Cow::Borrowed);
+///     let mut fields = EventFields::new(EventKind::Other(request.body().into())); // which the signature covers
+///     fields.request_id = request.unauthenticated_header("x-acme-delivery").map(Cow::Borrowed);
+///     fields.unproven(Field::RequestId);
+///     fields.identity = IdempotencySource::Document(fields.request_id.clone());
 ///     Ok(fields)
 /// }
 ///
-/// assert_eq!(GITHUB.ack().success(), 202);
+/// assert_eq!(ACME.ack().status(), 202);
 /// ```
 #[derive(Debug)]
 pub struct Platform {
     name: &'static str,
     proof: Proof,
-    ack: AckPolicy,
+    ack: Ack,
     headers: HeaderNames,
-    sent_at: SentAt,
+    attempt: AttemptTime,
+    max_age: Option<Duration>,
+    max_body: usize,
+    activation: Activation,
+    handshake: Option<ReadHandshake>,
     decode: Decode,
 }
 
-/// Reads the fields of an event out of proven bytes.
+/// Reads the fields of an event out of a verified request.
 pub type Decode = for<'a> fn(&VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable>;
 
 impl Platform {
     /// The most headers that a platform can name in all, so that a request's head is read without allocating.
     pub const MAX_HEADERS: usize = 8;
 
-    /// A platform that signs its callbacks.
-    pub const fn signed(name: &'static str, scheme: Scheme, ack: AckPolicy, decode: Decode) -> Self {
-        Self::with(name, Proof::Hmac(scheme), ack, decode)
-    }
+    /// The largest body that is taken unless the platform sends larger ones: 256 KiB. Callbacks usually have less than 1 KiB.
+    pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
 
-    /// A platform that signs nothing: its URL must be unguessable, and its deliveries are labelled
-    /// [`Trust::Unsigned`](crate::Trust::Unsigned).
-    pub const fn unsigned(name: &'static str, ack: AckPolicy, decode: Decode) -> Self {
-        Self::with(name, Proof::Unsigned, ack, decode)
+    /// A platform with this name, proof, acknowledgement and decoding.
+    pub const fn new(name: &'static str, proof: Proof, ack: Ack, decode: Decode) -> Self {
+        Self {
+            name,
+            proof,
+            ack,
+            headers: proof.headers(),
+            attempt: AttemptTime::Untold,
+            max_age: None,
+            max_body: Self::DEFAULT_MAX_BODY,
+            activation: Activation::OnInstall,
+            handshake: None,
+            decode,
+        }
     }
 
     /// The headers that decoding reads (names in lower case). They are kept with the delivery. Those that the scheme
@@ -67,15 +87,43 @@ impl Platform {
     /// # Panics
     /// At compile time in a `static`: with more than [`MAX_HEADERS`](Self::MAX_HEADERS) less those of the scheme.
     #[must_use]
-    pub const fn headers(mut self, names: &'static [&'static str]) -> Self {
-        self.headers = self.proof.headers().kept(names);
+    pub const fn with_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.headers = self.headers.decoded(names);
         self
     }
 
-    /// Where the time of sending stands; by default in the event.
+    /// Where the time of an attempt is told.
     #[must_use]
-    pub const fn sent_at(mut self, place: SentAt) -> Self {
-        self.sent_at = place;
+    pub const fn with_attempt_time(mut self, place: AttemptTime) -> Self {
+        self.attempt = place;
+        self
+    }
+
+    /// How old an attempt may be, where the vendor says so or its own libraries hold to it.
+    #[must_use]
+    pub const fn with_max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// The largest body that the platform sends, in bytes.
+    #[must_use]
+    pub const fn with_max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
+
+    /// What makes an installation active.
+    #[must_use]
+    pub const fn with_activation(mut self, activation: Activation) -> Self {
+        self.activation = activation;
+        self
+    }
+
+    /// How the platform tries out a URL.
+    #[must_use]
+    pub const fn with_handshake(mut self, read: ReadHandshake) -> Self {
+        self.handshake = Some(read);
         self
     }
 
@@ -90,25 +138,44 @@ impl Platform {
     }
 
     /// What the platform takes as received.
-    pub fn ack(&self) -> &AckPolicy {
+    pub fn ack(&self) -> &Ack {
         &self.ack
     }
 
-    pub(crate) fn time_place(&self) -> SentAt {
-        self.sent_at
+    /// Where the time of an attempt is told.
+    pub fn attempt_time(&self) -> AttemptTime {
+        self.attempt
+    }
+
+    /// How old an attempt may be by default; `None` where the vendor names no age.
+    pub fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// The largest body that is taken by default, in bytes.
+    pub fn max_body(&self) -> usize {
+        self.max_body
+    }
+
+    /// What makes an installation active.
+    pub fn activation(&self) -> Activation {
+        self.activation
     }
 
     pub(crate) fn decode<'a>(&self, request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
         (self.decode)(request)
     }
 
-    /// The headers that count.
-    pub(crate) fn header_names(&self) -> &HeaderNames {
-        &self.headers
+    pub(crate) fn handshake<'a>(
+        &self,
+        request: &VerifiedRequest<'a>,
+    ) -> Result<Option<Handshake<'a>>, Undecodable> {
+        self.handshake.map_or(Ok(None), |read| read(request))
     }
 
-    const fn with(name: &'static str, proof: Proof, ack: AckPolicy, decode: Decode) -> Self {
-        Self { name, proof, ack, headers: proof.headers(), sent_at: SentAt::Event, decode }
+    /// The headers that are relevant.
+    pub(crate) fn header_names(&self) -> &HeaderNames {
+        &self.headers
     }
 }
 
@@ -116,109 +183,57 @@ impl Platform {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Proof {
-    /// By an HMAC under a secret that both sides know.
+    /// By an HMAC-SHA256 under a secret that both sides know.
     Hmac(Scheme),
-    /// Not at all. Only an unguessable URL stands between a stranger and a delivery.
-    Unsigned,
+    /// By a signature that anybody can check and only the platform can make.
+    #[cfg(feature = "public-key")]
+    PublicKey(PublicScheme),
+    /// Not at all. Only the unguessable last segment of the URL stands between a stranger and a delivery.
+    UnguessableUrl,
 }
 
 impl Proof {
     const fn headers(&self) -> HeaderNames {
         match self {
             Self::Hmac(scheme) => scheme.header_names(),
-            Self::Unsigned => HeaderNames::NONE,
+            #[cfg(feature = "public-key")]
+            Self::PublicKey(scheme) => scheme.header_names(),
+            Self::UnguessableUrl => HeaderNames::NONE,
+        }
+    }
+
+    /// What it is verified with, in words.
+    pub(crate) fn keys(&self) -> &'static str {
+        match self {
+            Self::Hmac(_) => "signing secrets",
+            #[cfg(feature = "public-key")]
+            Self::PublicKey(_) => "public keys",
+            Self::UnguessableUrl => "the token of an unguessable URL",
         }
     }
 }
 
-/// What a platform takes as received, and by when.
-///
-/// ```
-/// use lifecycle_core::seismic;
-/// use std::time::Duration;
-///
-/// let ack = seismic::PLATFORM.ack();
-/// assert_eq!((ack.success(), ack.deadline_after()), (202, Some(Duration::from_secs(3))));
-/// assert!(ack.failure_blocks_action());
-/// ```
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct AckPolicy {
-    success: u16,
-    deadline: Option<Duration>,
-    blocks: bool,
-}
-
-impl AckPolicy {
-    /// Acknowledges with this status; no deadline is known.
-    pub const fn new(success: u16) -> Self {
-        Self { success, deadline: None, blocks: false }
-    }
-
-    /// The platform gives up on an answer after this time, counted from when it sends.
-    #[must_use]
-    pub const fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// An answer that is late or not the acknowledgement blocks the action of the administrator who waits for it.
-    #[must_use]
-    pub const fn failure_blocks(mut self) -> Self {
-        self.blocks = true;
-        self
-    }
-
-    /// The status that acknowledges: also for a duplicate and for an unknown kind of event.
-    pub fn success(&self) -> u16 {
-        self.success
-    }
-
-    /// How long the platform waits for the answer; `None` where it does not say.
-    pub fn deadline_after(&self) -> Option<Duration> {
-        self.deadline
-    }
-
-    /// Whether a late or other answer blocks the action of the administrator who waits for it.
-    pub fn failure_blocks_action(&self) -> bool {
-        self.blocks
-    }
-}
-
-/// Where a platform says when it sent a callback, for the maximum age.
+/// Where a platform tells when it sent an attempt, for the maximum age. A retry has a later one, while the event's own time
+/// ([`EventFields::occurred`]) stays.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum SentAt {
-    /// In [`EventFields::sent_at`], in RFC 3339.
-    Event,
-    /// In this header, in whole seconds since the Unix epoch. Name it among the signed parts, or it proves nothing.
-    UnixHeader(&'static str),
+pub enum AttemptTime {
+    /// In [`EventFields::attempted`], which the decoder reads.
+    Decoded,
+    /// In the [field](crate::Part::Field) of the signature header with this name, in whole seconds since the Unix epoch.
+    Field(&'static str),
+    /// In this signed header, in whole seconds since the Unix epoch.
+    Header(&'static str),
+    /// Nowhere that is proven.
+    Untold,
 }
 
-/// The bytes of a request whose proof has passed. Only a [`Verifier`](crate::Verifier) makes one.
-#[derive(Clone, Copy)]
-pub struct VerifiedRequest<'a> {
-    text: &'a str,
-    headers: &'a Headers,
-}
-
-impl<'a> VerifiedRequest<'a> {
-    pub(crate) fn new(text: &'a str, headers: &'a Headers) -> Self {
-        Self { text, headers }
-    }
-
-    /// The body, which is UTF-8, without a byte order mark in front.
-    pub fn text(&self) -> &'a str {
-        self.text
-    }
-
-    /// A header that the platform names; the name in lower case. Only those among the signed parts are proven.
-    pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers.get(name)
-    }
-}
-
-impl std::fmt::Debug for VerifiedRequest<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VerifiedRequest").field("length", &self.text.len()).finish_non_exhaustive()
-    }
+/// What makes an installation active, so that a tenant's requests are served.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Activation {
+    /// An enable, which follows the install.
+    OnEnable,
+    /// The install itself.
+    OnInstall,
 }

@@ -53,15 +53,15 @@ pub(crate) fn announces_body(name: &str, value: &[u8]) -> bool {
 /// [`after_body`](Self::after_body).
 ///
 /// ```
-/// use lifecycle_core::{Head, Verifier, Rejection, RequestBody, Secret, seismic};
+/// use lifecycle_core::{ExpectedApp, Head, Rejection, RequestBody, Secret, Verifier, seismic};
 ///
-/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?, ExpectedApp::Any)?;
 /// let unsigned = [("content-length", b"352".as_slice())];
-/// let head = Head { method: "POST", path: "/seismic", headers: unsigned.into_iter() };
+/// let head = Head::new("POST", "/seismic", unsigned);
 /// let rejected = verifier.begin(head).unwrap_err();
 /// assert_eq!((&rejected.rejection, rejected.body), (&Rejection::MissingSignature, RequestBody::Unread));
 /// assert!(rejected.reply().headers().any(|header| header == ("connection", "close")));
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RejectedRequest {

@@ -28,12 +28,16 @@ pub enum Rejection {
     BodyTooLarge,
     /// The connection broke or the framing is wrong: there are no bytes to verify. 400.
     BodyUnreadable,
+    /// What is proven and what is told beside it contradict each other, at this member or claim. 401.
+    Contradiction(&'static str),
     /// The handler did not finish within the timeout. 503.
     DeadlineExceeded,
     /// The handler failed or panicked. 500; its error is logged and never sent.
     HandlerFailed,
     /// A header that counts stands twice with different values, or is not text. 400.
     InvalidHeader(&'static str),
+    /// The keys to verify with could not be had. 503: it is not the sender's fault, and the caller may try again.
+    KeysUnavailable,
     /// Callbacks are POSTs. 405.
     MethodNotAllowed,
     /// No signature header of the platform is present. 401.
@@ -63,7 +67,7 @@ impl Rejection {
     pub fn status(&self) -> u16 {
         match self {
             Self::BodyUnreadable | Self::InvalidHeader(_) => 400,
-            Self::MissingSignature | Self::SignatureMismatch | Self::Stale => 401,
+            Self::Contradiction(_) | Self::MissingSignature | Self::SignatureMismatch | Self::Stale => 401,
             Self::Refused(_) => 403,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
@@ -71,7 +75,7 @@ impl Rejection {
             Self::BodyTooLarge => 413,
             Self::Undecodable(_) | Self::UnexpectedApp | Self::UnexpectedEvent => 422,
             Self::HandlerFailed => 500,
-            Self::DeadlineExceeded | Self::Unavailable => 503,
+            Self::DeadlineExceeded | Self::KeysUnavailable | Self::Unavailable => 503,
         }
     }
 
@@ -81,9 +85,11 @@ impl Rejection {
             Self::BodyTimeout => "body-timeout",
             Self::BodyTooLarge => "body-too-large",
             Self::BodyUnreadable => "body-unreadable",
+            Self::Contradiction(_) => "contradiction",
             Self::DeadlineExceeded => "deadline-exceeded",
             Self::HandlerFailed => "handler-failed",
             Self::InvalidHeader(_) => "invalid-header",
+            Self::KeysUnavailable => "keys-unavailable",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::MissingSignature => "missing-signature",
             Self::NotFound => "not-found",
@@ -103,9 +109,11 @@ impl Rejection {
             Self::BodyTimeout => "The body did not arrive in time",
             Self::BodyTooLarge => "The body is larger than this verifier takes",
             Self::BodyUnreadable => "The body could not be read",
+            Self::Contradiction(_) => "What is proven contradicts what is told beside it",
             Self::DeadlineExceeded => "The callback was not handled in time",
             Self::HandlerFailed => "The callback could not be handled",
             Self::InvalidHeader(_) => "A header is ambiguous or not text",
+            Self::KeysUnavailable => "The keys to verify the callback with cannot be had now",
             Self::MethodNotAllowed => "Callbacks are sent by POST",
             Self::MissingSignature => "The signature header is missing",
             Self::NotFound => "There is nothing here",
@@ -139,7 +147,7 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InvalidHeader(name) => write!(f, "{}: {name}", self.title()),
+            Self::Contradiction(name) | Self::InvalidHeader(name) => write!(f, "{}: {name}", self.title()),
             Self::Refused(reason) => write!(f, "{}: {}", self.title(), reason.as_str()),
             Self::Undecodable(why) => write!(f, "{}: {why}", self.title()),
             _ => f.write_str(self.title()),
@@ -153,6 +161,13 @@ impl std::error::Error for Rejection {}
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Undecodable {
+    /// What is proven and what is told beside it contradict each other, at this member or claim. It is answered as
+    /// [`Rejection::Contradiction`].
+    #[error("`{0}` contradicts what is proven")]
+    Contradiction(&'static str),
+    /// The text of a handshake is not one that is answered.
+    #[error("the handshake's text is too long, or holds characters that are not answered")]
+    Handshake,
     /// The JSON is not well-formed, or a member has a type that it cannot have, at this place.
     #[error("not the expected JSON at line {line}, column {column}")]
     Json {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
@@ -43,6 +45,28 @@ impl Secret {
         Ok(Self(bytes))
     }
 
+    /// The key that this text is in base64 (standard alphabet, padded), of this many bytes at least.
+    ///
+    /// ```
+    /// use lifecycle_core::{Secret, SecretError};
+    ///
+    /// assert!(Secret::from_base64("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", 24).is_ok());
+    /// assert_eq!(Secret::from_base64("c2VjcmV0", 24).unwrap_err(), SecretError::TooShort);
+    /// ```
+    ///
+    /// # Errors
+    /// [`SecretError::NotBase64`], [`SecretError::TooShort`]; [`SecretError::Blank`] when there is nothing at all.
+    pub fn from_base64(text: &str, at_least: usize) -> Result<Self, SecretError> {
+        let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| SecretError::NotBase64)?);
+        if bytes.is_empty() {
+            return Err(SecretError::Blank);
+        }
+        if bytes.len() < at_least {
+            return Err(SecretError::TooShort);
+        }
+        Ok(Self(bytes))
+    }
+
     /// The MAC state with this secret as its key, ready to be cloned for each message.
     pub(crate) fn keyed(&self) -> Hmac<Sha256> {
         Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length")
@@ -69,6 +93,11 @@ pub enum SecretError {
     /// Nothing but white space: look for an unset variable or an empty file.
     #[error("the secret is empty; is its variable or file set?")]
     Blank,
+    /// A key that a platform shows in base64 is not in base64.
+    #[error(
+        "the secret is not in base64 after its prefix; is it pasted whole, and is it the signing secret?"
+    )]
+    NotBase64,
     /// A text stands in quotes: look for an `.env` file whose reader keeps them, or for quotes within quotes.
     #[error("the secret stands in quotes, in which no platform shows one; take them off where it is set")]
     Quoted,
@@ -81,6 +110,9 @@ pub enum SecretError {
     /// A hook token is too short to be unguessable.
     #[error("a hook token needs at least {} characters", HookToken::MIN_LEN)]
     TokenTooShort,
+    /// A key has fewer bytes than the platform's keys have.
+    #[error("the secret is shorter than the platform's keys are; is it pasted whole?")]
+    TooShort,
     /// A text begins or ends with a line break, a blank or a byte order mark: look for a file that was written by `echo` or
     /// an editor.
     #[error(
@@ -110,11 +142,11 @@ fn is_around(c: char) -> bool {
     c.is_whitespace() || c == '\u{feff}'
 }
 
-/// The name of a signing secret: what logs and [`Trust`](crate::Trust) show in its place.
+/// The name of a signing secret or of a public key: what logs and [`Trust`](crate::Trust) show in its place.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
-pub struct SecretId(Arc<str>);
+pub struct KeyName(Arc<str>);
 
-impl SecretId {
+impl KeyName {
     /// A name such as `2026-q4`. It will be logged: never derive it from the secret.
     pub fn new(name: &str) -> Self {
         Self(name.into())
@@ -126,50 +158,50 @@ impl SecretId {
     }
 }
 
-impl fmt::Display for SecretId {
+impl fmt::Display for KeyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-/// A signing secret with its name and, if rotation is planned ahead, the time in which it counts.
+/// A signing secret with its name and, if rotation is planned ahead, the time in which it is valid.
 #[derive(Clone)]
 pub struct SigningSecret {
-    id: SecretId,
+    name: KeyName,
     keyed: Hmac<Sha256>,
     not_before: Option<SystemTime>,
     not_after: Option<SystemTime>,
 }
 
 impl SigningSecret {
-    /// A secret that counts at any time.
+    /// A secret that is valid at any time.
     pub fn new(name: &str, secret: &Secret) -> Self {
-        Self { id: SecretId::new(name), keyed: secret.keyed(), not_before: None, not_after: None }
+        Self { name: KeyName::new(name), keyed: secret.keyed(), not_before: None, not_after: None }
     }
 
-    /// The first instant at which the secret counts.
+    /// The first instant at which the secret is valid.
     #[must_use]
     pub fn not_before(mut self, time: SystemTime) -> Self {
         self.not_before = Some(time);
         self
     }
 
-    /// The last instant at which the secret counts.
+    /// The last instant at which the secret is valid.
     #[must_use]
     pub fn not_after(mut self, time: SystemTime) -> Self {
         self.not_after = Some(time);
         self
     }
 
-    pub(crate) fn id(&self) -> &SecretId {
-        &self.id
+    pub(crate) fn name(&self) -> &KeyName {
+        &self.name
     }
 
     pub(crate) fn keyed(&self) -> &Hmac<Sha256> {
         &self.keyed
     }
 
-    pub(crate) fn counts_at(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_valid_at(&self, now: SystemTime) -> bool {
         self.not_before.is_none_or(|start| start <= now) && self.not_after.is_none_or(|end| now <= end)
     }
 }
@@ -177,14 +209,14 @@ impl SigningSecret {
 impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SigningSecret")
-            .field("id", &self.id)
+            .field("name", &self.name)
             .field("not_before", &self.not_before)
             .field("not_after", &self.not_after)
             .finish_non_exhaustive()
     }
 }
 
-/// The signing secrets that a verifier accepts: one in quiet times, two or more while one is being replaced.
+/// The signing secrets that a verifier accepts: normally one; two or more during rotation.
 ///
 /// There is always at least one, so a verifier without a secret cannot exist.
 ///
@@ -216,8 +248,8 @@ impl Secrets {
         self.0.len()
     }
 
-    pub(crate) fn counting_at(&self, now: SystemTime) -> impl Iterator<Item = &SigningSecret> {
-        self.0.iter().filter(move |secret| secret.counts_at(now))
+    pub(crate) fn valid_at(&self, now: SystemTime) -> impl Iterator<Item = &SigningSecret> {
+        self.0.iter().filter(move |secret| secret.is_valid_at(now))
     }
 }
 
@@ -349,11 +381,11 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_counts_from_its_first_instant_to_its_last() {
+    fn a_secret_is_valid_from_its_first_instant_to_its_last() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let secret = SigningSecret::new("s", &Secret::new("x").unwrap()).not_before(at(10)).not_after(at(20));
-        let counting: Vec<u64> = (8..=22).filter(|s| secret.counts_at(at(*s))).collect();
-        assert_eq!(counting, (10..=20).collect::<Vec<_>>());
+        let valid: Vec<u64> = (8..=22).filter(|s| secret.is_valid_at(at(*s))).collect();
+        assert_eq!(valid, (10..=20).collect::<Vec<_>>());
     }
 
     #[test]

@@ -1,139 +1,24 @@
-//! Signature: the one place where a signature is computed or compared.
+//! Signature: the one place where a MAC is computed or compared.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hmac::digest::CtOutput;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::delivery::Trust;
-use crate::head::{HeaderNames, agree};
+use crate::head::agree;
 use crate::rejection::Rejection;
-use crate::secret::{Secret, Secrets};
+use crate::scheme::Scheme;
+use crate::secret::{Secrets, SigningSecret};
+use crate::trust::Trust;
 
-/// How a platform signs: HMAC-SHA256 over what, written how, in which headers.
-///
-/// ```
-/// use lifecycle_core::{Part, Scheme, Secret};
-///
-/// // GitHub, with the example of its own documentation.
-/// const GITHUB: Scheme = Scheme::new(&["x-hub-signature-256"]).prefix("sha256=");
-/// let secret = Secret::new("It's a Secret to Everybody")?;
-/// let signature = GITHUB.sign(&secret, &[], b"Hello, World!");
-/// assert!(signature.starts_with("sha256=757107ea0eb2509fc211221cce984b8a"));
-///
-/// // Slack: the version, the time and the body, joined by colons.
-/// const SLACK: Scheme = Scheme::new(&["x-slack-signature"]).prefix("v0=").signed(&[
-///     Part::Text("v0:"),
-///     Part::Header("x-slack-request-timestamp"),
-///     Part::Text(":"),
-///     Part::Body,
-/// ]);
-/// assert_eq!(SLACK.headers(), ["x-slack-signature"]);
-/// # Ok::<(), lifecycle_core::SecretError>(())
-/// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Scheme {
-    headers: &'static [&'static str],
-    prefix: &'static str,
-    separator: Option<u8>,
-    encoding: Encoding,
-    signed: &'static [Part],
-}
-
-/// How a signature's 32 bytes are written.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Encoding {
-    /// Standard alphabet, padded, as Shopify and Standard Webhooks write it.
-    Base64,
-    /// 64 digits in either case, as Seismic and GitHub write it.
-    Hex,
-}
-
-/// A piece of what is signed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Part {
-    /// The raw body.
-    Body,
-    /// The value of this header (its name in lower case).
-    Header(&'static str),
-    /// A fixed text.
-    Text(&'static str),
-}
+/// The most bytes of a signature: those of Ed25519.
+const MAX_SIGNATURE: usize = 64;
 
 impl Scheme {
-    /// Hex of the HMAC over the raw body, in any one of these headers (names in lower case).
-    pub const fn new(headers: &'static [&'static str]) -> Self {
-        Self { headers, prefix: "", separator: None, encoding: Encoding::Hex, signed: &[Part::Body] }
-    }
-
-    /// A text in front of each signature, such as `sha256=`. What does not begin with it is no signature.
-    #[must_use]
-    pub const fn prefix(mut self, prefix: &'static str) -> Self {
-        self.prefix = prefix;
-        self
-    }
-
-    /// The ASCII character between several signatures in one header value.
-    ///
-    /// # Panics
-    /// At compile time in a `const`: when it is not ASCII.
-    #[must_use]
-    pub const fn separator(mut self, separator: u8) -> Self {
-        assert!(separator.is_ascii(), "a separator is an ASCII character");
-        self.separator = Some(separator);
-        self
-    }
-
-    /// How the signature is written.
-    #[must_use]
-    pub const fn encoding(mut self, encoding: Encoding) -> Self {
-        self.encoding = encoding;
-        self
-    }
-
-    /// What is signed, in order.
-    #[must_use]
-    pub const fn signed(mut self, parts: &'static [Part]) -> Self {
-        self.signed = parts;
-        self
-    }
-
-    pub(crate) const fn header_names(&self) -> HeaderNames {
-        let mut names = HeaderNames::NONE.carrying(self.headers);
-        let mut index = 0;
-        while index < self.signed.len() {
-            if let Part::Header(name) = self.signed[index] {
-                names = names.kept(&[name]);
-            }
-            index += 1;
-        }
-        names
-    }
-
-    /// The headers that may carry a signature, names in lower case.
-    pub fn headers(&self) -> &'static [&'static str] {
-        self.headers
-    }
-
-    /// The header value that this platform would send: for tests and tools. A signed header that is not among
-    /// `headers` is signed as empty.
-    pub fn sign(&self, secret: &Secret, headers: &[(&str, &[u8])], body: &[u8]) -> String {
-        let value = |name: &str| value(headers, name).unwrap_or_default();
-        let mac: [u8; 32] = self.update(secret.keyed(), value, body).finalize().into_bytes().into();
-        let text = match self.encoding {
-            Encoding::Base64 => STANDARD.encode(mac),
-            Encoding::Hex => const_hex::const_encode::<32, false>(&mac).as_str().to_owned(),
-        };
-        format!("{}{text}", self.prefix)
-    }
-
-    /// Judges signatures alone: for bytes that came in another way than a [`Verifier`](crate::Verifier) takes, such as a
+    /// Compares signatures alone: for bytes that came in another way than a [`Verifier`](crate::Verifier) takes, such as a
     /// queue. What it finds true says nothing about the body's meaning, nor that it was not replayed.
     ///
     /// `headers` are those that carry or are signed (names in any case), each once.
@@ -163,141 +48,166 @@ impl Scheme {
         body: &[u8],
         now: SystemTime,
     ) -> Result<Trust, Rejection> {
-        let mut candidates = Candidates::new();
-        let mut presented = false;
-        for name in self.headers {
+        let mut presented = Presented::new(32);
+        for name in self.headers() {
             let Some(value) = only(headers, name)? else { continue };
             let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
-            candidates.read(self, name, text);
-            presented = true;
+            presented.read(self, name, text)?;
         }
+        let mut whole = true;
         for name in self.signed_headers() {
-            presented &= only(headers, name)?.is_some();
+            whole &= only(headers, name)?.is_some();
         }
-        if !presented {
-            return Err(Rejection::MissingSignature);
-        }
-        if candidates.is_empty() {
-            return Err(Rejection::SignatureMismatch);
-        }
-        verify(self, secrets, now, &candidates, |name| value(headers, name).unwrap_or_default(), body)
-    }
-
-    pub(crate) fn signed_headers(&self) -> impl Iterator<Item = &'static str> {
-        self.signed.iter().filter_map(|part| match part {
-            Part::Header(name) => Some(*name),
-            Part::Body | Part::Text(_) => None,
-        })
-    }
-
-    /// The 32 bytes of one written signature; `None` for anything else, so that it costs no MAC.
-    fn decode(&self, written: &str) -> Option<[u8; 32]> {
-        let mut written = written.trim_matches([' ', '\t']);
-        // Not an empty one: a comparison of no bytes takes a fifth of a MAC where libc compares by AVX-512.
-        if !self.prefix.is_empty() {
-            written = written.strip_prefix(self.prefix)?;
-        }
-        let mut mac = [0; 32];
-        match self.encoding {
-            // The length is checked first, since the decoder would take a leading `0x` off.
-            Encoding::Hex if written.len() == 64 => const_hex::decode_to_slice(written, &mut mac).ok()?,
-            Encoding::Base64 if written.len() == 44 => {
-                let mut bytes = [0; 33]; // as much as 44 characters can hold
-                let length = STANDARD.decode_slice(written, &mut bytes).ok()?;
-                mac = bytes[..length].try_into().ok()?;
-            }
-            _ => return None,
-        }
-        Some(mac)
-    }
-
-    fn update<'v>(
-        &self,
-        mut mac: Hmac<Sha256>,
-        header: impl Fn(&str) -> &'v [u8],
-        body: &[u8],
-    ) -> Hmac<Sha256> {
-        for part in self.signed {
-            match part {
-                Part::Body => mac.update(body),
-                Part::Header(name) => mac.update(header(name)),
-                Part::Text(text) => mac.update(text.as_bytes()),
-            }
-        }
-        mac
+        presented.check(self, whole)?;
+        let header = |name: &str| {
+            headers
+                .iter()
+                .find(|(own, _)| own.eq_ignore_ascii_case(name))
+                .map_or(&b""[..], |(_, value)| value)
+        };
+        let (secret, header) = verify(self, secrets, now, &presented, header, body)?;
+        Ok(Trust::Signed { secret: secret.name().clone(), header: Cow::Borrowed(header) })
     }
 }
 
-/// The signatures that a request presents, read before its body.
+/// The signatures that a request presents, and the signed field of their headers, read before its body.
 #[derive(Clone)]
-pub(crate) struct Candidates {
-    list: [Option<(&'static str, [u8; 32])>; Self::MAX],
+pub(crate) struct Presented {
+    candidates: [Option<(&'static str, [u8; MAX_SIGNATURE])>; Self::MAX],
+    length: usize,
+    is_presented: bool,
+    field: FieldValue,
 }
 
-impl Candidates {
-    /// More than a rotation needs; the rest is ignored, so that a request cannot order work.
+impl Presented {
+    /// More than a rotation needs; the rest is ignored, so that a request cannot amplify CPU work.
     const MAX: usize = 4;
 
-    pub(crate) fn new() -> Self {
-        Self { list: [None; Self::MAX] }
+    /// None yet, of signatures of this many bytes.
+    pub(crate) fn new(length: usize) -> Self {
+        debug_assert!(length <= MAX_SIGNATURE);
+        Self { candidates: [None; Self::MAX], length, is_presented: false, field: FieldValue::NONE }
     }
 
-    /// Takes the signatures out of one header's value. Malformed ones are no candidates.
-    pub(crate) fn read(&mut self, scheme: &Scheme, header: &'static str, value: &str) {
-        match scheme.separator {
-            None => self.take(header, scheme.decode(value)),
-            Some(separator) => {
-                for written in value.split(char::from(separator)) {
-                    if self.list[Self::MAX - 1].is_some() {
-                        return;
-                    }
-                    self.take(header, scheme.decode(written));
-                }
+    /// Takes the signatures and the field out of one header's value. Malformed signatures are no candidates.
+    pub(crate) fn read(
+        &mut self,
+        scheme: &Scheme,
+        header: &'static str,
+        value: &str,
+    ) -> Result<(), Rejection> {
+        self.is_presented = true;
+        let Some(separator) = scheme.separator else {
+            self.take(scheme, header, value);
+            return Ok(());
+        };
+        let field = scheme.field();
+        for element in value.split(char::from(separator)) {
+            if let Some(name) = field
+                && let Some(rest) = element.trim_ascii().strip_prefix(name)
+                && let Some(text) = rest.strip_prefix('=')
+            {
+                self.field.set(text).ok_or(Rejection::InvalidHeader(header))?;
+            } else {
+                self.take(scheme, header, element);
             }
         }
+        Ok(())
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.list[0].is_none()
+    /// Whether there is all that a proof needs. `whole` tells whether all signed headers are there.
+    pub(crate) fn check(&self, scheme: &Scheme, whole: bool) -> Result<(), Rejection> {
+        if !self.is_presented || !whole || (scheme.field().is_some() && self.field.is_none()) {
+            return Err(Rejection::MissingSignature);
+        }
+        if self.candidates[0].is_none() {
+            return Err(Rejection::SignatureMismatch);
+        }
+        Ok(())
     }
 
-    fn take(&mut self, header: &'static str, mac: Option<[u8; 32]>) {
-        if let (Some(mac), Some(free)) = (mac, self.list.iter_mut().find(|place| place.is_none())) {
-            *free = Some((header, mac));
+    /// The value of the signed field; empty where there is none.
+    pub(crate) fn field(&self) -> &str {
+        self.field.text()
+    }
+
+    #[cfg_attr(
+        not(feature = "public-key"),
+        expect(dead_code, reason = "only public keys look at them from outside")
+    )]
+    pub(crate) fn candidates(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
+        self.candidates.iter().flatten().map(|(header, bytes)| (*header, &bytes[..self.length]))
+    }
+
+    fn take(&mut self, scheme: &Scheme, header: &'static str, written: &str) {
+        let Some(free) = self.candidates.iter_mut().find(|place| place.is_none()) else { return };
+        let mut bytes = [0; MAX_SIGNATURE];
+        if scheme.decode(written, &mut bytes[..self.length]) {
+            *free = Some((header, bytes));
         }
     }
 }
 
-impl fmt::Debug for Candidates {
+impl fmt::Debug for Presented {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Candidates(redacted)")
+        f.write_str("Presented(redacted)")
     }
 }
 
-/// Finds the secret and the header that prove the bytes: any secret that counts now, any of the platform's headers.
+/// A short text without an allocation.
+#[derive(Clone, Copy)]
+struct FieldValue {
+    bytes: [u8; 64],
+    length: Option<u8>,
+}
+
+impl FieldValue {
+    const NONE: Self = Self { bytes: [0; 64], length: None };
+
+    /// `None` when it is longer than 64 bytes, or another value is there already.
+    fn set(&mut self, text: &str) -> Option<()> {
+        if self.length.is_some() {
+            return (self.text() == text).then_some(());
+        }
+        self.bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        self.length = u8::try_from(text.len()).ok();
+        self.length.map(|_| ())
+    }
+
+    fn is_none(&self) -> bool {
+        self.length.is_none()
+    }
+
+    fn text(&self) -> &str {
+        let length = usize::from(self.length.unwrap_or_default());
+        std::str::from_utf8(&self.bytes[..length]).unwrap_or_default() // it was copied from text
+    }
+}
+
+/// Finds the secret and the header that prove the bytes: any secret that is valid now, any of the platform's headers.
 ///
 /// Each secret costs one MAC, whatever the number of candidates; the comparison takes constant time.
-pub(crate) fn verify<'v>(
+pub(crate) fn verify<'s, 'v>(
     scheme: &Scheme,
-    secrets: &Secrets,
+    secrets: &'s Secrets,
     now: SystemTime,
-    candidates: &Candidates,
+    presented: &Presented,
     header: impl Fn(&str) -> &'v [u8],
     body: &[u8],
-) -> Result<Trust, Rejection> {
-    for secret in secrets.counting_at(now) {
-        let expected = scheme.update(secret.keyed().clone(), &header, body).finalize();
-        for (header, presented) in candidates.list.iter().flatten() {
-            if CtOutput::<Hmac<Sha256>>::new((*presented).into()) == expected {
-                return Ok(Trust::Signed { secret: secret.id().clone(), header });
+) -> Result<(&'s SigningSecret, &'static str), Rejection> {
+    for secret in secrets.valid_at(now) {
+        let mut mac = secret.keyed().clone();
+        scheme.message(&header, |_| presented.field().as_bytes(), body, |part| mac.update(part));
+        let expected = mac.finalize();
+        for (header, candidate) in presented.candidates.iter().flatten() {
+            let mut bytes = [0; 32];
+            bytes.copy_from_slice(&candidate[..32]);
+            if CtOutput::<Hmac<Sha256>>::new(bytes.into()) == expected {
+                return Ok((secret, header));
             }
         }
     }
     Err(Rejection::SignatureMismatch)
-}
-
-fn value<'v>(headers: &[(&str, &'v [u8])], name: &str) -> Option<&'v [u8]> {
-    headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| *value)
 }
 
 /// The value of a header.
@@ -312,13 +222,18 @@ fn only<'v>(headers: &[(&str, &'v [u8])], name: &'static str) -> Result<Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Encoding, Part, Secret};
 
     const HEX: Scheme = Scheme::new(&["x-signature"]);
+    const STRIPE: Scheme = Scheme::new(&["stripe-signature"])
+        .with_prefix("v1=")
+        .with_separator(b',')
+        .with_signed(&[Part::Field("t"), Part::Text("."), Part::Body]);
 
     fn candidates(scheme: &Scheme, value: &str) -> usize {
-        let mut candidates = Candidates::new();
-        candidates.read(scheme, "x-signature", value);
-        candidates.list.iter().flatten().count()
+        let mut presented = Presented::new(32);
+        presented.read(scheme, "x-signature", value).unwrap();
+        presented.candidates.iter().flatten().count()
     }
 
     #[test]
@@ -343,16 +258,47 @@ mod tests {
     }
 
     #[test]
-    fn a_header_cannot_order_more_than_a_handful_of_comparisons() {
+    fn a_header_cannot_cause_more_than_a_handful_of_comparisons() {
         let base64 = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw= ".repeat(100);
-        let scheme = HEX.prefix("v1,").separator(b' ').encoding(Encoding::Base64);
-        assert_eq!(candidates(&scheme, &base64), Candidates::MAX);
+        let scheme = HEX.with_prefix("v1,").with_separator(b' ').with_encoding(Encoding::Base64);
+        assert_eq!(candidates(&scheme, &base64), Presented::MAX);
         assert_eq!(candidates(&scheme, "v1a,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="), 0);
         assert_eq!(candidates(&scheme, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3KkwA"), 0, "33 bytes");
     }
 
     #[test]
+    fn a_field_is_signed_as_it_came_and_may_not_have_two_values() {
+        let secrets = Secrets::from(Secret::new("s").unwrap());
+        let verify = |value: &str| {
+            let headers = [("Stripe-Signature", value.as_bytes())];
+            STRIPE.verify(&secrets, &headers, b"{}", SystemTime::UNIX_EPOCH).map(drop)
+        };
+        let signed = STRIPE.sign(&Secret::new("s").unwrap(), &[("t", b"1762776001")], b"{}");
+        let v1 = signed.split_once(',').unwrap().1;
+        let decoy = v1.replace("v1=", "v0=");
+        for genuine in [
+            signed.clone(),
+            format!("{v1},t=1762776001"),
+            format!("t=1762776001, {v1},{decoy}"),
+            format!("t=1762776001,t=1762776001,{v1}"),
+        ] {
+            assert_eq!(verify(&genuine), Ok(()), "{genuine}");
+        }
+        let invalid = Rejection::InvalidHeader("stripe-signature");
+        for (value, rejection) in [
+            (v1.to_owned(), Rejection::MissingSignature),
+            (format!("t=1762776002,{v1}"), Rejection::SignatureMismatch),
+            (format!("t=1762776001,{decoy}"), Rejection::SignatureMismatch),
+            (format!("t=1762776001,t=1762776002,{v1}"), invalid.clone()),
+            (format!("t={},{v1}", "1".repeat(65)), invalid),
+            (format!("T=1762776001,{v1}"), Rejection::MissingSignature),
+        ] {
+            assert_eq!(verify(&value), Err(rejection), "{value}");
+        }
+    }
+
+    #[test]
     fn candidates_are_not_shown() {
-        assert_eq!(format!("{:?}", Candidates::new()), "Candidates(redacted)");
+        assert_eq!(format!("{:?}", Presented::new(32)), "Presented(redacted)");
     }
 }

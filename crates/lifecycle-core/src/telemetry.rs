@@ -2,14 +2,14 @@
 //!
 //! Each answered callback is a `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code`
 //! (`accepted`, `not-acknowledged` when the app's own route gave another status than the platform takes as received, or
-//! a rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
+//! `handshake` when a platform tried out the URL, or a rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
 //! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`.
 //!
 //! | what | level |
 //! | --- | --- |
-//! | `accepted` | `INFO` |
+//! | `accepted`, `handshake` | `INFO` |
 //! | `method-not-allowed`, `missing-signature`, `not-found`: any scanner causes them | `DEBUG` |
-//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
+//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `keys-unavailable`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
 //! | everything else: it comes after the proof, so no stranger causes it | `WARN` |
 //!
 //! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
@@ -29,22 +29,25 @@
 use std::time::{Duration, SystemTime};
 
 use crate::change::Change;
-use crate::delivery::{Delivery, Trust};
+use crate::delivery::Delivery;
 use crate::installation::Status;
 use crate::log_limit::LogLimit;
 use crate::platform::Platform;
 use crate::rejection::Rejection;
+use crate::trust::Trust;
 
 /// A verified callback, and the status that it was answered with, if that is known.
 pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Duration) {
     let platform = delivery.platform();
     let (secret, header) = match delivery.trust() {
-        Trust::Signed { secret, header } => (secret.as_str(), *header),
-        Trust::Unsigned => ("none", "none"),
+        Trust::PublicKey { key: name, header } | Trust::Signed { secret: name, header } => {
+            (name.as_str(), header.as_ref())
+        }
+        Trust::UnguessableUrl => ("none", "none"),
     };
     let kind = delivery.event().kind().name();
     let name = platform.name();
-    let acknowledged = status.is_none_or(|status| status == platform.ack().success());
+    let acknowledged = status.is_none_or(|status| status == platform.ack().status());
     let code = if acknowledged { "accepted" } else { "not-acknowledged" };
     if acknowledged {
         tracing::info!(
@@ -61,6 +64,17 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
             "the route's status is not what the platform takes as received"
         );
     }
+    count(platform, code, elapsed);
+}
+
+/// A platform tried out the URL.
+pub(crate) fn handshake(platform: &'static Platform, elapsed: Duration) {
+    let code = "handshake";
+    tracing::info!(
+        target: "lifecycle::callback",
+        platform = platform.name(), code, elapsed_ms = millis(elapsed), deadline_ms = deadline(platform),
+        "handshake answered"
+    );
     count(platform, code, elapsed);
 }
 
@@ -112,6 +126,7 @@ pub(crate) struct Warnings {
     body_too_large: LogLimit,
     body_unreadable: LogLimit,
     invalid_header: LogLimit,
+    keys_unavailable: LogLimit,
     signature_mismatch: LogLimit,
 }
 
@@ -133,8 +148,10 @@ impl Warnings {
             Rejection::BodyUnreadable => Cause::Anybody(&self.body_unreadable),
             Rejection::InvalidHeader(_) => Cause::Anybody(&self.invalid_header),
             Rejection::SignatureMismatch => Cause::Anybody(&self.signature_mismatch),
+            Rejection::KeysUnavailable => Cause::Anybody(&self.keys_unavailable),
             Rejection::MethodNotAllowed | Rejection::MissingSignature | Rejection::NotFound => Cause::Scanner,
-            Rejection::DeadlineExceeded
+            Rejection::Contradiction(_)
+            | Rejection::DeadlineExceeded
             | Rejection::HandlerFailed
             | Rejection::Refused(_)
             | Rejection::Stale
@@ -154,7 +171,7 @@ impl Clone for Warnings {
 }
 
 fn deadline(platform: &Platform) -> Option<u64> {
-    platform.ack().deadline_after().map(millis)
+    platform.ack().deadline().map(millis)
 }
 
 pub(crate) fn millis(time: Duration) -> u64 {

@@ -1,26 +1,57 @@
-//! `Verification`: one callback on its way in, from its head to a `Delivery` or a `Rejection`.
+//! Verification: one request that is being verified, from its head to a `Delivery` or a rejection.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::{Bytes, BytesMut};
+use hmac::Hmac;
+use sha2::Sha256;
 
 use crate::delivery::Delivery;
-use crate::event::LifecycleEvent;
-use crate::head::{self, Headers};
+use crate::event::Document;
+use crate::freshness;
+use crate::head::{self, CheckedHead};
+use crate::keys::{KeyHint, KeyLookup, Keys, KeysUnavailable, Material};
+use crate::platform::{AttemptTime, Proof};
+#[cfg(feature = "public-key")]
+use crate::public_key;
 use crate::rejected_request::RejectedRequest;
-use crate::rejection::Rejection;
-use crate::signature::Candidates;
-use crate::verifier::Settings;
+use crate::rejection::{Rejection, Undecodable};
+use crate::reply::Reply;
+use crate::signature;
+use crate::trust::Trust;
+use crate::unhandled::Unhandled;
+use crate::verified_request::VerifiedRequest;
+use crate::verifier::{Settings, Source};
 
-/// One callback on its way in: its head is accepted, its body still comes.
+/// What a verified request is. There is no third thing, so no adapter may forget one.
+#[derive(Clone, Debug)]
+pub enum Inbound {
+    /// It tells of an event.
+    Delivery(Delivery),
+    /// The platform tries out the URL: this is the answer. No handler sees it.
+    Handshake(Reply),
+}
+
+impl Inbound {
+    /// The delivery; a handshake is [unhandled](Unhandled::Handshake).
+    pub fn delivery(self) -> Result<Delivery, Unhandled> {
+        match self {
+            Self::Delivery(delivery) => Ok(delivery),
+            Self::Handshake(reply) => Err(Unhandled::Handshake(reply)),
+        }
+    }
+}
+
+/// One request that is being verified: its head is validated, its body still comes.
 pub struct Verification {
     settings: Arc<Settings>,
-    candidates: Candidates,
-    kept: Headers,
+    head: CheckedHead,
     declared: usize,
     body: Body,
+    keys: Held,
 }
 
 /// A body in one piece is kept as it came; only a second piece makes it worth a buffer of its own.
@@ -30,25 +61,30 @@ enum Body {
     Pieces(BytesMut),
 }
 
+/// The keys to prove the request with.
+enum Held {
+    Given(Arc<Keys>),
+    /// To be looked up.
+    Wanted,
+    Unknown,
+    Unavailable,
+}
+
 impl Verification {
     pub(crate) fn begin<'h>(
         settings: &Arc<Settings>,
         lines: impl Iterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Self, RejectedRequest> {
-        let mut verification = Self {
-            settings: settings.clone(),
-            candidates: Candidates::new(),
-            kept: Headers::default(),
-            declared: 0,
-            body: Body::Empty,
-        };
-        let declared =
-            head::read(settings.platform, lines, &mut verification.candidates, &mut verification.kept)?;
-        verification.declared = declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        if verification.declared > settings.max_body {
+        let head = head::check(settings.platform, lines)?;
+        let declared = head.declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
+        if declared > settings.max_body {
             return Err(Rejection::BodyTooLarge.into());
         }
-        Ok(verification)
+        let keys = match &settings.source {
+            Source::Fixed(keys) => Held::Given(keys.get()),
+            Source::LookUp(_) => Held::Wanted,
+        };
+        Ok(Self { settings: settings.clone(), head, declared, body: Body::Empty, keys })
     }
 
     /// Takes a chunk of the body.
@@ -71,7 +107,7 @@ impl Verification {
         self.body = match std::mem::replace(&mut self.body, Body::Empty) {
             Body::Empty => Body::Whole(chunk),
             Body::Whole(first) => {
-                // The declared length was held against the cap, so a lying one cannot order more than that.
+                // The declared length was compared with the cap, so an untrue one cannot make it allocate more than that.
                 let mut pieces = BytesMut::with_capacity(self.declared.max(first.len() + chunk.len()));
                 pieces.extend_from_slice(&first);
                 pieces.extend_from_slice(&chunk);
@@ -85,29 +121,117 @@ impl Verification {
         Ok(())
     }
 
-    /// Judges the whole: the proof first, over the raw bytes; then what they say, when they were sent, and whether
-    /// they are meant for this verifier.
+    /// The keys to await, where a [`KeySource`](crate::KeySource) has to find them; to be asked after the last chunk. `None`
+    /// where the keys are fixed or at hand. Await it within the time that is left, and give its answer to
+    /// [`supply`](Self::supply).
+    pub fn look_up(&mut self) -> Option<KeyLookup> {
+        let (Source::LookUp(source), Held::Wanted) = (&self.settings.source, &self.keys) else { return None };
+        let hint = KeyHint::new(self.head.headers.clone());
+        if let Some(keys) = source.cached(&hint) {
+            self.supply(Ok(Some(keys)));
+            return None;
+        }
+        let source = source.clone();
+        Some(Box::pin(async move { source.find(&hint).await }))
+    }
+
+    /// The keys that were found, `None` when there are none for this request.
+    pub fn supply(&mut self, found: Result<Option<Keys>, KeysUnavailable>) {
+        self.keys = match found {
+            // Keys of another sort would prove nothing: the source is at fault, not the sender.
+            Ok(Some(keys)) if keys.check(self.settings.platform).is_err() => Held::Unavailable,
+            Ok(Some(keys)) => Held::Given(Arc::new(keys)),
+            Ok(None) => Held::Unknown,
+            Err(KeysUnavailable) => Held::Unavailable,
+        };
+    }
+
+    /// Verifies the whole: the proof first, over the raw bytes; then when they were sent, whether they are a handshake, what
+    /// they say, and whether they are meant for this verifier.
     ///
     /// # Errors
-    /// [`Rejection::SignatureMismatch`], [`Undecodable`](Rejection::Undecodable), [`Stale`](Rejection::Stale),
-    /// [`UnexpectedApp`](Rejection::UnexpectedApp), [`UnexpectedEvent`](Rejection::UnexpectedEvent).
+    /// [`Rejection::SignatureMismatch`], [`KeysUnavailable`](Rejection::KeysUnavailable), also where keys had to be looked up
+    /// and were not supplied, [`Stale`](Rejection::Stale), [`Undecodable`](Rejection::Undecodable),
+    /// [`Contradiction`](Rejection::Contradiction), [`UnexpectedApp`](Rejection::UnexpectedApp),
+    /// [`UnexpectedEvent`](Rejection::UnexpectedEvent).
     #[inline]
-    pub fn finish(self, now: SystemTime) -> Result<Delivery, RejectedRequest> {
+    pub fn finish(self, now: SystemTime) -> Result<Inbound, RejectedRequest> {
         self.verify(now).map_err(RejectedRequest::after_body)
     }
 
     #[inline]
-    fn verify(self, now: SystemTime) -> Result<Delivery, Rejection> {
-        let body = match self.body {
+    fn verify(mut self, now: SystemTime) -> Result<Inbound, Rejection> {
+        let body = match std::mem::replace(&mut self.body, Body::Empty) {
             Body::Empty => Bytes::new(),
             Body::Whole(whole) => whole,
             Body::Pieces(pieces) => pieces.freeze(),
         };
-        let trust = self.settings.prove(&self.candidates, &self.kept, &body, now)?;
+        let keys = match &self.keys {
+            Held::Given(keys) => keys.clone(),
+            Held::Unknown => return Err(Rejection::SignatureMismatch),
+            Held::Unavailable | Held::Wanted => return Err(Rejection::KeysUnavailable),
+        };
+        let proven = self.prove(&keys, &body, now)?;
+        self.check_attempt(now)?;
+
         let platform = self.settings.platform;
-        let mut event = LifecycleEvent::decode(platform, body, &self.kept).map_err(Rejection::Undecodable)?;
-        self.settings.expect(&mut event, &self.kept, now)?;
-        Ok(Delivery::new(platform, event, self.kept, trust, now))
+        let document = Document::new(body, self.head.headers).map_err(Rejection::Undecodable)?;
+        let request = VerifiedRequest::new(document.text(), document.headers(), keys.owner());
+        if let Some(handshake) = platform.handshake(&request).map_err(rejection)? {
+            return handshake.reply(platform, proven.keyed).map(Inbound::Handshake);
+        }
+        let mut fields = platform.decode(&request).map_err(rejection)?;
+        self.settings.expect(&mut fields, now)?;
+        // The fields borrow from a copy: cloning a document only counts a reference.
+        Ok(Inbound::Delivery(Delivery::new(platform, document.clone(), fields, proven.trust, now)))
+    }
+
+    /// Whether the bytes are proven, and by what.
+    fn prove<'k>(&self, keys: &'k Keys, body: &[u8], now: SystemTime) -> Result<Proven<'k>, Rejection> {
+        let header = |name: &str| self.head.headers.get(name).unwrap_or_default().as_bytes();
+        match (self.settings.platform.proof(), &keys.material) {
+            (Proof::Hmac(scheme), Material::Secrets(secrets)) => {
+                let (secret, header) =
+                    signature::verify(scheme, secrets, now, &self.head.presented, header, body)?;
+                let trust = Trust::Signed { secret: secret.name().clone(), header: Cow::Borrowed(header) };
+                Ok(Proven { trust, keyed: Some(secret.keyed()) })
+            }
+            #[cfg(feature = "public-key")]
+            (Proof::PublicKey(scheme), Material::Public(keys)) => {
+                let (key, header) = public_key::verify(scheme, keys, &self.head.presented, header, body)?;
+                let trust = Trust::PublicKey { key: key.clone(), header: Cow::Borrowed(header) };
+                Ok(Proven { trust, keyed: None })
+            }
+            // The token was compared in `begin`.
+            (Proof::UnguessableUrl, Material::Token(_)) => {
+                Ok(Proven { trust: Trust::UnguessableUrl, keyed: None })
+            }
+            _ => Err(Rejection::SignatureMismatch), // the constructors rule it out
+        }
+    }
+
+    /// The age of the attempt, where its head tells it.
+    fn check_attempt(&self, now: SystemTime) -> Result<(), Rejection> {
+        let told = match self.settings.platform.attempt_time() {
+            AttemptTime::Field(_) => self.head.presented.field(),
+            AttemptTime::Header(name) => self.head.headers.signed(name).unwrap_or_default(),
+            AttemptTime::Decoded | AttemptTime::Untold => return Ok(()),
+        };
+        self.settings.check_age(freshness::parse_unix_seconds(told), now)
+    }
+}
+
+/// What proved a request.
+struct Proven<'k> {
+    trust: Trust,
+    /// The MAC state of the secret that did, for a handshake.
+    keyed: Option<&'k Hmac<Sha256>>,
+}
+
+fn rejection(why: Undecodable) -> Rejection {
+    match why {
+        Undecodable::Contradiction(name) => Rejection::Contradiction(name),
+        why => Rejection::Undecodable(why),
     }
 }
 
@@ -122,19 +246,19 @@ impl fmt::Debug for Verification {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Head, Secret, Verifier, seismic};
+    use crate::{ExpectedApp, Head, Secret, Verifier, seismic};
 
     const BODY: &[u8] = br#"{"type":"install","appId":"a","tenantId":"t"}"#;
 
     fn verifier() -> Verifier {
-        Verifier::new(&seismic::PLATFORM, Secret::new("s").unwrap())
+        Verifier::new(&seismic::PLATFORM, Secret::new("s").unwrap(), ExpectedApp::Any).unwrap()
     }
 
     fn open(verifier: &Verifier, declared: Option<&str>) -> Result<Verification, RejectedRequest> {
         let signature = seismic::SCHEME.sign(&Secret::new("s").unwrap(), &[], BODY);
         let lines = [("X-Seismic-Signature", Some(signature.as_str())), ("Content-Length", declared)];
         let headers = lines.iter().filter_map(|(name, value)| Some((*name, (*value)?.as_bytes())));
-        verifier.begin(Head { method: "POST", path: "/seismic", headers })
+        verifier.begin(Head::new("POST", "/seismic", headers))
     }
 
     #[test]
@@ -144,7 +268,7 @@ mod tests {
             for chunk in BODY.chunks(size) {
                 verification.push(Bytes::copy_from_slice(chunk)).unwrap();
             }
-            assert_eq!(verification.finish(SystemTime::now()).unwrap().body(), BODY);
+            assert_eq!(verification.finish(SystemTime::now()).unwrap().delivery().unwrap().body(), BODY);
         }
     }
 
@@ -153,7 +277,7 @@ mod tests {
         let mut verification = open(&verifier(), None).unwrap();
         let chunk = Bytes::copy_from_slice(BODY);
         verification.push(chunk.clone()).unwrap();
-        let delivery = verification.finish(SystemTime::now()).unwrap();
+        let delivery = verification.finish(SystemTime::now()).unwrap().delivery().unwrap();
         assert_eq!(delivery.body().as_ptr(), chunk.as_ptr());
     }
 

@@ -2,25 +2,28 @@
 
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Decision, EventKind, Rejection, Secret, Undecodable, Verifier, seismic};
+use lifecycle_core::{
+    Decision, EventKind, ExpectedApp, Rejection, RequestOutcome, Secret, Undecodable, Verifier, seismic,
+};
 use test_adapter::Log;
 
 /// Whoever knows the URL causes these; so does a fault that blocks an administrator.
-const ANYBODY: [Rejection; 5] = [
+const ANYBODY: [Rejection; 6] = [
     Rejection::BodyTimeout,
     Rejection::BodyTooLarge,
     Rejection::BodyUnreadable,
     Rejection::InvalidHeader("x-seismic-signature"),
+    Rejection::KeysUnavailable,
     Rejection::SignatureMismatch,
 ];
 
 fn verifier() -> Verifier {
-    Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t").unwrap())
+    Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t").unwrap(), ExpectedApp::Any).unwrap()
 }
 
 fn reject(verifier: &Verifier, rejection: &Rejection, second: u64) {
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(second);
-    verifier.answer(Err(&rejection.clone().into()), Duration::ZERO, now);
+    verifier.record(RequestOutcome::Rejected(&rejection.clone().into()), Duration::ZERO, now);
 }
 
 /// The lines of one level that name this code.
@@ -125,7 +128,7 @@ mod counted {
         let counters = Counters::default();
         metrics::with_local_recorder(&counters, || {
             let verifier = verifier();
-            for rejection in ANYBODY.iter().cycle().take(10_000) {
+            for rejection in ANYBODY.iter().cycle().take(12_000) {
                 reject(&verifier, rejection, 0);
             }
         });

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::{
-    AckPolicy, Encoding, EventFields, EventKind, Head, Part, Platform, Rejection, Scheme, Secret,
-    Undecodable, VerifiedRequest, Verifier, seismic,
+    Ack, Encoding, EventFields, EventKind, ExpectedApp, Head, Part, Platform, Proof, Rejection, Scheme,
+    Secret, Undecodable, VerifiedRequest, Verifier, seismic,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -69,7 +69,7 @@ fn each_vector_is_whole_and_says_where_it_is_from() {
 #[test]
 fn each_scheme_verifies_what_its_platform_published() {
     for (name, vector) in vectors() {
-        let platform = leak(Platform::signed("vector", vector.scheme.scheme(), AckPolicy::new(200), any));
+        let platform = leak(Platform::new("vector", Proof::Hmac(vector.scheme.scheme()), Ack::new(200), any));
         let expected = if vector.verifies { Ok(()) } else { Err(Rejection::SignatureMismatch) };
         assert_eq!(vector.receive(platform), expected, "{name}: {}", vector.why);
     }
@@ -79,7 +79,7 @@ fn each_scheme_verifies_what_its_platform_published() {
 fn a_scheme_alone_judges_as_its_receiver_does() {
     for (name, vector) in vectors() {
         let scheme = vector.scheme.scheme();
-        let platform = leak(Platform::signed("vector", scheme, AckPolicy::new(200), any));
+        let platform = leak(Platform::new("vector", Proof::Hmac(scheme), Ack::new(200), any));
         let headers: Vec<(&str, &[u8])> = vector.header_lines().collect();
         let verify = |headers: &[_]| {
             let now = SystemTime::UNIX_EPOCH + Duration::from_secs(vector.time);
@@ -153,9 +153,8 @@ impl Vector {
     }
 
     fn receive(&self, platform: &'static Platform) -> Result<(), Rejection> {
-        let verifier = Verifier::new(platform, self.secret());
-        let mut verification =
-            verifier.begin(Head { method: "POST", path: "/", headers: self.header_lines() })?;
+        let verifier = Verifier::new(platform, self.secret(), ExpectedApp::Any).unwrap();
+        let mut verification = verifier.begin(Head::new("POST", "/", self.header_lines()))?;
         verification.push(self.body.clone().into())?;
         Ok(verification.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)?)
     }
@@ -178,10 +177,10 @@ impl Written {
             "hex" => Encoding::Hex,
             other => panic!("no encoding {other}"),
         };
-        let scheme = Scheme::new(headers.leak()).prefix(leak_text(&self.prefix));
-        let scheme = scheme.encoding(encoding).signed(parts.leak());
+        let scheme = Scheme::new(headers.leak()).with_prefix(leak_text(&self.prefix));
+        let scheme = scheme.with_encoding(encoding).with_signed(parts.leak());
         match self.separator {
-            Some(separator) => scheme.separator(u8::try_from(separator).unwrap()),
+            Some(separator) => scheme.with_separator(u8::try_from(separator).unwrap()),
             None => scheme,
         }
     }

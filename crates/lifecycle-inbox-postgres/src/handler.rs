@@ -32,9 +32,7 @@ use tokio_postgres::Transaction;
 ///
 /// # use lifecycle_inbox_postgres::{Settings, tokio_postgres};
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let trust = lifecycle_core::Trust::Unsigned;
-/// # let now = std::time::SystemTime::now();
-/// # let delivery = Delivery::from_store_unverified(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
+/// # let delivery = lifecycle_testing::delivery(&lifecycle_core::seismic::PLATFORM, body);
 /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
 /// # let (app, connection) = tokio_postgres::connect(test_postgres::url(), tokio_postgres::NoTls).await?;
 /// # tokio::spawn(connection);

@@ -68,9 +68,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("inbox.db");
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let trust = lifecycle_core::Trust::Unsigned;
-/// # let now = std::time::SystemTime::now();
-/// # let delivery = lifecycle_core::Delivery::from_store_unverified(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
+/// # let delivery = lifecycle_testing::delivery(&lifecycle_core::seismic::PLATFORM, body);
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let store = Store::new(SqliteEngine::open(&path)?);
 /// let (inbox, worker) = store.open(Seats); // the inbox is what an endpoint is given

@@ -35,9 +35,7 @@ use rusqlite::Connection;
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("app.db");
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let trust = lifecycle_core::Trust::Unsigned;
-/// # let now = std::time::SystemTime::now();
-/// # let delivery = Delivery::from_store_unverified(&lifecycle_core::seismic::PLATFORM, body, [], trust, now)?;
+/// # let delivery = lifecycle_testing::delivery(&lifecycle_core::seismic::PLATFORM, body);
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
 /// let engine = SqliteEngine::open(&path)?;
 /// let app = rusqlite::Connection::open(&path)?; // the app's own tables live in the same file

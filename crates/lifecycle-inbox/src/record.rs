@@ -3,11 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use lifecycle_core::{
-    Delivery, IdempotencyKey, Platform, Proof, SecretId, TenantKey, Trust, securityscorecard, seismic,
-};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
+use lifecycle_core::{Delivery, Envelope, IdempotencyKey, Platform, TenantKey, registry};
 
 use crate::timestamp::Timestamp;
 
@@ -15,12 +11,11 @@ use crate::timestamp::Timestamp;
 /// [`restore`](Self::restore) reads.
 ///
 /// ```
-/// use lifecycle_core::{Delivery, Trust, seismic};
+/// use lifecycle_core::seismic;
 /// use lifecycle_inbox::{Platforms, Record};
-/// use std::time::SystemTime;
 ///
 /// let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())?;
+/// let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, body);
 ///
 /// let record = Record::from(&delivery);
 /// let again = record.restore(&Platforms::default())?;
@@ -48,46 +43,24 @@ impl Record {
     /// The delivery that was stored.
     ///
     /// # Errors
-    /// [`Unreadable`] when the row was altered, or when none of these platforms reads it any more.
+    /// [`Unreadable`] when the row was altered, or its platform is not among these.
     pub fn restore(&self, platforms: &Platforms) -> Result<Delivery, Unreadable> {
         let platform = platforms
             .find(&self.tenant.platform)
             .ok_or_else(|| Unreadable::new("no platform of this name is known to this worker"))?;
-        let envelope = Envelope::read(&self.envelope)?;
-        if envelope.sha256 != digest(&self.body) {
-            return Err(Unreadable::new("the bytes are not those that were received"));
-        }
-        let trust = match envelope.signed {
-            None => Trust::Unsigned,
-            Some(signed) => Trust::Signed {
-                secret: SecretId::new(&signed.secret),
-                header: own_header(platform, &signed.header)
-                    .ok_or_else(|| Unreadable::new("the platform has no signature header of this name"))?,
-            },
-        };
-        let headers = envelope.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        Delivery::from_store_unverified(platform, self.body.clone(), headers, trust, self.received_at.into())
-            .map(|delivery| delivery.about(&self.tenant.app))
-            .map_err(|why| Unreadable(format!("the body: {why}")))
+        Delivery::from_store_unverified(platform, self.body.clone(), &read(&self.envelope)?)
+            .map_err(|why| Unreadable(why.to_string()))
     }
 }
 
 impl From<&Delivery> for Record {
     fn from(delivery: &Delivery) -> Self {
-        let headers = delivery.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let signed = match delivery.trust() {
-            Trust::Signed { secret, header } => {
-                Some(SignedBy { secret: secret.as_str().to_owned(), header: (*header).to_owned() })
-            }
-            _ => None,
-        };
-        let envelope = Envelope { sha256: digest(delivery.body()), headers: headers.collect(), signed };
         Self {
             tenant: delivery.into(),
             kind: delivery.event().kind().name().to_owned(),
             key: delivery.idempotency_key(),
             body: delivery.body().clone(),
-            envelope: serde_json::to_string(&envelope).unwrap_or_default(), // strings always serialize
+            envelope: serde_json::to_string(&delivery.envelope()).unwrap_or_default(), // strings always serialize
             received_at: delivery.received_at().into(),
         }
     }
@@ -103,7 +76,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// The platforms that an inbox accepts and its worker handles: both built-in ones, and those that an app adds by
+/// The platforms that an inbox accepts and its worker handles: all built-in ones, and those that an app adds by
 /// [`Store::with`](crate::Store::with).
 #[derive(Clone, Debug)]
 pub struct Platforms(Vec<&'static Platform>);
@@ -129,9 +102,9 @@ impl Platforms {
 }
 
 impl Default for Platforms {
-    /// Seismic and SecurityScorecard.
+    /// All that this library knows.
     fn default() -> Self {
-        Self(vec![&seismic::PLATFORM, &securityscorecard::PLATFORM])
+        Self(registry().to_vec())
     }
 }
 
@@ -149,49 +122,20 @@ impl Unreadable {
 
 /// The headers of an envelope.
 pub(crate) fn headers(envelope: &str) -> Result<Vec<(String, String)>, Unreadable> {
-    Envelope::read(envelope).map(|envelope| envelope.headers)
+    let envelope = read(envelope)?;
+    Ok(envelope.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
 }
 
-#[derive(Deserialize, Serialize)]
-struct Envelope {
-    /// Of the body: what a damaged disk made of it must not run.
-    sha256: String,
-    headers: Vec<(String, String)>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    signed: Option<SignedBy>,
-}
-
-impl Envelope {
-    fn read(text: &str) -> Result<Self, Unreadable> {
-        serde_json::from_str(text).map_err(|error| {
-            Unreadable(format!("the envelope: {:?} at {}", error.classify(), error.column()))
-        })
-    }
-}
-
-#[derive(Deserialize, Serialize)]
-struct SignedBy {
-    secret: String,
-    header: String,
-}
-
-fn digest(body: &[u8]) -> String {
-    const_hex::encode(Sha256::digest(body))
-}
-
-/// The platform's own, static name of a signature header.
-fn own_header(platform: &'static Platform, name: &str) -> Option<&'static str> {
-    match platform.proof() {
-        Proof::Hmac(scheme) => scheme.headers().iter().copied().find(|own| *own == name),
-        _ => None,
-    }
+fn read(envelope: &str) -> Result<Envelope, Unreadable> {
+    serde_json::from_str(envelope)
+        .map_err(|error| Unreadable(format!("the envelope: {:?} at {}", error.classify(), error.column())))
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::SystemTime;
 
-    use lifecycle_core::{Head, Secret, Verifier};
+    use lifecycle_core::{Head, Secret, Verifier, seismic};
 
     use super::*;
 
@@ -201,10 +145,10 @@ mod tests {
         let body = Bytes::from_static(br#"{"type":"key-rotated"}"#);
         let signature = seismic::SCHEME.sign(&secret, &[], &body);
         let headers = [(seismic::SIGNATURE, signature.as_bytes())].into_iter();
-        let verifier = Verifier::new(&seismic::PLATFORM, secret).expect_app("a");
-        let mut verification = verifier.begin(Head { method: "POST", path: "/", headers }).unwrap();
+        let verifier = Verifier::new(&seismic::PLATFORM, secret, "a").unwrap();
+        let mut verification = verifier.begin(Head::new("POST", "/", headers)).unwrap();
         verification.push(body).unwrap();
-        let record = Record::from(&verification.finish(SystemTime::now()).unwrap());
+        let record = Record::from(&verification.finish(SystemTime::now()).unwrap().delivery().unwrap());
         assert_eq!(record.tenant.app, "a");
 
         let again = record.restore(&Platforms::default()).unwrap();

@@ -38,9 +38,9 @@ use crate::worker::Worker;
 ///     }
 /// }
 ///
-/// # use lifecycle_core::{Trust, run_handler, seismic};
+/// # use lifecycle_core::{run_handler, seismic};
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
-/// # let delivery = Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, std::time::SystemTime::now())?;
+/// # let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, body);
 /// # let within = std::time::Duration::from_secs(2);
 /// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?.block_on(async {
 /// let store = Store::new(MemoryEngine::new());

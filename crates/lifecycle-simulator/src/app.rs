@@ -1,6 +1,6 @@
 //! App: what is registered with the marketplace, as it is stored, shown and answered.
 
-use lifecycle_core::{AckPolicy, EventKind, securityscorecard, seismic};
+use lifecycle_core::{Ack, EventKind, securityscorecard, seismic};
 use lifecycle_securityscorecard::Manifest;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    pub(crate) fn ack(&self) -> &'static AckPolicy {
+    pub(crate) fn ack(&self) -> &'static Ack {
         self.registration.platform().ack()
     }
 
@@ -68,7 +68,7 @@ pub(crate) enum Platform {
 }
 
 impl Platform {
-    pub(crate) fn ack(self) -> &'static AckPolicy {
+    pub(crate) fn ack(self) -> &'static Ack {
         match self {
             Self::Seismic => seismic::PLATFORM.ack(),
             Self::SecurityScorecard => securityscorecard::PLATFORM.ack(),

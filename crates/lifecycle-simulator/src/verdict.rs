@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle_core::AckPolicy;
+use lifecycle_core::{Ack, AckFailure};
 use serde_json::Value;
 
 use crate::courier::Sent;
@@ -12,27 +12,27 @@ use crate::delivery::{Answer, Cause};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the platform waits for an answer.
-pub(crate) fn deadline(ack: &AckPolicy) -> Duration {
-    ack.deadline_after().unwrap_or(PATIENCE)
+pub(crate) fn deadline(ack: &Ack) -> Duration {
+    ack.deadline().unwrap_or(PATIENCE)
 }
 
 /// Whether an exchange counts as acknowledged, and why if not.
-pub(crate) fn judge(ack: &AckPolicy, sent: &Sent) -> Result<(), Cause> {
+pub(crate) fn judge(ack: &Ack, sent: &Sent) -> Result<(), Cause> {
     let answer = sent.answer.as_ref().map_err(Clone::clone)?;
-    if answer.status == ack.success() {
+    if answer.status == ack.status() {
         return Ok(());
     }
     // Where no action waits, the platform names no exact status: any success will do.
-    if !ack.failure_blocks_action() && (200..300).contains(&answer.status) {
+    if (ack.failure() != AckFailure::Blocks) && (200..300).contains(&answer.status) {
         return Ok(());
     }
     Err(refusal(ack, answer))
 }
 
-fn refusal(ack: &AckPolicy, answer: &Answer) -> Cause {
+fn refusal(ack: &Ack, answer: &Answer) -> Cause {
     let status = answer.status;
     match status {
-        200..300 => Cause::new("wrong-status", format!("{status} where {} is required", ack.success())),
+        200..300 => Cause::new("wrong-status", format!("{status} where {} is required", ack.status())),
         300..400 => Cause::new("redirect", format!("redirect {status}: the platform follows none")),
         _ => match problem_code(answer) {
             Some(code) => Cause::new(&code, format!("{status} {code}")),
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use lifecycle_core::{securityscorecard, seismic};
 
-    fn judged(ack: &AckPolicy, status: u16, body: &str) -> Option<(String, String)> {
+    fn judged(ack: &Ack, status: u16, body: &str) -> Option<(String, String)> {
         let answer = Answer { status, headers: vec![], body: body.into(), truncated: false };
         let sent = Sent { answer: Ok(answer), elapsed: Duration::ZERO };
         judge(ack, &sent).err().map(|cause| (cause.code, cause.text))

@@ -8,69 +8,31 @@ use std::time::SystemTime;
 use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
-use lifecycle_core::{Delivery, RejectedRequest, Reply, RequestBody, Verifier};
+use lifecycle_core::{Delivery, RejectedRequest, Reply, RequestBody, RequestOutcome, Unhandled, Verifier};
 use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
 use crate::receive::Receive;
-use crate::response::{refusal, response};
-
-/// The delivery that a [`LifecycleLayer`](crate::LifecycleLayer) has verified. An extractor of the body may follow it.
-///
-/// ```
-/// use axum::{Router, body::Bytes, http::StatusCode, routing::post};
-/// use lifecycle_core::{Verifier, Secret, seismic};
-/// use lifecycle_tower::{LifecycleLayer, axum::Verified};
-///
-/// async fn install(Verified(delivery): Verified, body: Bytes) -> StatusCode {
-///     assert_eq!(delivery.body(), &body);
-///     StatusCode::ACCEPTED
-/// }
-///
-/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
-/// let app: Router = Router::new().route("/seismic", post(install).layer(LifecycleLayer::new(verifier)));
-/// # Ok::<(), lifecycle_core::SecretError>(())
-/// ```
-///
-/// # Errors
-/// [`VerifiedRejection::LayerMissing`].
-#[derive(Clone, Debug)]
-pub struct Verified(pub Delivery);
-
-impl<S: Sync> FromRequestParts<S> for Verified {
-    type Rejection = VerifiedRejection;
-
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, VerifiedRejection> {
-        parts.extensions.get::<Delivery>().cloned().map(Self).ok_or(VerifiedRejection::LayerMissing)
-    }
-}
-
-impl Deref for Verified {
-    type Target = Delivery;
-
-    fn deref(&self) -> &Delivery {
-        &self.0
-    }
-}
+use crate::response::{response, with_reason};
 
 /// The delivery that a [`LifecycleLayer`](crate::LifecycleLayer) has verified, and its payload as the platform's own type.
 ///
-/// It stands in for axum's `Json<T>`, which answers 415 to a callback without `content-type: application/json`. No
+/// Without the payload, take axum's `Extension<Delivery>`. It stands in for axum's `Json<T>`, which answers 415 to a callback without `content-type: application/json`. No
 /// platform documents a content type, and on Seismic that 415 blocks an administrator. What is read is what was verified,
 /// and nothing else is asked of the request.
 ///
 /// ```
 /// use axum::{Router, body::Body, http::{Request, StatusCode}, routing::post};
 /// use lifecycle_core::{Verifier, Secret, seismic};
-/// use lifecycle_tower::{LifecycleLayer, axum::VerifiedJson};
+/// use lifecycle_tower::{LifecycleLayer, axum::DeliveryJson};
 /// use tower::ServiceExt;
 ///
-/// async fn audit(VerifiedJson(callback, _delivery): VerifiedJson<seismic::Callback>) -> (StatusCode, String) {
+/// async fn audit(DeliveryJson(callback, _delivery): DeliveryJson<seismic::Callback>) -> (StatusCode, String) {
 ///     (StatusCode::ACCEPTED, callback.user_id.unwrap_or_default())
 /// }
 ///
 /// let secret = Secret::new("s3cr3t")?;
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")?;
 /// let app: Router = Router::new().route("/seismic", post(audit).layer(LifecycleLayer::new(verifier)));
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
@@ -84,20 +46,20 @@ impl Deref for Verified {
 /// # Errors
 /// [`VerifiedRejection::LayerMissing`]; [`VerifiedRejection::Rejected`] with `undecodable` (422) when the payload is not a `T`.
 #[derive(Clone)]
-pub struct VerifiedJson<T>(pub T, pub Delivery);
+pub struct DeliveryJson<T>(pub T, pub Delivery);
 
 /// Without the payload.
-impl<T> fmt::Debug for VerifiedJson<T> {
+impl<T> fmt::Debug for DeliveryJson<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("VerifiedJson").field(&self.1).finish_non_exhaustive()
+        f.debug_tuple("DeliveryJson").field(&self.1).finish_non_exhaustive()
     }
 }
 
-impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
+impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for DeliveryJson<T> {
     type Rejection = VerifiedRejection;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, VerifiedRejection> {
-        let Verified(delivery) = Verified::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, VerifiedRejection> {
+        let delivery = parts.extensions.get::<Delivery>().cloned().ok_or(VerifiedRejection::LayerMissing)?;
         Ok(Self(delivery.decode()?, delivery))
     }
 }
@@ -114,7 +76,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
 /// ```
 /// use axum::{Router, body::Body, extract::FromRef, http::{Request, StatusCode}, routing::any};
 /// use lifecycle_core::{Verifier, Secret, seismic};
-/// use lifecycle_tower::axum::Received;
+/// use lifecycle_tower::axum::Verified;
 /// use tower::ServiceExt;
 ///
 /// #[derive(Clone)]
@@ -128,12 +90,12 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
 ///     }
 /// }
 ///
-/// async fn callback(Received(delivery): Received) -> (StatusCode, String) {
+/// async fn callback(Verified(delivery): Verified) -> (StatusCode, String) {
 ///     (StatusCode::ACCEPTED, delivery.event().tenant().to_owned())
 /// }
 ///
 /// let secret = Secret::new("s3cr3t")?;
-/// let app = App { seismic: Verifier::new(&seismic::PLATFORM, secret.clone()) };
+/// let app = App { seismic: Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")? };
 /// let routes = Router::new().route("/seismic", any(callback)).with_state(app);
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
@@ -147,9 +109,9 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for VerifiedJson<T> {
 /// # Errors
 /// [`VerifiedRejection::Rejected`].
 #[derive(Clone, Debug)]
-pub struct Received(pub Delivery);
+pub struct Verified(pub Delivery);
 
-impl<S: Sync> FromRequest<S> for Received
+impl<S: Sync> FromRequest<S> for Verified
 where
     Verifier: FromRef<S>,
 {
@@ -164,36 +126,36 @@ where
     }
 }
 
-/// [`Received`], and its payload as the platform's own type: for [`VerifiedJson`], without a layer.
+/// [`Verified`], and its payload as the platform's own type: for [`DeliveryJson`], without a layer.
 ///
 /// ```
 /// use axum::{Router, http::StatusCode, routing::any};
 /// use lifecycle_core::{Verifier, Secret, seismic};
-/// use lifecycle_tower::axum::ReceivedJson;
+/// use lifecycle_tower::axum::VerifiedJson;
 ///
-/// async fn callback(ReceivedJson(callback, delivery): ReceivedJson<seismic::Callback>) -> StatusCode {
+/// async fn callback(VerifiedJson(callback, delivery): VerifiedJson<seismic::Callback>) -> StatusCode {
 ///     assert_eq!(callback.tenant_id.as_deref(), Some(delivery.event().tenant()));
 ///     StatusCode::ACCEPTED
 /// }
 ///
-/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?, "a1")?;
 /// let routes: Router = Router::new().route("/seismic", any(callback)).with_state(verifier);
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
 /// [`VerifiedRejection::Rejected`], with `undecodable` (422) when the payload is not a `T`.
 #[derive(Clone)]
-pub struct ReceivedJson<T>(pub T, pub Delivery);
+pub struct VerifiedJson<T>(pub T, pub Delivery);
 
 /// Without the payload.
-impl<T> fmt::Debug for ReceivedJson<T> {
+impl<T> fmt::Debug for VerifiedJson<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ReceivedJson").field(&self.1).finish_non_exhaustive()
+        f.debug_tuple("VerifiedJson").field(&self.1).finish_non_exhaustive()
     }
 }
 
-impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for ReceivedJson<T>
+impl<S: Sync, T: DeserializeOwned + Send> FromRequest<S> for VerifiedJson<T>
 where
     Verifier: FromRef<S>,
 {
@@ -219,20 +181,17 @@ fn received<T: Send>(
     let mut receiving = Receive::new(&verifier, &head, body);
     async move {
         let delivery = receiving.within(&mut deadline).await;
-        match delivery.and_then(|delivery| Ok((read(&delivery)?, delivery))) {
-            Ok((value, delivery)) => {
-                verifier.answered_by_route(&delivery, None, deadline.elapsed());
-                Ok((value, delivery))
-            }
-            Err(rejected) => {
-                verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now());
-                Err(rejected.into())
-            }
-        }
+        let received = delivery.and_then(|delivery| Ok((read(&delivery)?, delivery)));
+        let outcome = match &received {
+            Ok((_, delivery)) => RequestOutcome::Answered(delivery, None),
+            Err(unhandled) => unhandled.outcome(),
+        };
+        verifier.record(outcome, deadline.elapsed(), SystemTime::now());
+        received.map_err(VerifiedRejection::from)
     }
 }
 
-impl Deref for Received {
+impl Deref for Verified {
     type Target = Delivery;
 
     fn deref(&self) -> &Delivery {
@@ -240,11 +199,14 @@ impl Deref for Received {
     }
 }
 
-/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Received, VerifiedRejection>`.
+/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Verified, VerifiedRejection>`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
-    /// No layer has verified the request, and the route takes [`Verified`]: the app's own mistake. 500.
+    /// The platform tries out the URL: no failure, and the route has nothing to do. The reply is what the platform wants to see.
+    #[error("the platform tries out the URL")]
+    Handshake(Reply),
+    /// No layer has verified the request, and the route takes [`DeliveryJson`]: the app's own mistake. 500.
     #[error("not verified: add a `LifecycleLayer` to the route")]
     LayerMissing,
     /// The callback was refused. The response has the [`Rejection`](lifecycle_core::Rejection) in its extensions too.
@@ -260,10 +222,20 @@ impl VerifiedRejection {
                 500,
                 "layer-missing",
                 "This route is not verified",
-                Some("Add a `LifecycleLayer` to the route: its handler takes `Verified`"),
+                Some("Add a `LifecycleLayer` to the route: its handler takes `DeliveryJson`"),
             )
             .after(RequestBody::Unread),
+            Self::Handshake(reply) => reply.clone(),
             Self::Rejected(rejected) => rejected.reply(),
+        }
+    }
+}
+
+impl From<Unhandled> for VerifiedRejection {
+    fn from(unhandled: Unhandled) -> Self {
+        match unhandled {
+            Unhandled::Handshake(reply) => Self::Handshake(reply),
+            Unhandled::Rejected(rejected) => Self::Rejected(rejected),
         }
     }
 }
@@ -272,8 +244,8 @@ impl IntoResponse for VerifiedRejection {
     fn into_response(self) -> Response {
         let reply = self.reply();
         match self {
-            Self::Rejected(rejected) => refusal(rejected, reply).into_response(),
-            Self::LayerMissing => response(reply).into_response(),
+            Self::Rejected(rejected) => with_reason(rejected.into()).into_response(),
+            Self::Handshake(_) | Self::LayerMissing => response(reply).into_response(),
         }
     }
 }

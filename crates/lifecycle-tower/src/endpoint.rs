@@ -12,12 +12,14 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use lifecycle_core::{Delivery, EndpointHandler, RejectedRequest, Rejection, Verifier, run_handler};
+use lifecycle_core::{
+    Delivery, EndpointHandler, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier, run_handler,
+};
 use tower::Service;
 
 use crate::deadline::Deadline;
 use crate::receive::{BoxError, Receive};
-use crate::response::{refuse, response};
+use crate::response::{answer, response};
 
 /// Receives callbacks for a handler: verifies each, runs the handler within the timeout, answers as the platform demands.
 ///
@@ -39,7 +41,7 @@ use crate::response::{refuse, response};
 /// let secret = Secret::new("s3cr3t")?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
-/// let endpoint = LifecycleEndpoint::new(Verifier::new(&seismic::PLATFORM, secret), AcceptAll);
+/// let endpoint = LifecycleEndpoint::new(Verifier::new(&seismic::PLATFORM, secret, "a1")?, AcceptAll);
 ///
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
 /// let body = Full::<Bytes>::from(body);
@@ -119,21 +121,25 @@ where
                             run_handler(&*endpoint.handler, &delivery, within).await.map(|()| delivery)
                         }));
                     }
-                    Err(rejected) => break Err(rejected),
+                    Err(unhandled) => break Err(unhandled),
                 },
                 Stage::Handling(handling) => {
                     let handled = ready!(this.deadline.poll(handling.as_mut(), cx));
                     let handled = handled.unwrap_or(Err(Rejection::DeadlineExceeded));
-                    break handled.map_err(RejectedRequest::after_body);
+                    break handled
+                        .map_err(|rejection| Unhandled::from(RejectedRequest::after_body(rejection)));
                 }
             }
         };
         let elapsed = this.deadline.elapsed();
         Poll::Ready(Ok(match outcome {
             Ok(delivery) => {
-                response(this.endpoint.verifier.answer(Ok(&delivery), elapsed, SystemTime::now()))
+                let ack = delivery.platform().ack();
+                let outcome = RequestOutcome::Answered(&delivery, Some(ack.status()));
+                this.endpoint.verifier.record(outcome, elapsed, SystemTime::now());
+                response(ack.reply())
             }
-            Err(rejected) => refuse(&this.endpoint.verifier, rejected, elapsed),
+            Err(unhandled) => answer(&this.endpoint.verifier, unhandled, elapsed),
         }))
     }
 }

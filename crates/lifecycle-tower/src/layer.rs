@@ -11,14 +11,14 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use lifecycle_core::{Delivery, RejectedRequest, Rejection, Verifier};
+use lifecycle_core::{Delivery, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::body::BytesOr;
 use crate::deadline::Deadline;
 use crate::receive::{BoxError, Receive};
-use crate::response::refuse;
+use crate::response::answer;
 
 /// Lets only verified callbacks through to the service inside.
 ///
@@ -28,7 +28,7 @@ use crate::response::refuse;
 /// layers further out can see why. An error of the inner service passes through and is recorded as `handler-failed`.
 ///
 /// Do not take the payload by axum's `Json<T>`: it tempts, and it answers 415 to a callback without a content type, which
-/// none of the platforms documents. On Seismic that blocks an administrator. `VerifiedJson` of the feature `axum` reads the same and asks for
+/// none of the platforms documents. On Seismic that blocks an administrator. `DeliveryJson` of the feature `axum` reads the same and asks for
 /// none; without axum, `Delivery::decode` does.
 ///
 /// A request body is anything that can be built from bytes, such as axum's; see [`BytesOr`] for hyper's.
@@ -41,7 +41,7 @@ use crate::response::refuse;
 /// use lifecycle_tower::LifecycleLayer;
 /// use tower::{ServiceBuilder, ServiceExt};
 ///
-/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?, "a1")?;
 /// let service = ServiceBuilder::new().layer(LifecycleLayer::new(verifier)).service_fn(
 ///     async |request: Request<Full<Bytes>>| {
 ///         assert!(request.extensions().get::<Delivery>().is_some());
@@ -140,7 +140,7 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let rejected = loop {
+        let unhandled = loop {
             match this.stage.as_mut().project() {
                 StageProjection::Receiving { head, receiving, inner } => {
                     let received = ready!(receiving.poll(this.deadline, cx));
@@ -151,8 +151,8 @@ where
                             let handling = inner.call(Request::from_parts(head, body));
                             this.stage.set(Stage::Handling { handling, delivery });
                         }
-                        (Ok(_), None) => break Rejection::BodyUnreadable.into(), // polled after it resolved
-                        (Err(rejected), _) => break rejected,
+                        (Ok(_), None) => break RejectedRequest::from(Rejection::BodyUnreadable).into(), // polled after it resolved
+                        (Err(unhandled), _) => break unhandled,
                     }
                 }
                 StageProjection::Handling { handling, delivery } => {
@@ -161,20 +161,24 @@ where
                     match handled {
                         Some(Ok(response)) => {
                             let status = response.status().as_u16();
-                            this.verifier.answered_by_route(delivery, status, elapsed);
+                            let outcome = RequestOutcome::Answered(delivery, Some(status));
+                            this.verifier.record(outcome, elapsed, SystemTime::now());
                             return Poll::Ready(Ok(response.map(BytesOr::new)));
                         }
                         Some(Err(error)) => {
                             let failed = RejectedRequest::after_body(Rejection::HandlerFailed);
-                            this.verifier.answer(Err(&failed), elapsed, SystemTime::now());
+                            let outcome = RequestOutcome::Rejected(&failed);
+                            this.verifier.record(outcome, elapsed, SystemTime::now());
                             return Poll::Ready(Err(error));
                         }
-                        None => break RejectedRequest::after_body(Rejection::DeadlineExceeded),
+                        None => {
+                            break Unhandled::from(RejectedRequest::after_body(Rejection::DeadlineExceeded));
+                        }
                     }
                 }
             }
         };
-        Poll::Ready(Ok(refuse(this.verifier, rejected, this.deadline.elapsed()).map(BytesOr::from)))
+        Poll::Ready(Ok(answer(this.verifier, unhandled, this.deadline.elapsed()).map(BytesOr::from)))
     }
 }
 

@@ -13,7 +13,9 @@ use http::request::Parts;
 use http::{HeaderMap, Request, Version};
 use http_body::Body;
 use http_body_util::{BodyExt, LengthLimitError};
-use lifecycle_core::{Delivery, Head, RejectedRequest, Rejection, RequestBody, Verification, Verifier};
+use lifecycle_core::{
+    Delivery, Head, KeyLookup, RejectedRequest, Rejection, RequestBody, Unhandled, Verification, Verifier,
+};
 use tokio::time::timeout;
 
 use crate::deadline::Deadline;
@@ -28,43 +30,49 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Verifies one request within the verifier's timeout: the verify face as a function, for a server without layers.
 ///
-/// What follows is the caller's: to answer within the rest of the timeout, and to tell the verifier once how it ended,
-/// by [`Verifier::answer`] or [`Verifier::answered_by_route`].
+/// What follows is the caller's: to answer within the rest of the timeout, and to [record](Verifier::record) once how it
+/// ended.
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use lifecycle_core::Verifier;
+/// use lifecycle_core::{RequestOutcome, Verifier};
 /// use lifecycle_tower::{receive, response};
 /// use std::time::{Instant, SystemTime};
 ///
 /// async fn seismic(verifier: &Verifier, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
 ///     let started = Instant::now();
 ///     let received = receive(verifier, request).await;
-///     if let Ok((_head, delivery)) = &received {
-///         println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
-///     }
-///     let outcome = received.as_ref().map(|(_, delivery)| delivery);
-///     response(verifier.answer(outcome, started.elapsed(), SystemTime::now()))
+///     let (outcome, reply) = match &received {
+///         Ok((_head, delivery)) => {
+///             println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
+///             let ack = delivery.platform().ack();
+///             (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
+///         }
+///         Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
+///     };
+///     verifier.record(outcome, started.elapsed(), SystemTime::now());
+///     response(reply)
 /// }
 ///
 /// # use lifecycle_core::{Secret, seismic as platform};
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-/// let verifier = Verifier::new(&platform::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&platform::PLATFORM, Secret::new("s3cr3t")?, "a1")?;
 /// let answer = runtime.block_on(seismic(&verifier, Request::post("/").body(Full::from("{}"))?));
 /// assert_eq!(answer.status(), 401);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors
-/// Every [`Rejection`] of [`Verifier::begin`], [`Verification::push`] and [`Verification::finish`],
-/// [`BodyUnreadable`](Rejection::BodyUnreadable) and [`BodyTimeout`](Rejection::BodyTimeout); and whether the connection
-/// has to close after the answer, which [`Verifier::answer`] and [`RejectedRequest::reply`] make of it.
+/// [`Unhandled`]: a handshake; every [`Rejection`] of [`Verifier::begin`], [`Verification::push`] and
+/// [`Verification::finish`], [`BodyUnreadable`](Rejection::BodyUnreadable), [`BodyTimeout`](Rejection::BodyTimeout) and
+/// [`KeysUnavailable`](Rejection::KeysUnavailable); and whether the connection has to close after the answer, which
+/// [`Unhandled::reply`] makes of it.
 pub fn receive<B>(
     verifier: &Verifier,
     request: Request<B>,
-) -> impl Future<Output = Result<(Parts, Delivery), RejectedRequest>> + Send + use<B>
+) -> impl Future<Output = Result<(Parts, Delivery), Unhandled>> + Send + use<B>
 where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
@@ -95,6 +103,10 @@ pub fn header_lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> 
 pub(crate) struct Receive<B> {
     verification: Result<Verification, Rejection>,
     body: Option<B>,
+    /// Whether the body was read to its end.
+    is_read: bool,
+    /// The keys that are awaited then.
+    keys: Option<KeyLookup>,
     /// What is left unread while the body is not at its end.
     unread: RequestBody,
 }
@@ -106,19 +118,21 @@ where
 {
     pub(crate) fn new(verifier: &Verifier, head: &Parts, body: B) -> Self {
         let headers = header_lines(&head.headers);
-        let verification = verifier.begin(Head { method: head.method.as_str(), path: path(head), headers });
+        let verification = verifier.begin(Head::new(head.method.as_str(), target(head), headers));
         let unread = if body.is_end_stream() { RequestBody::Read } else { RequestBody::Unread };
         // A refused caller that waits for `100 Continue` must not get one: to read on would send it.
         let body = (verification.is_ok() || !head.headers.contains_key(EXPECT)).then_some(body);
         Self {
             verification: verification.map_err(Rejection::from),
             body,
+            is_read: false,
+            keys: None,
             unread: on_connection(unread, head.version),
         }
     }
 
     /// Verifies or refuses the request before the deadline.
-    pub(crate) async fn within(&mut self, deadline: &mut Deadline) -> Result<Delivery, RejectedRequest> {
+    pub(crate) async fn within(&mut self, deadline: &mut Deadline) -> Result<Delivery, Unhandled> {
         poll_fn(|cx| self.poll(deadline, cx)).await
     }
 
@@ -126,37 +140,49 @@ where
         &mut self,
         deadline: &mut Deadline,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Delivery, RejectedRequest>> {
+    ) -> Poll<Result<Delivery, Unhandled>> {
         let read = ready!(deadline.poll(pin!(poll_fn(|cx| self.read(cx))), cx));
         let rest = self.body.take();
         let verification = mem::replace(&mut self.verification, Err(Rejection::BodyUnreadable));
-        Poll::Ready(match (read.unwrap_or(Err(Rejection::BodyTimeout)), verification) {
-            (Ok(()), Ok(verification)) => verification.finish(SystemTime::now()),
+        let late = if self.is_read { Rejection::KeysUnavailable } else { Rejection::BodyTimeout };
+        Poll::Ready(match (read.unwrap_or(Err(late)), verification) {
+            (Ok(()), Ok(verification)) => verification.finish(SystemTime::now())?.delivery(),
             (Ok(()), Err(rejection)) | (Err(rejection), _) => {
                 if let Some(rest) = rest {
                     discard(rest);
                 }
-                Err(RejectedRequest { rejection, body: self.unread })
+                let body = if self.is_read { RequestBody::Read } else { self.unread };
+                Err(RejectedRequest { rejection, body }.into())
             }
         })
     }
 
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Rejection>> {
         match (&mut self.verification, &mut self.body) {
-            (Ok(verification), Some(body)) => read(body, verification, cx),
+            (Ok(verification), Some(body)) => {
+                if !self.is_read {
+                    ready!(read(body, verification, cx))?;
+                    self.is_read = true;
+                    self.keys = verification.look_up();
+                }
+                if let Some(keys) = &mut self.keys {
+                    verification.supply(ready!(keys.as_mut().poll(cx)));
+                }
+                Poll::Ready(Ok(()))
+            }
             (Err(rejection), _) => Poll::Ready(Err(rejection.clone())),
             (_, None) => Poll::Ready(Err(Rejection::BodyUnreadable)), // polled after it resolved
         }
     }
 }
 
-/// The path as it was sent. axum's nests take their part away from a request's own.
-fn path(head: &Parts) -> &str {
+/// The target as it was sent. axum's nests take their part away from a request's own.
+fn target(head: &Parts) -> &str {
     #[cfg(feature = "axum")]
-    if let Some(original) = head.extensions.get::<axum::extract::OriginalUri>() {
-        return original.path();
-    }
-    head.uri.path()
+    let uri = head.extensions.get::<axum::extract::OriginalUri>().map_or(&head.uri, |original| &original.0);
+    #[cfg(not(feature = "axum"))]
+    let uri = &head.uri;
+    uri.path_and_query().map_or(uri.path(), |target| target.as_str())
 }
 
 /// Whether a request that is answered by its head alone has a body on the connection.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body_util::Full;
-use lifecycle_core::{RejectedRequest, Reply, Verifier};
+use lifecycle_core::{Reply, Unhandled, Verifier};
 
 use crate::receive::announced;
 
@@ -48,19 +48,17 @@ pub fn response_before_body(head: &Parts, reply: Reply) -> Response<Full<Bytes>>
     response(reply.after(announced(head)))
 }
 
-/// Records and answers a refusal.
-pub(crate) fn refuse(
-    verifier: &Verifier,
-    rejected: RejectedRequest,
-    elapsed: Duration,
-) -> Response<Full<Bytes>> {
-    let reply = verifier.answer(Err(&rejected), elapsed, SystemTime::now());
-    refusal(rejected, reply)
+/// Records and answers a request that no handler sees.
+pub(crate) fn answer(verifier: &Verifier, unhandled: Unhandled, elapsed: Duration) -> Response<Full<Bytes>> {
+    verifier.record(unhandled.outcome(), elapsed, SystemTime::now());
+    with_reason(unhandled)
 }
 
-/// The reason of a refusal travels in the extensions, for layers further out.
-pub(crate) fn refusal(rejected: RejectedRequest, reply: Reply) -> Response<Full<Bytes>> {
-    let mut response = response(reply);
-    response.extensions_mut().insert(rejected.rejection);
+/// The reason of a rejection travels in the extensions, for layers further out.
+pub(crate) fn with_reason(unhandled: Unhandled) -> Response<Full<Bytes>> {
+    let mut response = response(unhandled.reply());
+    if let Unhandled::Rejected(rejected) = unhandled {
+        response.extensions_mut().insert(rejected.rejection);
+    }
     response
 }

@@ -4,10 +4,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use lifecycle_core::{EndpointHandler, RejectedRequest, Rejection, Verifier, run_handler};
+use lifecycle_core::{
+    Delivery, EndpointHandler, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier, run_handler,
+};
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
+use crate::deadline::Deadline;
 use crate::receive::{Body, Request, request};
 use crate::response::response;
 
@@ -25,12 +28,12 @@ use crate::response::response;
 /// impl LifecycleHandler for AcceptAll {}
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?, "a1")?;
 /// let route = warp::path!("seismic").and(lifecycle_warp::endpoint(verifier, AcceptAll));
 ///
 /// let answer = warp::test::request().path("/seismic").reply(&route).await;
 /// assert_eq!(answer.status(), 405);
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 pub fn endpoint(
@@ -42,21 +45,30 @@ pub fn endpoint(
 }
 
 async fn answer(handler: Arc<dyn EndpointHandler>, mut request: Request<impl Body>) -> Response {
-    let reply = match request.receive().await {
-        Err(rejected) => {
-            request.verifier.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now())
-        }
-        Ok(delivery) => {
-            let handling = pin!(run_handler(&*handler, &delivery, request.head.deadline.left()));
-            let outcome =
-                request.head.deadline.bound(handling).await.unwrap_or(Err(Rejection::DeadlineExceeded));
-            let outcome = outcome.map(|()| &delivery).map_err(RejectedRequest::after_body);
-            request.verifier.answer(
-                outcome.as_ref().copied(),
-                request.head.deadline.elapsed(),
-                SystemTime::now(),
-            )
-        }
+    let deadline = request.head.deadline;
+    let outcome = match request.receive().await {
+        Ok(delivery) => handle(&*handler, delivery, deadline).await,
+        Err(unhandled) => Err(unhandled),
     };
+    let (outcome, reply) = match &outcome {
+        Ok(delivery) => {
+            let ack = delivery.platform().ack();
+            (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
+        }
+        Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
+    };
+    request.verifier.record(outcome, deadline.elapsed(), SystemTime::now());
     response(reply)
+}
+
+async fn handle(
+    handler: &dyn EndpointHandler,
+    delivery: Delivery,
+    deadline: Deadline,
+) -> Result<Delivery, Unhandled> {
+    let bound = deadline.bound(pin!(run_handler(handler, &delivery, deadline.left()))).await;
+    match bound.unwrap_or(Err(Rejection::DeadlineExceeded)) {
+        Ok(()) => Ok(delivery),
+        Err(rejection) => Err(RejectedRequest::after_body(rejection).into()),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use lifecycle_core::{Delivery, Verifier};
+use lifecycle_core::{Delivery, RequestOutcome, Verifier};
 use serde::de::DeserializeOwned;
 use warp::{Filter, Rejection as Reject};
 
@@ -25,7 +25,7 @@ use crate::rejection::VerifiedRejection;
 /// use warp::{Filter, http::StatusCode};
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
-/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?);
+/// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?, "a1")?;
 /// let route = warp::path!("seismic")
 ///     .and(verified(verifier))
 ///     .map(|delivery: Delivery| {
@@ -36,7 +36,7 @@ use crate::rejection::VerifiedRejection;
 ///
 /// let answer = warp::test::request().method("POST").path("/seismic").reply(&route).await;
 /// assert_eq!(answer.status(), 401);
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 pub fn verified(verifier: Verifier) -> impl Filter<Extract = (Delivery,), Error = Reject> + Clone {
@@ -44,17 +44,13 @@ pub fn verified(verifier: Verifier) -> impl Filter<Extract = (Delivery,), Error 
 }
 
 async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
-    match request.receive().await {
-        Ok(delivery) => {
-            request.verifier.answered_by_route(&delivery, None, request.head.deadline.elapsed());
-            Ok(delivery)
-        }
-        Err(rejected) => {
-            // For its log event; `recover` makes the answer.
-            request.verifier.answer(Err(&rejected), request.head.deadline.elapsed(), SystemTime::now());
-            Err(VerifiedRejection::Rejected(rejected).into())
-        }
-    }
+    let received = request.receive().await;
+    let outcome = match &received {
+        Ok(delivery) => RequestOutcome::Answered(delivery, None),
+        Err(unhandled) => unhandled.outcome(), // `recover` makes the answer
+    };
+    request.verifier.record(outcome, request.head.deadline.elapsed(), SystemTime::now());
+    received.map_err(|unhandled| VerifiedRejection::from(unhandled).into())
 }
 
 /// The payload of a verified delivery as the platform's own type, for `and_then`; rejects with [`VerifiedRejection`] what is not a
@@ -75,7 +71,7 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 ///     StatusCode::ACCEPTED
 /// };
 /// let secret = Secret::new("s3cr3t")?;
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), "a1")?;
 ///
 /// // In a chain of filters, ...
 /// let chain = verified(verifier.clone()).and_then(payload).map(accept).recover(recover);
@@ -90,7 +86,7 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 ///     let request = request.header("x-seismic-signature", &signature).body(body);
 ///     assert_eq!(request.reply(&routes).await.status(), 202);
 /// }
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 ///

@@ -6,12 +6,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Buf;
 use futures_util::stream::{Stream, StreamExt};
-use lifecycle_core::{Delivery, RejectedRequest, Rejection, Verification, Verifier};
+use lifecycle_core::{
+    Delivery, KeysUnavailable, RejectedRequest, Rejection, Unhandled, Verification, Verifier,
+};
 use tokio::task::consume_budget;
 use tokio::time::timeout;
 use warp::{Filter, Rejection as Reject};
 
-use crate::head::{Judged, judged};
+use crate::head::{CheckedHead, checked};
 
 /// How long the rest of a refused body is read.
 const LINGER: Duration = Duration::from_secs(1);
@@ -19,7 +21,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// A request whose body is still to be read.
 pub(crate) struct Request<B> {
     pub(crate) verifier: Verifier,
-    pub(crate) head: Judged,
+    pub(crate) head: CheckedHead,
     body: Option<B>,
 }
 
@@ -40,7 +42,7 @@ impl<C: Buf + Send, B: Stream<Item = Result<C, warp::Error>> + Send + Unpin + 's
 pub(crate) fn request(
     verifier: Verifier,
 ) -> impl Filter<Extract = (Request<impl Body>,), Error = Reject> + Clone {
-    judged(verifier.clone()).and(warp::body::stream()).map(move |head: Judged, body| {
+    checked(verifier.clone()).and(warp::body::stream()).map(move |head: CheckedHead, body| {
         let body = head.asks.then_some(body);
         Request { verifier: verifier.clone(), head, body }
     })
@@ -48,7 +50,7 @@ pub(crate) fn request(
 
 impl<B: Body> Request<B> {
     /// Reads and judges the callback. Once.
-    pub(crate) async fn receive(&mut self) -> Result<Delivery, RejectedRequest> {
+    pub(crate) async fn receive(&mut self) -> Result<Delivery, Unhandled> {
         let read = match (&mut self.head.verification, &mut self.body) {
             (Ok(verification), Some(body)) => self.head.deadline.bound(pin!(read(body, verification))).await,
             (Err(rejection), _) => Some(Err(rejection.clone())),
@@ -57,12 +59,18 @@ impl<B: Body> Request<B> {
         let rest = self.body.take();
         let verification = mem::replace(&mut self.head.verification, Err(Rejection::BodyUnreadable));
         match (read.unwrap_or(Err(Rejection::BodyTimeout)), verification) {
-            (Ok(()), Ok(verification)) => verification.finish(SystemTime::now()),
+            (Ok(()), Ok(mut verification)) => {
+                if let Some(keys) = verification.look_up() {
+                    let found = self.head.deadline.bound(pin!(keys)).await;
+                    verification.supply(found.unwrap_or(Err(KeysUnavailable)));
+                }
+                verification.finish(SystemTime::now())?.delivery()
+            }
             (Ok(()), Err(rejection)) | (Err(rejection), _) => {
                 if let Some(rest) = rest {
                     discard(rest);
                 }
-                Err(RejectedRequest { rejection, body: self.head.unread })
+                Err(RejectedRequest { rejection, body: self.head.unread }.into())
             }
         }
     }

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::time::SystemTime;
 
 use http_body_util::Full;
-use lifecycle_core::{Delivery, RejectedRequest, Rejection, Verifier};
+use lifecycle_core::{Delivery, RejectedRequest, Rejection, RequestOutcome, Verifier};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
@@ -44,7 +44,7 @@ use crate::response::response;
 /// let secret = Secret::new("s3cr3t")?;
 /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
 /// let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
-/// let verifier = Verifier::new(&seismic::PLATFORM, secret);
+/// let verifier = Verifier::new(&seismic::PLATFORM, secret, "a1")?;
 /// let route = warp::path!("seismic").and(lifecycle_warp::verify(verifier, existing));
 ///
 /// let request = warp::test::request().method("POST").path("/seismic").body(body);
@@ -52,7 +52,7 @@ use crate::response::response;
 ///
 /// let unsigned = warp::test::request().method("POST").path("/seismic").body(body);
 /// assert_eq!(unsigned.reply(&route).await.status(), 401);
-/// # Ok::<(), lifecycle_core::SecretError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap();
 /// ```
 pub fn verify<R: Reply + 'static>(
@@ -70,12 +70,10 @@ pub fn verify<R: Reply + 'static>(
 async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Request<impl Body>) -> Response {
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
-        Err(rejected) => {
-            return response(request.verifier.answer(
-                Err(&rejected),
-                request.head.deadline.elapsed(),
-                SystemTime::now(),
-            ));
+        Err(unhandled) => {
+            let elapsed = request.head.deadline.elapsed();
+            request.verifier.record(unhandled.outcome(), elapsed, SystemTime::now());
+            return response(unhandled.reply());
         }
     };
     let (deadline, inner) = (request.head.deadline, rest.request(&delivery));
@@ -84,7 +82,8 @@ async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Reques
     let mut beside = Beside(tokio::spawn(Box::pin(running)));
     let rejection = match (&mut beside.0).await {
         Ok(Some(Ok(response))) => {
-            request.verifier.answered_by_route(&delivery, response.status().as_u16(), deadline.elapsed());
+            let outcome = RequestOutcome::Answered(&delivery, Some(response.status().as_u16()));
+            request.verifier.record(outcome, deadline.elapsed(), SystemTime::now());
             return response;
         }
         Ok(Some(Err(never))) => match never {},
@@ -92,7 +91,8 @@ async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Reques
         Err(_panicked) => Rejection::HandlerFailed,
     };
     let rejected = RejectedRequest::after_body(rejection);
-    response(request.verifier.answer(Err(&rejected), deadline.elapsed(), SystemTime::now()))
+    request.verifier.record(RequestOutcome::Rejected(&rejected), deadline.elapsed(), SystemTime::now());
+    response(rejected.reply())
 }
 
 /// A task that ends when nobody waits for it any more, as when the peer has gone.

@@ -6,7 +6,7 @@ pub mod rolling;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use lifecycle_core::{EndpointHandler, Secret, Verifier, seismic};
+use lifecycle_core::{EndpointHandler, ExpectedApp, Secret, Verifier, seismic};
 use lifecycle_tower::LifecycleEndpoint;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -39,7 +39,7 @@ impl App {
     /// # Panics
     /// When loopback has no free port.
     pub async fn start(inbox: impl EndpointHandler) -> Self {
-        let verifier = Verifier::new(&seismic::PLATFORM, secret());
+        let verifier = Verifier::new(&seismic::PLATFORM, secret(), ExpectedApp::Any).unwrap();
         let endpoint = LifecycleEndpoint::new(verifier, inbox);
         let routes = Router::new().route_service("/seismic", endpoint);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("loopback has a free port");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lifecycle_core::{
-    AckPolicy, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Platform, Rejection, Trust,
+    Ack, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Platform, Proof, Rejection,
     Undecodable, VerifiedRequest, run_handler, seismic,
 };
 use lifecycle_inbox::{DeliveryFilter, DeliveryState, DeliverySummary, Engine, Inbox, Store, Worker};
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 /// The platform that only the new release knows.
-static THIRD: Platform = Platform::unsigned("third", AckPolicy::new(200), decode);
+static THIRD: Platform = Platform::new("third", Proof::UnguessableUrl, Ack::new(200), decode);
 
 const TENANTS: u32 = 8;
 /// Only so that a store that hangs ends a test.
@@ -81,13 +81,13 @@ fn delivery(platform: &str, tenant: u32, nth: u32) -> Delivery {
         ),
     };
     let now = std::time::SystemTime::now();
-    Delivery::from_store_unverified(platform, body, [], Trust::Unsigned, now).expect("a delivery")
+    lifecycle_testing::delivery_at(platform, &body, now)
 }
 
 /// A tenant and the number of a request.
 #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let (tenant, nth) = request.text().split_once(' ').unwrap_or_default();
+    let (tenant, nth) = request.body().split_once(' ').unwrap_or_default();
     let mut fields = EventFields::new(EventKind::Upgrade);
     (fields.app, fields.tenant, fields.request_id) = ("app".into(), tenant.into(), Some(nth.into()));
     Ok(fields)

@@ -1,12 +1,11 @@
 //! Life: an inbox through all that can become of a delivery, with the canary wherever a stranger's text can be.
 
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use lifecycle_core::{
-    Decision, Delivery, HandlerError, LifecycleHandler, Rejection, SecretId, TenantKey, Trust, run_handler,
-    seismic,
+    Decision, Delivery, HandlerError, LifecycleHandler, Rejection, TenantKey, run_handler, seismic,
 };
 use lifecycle_inbox::{
     Backoff, DeliveryFilter, DeliveryState, Inbox, Keyring, Retention, Store, Vault, Worker,
@@ -62,9 +61,7 @@ fn delivery(word: &str) -> Delivery {
         "type": "install", "appId": CANARY, "tenantId": format!("{CANARY} {word}"), "requestId": format!("{word} {CANARY}"),
         "userId": format!("{CANARY}@mail.example"), "secret": CANARY,
     });
-    let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
-    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now())
-        .expect("a callback")
+    lifecycle_testing::delivery(&seismic::PLATFORM, &body.to_string())
 }
 
 /// A handler that does what the first word of the request id says, and takes no care of what it prints.

@@ -11,7 +11,7 @@ use axum::{Extension, Router};
 use example_shared::{App, Failure, Limits, Page, Shutdown, read_body, serve};
 use lifecycle_core::{Delivery, EventKind, Reply, TenantKey};
 use lifecycle_securityscorecard::ActionRequest;
-use lifecycle_tower::axum::Received;
+use lifecycle_tower::axum::Verified;
 use lifecycle_tower::{
     LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, response, response_before_body,
 };
@@ -71,7 +71,7 @@ fn seismic(app: &App) -> Router<App> {
     let existing = post(existing).layer(LifecycleLayer::new(app.seismic()));
     // ... and one that takes the callback as its argument, for every method, so that others get a 405 in the same words.
     let receipts = app.clone();
-    let extracted = any(async move |callback: Received| answer(receipts.receipt(&callback, callback.body())));
+    let extracted = any(async move |callback: Verified| answer(receipts.receipt(&callback, callback.body())));
     routes
         .route("/verified/seismic", existing)
         .route("/extracted/seismic", extracted.with_state(app.seismic()))

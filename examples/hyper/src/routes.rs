@@ -13,7 +13,7 @@ use example_shared::{App, Page, WatchedBody, read_body};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
 use http_body_util::{BodyDataStream, BodyExt, Full};
-use lifecycle_core::{Delivery, EventKind, Reply, TenantKey, Verifier};
+use lifecycle_core::{Delivery, EventKind, Reply, RequestOutcome, TenantKey, Verifier};
 use lifecycle_securityscorecard::ActionRequest;
 use lifecycle_tower::{
     BytesOr, LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, receive, response,
@@ -116,14 +116,15 @@ fn extracted(app: &App) -> Face {
         let (app, verifier) = (app.clone(), verifier.clone());
         async move {
             let started = Instant::now();
-            let reply = match receive(&verifier, request).await {
+            let received = receive(&verifier, request).await;
+            let (outcome, reply) = match &received {
                 Ok((_head, delivery)) => {
-                    let reply = app.receipt(&delivery, delivery.body());
-                    verifier.answered_by_route(&delivery, reply.status(), started.elapsed());
-                    reply
+                    let reply = app.receipt(delivery, delivery.body());
+                    (RequestOutcome::Answered(delivery, Some(reply.status())), reply)
                 }
-                Err(rejection) => verifier.answer(Err(&rejection), started.elapsed(), SystemTime::now()),
+                Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
             };
+            verifier.record(outcome, started.elapsed(), SystemTime::now());
             Ok(response(reply).map(BytesOr::from))
         }
     }))

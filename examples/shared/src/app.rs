@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use lifecycle_core::{
-    Delivery, EndpointHandler, EventKind, Reply, Secret, TenantGate, TenantKey, Verifier, securityscorecard,
-    seismic,
+    ConfigError, Delivery, EndpointHandler, EventKind, ExpectedApp, Reply, Secret, TenantGate, TenantKey,
+    Verifier, securityscorecard, seismic,
 };
 use lifecycle_inbox::{EnabledGate, EngineError, Inbox, InstallationFilter, Store};
 use lifecycle_securityscorecard::{
@@ -35,8 +35,9 @@ struct Inner {
     store: Store,
     inbox: Inbox,
     base: OnceLock<String>,
-    /// Made once: it remembers when it last warned of what, and a server may ask for it in each of its threads.
-    seismic: OnceLock<Verifier>,
+    /// Made once: a verifier remembers when it last warned of what, and a server may ask for it in each of its threads.
+    seismic: Verifier,
+    hook: Verifier,
     states: InstallStates,
 }
 
@@ -60,6 +61,9 @@ impl App {
     /// A setting that cannot be used, or a database that cannot be opened.
     pub async fn start(name: &str, shutdown: Shutdown) -> Result<(Self, JoinHandle<()>), Failure> {
         let settings = Settings::from_env()?;
+        let hook = Verifier::new(&securityscorecard::PLATFORM, settings.token.clone(), ExpectedApp::Any)?;
+        let (seismic, base) = (seismic(&settings)?, OnceLock::new());
+        let states = InstallStates::default();
         let default = format!("sqlite:lifecycle-{name}.db");
         let database = Database::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
         let (store, inbox, mut worker) = database.inbox();
@@ -67,8 +71,7 @@ impl App {
             worker = worker.lease(lease).poll(lease); // nobody tells of a lease that ends: a poll finds it
         }
         let worker = tokio::spawn(worker.run(shutdown.requested()));
-        let (base, seismic, states) = (OnceLock::new(), OnceLock::new(), InstallStates::default());
-        Ok((Self(Arc::new(Inner { settings, database, store, inbox, base, seismic, states })), worker))
+        Ok((Self(Arc::new(Inner { settings, database, store, inbox, base, seismic, hook, states })), worker))
     }
 
     /// Closes the database, once the server and the worker have ended.
@@ -121,7 +124,7 @@ impl App {
 
     /// Receives all five events of Seismic on one URL.
     pub fn seismic(&self) -> Verifier {
-        self.0.seismic.get_or_init(|| self.build_receiver()).clone()
+        self.0.seismic.clone()
     }
 
     /// Receives one event of Seismic on a URL of its own.
@@ -131,7 +134,7 @@ impl App {
 
     /// Receives SecurityScorecard's hook, which nothing signs.
     pub fn hook(&self) -> Verifier {
-        Verifier::unsigned(&securityscorecard::PLATFORM, self.0.settings.token.clone())
+        self.0.hook.clone()
     }
 
     /// What an endpoint asks: the inbox has the app decide, writes the event down, once, and accepts it.
@@ -158,7 +161,7 @@ impl App {
     /// What a route that was handed a verified delivery answers: how long its body was, as that route read it.
     pub fn receipt(&self, delivery: &Delivery, body: &[u8]) -> Reply {
         let receipt = json!({"length": body.len(), "sha256": describe::sha256(body)});
-        Reply::new(delivery.platform().ack().success(), "application/json", receipt.to_string())
+        Reply::new(delivery.platform().ack().status(), "application/json", receipt.to_string())
     }
 
     /// A page that depends on nothing in the request.
@@ -258,18 +261,6 @@ impl App {
         }
     }
 
-    fn build_receiver(&self) -> Verifier {
-        let settings = &self.0.settings;
-        let mut verifier = Verifier::new(&seismic::PLATFORM, settings.secrets.clone());
-        if let Some(app) = &settings.app_id {
-            verifier = verifier.expect_app(app);
-        }
-        if let Some(age) = settings.max_age {
-            verifier = verifier.with_max_age(age);
-        }
-        verifier
-    }
-
     fn build_manifest(&self) -> Manifest {
         let base = self.0.base.get().map_or("", String::as_str);
         let at = |path: &str| format!("{base}/securityscorecard/{path}");
@@ -283,5 +274,14 @@ impl App {
             actions: vec![Action::new("notify_channel", "Notify Channel", at("actions/notify_channel"))],
             ..Manifest::new("Acme Notifier", "acme_notifier")
         }
+    }
+}
+
+fn seismic(settings: &Settings) -> Result<Verifier, ConfigError> {
+    let app = settings.app_id.as_deref().map_or(ExpectedApp::Any, ExpectedApp::from);
+    let verifier = Verifier::new(&seismic::PLATFORM, settings.secrets.clone(), app)?;
+    match settings.max_age {
+        Some(age) => verifier.with_max_age(age),
+        None => Ok(verifier),
     }
 }

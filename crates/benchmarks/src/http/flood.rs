@@ -103,7 +103,7 @@ impl Sent {
     }
 
     async fn send(address: SocketAddr, time: Duration) -> Result<Self, Failure> {
-        let deadline = seismic::ACK.deadline_after().ok_or("the platform has no deadline")?;
+        let deadline = seismic::ACK.deadline().ok_or("the platform has no deadline")?;
         let count = u32::try_from(time.as_millis() / PERIOD.as_millis())?;
         let mut due = interval(PERIOD);
         let mut exchanges = JoinSet::new();

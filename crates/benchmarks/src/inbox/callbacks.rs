@@ -1,9 +1,8 @@
 //! Callbacks: as many as are asked for, no two alike.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::SystemTime;
 
-use lifecycle_core::{Delivery, SecretId, Trust, seismic};
+use lifecycle_core::{Delivery, seismic};
 
 const KINDS: [&str; 5] = ["install", "enable", "upgrade", "disable", "uninstall"];
 
@@ -28,9 +27,7 @@ impl Callbacks {
         let body = format!(
             r#"{{"appId":"{APP}","appName":"my test app","tenantId":"{tenant}","tenant":"seismicapps","userId":"e6f77acb-6f11-482c-822b-5dbdcc002a20","userEmail":"avery.admin@example.com","requestId":"de680a3a-2b96-45d8-a0f7-{nth:012x}","version":"0.1.4","type":"{kind}","timestamp":"2020-09-01T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"}}"#
         );
-        let trust = Trust::Signed { secret: SecretId::new("current"), header: seismic::SIGNATURE };
-        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], trust, SystemTime::now())
-            .expect("a callback")
+        lifecycle_testing::delivery(&seismic::PLATFORM, &body)
     }
 }
 

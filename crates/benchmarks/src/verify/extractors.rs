@@ -1,16 +1,17 @@
 //! Extractors: axum's way to a verified callback, in this process, without a socket or a router.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderValue, Response};
-use lifecycle_core::seismic;
+use lifecycle_core::{Delivery, seismic};
 use lifecycle_tower::LifecycleLayer;
-use lifecycle_tower::axum::{Received, Verified, VerifiedRejection};
+use lifecycle_tower::axum::Verified;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::Failure;
@@ -23,16 +24,16 @@ use super::{Pace, by_hand, case, ours};
 
 const NOTE: &str = "\
 Callbacks in lines, of 383 bytes: the request is built, and what a handler takes is made of it. Ratios are to axum's own `Bytes`, \
-which verifies nothing. Ours are `receive`, the function; `Received`, the extractor, which also tells a log; and `LifecycleLayer` \
-with `Verified`, which also hands the request on, times the handler and records its answer.";
+which verifies nothing. Ours are `receive`, the function; `Verified`, the extractor, which also tells a log; and `LifecycleLayer` \
+with `Extension<Delivery>`, which also hands the request on, times the handler and records its answer.";
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     let callbacks = callbacks::pretty();
     let mut routes = vec![
         ("`Bytes`, not verified", bare(&callbacks)),
         ("lifecycle-tower, `receive`", function(&callbacks)),
-        ("lifecycle-tower, `Received`", received(&callbacks)),
-        ("lifecycle-tower, `Verified`", layer(&callbacks)),
+        ("lifecycle-tower, `Verified`", received(&callbacks)),
+        ("lifecycle-tower, `Extension<Delivery>`", layer(&callbacks)),
     ];
     routes.extend(peers(&callbacks));
 
@@ -49,7 +50,7 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
         headings: ["", "/ not verified", "allocations"].map(str::to_owned).to_vec(),
         rows: routes.iter().enumerate().map(row).collect(),
     });
-    for (place, what) in [(1, "`receive`"), (2, "`Received`")] {
+    for (place, what) in [(1, "`receive`"), (2, "`Verified`")] {
         let measured = routes.get(4).map(|_| rounds.ratio(4, place).median);
         let alone = 100.0 / rounds.ratio(place, 0).median;
         let note = if measured.is_some() {
@@ -86,16 +87,14 @@ fn function(callbacks: &[Callback]) -> Judge {
 fn received(callbacks: &[Callback]) -> Judge {
     let verifier = ours::verifier(ours::secrets());
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {
-        black_box(at_once(Received::from_request(request, &verifier))).is_ok()
+        black_box(at_once(Verified::from_request(request, &verifier))).is_ok()
     })
 }
 
 fn layer(callbacks: &[Callback]) -> Judge {
     let handler = async |request: Request| {
-        let (mut head, _) = request.into_parts();
-        let Verified(delivery) = Verified::from_request_parts(&mut head, &()).await?;
-        black_box(delivery);
-        Ok::<_, VerifiedRejection>(Response::builder().status(202).body(()).expect("its parts are valid"))
+        black_box(request.extensions().get::<Delivery>().cloned());
+        Ok::<_, Infallible>(Response::builder().status(202).body(()).expect("its parts are valid"))
     };
     let service = LifecycleLayer::new(ours::verifier(ours::secrets())).layer(service_fn(handler));
     extractor(callbacks, seismic::SIGNATURE, "", move |request| {

@@ -4,7 +4,9 @@ use std::hint::black_box;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use lifecycle_core::{Delivery, Head, RejectedRequest, Secret, Secrets, SigningSecret, Verifier, seismic};
+use lifecycle_core::{
+    ExpectedApp, Head, Inbound, RejectedRequest, Secret, Secrets, SigningSecret, Verifier, seismic,
+};
 
 use super::callbacks::{Callback, SECRET};
 use super::contestant::Contestant;
@@ -50,12 +52,12 @@ impl Lines {
 
     pub(super) fn head<'h>(&'h self, method: &'h str) -> Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>> {
         let headers = self.0.iter().map(|(name, value)| (*name, value.as_bytes()));
-        Head { method, path: "/seismic", headers }
+        Head::new(method, "/seismic", headers)
     }
 }
 
 pub(super) fn verifier(secrets: Secrets) -> Verifier {
-    Verifier::new(&seismic::PLATFORM, secrets).with_max_body(usize::MAX)
+    Verifier::new(&seismic::PLATFORM, secrets, ExpectedApp::Any).unwrap().with_max_body(usize::MAX)
 }
 
 /// The whole way of one callback.
@@ -63,7 +65,7 @@ pub(super) fn receive<'h>(
     verifier: &Verifier,
     head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
     body: &Bytes,
-) -> Result<Delivery, RejectedRequest> {
+) -> Result<Inbound, RejectedRequest> {
     let mut verification = verifier.begin(head)?;
     verification.push(body.clone())?;
     verification.finish(NOW)

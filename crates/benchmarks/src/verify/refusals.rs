@@ -1,7 +1,7 @@
 //! Refusals: what it costs to turn a forged request away, and to hold two secrets.
 
 use bytes::Bytes;
-use lifecycle_core::{Rejection, Secrets, Verifier, seismic};
+use lifecycle_core::{ExpectedApp, Rejection, Secrets, Verifier, seismic};
 
 use crate::Failure;
 use crate::measure::{Case, Rounds, interleave};
@@ -126,7 +126,7 @@ impl Forged {
             (lines, callback.shown.clone())
         };
         let requests: Vec<(Lines, Bytes)> = callbacks.iter().map(forged).collect();
-        let verifier = Verifier::new(&seismic::PLATFORM, (self.secrets)());
+        let verifier = Verifier::new(&seismic::PLATFORM, (self.secrets)(), ExpectedApp::Any).unwrap();
         let method = self.method;
         move |call| {
             let (lines, body) = &requests[call % requests.len()];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use lifecycle_actix::{Verified, endpoint, require_enabled, response_before_body, verify};
-use lifecycle_core::{HookToken, Reply, Secret, Verifier, securityscorecard, seismic};
+use lifecycle_core::{ExpectedApp, HookToken, Reply, Secret, Verifier, securityscorecard, seismic};
 use test_adapter::{Gate, Obedient};
 
 pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
@@ -26,7 +26,7 @@ pub(crate) fn sign(body: &[u8]) -> String {
 
 /// A verifier with a small cap, so that the tests can pass it.
 pub(crate) fn verifier() -> Verifier {
-    Verifier::new(&seismic::PLATFORM, secret()).expect_app("app").with_max_body(4096)
+    Verifier::new(&seismic::PLATFORM, secret(), "app").unwrap().with_max_body(4096)
 }
 
 pub(crate) fn impatient() -> Verifier {
@@ -40,7 +40,9 @@ pub(crate) fn faces(
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
     let (verifier, handler) = (verifier.clone(), Arc::new(handler.clone()));
     move |app: &mut web::ServiceConfig| {
-        let hook = Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+        let hook =
+            Verifier::new(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap(), ExpectedApp::Any)
+                .unwrap();
         let wrapped = |path: &str, route| web::resource(path).wrap(verify(verifier.clone())).route(route);
         app.app_data(verifier.clone())
             .route(FACES[0], endpoint(verifier.clone(), Arc::clone(&handler)))

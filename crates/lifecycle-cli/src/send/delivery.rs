@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use lifecycle_core::AckPolicy;
+use lifecycle_core::Ack;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::client::{Client, Exchange, Outgoing};
@@ -42,7 +42,7 @@ impl Sender {
         &self,
         outgoing: impl ExactSizeIterator<Item = Outgoing>,
         concurrency: usize,
-        ack: &AckPolicy,
+        ack: &Ack,
         intent: Intent,
         doing: &str,
     ) -> Result<Vec<Delivered>, Failure> {

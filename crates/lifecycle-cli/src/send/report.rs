@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use lifecycle_core::AckPolicy;
+use lifecycle_core::Ack;
 use serde_json::{Value, json};
 
 use super::delivery::Delivered;
@@ -25,7 +25,7 @@ pub(super) struct Sent<'a> {
     pub(super) kind: &'a str,
     /// Where to, fit to be shown.
     pub(super) url: String,
-    pub(super) ack: &'a AckPolicy,
+    pub(super) ack: &'a Ack,
     pub(super) expected: Expected,
     /// What no report may repeat: secrets, and what was signed with them.
     pub(super) private: Private<'a>,
@@ -54,8 +54,8 @@ impl Sent<'_> {
             "platform": self.platform,
             "kind": self.kind,
             "url": self.url,
-            "success_status": self.ack.success(),
-            "deadline_ms": self.ack.deadline_after().map(millis),
+            "success_status": self.ack.status(),
+            "deadline_ms": self.ack.deadline().map(millis),
             "acknowledged": count(Outcome::Acknowledged),
             "blocked": count(Outcome::Blocked),
             "refused": count(Outcome::Refused),
@@ -116,7 +116,7 @@ impl Sent<'_> {
 
     fn one(&self, text: &mut String, one: &Delivered) {
         if let Ok(answered) = &one.exchange.result {
-            let deadline = match self.ack.deadline_after() {
+            let deadline = match self.ack.deadline() {
                 Some(deadline) => format!("of the {} ms that the platform waits", deadline.as_millis()),
                 None => "(the platform documents no deadline)".to_owned(),
             };

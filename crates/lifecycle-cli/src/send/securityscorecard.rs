@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use lifecycle_core::{AckPolicy, securityscorecard};
+use lifecycle_core::{Ack, securityscorecard};
 use lifecycle_securityscorecard::{ACTION_HEADER, APP_ID_HEADER, SECRETS_HEADER};
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -36,7 +36,7 @@ Examples:
       --url http://127.0.0.1:3000/securityscorecard/actions/notify_channel";
 
 /// What an action is taken as done by. The platform documents no status; its own sample answers 200.
-const ACTION_ACK: AckPolicy = AckPolicy::new(200);
+const ACTION_ACK: Ack = Ack::new(200);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Kind {
@@ -171,7 +171,7 @@ fn send(
     options: &SendOptions,
     kind: &str,
     made_up: &Value,
-    ack: &AckPolicy,
+    ack: &Ack,
     added: &[(&str, Zeroizing<String>)],
     private: &[Hidden],
 ) -> Result<Answer, Failure> {

@@ -4,9 +4,9 @@ use std::env;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Trust, async_trait, run_handler, seismic};
+use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait, run_handler, seismic};
 use lifecycle_inbox::{Engine, Inbox, Store};
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
@@ -85,8 +85,7 @@ pub(crate) fn with_a_dead_letter(file: &Path) {
 }
 
 fn delivery(body: &str) -> Delivery {
-    let body = body.to_owned();
-    Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now()).unwrap()
+    lifecycle_testing::delivery(&seismic::PLATFORM, body)
 }
 
 /// A filled inbox in a file, which the app still has open.

@@ -7,7 +7,21 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 /// Text, or `None` for `null` and for any other type: a platform may change what an app does not need.
 pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    from.deserialize_any(Text)
+    from.deserialize_any(Text { integers: false })
+}
+
+/// Text, or an integer as its decimal digits; `None` for `null` and for any other type. For ids, which some platforms write as
+/// numbers. No float is an id: its digits are not those that were sent.
+pub(super) fn id<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
+    from.deserialize_any(Text { integers: true })
+}
+
+/// A whole number, or `None` for `null` and for any other type.
+pub(super) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    Ok(id(from)?.and_then(|digits| match digits {
+        Cow::Owned(digits) => digits.parse().ok(), // a number; what is borrowed was text
+        Cow::Borrowed(_) => None,
+    }))
 }
 
 /// What a callback cannot do without is neither missing nor empty.
@@ -15,7 +29,9 @@ pub(super) fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
     member.filter(|text| !text.is_empty())
 }
 
-struct Text;
+struct Text {
+    integers: bool,
+}
 
 impl<'de> Visitor<'de> for Text {
     type Value = Option<Cow<'de, str>>;
@@ -36,12 +52,12 @@ impl<'de> Visitor<'de> for Text {
         Ok(None)
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(self.integers.then(|| Cow::Owned(number.to_string())))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(self.integers.then(|| Cow::Owned(number.to_string())))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {

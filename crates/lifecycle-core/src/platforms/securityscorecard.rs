@@ -4,26 +4,33 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ack::{Ack, AckFailure};
 use crate::event::{EventFields, EventKind};
-use crate::platform::{AckPolicy, Platform, VerifiedRequest};
+use crate::freshness;
+use crate::idempotency::{IdempotencySource, is_placeholder_of_a_time};
+use crate::platform::{Platform, Proof};
 use crate::platforms::lenient::{self, present};
 use crate::rejection::Undecodable;
+use crate::verified_request::VerifiedRequest;
 
 /// The one event type that is documented; compared exactly.
 pub const APP_INSTALLED: &str = "app.installed";
 
-/// 200; the platform documents no status, no deadline and no retry.
-pub const ACK: AckPolicy = AckPolicy::new(200);
+/// 200; the platform documents no status, no deadline and no retry of this hook. 36 h is the longest that it documents for any
+/// of its webhooks, and so what an event may take at most.
+pub const ACK: Ack =
+    Ack::new(200).with_failure(AckFailure::Retried { at_most: Duration::from_secs(36 * 60 * 60) });
 
-/// SecurityScorecard's hook, for [`Verifier::unsigned`](crate::Verifier::unsigned).
+/// SecurityScorecard's hook, for [`Verifier::new`](crate::Verifier::new) with a [`HookToken`](crate::HookToken).
 ///
 /// `app.installed` becomes [`EventKind::Install`], with the user who installs as the tenant, as installations are per
 /// user. Every other type is acknowledged and given to the handler as [`EventKind::Other`].
-pub static PLATFORM: Platform = Platform::unsigned("securityscorecard", ACK, decode);
+pub static PLATFORM: Platform = Platform::new("securityscorecard", Proof::UnguessableUrl, ACK, decode);
 
 /// The body of a hook call. `Debug` shows no person.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
@@ -131,7 +138,7 @@ impl fmt::Debug for InstallingUser {
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.text())?;
+    let body: Body<'a> = serde_json::from_str(request.body())?;
     let name = present(body.event.kind).ok_or(Undecodable::Missing("event.type"))?;
     if name != APP_INSTALLED {
         return Ok(EventFields::new(EventKind::Other(name.into())));
@@ -144,7 +151,9 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.tenant =
         present(payload.user.username).ok_or(Undecodable::Missing("event.payload.user.username"))?;
     fields.actor = Some(fields.tenant.clone());
-    fields.sent_at = payload.installed_at;
+    fields.occurred = payload.installed_at.as_deref().and_then(freshness::parse_instant);
+    let time = payload.installed_at.filter(|time| !is_placeholder_of_a_time(time));
+    fields.identity = IdempotencySource::told([time]);
     Ok(fields)
 }
 
@@ -187,19 +196,12 @@ struct PayloadUser<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Delivery, Trust};
-    use std::time::SystemTime;
+    use crate::{Delivery, testing};
 
     const SAMPLE: &str = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"6f1c"},"user":{"username":"jordan.lee@example.com","email":"jordan.lee@example.com","organizationDomain":"example.com"},"installed_at":"2021-05-12T12:50:43.743Z"}}}"#;
 
     fn delivery(body: &str) -> Result<Delivery, Undecodable> {
-        Delivery::from_store_unverified(
-            &PLATFORM,
-            body.to_owned(),
-            [],
-            Trust::Unsigned,
-            SystemTime::UNIX_EPOCH,
-        )
+        testing::delivery(&PLATFORM, body)
     }
 
     #[test]
@@ -208,7 +210,7 @@ mod tests {
         let event = delivery.event();
         assert_eq!((event.kind(), event.app()), (&EventKind::Install, "6f1c"));
         assert_eq!(event.tenant(), "jordan.lee@example.com");
-        assert_eq!(event.sent_at(), Some("2021-05-12T12:50:43.743Z"));
+        assert_eq!(event.occurred(), freshness::parse_instant("2021-05-12T12:50:43.743Z"));
     }
 
     #[test]

@@ -9,10 +9,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ack::{Ack, AckFailure};
 use crate::event::{EventFields, EventKind};
-use crate::platform::{AckPolicy, Platform, VerifiedRequest};
+use crate::freshness;
+use crate::idempotency::{IdempotencySource, is_placeholder_of_a_time};
+use crate::platform::{Activation, AttemptTime, Platform, Proof};
 use crate::rejection::Undecodable;
-use crate::signature::Scheme;
+use crate::scheme::Scheme;
+use crate::verified_request::VerifiedRequest;
 
 use super::lenient::{self, present};
 
@@ -30,10 +34,15 @@ pub const SIGNATURE_OLD: &str = "x-seismic-signature-old";
 pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE, SIGNATURE_OLD]);
 
 /// 202 within 3 s; anything else, or later, and the administrator's action does not happen.
-pub const ACK: AckPolicy = AckPolicy::new(202).deadline(Duration::from_secs(3)).failure_blocks();
+pub const ACK: Ack = Ack::new(202).with_deadline(Duration::from_secs(3)).with_failure(AckFailure::Blocks);
 
 /// Seismic, for [`Verifier::new`](crate::Verifier::new).
-pub static PLATFORM: Platform = Platform::signed("seismic", SCHEME, ACK, decode);
+///
+/// An app is active for a tenant from its `enable` on. `timestamp` is when Seismic sent the callback: read as UTC where it has
+/// no offset, for a maximum age; to order events such a time counts as not told.
+pub static PLATFORM: Platform = Platform::new("seismic", Proof::Hmac(SCHEME), ACK, decode)
+    .with_attempt_time(AttemptTime::Decoded)
+    .with_activation(Activation::OnEnable);
 
 /// The body of a callback. Every member but `type` may be absent one day; those that are new are kept.
 ///
@@ -96,7 +105,7 @@ impl fmt::Debug for Callback {
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.text())?;
+    let body: Body<'a> = serde_json::from_str(request.body())?;
     let kind = present(body.kind).ok_or(Undecodable::Missing("type"))?;
     let mut fields = EventFields::new(EventKind::from_name(&kind));
     if fields.kind.is_known() {
@@ -110,7 +119,12 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.version = body.version;
     fields.prior_version = body.prior_version;
     fields.request_id = body.request_id;
-    fields.sent_at = body.timestamp;
+    fields.occurred = body.timestamp.as_deref().and_then(freshness::parse_instant);
+    fields.attempted = body.timestamp.as_deref().and_then(freshness::parse_time);
+    // Seismic's `requestId` is its event's id. It sends each callback once, so its time is as good where there is none.
+    let time = body.timestamp.filter(|time| !is_placeholder_of_a_time(time));
+    let time = time.map(|time| Cow::Owned(format!("timestamp {time}"))); // or an id could read as a time does
+    fields.identity = IdempotencySource::event([fields.request_id.clone(), time]);
     Ok(fields)
 }
 
@@ -138,17 +152,10 @@ struct Body<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Delivery, Trust};
-    use std::time::SystemTime;
+    use crate::{Delivery, testing};
 
     fn delivery(body: &str) -> Result<Delivery, Undecodable> {
-        Delivery::from_store_unverified(
-            &PLATFORM,
-            body.to_owned(),
-            [],
-            Trust::Unsigned,
-            SystemTime::UNIX_EPOCH,
-        )
+        testing::delivery(&PLATFORM, body)
     }
 
     #[test]

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use lifecycle_core::{Change, Delivery, TenantKey, Trust, seismic};
+use lifecycle_core::{Change, TenantKey, seismic};
 use lifecycle_inbox::{Backoff, EnabledGate, Engine, InstallationStore, Record};
 use lifecycle_inbox_postgres::{OpenError, PostgresEngine};
 use test_app::{App, DEADLINE};
@@ -132,9 +132,7 @@ async fn a_gate_does_not_believe_a_node_that_takes_no_writes_beyond_its_time() {
     let store = Store::on(&server.url());
     let engine = Arc::new(store.open().await);
     let body = r#"{"type":"enable","appId":"app","tenantId":"t","requestId":"r"}"#;
-    let enable =
-        Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())
-            .unwrap();
+    let enable = lifecycle_testing::delivery(&seismic::PLATFORM, body);
     engine.accept(Record::from(&enable), engine.now()).await.unwrap();
     let claim = claim_one(&engine).await;
     assert!(

@@ -3,9 +3,8 @@
 pub(crate) mod effects;
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
 
-use lifecycle_core::{Delivery, Trust, seismic};
+use lifecycle_core::{Delivery, seismic};
 use lifecycle_inbox::Record;
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use tokio_postgres::NoTls;
@@ -67,8 +66,7 @@ pub(crate) fn delivery(tenant: &str, nth: u32) -> Delivery {
     let body = format!(
         r#"{{"type":"upgrade","appId":"app","tenantId":"{tenant}","requestId":"{nth}","appVersion":"1.0.{nth}"}}"#
     );
-    Delivery::from_store_unverified(&seismic::PLATFORM, body, [], Trust::Unsigned, SystemTime::now())
-        .expect("a callback")
+    lifecycle_testing::delivery(&seismic::PLATFORM, &body)
 }
 
 pub(crate) fn record(tenant: &str, nth: u32) -> Record {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, Trust, seismic};
+use lifecycle_core::{Delivery, HandlerError, seismic};
 use lifecycle_inbox::{Accepted, Backoff, Claim, ClaimRequest, DeliveryId, Engine, Record, Store};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, rusqlite};
 use rusqlite::Connection;
@@ -59,14 +59,7 @@ pub(crate) async fn settled(engine: &SqliteEngine) {
 pub(crate) fn delivery(tenant: &str, request: &str) -> Delivery {
     let body =
         serde_json::json!({"type": "install", "appId": "app", "tenantId": tenant, "requestId": request});
-    Delivery::from_store_unverified(
-        &seismic::PLATFORM,
-        body.to_string(),
-        [],
-        Trust::Unsigned,
-        SystemTime::now(),
-    )
-    .unwrap()
+    lifecycle_testing::delivery(&seismic::PLATFORM, &body.to_string())
 }
 
 pub(crate) fn record(tenant: &str, request: &str) -> Record {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle_core::{Change, Delivery, SecretId, TenantKey, Trust, seismic};
+use lifecycle_core::{Change, Delivery, TenantKey, seismic};
 use serde_json::{Value, json};
 
 use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
@@ -41,9 +41,7 @@ fn callback(tenant: &str, kind: &str, request: &str) -> Value {
 }
 
 fn restore(body: &Value, received_at: Timestamp) -> Delivery {
-    let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
-    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], trust, received_at.into())
-        .expect("a callback of the platform")
+    lifecycle_testing::delivery_at(&seismic::PLATFORM, &body.to_string(), received_at.into())
 }
 
 pub(super) fn record(tenant: &str, kind: &str, request: &str) -> Record {

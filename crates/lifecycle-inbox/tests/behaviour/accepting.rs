@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lifecycle_core::{AckPolicy, Delivery, EventFields, EventKind, Platform, Rejection, Trust, run_handler};
+use lifecycle_core::{Ack, EventFields, EventKind, Platform, Proof, Rejection, run_handler};
 use lifecycle_inbox::{DeliveryFilter, Engine, Fault, MemoryEngine, Pruned, Retention};
 use tokio::time::Instant;
 
@@ -100,8 +100,8 @@ async fn a_duplicate_of_what_was_accepted_is_accepted_whatever_would_be_decided_
 #[tokio::test]
 async fn a_refused_close_is_written_where_a_refusal_blocks_nothing() {
     /// Tells of what has happened already.
-    static TELLS: Platform = Platform::unsigned("tells", AckPolicy::new(200), |request| {
-        let is_close = request.text() == "uninstall";
+    static TELLS: Platform = Platform::new("tells", Proof::UnguessableUrl, Ack::new(200), |request| {
+        let is_close = request.body() == "uninstall";
         let mut fields = EventFields::new(if is_close { EventKind::Uninstall } else { EventKind::Install });
         fields.request_id = Some("refuse".into());
         Ok(fields)
@@ -110,7 +110,7 @@ async fn a_refused_close_is_written_where_a_refusal_blocks_nothing() {
     let (inbox, _) = bench.store().with(&TELLS).open(bench.script.clone());
     let told = |kind: &'static str| {
         let now = bench.engine.now().into();
-        Delivery::from_store_unverified(&TELLS, kind, [], Trust::Unsigned, now).unwrap()
+        lifecycle_testing::delivery_at(&TELLS, kind, now)
     };
     assert_eq!(answer(&inbox, &told("install")).await.unwrap_err().code(), "refused");
     assert_eq!(depth(&bench.engine).await, 0);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use lifecycle_core::{Delivery, Trust, seismic};
+use lifecycle_core::{Delivery, seismic};
 use lifecycle_inbox::EnabledGate;
 
 use crate::support::{Bench, answer, key, start};
@@ -17,7 +17,7 @@ fn callback(tenant: &str, kind: &str, sent: &str) -> Delivery {
         "type": kind, "appId": "app", "tenantId": tenant, "requestId": format!("ok/{kind}"), "timestamp": sent,
     });
     let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], Trust::Unsigned, now).unwrap()
+    lifecycle_testing::delivery_at(&seismic::PLATFORM, &body.to_string(), now)
 }
 
 #[tokio::test(start_paused = true)]

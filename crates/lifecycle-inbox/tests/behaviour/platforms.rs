@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lifecycle_core::{
-    AckPolicy, Delivery, EventFields, EventKind, Platform, Rejection, Trust, Undecodable, VerifiedRequest,
+    Ack, Delivery, EventFields, EventKind, Platform, Proof, Rejection, Undecodable, VerifiedRequest,
 };
 use lifecycle_inbox::{
     Accepted, DeliveryId, DeliveryState, Engine, Inbox, MemoryEngine, Record, Store, Worker,
@@ -13,12 +13,12 @@ use tokio::time::sleep;
 
 use crate::support::{Bench, SECOND, answer, key, put, start, state, summary};
 
-static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
+static OWN: Platform = Platform::new("own", Proof::UnguessableUrl, Ack::new(200), decode);
 
 /// The tenant and a request.
 #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let (tenant, id) = request.text().split_once(' ').unwrap_or_default();
+    let (tenant, id) = request.body().split_once(' ').unwrap_or_default();
     let mut fields = EventFields::new(EventKind::Enable);
     (fields.tenant, fields.app, fields.request_id) = (tenant.into(), "own-app".into(), Some(id.into()));
     Ok(fields)
@@ -32,7 +32,7 @@ fn next(bench: &Bench) -> (Store, Inbox, Worker) {
 }
 
 fn delivery(engine: &MemoryEngine, body: &'static str) -> Delivery {
-    Delivery::from_store_unverified(&OWN, body, [], Trust::Unsigned, engine.now().into()).unwrap()
+    lifecycle_testing::delivery_at(&OWN, body, engine.now().into())
 }
 
 async fn put_own(engine: &MemoryEngine, body: &'static str) -> DeliveryId {

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use lifecycle_core::{
-    Decision, Delivery, HandlerError, LifecycleHandler, Rejection, Trust, async_trait, run_handler, seismic,
+    Decision, Delivery, HandlerError, LifecycleHandler, Rejection, async_trait, run_handler, seismic,
 };
 use lifecycle_inbox::{
     Accepted, Backoff, DeliveryId, DeliveryState, DeliverySummary, Engine, Inbox, MemoryEngine, Record,
@@ -59,14 +59,7 @@ pub(crate) fn start(worker: Worker) -> (oneshot::Sender<()>, JoinHandle<()>) {
 
 pub(crate) fn delivery(tenant: &str, kind: &str, request: &str) -> Delivery {
     let body = serde_json::json!({"type": kind, "appId": "app", "tenantId": tenant, "requestId": request});
-    Delivery::from_store_unverified(
-        &seismic::PLATFORM,
-        body.to_string(),
-        [],
-        Trust::Unsigned,
-        SystemTime::now(),
-    )
-    .unwrap()
+    lifecycle_testing::delivery(&seismic::PLATFORM, &body.to_string())
 }
 
 pub(crate) fn key(tenant: &str) -> TenantKey {

@@ -17,7 +17,8 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Re
     let mut copies = site.marketplace.batch(delivery.batch).await.or_refuse(&site)?;
     copies.retain(|copy| copy.id != delivery.id);
     let ack = app.ack();
-    let expected = json!({"status": ack.success(), "blocks": ack.failure_blocks_action()});
+    let expected =
+        json!({"status": ack.status(), "blocks": ack.failure() == lifecycle_core::AckFailure::Blocks});
     let view = site.delivery_view(delivery).await.or_refuse(&site)?;
     Ok(render(
         &site,

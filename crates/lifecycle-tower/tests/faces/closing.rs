@@ -25,7 +25,7 @@ async fn axum() -> SocketAddr {
     use axum::extract::Request;
     use axum::routing::{any, post};
     use lifecycle_core::Reply;
-    use lifecycle_tower::axum::{Received, Verified};
+    use lifecycle_tower::axum::{DeliveryJson, Verified};
     use lifecycle_tower::{LifecycleLayer, response_before_body};
 
     /// A route of the app's own that refuses by the head.
@@ -37,10 +37,10 @@ async fn axum() -> SocketAddr {
     let app = Router::new()
         .route("/verify", post(async || "in").layer(LifecycleLayer::new(verifier())))
         .route_service("/endpoint", LifecycleEndpoint::new(verifier(), Obedient::default()))
-        .route("/received", any(async |_: Received| "in").with_state(verifier()))
+        .route("/received", any(async |_: Verified| "in").with_state(verifier()))
         .route("/gate", post(async || "in").layer(gate))
         .route("/own", post(own))
-        .route("/unlayered", post(async |_: Verified| "in"));
+        .route("/unlayered", post(async |_: DeliveryJson<serde_json::Value>| "in"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async { axum::serve(listener, app).await });
@@ -51,8 +51,14 @@ async fn axum() -> SocketAddr {
 async fn by_hand(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let (seismic, started) = (verifier().with_timeout(Duration::from_millis(200)), Instant::now());
     let received = receive(&seismic, request).await;
-    let delivery = received.as_ref().map(|(_, delivery)| delivery);
-    Ok(response(seismic.answer(delivery, started.elapsed(), SystemTime::now())))
+    let (outcome, reply) = match &received {
+        Ok((_, delivery)) => {
+            (lifecycle_core::RequestOutcome::Answered(delivery, Some(202)), delivery.platform().ack().reply())
+        }
+        Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
+    };
+    seismic.record(outcome, started.elapsed(), SystemTime::now());
+    Ok(response(reply))
 }
 
 async fn hyper() -> SocketAddr {

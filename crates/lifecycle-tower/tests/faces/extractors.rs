@@ -10,8 +10,8 @@ use axum::response::Response;
 use axum::routing::{any, post as route_post, post_service};
 use axum::{Json, Router};
 use http_body_util::BodyExt;
-use lifecycle_core::{HookToken, Rejection, Verifier, securityscorecard, seismic};
-use lifecycle_tower::axum::{Received, ReceivedJson, Verified, VerifiedJson};
+use lifecycle_core::{ExpectedApp, HookToken, Rejection, Verifier, securityscorecard, seismic};
+use lifecycle_tower::axum::{DeliveryJson, Verified, VerifiedJson};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use test_adapter::{Log, Obedient};
 use tower::{ServiceBuilder, ServiceExt};
@@ -29,18 +29,21 @@ fn signed() -> http::Request<Body> {
     post(&body, Body::from(body.clone()))
 }
 
-async fn tenant_and_body(delivery: Verified, body: String) -> (StatusCode, String) {
+async fn tenant_and_body(
+    DeliveryJson(_, delivery): DeliveryJson<seismic::Callback>,
+    body: String,
+) -> (StatusCode, String) {
     (StatusCode::ACCEPTED, format!("{} {}", delivery.event().tenant(), body.len()))
 }
 
 #[tokio::test]
-async fn a_body_extractor_may_follow_verified() {
+async fn a_body_extractor_may_follow_a_delivery_of_the_layer() {
     let app = Router::new().route("/", route_post(tenant_and_body).layer(LifecycleLayer::new(verifier())));
     assert_eq!(ask(app, signed()).await, (StatusCode::ACCEPTED, "t 47".to_owned()));
 }
 
 #[tokio::test]
-async fn verified_without_a_layer_names_the_cure() {
+async fn a_delivery_without_a_layer_names_the_cure() {
     let (status, body) = ask(Router::new().route("/", route_post(tenant_and_body)), signed()).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(body.contains(r#""code":"layer-missing""#) && body.contains("LifecycleLayer"), "{body}");
@@ -48,7 +51,7 @@ async fn verified_without_a_layer_names_the_cure() {
 
 #[tokio::test(start_paused = true)]
 async fn received_verifies_by_itself_and_is_logged_without_a_status() {
-    async fn tenant(callback: Received) -> (StatusCode, String) {
+    async fn tenant(callback: Verified) -> (StatusCode, String) {
         (StatusCode::CREATED, format!("{} {}", callback.event().tenant(), callback.body().len()))
     }
     let (log, _logging) = Log::start("lifecycle::callback=debug");
@@ -137,10 +140,12 @@ const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
 
 #[tokio::test]
 async fn a_hooks_token_is_found_wherever_in_the_path_a_router_takes_it_from() {
-    let hook = || Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+    let hook = || {
+        Verifier::new(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap(), ExpectedApp::Any).unwrap()
+    };
     let endpoint = || LifecycleEndpoint::new(hook(), Obedient::default());
     let at_root = || Router::new().route_service("/", endpoint());
-    let received = || Router::new().route("/", any(async |_: Received| ())).with_state::<()>(hook());
+    let received = || Router::new().route("/", any(async |_: Verified| ())).with_state::<()>(hook());
     let layered = || Router::new().route("/", route_post(async || ()).layer(LifecycleLayer::new(hook())));
     let apps = [
         Router::new().route_service("/hooks/{token}", endpoint()),
@@ -164,9 +169,9 @@ async fn a_hooks_token_is_found_wherever_in_the_path_a_router_takes_it_from() {
 async fn a_typed_payload_asks_for_no_content_type() {
     let user = |callback: seismic::Callback| (StatusCode::ACCEPTED, callback.user_id.unwrap_or_default());
     let verified =
-        route_post(async move |VerifiedJson(callback, _): VerifiedJson<seismic::Callback>| user(callback));
+        route_post(async move |DeliveryJson(callback, _): DeliveryJson<seismic::Callback>| user(callback));
     let received =
-        any(async move |ReceivedJson(callback, _): ReceivedJson<seismic::Callback>| user(callback));
+        any(async move |VerifiedJson(callback, _): VerifiedJson<seismic::Callback>| user(callback));
     // What tempts, and why it is not used.
     let json = route_post(async move |Json(callback): Json<seismic::Callback>| user(callback));
     let app = Router::new()
@@ -196,11 +201,11 @@ async fn a_typed_payload_asks_for_no_content_type() {
 #[tokio::test]
 async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
     type Numbers = std::collections::BTreeMap<String, u8>;
-    let verified = route_post(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED);
+    let verified = route_post(async |_: DeliveryJson<Numbers>| StatusCode::ACCEPTED);
     let app = Router::new()
         .route("/verified", verified.layer(LifecycleLayer::new(verifier())))
-        .route("/received", any(async |_: ReceivedJson<Numbers>| StatusCode::ACCEPTED).with_state(verifier()))
-        .route("/unlayered", route_post(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED));
+        .route("/received", any(async |_: VerifiedJson<Numbers>| StatusCode::ACCEPTED).with_state(verifier()))
+        .route("/unlayered", route_post(async |_: DeliveryJson<Numbers>| StatusCode::ACCEPTED));
     let (log, _logging) = Log::start("lifecycle=debug");
     for (path, status, code) in [
         ("/verified", 422, r#""code":"undecodable""#),
@@ -222,7 +227,7 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
 async fn a_typed_payload_reads_no_unverified_byte() {
     let app = Router::new().route(
         "/",
-        any(async |_: ReceivedJson<seismic::Callback>| StatusCode::ACCEPTED).with_state(verifier()),
+        any(async |_: VerifiedJson<seismic::Callback>| StatusCode::ACCEPTED).with_state(verifier()),
     );
     assert_eq!(ask(app, post(b"other", Body::from("{"))).await.0, StatusCode::UNAUTHORIZED);
 }

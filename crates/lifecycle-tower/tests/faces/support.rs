@@ -26,7 +26,7 @@ pub(crate) fn sign(body: &[u8]) -> String {
 
 /// A verifier with a small cap, so that the tests can pass it.
 pub(crate) fn verifier() -> Verifier {
-    Verifier::new(&seismic::PLATFORM, secret()).expect_app("app").with_max_body(4096)
+    Verifier::new(&seismic::PLATFORM, secret(), "app").unwrap().with_max_body(4096)
 }
 
 /// A POST whose signature is over `signed`, and whose body is whatever comes.

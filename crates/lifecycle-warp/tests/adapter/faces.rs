@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
-use lifecycle_core::{Delivery, HookToken, RejectedRequest, Rejection, Verifier, securityscorecard, seismic};
+use lifecycle_core::{
+    Delivery, ExpectedApp, HookToken, RejectedRequest, Rejection, Verifier, securityscorecard, seismic,
+};
 use lifecycle_warp::{VerifiedRejection, endpoint, payload, recover, verified, verify};
 use tokio::sync::oneshot;
 use tower_service::Service;
@@ -225,7 +227,9 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
 async fn a_hooks_token_is_found_wherever_in_the_path_a_filter_takes_it_from() {
     const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
     let hook = || {
-        let hook = Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap());
+        let hook =
+            Verifier::new(&securityscorecard::PLATFORM, HookToken::new(TOKEN).unwrap(), ExpectedApp::Any)
+                .unwrap();
         endpoint(hook, Counter::default())
     };
     let param = warp::path!("a" / String / ..).map(drop).untuple_one().and(warp::path::end()).and(hook());

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Secret, Verifier, async_trait, seismic};
+use lifecycle_core::{
+    Delivery, ExpectedApp, HandlerError, LifecycleHandler, Secret, Verifier, async_trait, seismic,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use warp::Filter;
@@ -17,7 +19,7 @@ pub(crate) const BODY: &str = r#"{"type":"install","appId":"a1","tenantId":"t1"}
 pub(crate) const SHORT: Duration = Duration::from_millis(200);
 
 pub(crate) fn verifier() -> Verifier {
-    Verifier::new(&seismic::PLATFORM, secret())
+    Verifier::new(&seismic::PLATFORM, secret(), ExpectedApp::Any).unwrap()
 }
 
 pub(crate) fn signature(body: &str) -> String {

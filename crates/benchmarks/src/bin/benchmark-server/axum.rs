@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Router, serve as listen};
 use lifecycle_core::{Secret, Secrets, seismic};
-use lifecycle_tower::axum::Received;
+use lifecycle_tower::axum::Verified;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
@@ -55,7 +55,7 @@ async fn signed(State(secrets): State<Secrets>, request: Request) -> StatusCode 
     }
 }
 
-async fn extracted(_delivery: Received) -> StatusCode {
+async fn extracted(_delivery: Verified) -> StatusCode {
     StatusCode::ACCEPTED
 }
 

@@ -12,7 +12,7 @@ use hyper::server::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use lifecycle_core::Verifier;
+use lifecycle_core::{RequestOutcome, Verifier};
 use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, receive, response};
 use tower::{Service, ServiceBuilder, service_fn};
 
@@ -84,9 +84,16 @@ async fn extracted(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let started = Instant::now();
-    let outcome = receive(&verifier, request).await;
-    let delivery = outcome.as_ref().map(|(_head, delivery)| delivery);
-    Ok(response(verifier.answer(delivery, started.elapsed(), SystemTime::now())))
+    let received = receive(&verifier, request).await;
+    let (outcome, reply) = match &received {
+        Ok((_head, delivery)) => {
+            let ack = delivery.platform().ack();
+            (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
+        }
+        Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
+    };
+    verifier.record(outcome, started.elapsed(), SystemTime::now());
+    Ok(response(reply))
 }
 
 fn answer(status: StatusCode) -> Response<Empty<Bytes>> {

@@ -13,7 +13,7 @@ use std::io::{Read, stdin};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
-use lifecycle_core::{LifecycleHandler, Secret, Verifier, seismic};
+use lifecycle_core::{ExpectedApp, LifecycleHandler, Secret, Verifier, seismic};
 use tokio::runtime::{Builder, Runtime};
 
 /// Why it could not serve.
@@ -82,7 +82,7 @@ fn asynchronous(listener: TcpListener) -> std::io::Result<tokio::net::TcpListene
 }
 
 fn verifier() -> Result<Verifier, Failure> {
-    Ok(Verifier::new(&seismic::PLATFORM, Secret::new(secret()?)?))
+    Ok(Verifier::new(&seismic::PLATFORM, Secret::new(secret()?)?, ExpectedApp::Any).unwrap())
 }
 
 struct AcceptAll;

@@ -7,9 +7,10 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use lifecycle_core::securityscorecard::{self, Hook, HookEvent, Installed, InstalledApp, InstallingUser};
 use lifecycle_core::{
-    AckPolicy, Change, Deduplicated, Delivery, EventFields, EventKind, HandlerError, Head, HookToken,
-    Installation, Platform, Reply, Secret, Secrets, SigningSecret, TenantKey, Trust, Undecodable,
-    VerifiedRequest, Verifier, seismic,
+    Ack, Change, Deduplicated, Delivery, EventFields, EventKind, ExpectedApp, HandlerError, Handshake, Head,
+    HookToken, IdempotencySource, Inbound, Installation, Keys, Platform, Proof, Reply, RequestOutcome,
+    Secret, Secrets, SigningSecret, TenantKey, Undecodable, Unhandled, VerifiedRequest, Verifier, discord,
+    github, seismic, slack, stripe,
 };
 use serde_json::json;
 use test_privacy::{CANARY, Careless};
@@ -20,12 +21,11 @@ pub(super) fn values() -> Vec<Shown> {
     let delivery = delivery();
     let change = Change::new(&delivery, 1);
     let secret = Secret::new(CANARY).unwrap();
-    let verifier = Verifier::new(&seismic::PLATFORM, secret.clone());
+    let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), ExpectedApp::Any).unwrap();
     let signature = seismic::SCHEME.sign(&secret, &[], CANARY.as_bytes());
     let headers = [("x-seismic-signature", signature.as_bytes()), ("x-canary", CANARY.as_bytes())];
-    let head = Head { method: "POST", path: CANARY, headers };
-    let mut verification =
-        verifier.begin(Head { method: "POST", path: CANARY, headers: headers.into_iter() }).unwrap();
+    let head = Head::new("POST", CANARY, headers);
+    let mut verification = verifier.begin(Head::new("POST", CANARY, headers)).unwrap();
     verification.push(Bytes::from(CANARY)).unwrap();
     let reply = Reply::new(200, "text/html", CANARY).header("set-cookie", format!("state={CANARY}"));
     vec![
@@ -42,12 +42,29 @@ pub(super) fn values() -> Vec<Shown> {
         debug(&verification),
         debug(&reply),
         debug(&verifier),
-        debug(&Verifier::unsigned(&securityscorecard::PLATFORM, HookToken::new(CANARY).unwrap())),
+        debug(
+            &Verifier::new(&securityscorecard::PLATFORM, HookToken::new(CANARY).unwrap(), ExpectedApp::Any)
+                .unwrap(),
+        ),
         debug(&HookToken::new(CANARY).unwrap()),
         debug(&SigningSecret::new("2026", &secret)),
         debug(&Secrets::from(secret.clone())),
         debug(&secret),
         debug(&TenantKey::new("seismic", CANARY, CANARY)),
+        debug(&delivery.envelope()),
+        debug(&Handshake::Echo { challenge: CANARY.into() }),
+        debug(&IdempotencySource::Event(CANARY.into())),
+        debug(&Inbound::Delivery(delivery.clone())),
+        debug(&Keys::from(secret.clone()).with_owner(CANARY)),
+        debug(&RequestOutcome::Answered(&delivery, Some(202))),
+        debug(&Unhandled::Handshake(Reply::new(200, "text/plain", CANARY))),
+        debug(&verifier.keys().unwrap()),
+        debug(&lifecycle_testing::SignedRequest::new(
+            &seismic::PLATFORM,
+            &[("x-canary", CANARY)],
+            CANARY,
+            SystemTime::now(),
+        )),
     ]
     .into_iter()
     .chain(platforms(&delivery))
@@ -65,6 +82,20 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
     let hook = json!({"event": event, "unknown": CANARY});
     vec![
         debug(&delivery.payload::<seismic::Callback>().unwrap()),
+        debug(&read::<discord::WebhookEvent>(
+            json!({"application_id": CANARY, "type": 1, "event": {"type": "e", "timestamp": CANARY, "data": CANARY}}),
+        )),
+        debug(&read::<discord::EventBody>(json!({"type": "e", "timestamp": CANARY, "data": CANARY}))),
+        debug(&read::<github::InstallationEvent>(
+            json!({"action": "created", "installation": {"id": 1, "app_id": 2, "account": CANARY}, "sender": CANARY}),
+        )),
+        debug(&read::<github::Installation>(json!({"id": 1, "app_id": 2, "account": CANARY}))),
+        debug(&read::<slack::EventCallback>(
+            json!({"type": "event_callback", "team_id": CANARY, "event": CANARY}),
+        )),
+        debug(&read::<stripe::Event>(
+            json!({"id": CANARY, "type": "apps.install.created", "account": CANARY, "data": CANARY}),
+        )),
         debug(&serde_json::from_value::<InstalledApp>(app.clone()).unwrap()),
         debug(&serde_json::from_value::<InstallingUser>(user.clone()).unwrap()),
         debug(&serde_json::from_value::<Installed>(payload.clone()).unwrap()),
@@ -73,24 +104,29 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
     ]
 }
 
+fn read<T: serde::de::DeserializeOwned>(payload: serde_json::Value) -> T {
+    serde_json::from_value(payload).unwrap()
+}
+
 fn fields() -> EventFields<'static> {
     let mut fields = EventFields::new(EventKind::Install);
     let canary = || Cow::Borrowed(CANARY);
     (fields.app, fields.tenant) = (canary(), canary());
     (fields.actor, fields.version, fields.prior_version) = (Some(canary()), Some(canary()), Some(canary()));
-    (fields.request_id, fields.sent_at) = (Some(canary()), Some(canary()));
+    (fields.request_id, fields.installation) = (Some(canary()), Some(canary()));
+    fields.identity = IdempotencySource::Told(canary());
     fields
 }
 
 /// Only a decoder ever sees one.
 fn authentic() -> Shown {
     static SHOWN: OnceLock<[String; 2]> = OnceLock::new();
-    static OWN: Platform = Platform::unsigned("own", AckPolicy::new(200), decode);
+    static OWN: Platform = Platform::new("own", Proof::UnguessableUrl, Ack::new(200), decode);
     #[expect(clippy::unnecessary_wraps, reason = "a platform's decoder may fail")]
     fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
         SHOWN.get_or_init(|| [format!("{request:?}"), format!("{request:#?}")]);
         Ok(EventFields::new(EventKind::Install))
     }
-    Delivery::from_store_unverified(&OWN, CANARY, [], Trust::Unsigned, SystemTime::now()).unwrap();
+    lifecycle_testing::delivery(&OWN, CANARY);
     Shown { name: std::any::type_name::<VerifiedRequest<'_>>(), texts: SHOWN.get().unwrap().to_vec() }
 }

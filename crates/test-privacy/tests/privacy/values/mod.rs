@@ -10,9 +10,8 @@ mod tools;
 use std::any::type_name;
 use std::error::Error;
 use std::fmt::{self, Debug, Display};
-use std::time::SystemTime;
 
-use lifecycle_core::{Delivery, SecretId, Trust, seismic};
+use lifecycle_core::{Delivery, seismic};
 use test_privacy::CANARY;
 
 /// What a value shows of itself.
@@ -54,9 +53,7 @@ fn delivery() -> Delivery {
         "type": "install", "appId": CANARY, "tenantId": CANARY, "userId": CANARY, "userEmail": format!("{CANARY}@mail.example"),
         "requestId": CANARY, "unknown": [CANARY],
     });
-    let trust = Trust::Signed { secret: SecretId::new("2026"), header: "x-seismic-signature" };
-    Delivery::from_store_unverified(&seismic::PLATFORM, body.to_string(), [], trust, SystemTime::now())
-        .unwrap()
+    lifecycle_testing::delivery(&seismic::PLATFORM, &body.to_string())
 }
 
 /// What a database says of a value that is there already; its `Debug` says more.

@@ -1,0 +1,99 @@
+//! `SignedRequest`: what a platform would send.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use lifecycle_core::{AttemptTime, HookToken, Keys, Part, Platform, Proof, PublicKey, Secret};
+use ring::signature::{Ed25519KeyPair, KeyPair};
+
+const SECRET: &str = "a signing secret for tests";
+const TOKEN: &str = "b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07";
+
+/// The private key of RFC 8032, section 7.1, test 1.
+const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+
+/// The keys that verify this crate's requests. Everybody knows them: for tests only.
+pub fn keys(platform: &Platform) -> Keys {
+    match platform.proof() {
+        Proof::Hmac(_) => secret().into(),
+        Proof::PublicKey(_) => {
+            let public = const_hex::encode(key_pair().public_key().as_ref());
+            PublicKey::ed25519("testing", &public).expect("it is a key").into()
+        }
+        _ => HookToken::new(TOKEN).expect("it is a token").into(),
+    }
+}
+
+/// A genuine request of a platform. `Debug` shows the target's path only.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SignedRequest {
+    /// The method.
+    pub method: &'static str,
+    /// The target: below `/hook/` the token of an unguessable URL, where that is the proof.
+    pub target: String,
+    /// The header lines, those that carry the signature among them.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl SignedRequest {
+    /// A request with these headers (names in lower case) and this body, sent at this time. The headers of the proof are
+    /// added; a time header that the platform signs is, too, unless it is given.
+    pub fn new(platform: &Platform, headers: &[(&str, &str)], body: &str, sent: SystemTime) -> Self {
+        let mut lines: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let seconds = sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
+        match platform.attempt_time() {
+            AttemptTime::Header(name) if !lines.iter().any(|(own, _)| own == name) => {
+                lines.push((name.to_owned(), seconds.clone()));
+            }
+            _ => {}
+        }
+        let mut target = format!("/{}", platform.name());
+        match platform.proof() {
+            Proof::Hmac(scheme) => {
+                let mut known: Vec<(&str, &[u8])> =
+                    lines.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+                if let AttemptTime::Field(name) = platform.attempt_time() {
+                    known.push((name, seconds.as_bytes()));
+                }
+                let signature = scheme.sign(&secret(), &known, body.as_bytes());
+                lines.push((scheme.headers()[0].to_owned(), signature));
+            }
+            Proof::PublicKey(public) => {
+                let mut message = Vec::new();
+                for part in public.scheme().signed() {
+                    match part {
+                        Part::Header(name) => {
+                            let line = lines.iter().find(|(own, _)| own == name);
+                            message.extend_from_slice(line.map_or(&[][..], |(_, value)| value.as_bytes()));
+                        }
+                        Part::Text(text) => message.extend_from_slice(text.as_bytes()),
+                        _ => message.extend_from_slice(body.as_bytes()),
+                    }
+                }
+                let signature = const_hex::encode(key_pair().sign(&message).as_ref());
+                lines.push((public.scheme().headers()[0].to_owned(), signature));
+            }
+            _ => target = format!("/hook/{TOKEN}"),
+        }
+        Self { method: "POST", target, headers: lines, body: body.as_bytes().to_vec() }
+    }
+}
+
+impl fmt::Debug for SignedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedRequest").field("method", &self.method).finish_non_exhaustive()
+    }
+}
+
+fn secret() -> Secret {
+    Secret::new(SECRET).expect("it is a secret")
+}
+
+fn key_pair() -> Ed25519KeyPair {
+    let seed = const_hex::decode(SEED).expect("it is hex");
+    Ed25519KeyPair::from_seed_unchecked(&seed).expect("it is a seed")
+}
