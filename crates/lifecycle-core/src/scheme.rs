@@ -196,7 +196,7 @@ impl Scheme {
         let mut value = String::new();
         for part in self.signed {
             if let Part::Field(name) = part {
-                value.push_str(&format!("{name}={}", String::from_utf8_lossy(field(name))));
+                value.extend([name, "=", &String::from_utf8_lossy(field(name))]);
                 value.extend(self.separator.map(char::from));
             }
         }

@@ -75,7 +75,7 @@ impl Scheme {
 pub(crate) struct Presented {
     candidates: [Option<(&'static str, [u8; MAX_SIGNATURE])>; Self::MAX],
     length: usize,
-    is_presented: bool,
+    has_header: bool,
     field: FieldValue,
 }
 
@@ -86,7 +86,7 @@ impl Presented {
     /// None yet, of signatures of this many bytes.
     pub(crate) fn new(length: usize) -> Self {
         debug_assert!(length <= MAX_SIGNATURE);
-        Self { candidates: [None; Self::MAX], length, is_presented: false, field: FieldValue::NONE }
+        Self { candidates: [None; Self::MAX], length, has_header: false, field: FieldValue::NONE }
     }
 
     /// Takes the signatures and the field out of one header's value. Malformed signatures are no candidates.
@@ -96,7 +96,7 @@ impl Presented {
         header: &'static str,
         value: &str,
     ) -> Result<(), Rejection> {
-        self.is_presented = true;
+        self.has_header = true;
         let Some(separator) = scheme.separator else {
             self.take(scheme, header, value);
             return Ok(());
@@ -117,7 +117,7 @@ impl Presented {
 
     /// Whether there is all that a proof needs. `whole` tells whether all signed headers are there.
     pub(crate) fn check(&self, scheme: &Scheme, whole: bool) -> Result<(), Rejection> {
-        if !self.is_presented || !whole || (scheme.field().is_some() && self.field.is_none()) {
+        if !self.has_header || !whole || (scheme.field().is_some() && self.field.is_none()) {
             return Err(Rejection::MissingSignature);
         }
         if self.candidates[0].is_none() {

@@ -28,6 +28,10 @@ use crate::verifier::{Settings, Source};
 
 /// What a verified request is. There is no third thing, so no adapter may forget one.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost all are deliveries, and a box would cost each an allocation"
+)]
 pub enum Inbound {
     /// It tells of an event.
     Delivery(Delivery),

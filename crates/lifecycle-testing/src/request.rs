@@ -16,11 +16,8 @@ const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae
 pub fn keys(platform: &Platform) -> Keys {
     match platform.proof() {
         Proof::Hmac(_) => secret().into(),
-        Proof::PublicKey(_) => {
-            let public = const_hex::encode(key_pair().public_key().as_ref());
-            PublicKey::ed25519("testing", &public).expect("it is a key").into()
-        }
-        _ => HookToken::new(TOKEN).expect("it is a token").into(),
+        Proof::PublicKey(_) => public_key().into(),
+        _ => token().into(),
     }
 }
 
@@ -87,6 +84,14 @@ impl fmt::Debug for SignedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedRequest").field("method", &self.method).finish_non_exhaustive()
     }
+}
+
+fn public_key() -> PublicKey {
+    PublicKey::ed25519("testing", &const_hex::encode(key_pair().public_key().as_ref())).expect("it is a key")
+}
+
+fn token() -> HookToken {
+    HookToken::new(TOKEN).expect("it is a token")
 }
 
 fn secret() -> Secret {

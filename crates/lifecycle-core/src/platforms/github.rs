@@ -206,7 +206,7 @@ mod tests {
 
     #[test]
     fn the_tenant_is_the_target_where_there_is_no_account() {
-        for account in [r#"null"#, r#"{"slug":"an-enterprise"}"#] {
+        for account in ["null", r#"{"slug":"an-enterprise"}"#] {
             let body = CREATED.replace(r#"{"login":"example-org","id":21031067}"#, account);
             assert_eq!(delivery("installation", &body).unwrap().event().tenant(), "3880403");
         }
