@@ -25,10 +25,10 @@ pub struct Description {
 #[serde(default)]
 pub struct DisplaySettings {
     /// A colour such as `#0A7B83`.
-    #[serde(alias = "primaryColor", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub primary_color: Option<String>,
     /// A colour such as `#FFFFFF`.
-    #[serde(alias = "secondaryColor", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub secondary_color: Option<String>,
     /// The icon; the platform's pages do not say in which form, so it is not validated.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,17 +37,13 @@ pub struct DisplaySettings {
     #[serde(alias = "logoUrl", skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
     /// Pictures or videos on the app's own page.
-    #[serde(
-        alias = "heroImages",
-        skip_serializing_if = "Vec::is_empty",
-        deserialize_with = "spelling::nullable"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "spelling::nullable")]
     pub hero_images: Vec<HeroImage>,
     /// The app's home page.
     #[serde(alias = "homepageUrl", skip_serializing_if = "Option::is_none")]
     pub homepage_url: Option<String>,
     /// Where users find help.
-    #[serde(alias = "helpUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help_url: Option<String>,
     /// Keys that are not known here, kept as they were read.
     #[serde(flatten)]
@@ -79,10 +75,10 @@ pub struct Developer {
     #[serde(alias = "websiteUrl", skip_serializing_if = "Option::is_none")]
     pub website_url: Option<String>,
     /// Their privacy policy.
-    #[serde(alias = "privacyUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy_url: Option<String>,
     /// Their terms of use.
-    #[serde(alias = "termsOfUseUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub terms_of_use_url: Option<String>,
     /// Keys that are not known here, kept as they were read.
     #[serde(flatten)]

@@ -18,9 +18,10 @@ pub use problem::{ManifestProblem, ManifestProblemKind, ManifestProblems};
 
 use lifecycle_core::Reply;
 
-/// A manifest: built in code, or read from JSON in any spelling that the platform's pages and tools have used.
+/// A manifest: built in code, or read from JSON in any spelling that the platform's pages and example apps show.
 ///
-/// Reading accepts the documented snake case keys, their camel case forms, and the old flat form (a `description` string
+/// Reading accepts the documented snake case keys, those in camel case that its example apps have (`displaySettings` with `logoUrl`
+/// and `homepageUrl`, `websiteUrl`, `longDescription` and `sentBy` of a signal), and the old flat form (a `description` string
 /// beside `long_description`; `logo_url`, `homepage` and `bg_color` at the top; `developer` as a string). Writing gives
 /// snake case. Keys that are not known survive at every level, in `unknown`, except inside values that are kept as JSON
 /// anyway. Reading is lenient, so that [`validate`](Self::validate) can list everything that is wrong at once.
@@ -48,7 +49,7 @@ use lifecycle_core::Reply;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Default, Deserialize, PartialEq, Serialize)]
-#[serde(default, remote = "Self")] // so that reading can mend old spellings first: spelling.rs
+#[serde(default, remote = "Self")] // so that reading can nest flat keys first: spelling.rs
 pub struct Manifest {
     /// The app's name, unique in the marketplace; at most [`MAX_NAME`](Self::MAX_NAME) characters.
     pub name: String,
@@ -71,10 +72,10 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "is_default", deserialize_with = "spelling::nullable")]
     pub developer: Developer,
     /// Where the platform posts `app.installed`. Nothing is signed: end it with a [`HookToken`](lifecycle_core::HookToken).
-    #[serde(alias = "hookUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hook_url: Option<String>,
     /// Where the installing user's browser is sent; see [`InstallPage`](crate::InstallPage).
-    #[serde(alias = "installUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub install_url: Option<String>,
     /// The values that the platform stores for each user and sends with each action.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "spelling::nullable")]

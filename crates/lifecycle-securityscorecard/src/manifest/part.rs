@@ -17,7 +17,6 @@ pub struct DeclaredSecret {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Whether the installation is incomplete without it.
-    #[serde(alias = "valueRequired")]
     pub value_required: bool,
     /// Keys that are not known here, kept as they were read.
     #[serde(flatten)]
@@ -41,7 +40,6 @@ impl DeclaredSecret {
 #[serde(default)]
 pub struct Auth {
     /// Where the browser comes back with a one-time `code`.
-    #[serde(alias = "redirectUri")]
     pub redirect_uri: String,
     /// What the app asks to do, such as `user:read`. The platform may add scopes.
     #[serde(deserialize_with = "spelling::nullable")]
@@ -68,7 +66,7 @@ pub struct Action {
     /// Where the platform posts when the rule fires.
     pub url: String,
     /// Where the platform asks for the settings to show in its rule builder.
-    #[serde(alias = "settingsUrl", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub settings_url: Option<String>,
     /// The settings themselves, where they are the same for everybody; not beside `settings_url`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -105,7 +103,7 @@ pub struct Signal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub factor: Option<String>,
     /// What it means, in a line.
-    #[serde(alias = "shortDescription", skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub short_description: Option<String>,
     /// What it means.
     #[serde(alias = "longDescription", skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,7 @@
-//! The old flat spelling of a manifest, brought into today's form before it is read.
+//! The flat spelling of a manifest, brought into today's form before it is read.
+//!
+//! Sources: SecurityScorecard's page "Design Guidelines" (`homepage`, `logo_url` and `bg_color` at the top), and the readme of its example
+//! app `experimental-bare-app` (the same, `description` and `developer` as text, `long_description`).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -8,7 +11,7 @@ use super::Manifest;
 impl<'de> Deserialize<'de> for Manifest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut manifest = Map::deserialize(deserializer)?;
-        nest_old_keys(&mut manifest);
+        nest_flat_keys(&mut manifest);
         Self::deserialize(Value::Object(manifest)).map_err(serde::de::Error::custom)
     }
 }
@@ -28,35 +31,29 @@ where
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Where an old top-level key belongs today. `names` are the spellings of both members, today's first.
-struct Moved {
-    old: &'static [&'static str],
-    parent: &'static [&'static str],
-    names: &'static [&'static str],
-}
+/// A flat key, and where it belongs today: the parent's name and the member's, each in every spelling, today's first.
+type Flat = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 const DISPLAY: &[&str] = &["display_settings", "displaySettings"];
-const MOVED: [Moved; 4] = [
-    Moved { old: &["long_description", "longDescription"], parent: &["description"], names: &["long"] },
-    Moved { old: &["logo_url", "logoUrl"], parent: DISPLAY, names: &["logo_url", "logoUrl"] },
-    Moved { old: &["homepage"], parent: DISPLAY, names: &["homepage_url", "homepageUrl"] },
-    Moved { old: &["bg_color", "bgColor"], parent: DISPLAY, names: &["primary_color", "primaryColor"] },
+const FLAT: [Flat; 4] = [
+    ("long_description", &["description"], &["long"]),
+    ("logo_url", DISPLAY, &["logo_url", "logoUrl"]),
+    ("homepage", DISPLAY, &["homepage_url", "homepageUrl"]),
+    ("bg_color", DISPLAY, &["primary_color"]),
 ];
 
-/// An old key whose place is taken stays where it is, and so among the unknown ones: nothing is lost.
-fn nest_old_keys(manifest: &mut Map<String, Value>) {
+/// A flat key whose place is taken stays where it is, and so among the unknown ones: nothing is lost.
+fn nest_flat_keys(manifest: &mut Map<String, Value>) {
     for (key, member) in [("description", "short"), ("developer", "name")] {
         if let Some(text @ Value::String(_)) = manifest.get_mut(key) {
             *text = json!({ member: text.take() });
         }
     }
-    for Moved { old, parent, names } in MOVED {
-        for old in old {
-            if manifest.get(*old).is_some_and(Value::is_string) {
-                let value = manifest.remove(*old).unwrap_or_default();
-                if let Some(value) = place(manifest, parent, names, value) {
-                    manifest.insert((*old).into(), value);
-                }
+    for (key, parent, names) in FLAT {
+        if manifest.get(key).is_some_and(Value::is_string) {
+            let value = manifest.remove(key).unwrap_or_default();
+            if let Some(value) = place(manifest, parent, names, value) {
+                manifest.insert(key.into(), value);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a manifest keeps, mends, refuses and resolves.
+//! What a manifest keeps, converts, refuses and resolves.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -38,31 +38,24 @@ fn an_optional_secret_is_not_among_those_that_are_required() {
 }
 
 #[test]
-fn every_spelling_is_read_and_snake_case_is_written() {
+fn every_spelling_that_the_platform_shows_is_read_and_snake_case_is_written() {
     let cases = [
         (
             json!({
-                "hookUrl": "h", "installUrl": "i",
-                "displaySettings": {"logoUrl": "l", "homepageUrl": "p", "helpUrl": "q", "primaryColor": "#000",
-                    "secondaryColor": "#fff", "heroImages": [{"text": "t", "url": "u"}]},
-                "developer": {"name": "d", "websiteUrl": "w", "privacyUrl": "p", "termsOfUseUrl": "t"},
-                "secrets": [{"key": "K", "description": "d", "valueRequired": true}],
-                "auth": {"redirectUri": "r", "scopes": ["user:read"]},
-                "actions": [{"id": "a", "name": "A", "url": "u", "settingsUrl": "s"}],
-                "signals": [{"id": "n.s", "name": "S", "severity": "positive", "shortDescription": "s",
-                    "longDescription": "l", "sentBy": "b", "references": [{"link": "l", "text": "t"}]}],
+                "displaySettings": {"logoUrl": "l", "homepageUrl": "p", "help_url": "q"},
+                "developer": {"websiteUrl": "w"},
+                "signals": [{"id": "n.s", "name": "S", "severity": "positive", "longDescription": "l", "sentBy": "b"}],
             }),
             json!({
-                "hook_url": "h", "install_url": "i",
-                "display_settings": {"logo_url": "l", "homepage_url": "p", "help_url": "q", "primary_color": "#000",
-                    "secondary_color": "#fff", "hero_images": [{"text": "t", "url": "u"}]},
-                "developer": {"name": "d", "website_url": "w", "privacy_url": "p", "terms_of_use_url": "t"},
-                "secrets": [{"key": "K", "description": "d", "value_required": true}],
-                "auth": {"redirect_uri": "r", "scopes": ["user:read"]},
-                "actions": [{"id": "a", "name": "A", "url": "u", "settings_url": "s"}],
-                "signals": [{"id": "n.s", "name": "S", "severity": "positive", "short_description": "s",
-                    "long_description": "l", "sent_by": "b", "references": [{"link": "l", "text": "t"}]}],
+                "display_settings": {"logo_url": "l", "homepage_url": "p", "help_url": "q"},
+                "developer": {"website_url": "w"},
+                "signals": [{"id": "n.s", "name": "S", "severity": "positive", "long_description": "l", "sent_by": "b"}],
             }),
+        ),
+        (
+            // What no page and no example shows is kept, and means nothing.
+            json!({"hookUrl": "h", "secrets": [{"key": "K", "valueRequired": true}]}),
+            json!({"hookUrl": "h", "secrets": [{"key": "K", "value_required": false, "valueRequired": true}]}),
         ),
         (
             json!({"description": "s", "long_description": "l", "logo_url": "g", "homepage": "h",
@@ -71,7 +64,7 @@ fn every_spelling_is_read_and_snake_case_is_written() {
                 "display_settings": {"logo_url": "g", "homepage_url": "h", "primary_color": "#123456"}}),
         ),
         (
-            json!({"long_description": "l", "logoUrl": "g", "displaySettings": {"homepageUrl": "h"}}),
+            json!({"long_description": "l", "logo_url": "g", "displaySettings": {"homepageUrl": "h"}}),
             json!({"description": {"long": "l"}, "display_settings": {"homepage_url": "h", "logo_url": "g"}}),
         ),
         (
@@ -100,9 +93,10 @@ fn an_old_key_whose_place_is_taken_is_not_lost() {
 
 #[test]
 fn one_member_in_two_spellings_is_refused() {
-    for text in
-        [r#"{"hook_url":"a","hookUrl":"b"}"#, r#"{"display_settings":{"logo_url":"a","logoUrl":"b"}}"#]
-    {
+    for text in [
+        r#"{"display_settings":{},"displaySettings":{}}"#,
+        r#"{"display_settings":{"logo_url":"a","logoUrl":"b"}}"#,
+    ] {
         assert!(
             serde_json::from_str::<Manifest>(text).unwrap_err().to_string().contains("duplicate"),
             "{text}"

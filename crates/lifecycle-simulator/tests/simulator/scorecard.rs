@@ -273,18 +273,17 @@ async fn a_manifest_that_cannot_be_had_is_one_clear_line() {
 }
 
 #[tokio::test]
-async fn a_manifest_in_the_old_and_the_camel_case_spelling_is_read() {
+async fn a_manifest_in_the_old_spellings_is_read() {
     let (market, app) = (Market::start().await, App::start().await);
     let url = format!("{}/manifest.json", app.url);
     app.set_manifest(json!({
         "name": "Old", "namespace": "old_app", "description": "short", "long_description": "long",
-        "developer": "Acme", "hookUrl": "/hook", "installUrl": "/install",
-        "secrets": [{"key": "T", "description": "t", "valueRequired": true}],
+        "developer": "Acme", "hook_url": "/hook", "displaySettings": {"logoUrl": "/logo.png"},
     }));
     let answer = register(&market, &url).await;
     assert_eq!(answer.status, 201, "{answer:?}");
-    assert_eq!(answer.body["manifest"]["hook_url"], format!("{}/hook", app.url));
-    assert_eq!(answer.body["manifest"]["secrets"][0]["value_required"], true);
+    assert_eq!(answer.body["manifest"]["description"]["long"], "long");
+    assert_eq!(answer.body["manifest"]["display_settings"]["logo_url"], format!("{}/logo.png", app.url));
 }
 
 #[tokio::test]
