@@ -27,7 +27,7 @@ pub trait InstallationStore: Send + Sync + 'static {
         filter: &InstallationFilter,
     ) -> Result<Vec<(TenantKey, Installation)>, EngineError>;
 
-    /// Writes a sealed secret, or replaces it. Use a [`Vault`](crate::Vault), which seals.
+    /// Writes a sealed secret, or replaces it. The `Vault` of `lifecycle-vault` seals.
     async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError>;
 
     /// Replaces a sealed secret if it is still this one. `false`, and nothing has happened, if not.
@@ -72,7 +72,7 @@ pub struct SealedSecret {
     pub tenant: TenantKey,
     /// What it is called.
     pub name: String,
-    /// What a [`Sealer`](crate::Sealer) made of it.
+    /// What a sealer made of it.
     pub sealed: Vec<u8>,
 }
 

@@ -11,19 +11,16 @@ mod error;
 mod housekeeping;
 mod inbox;
 mod installations;
-mod keyring;
 mod leases;
 mod memory;
 mod operations;
 mod record;
 mod runner;
-mod seal;
 mod signals;
 mod slots;
 mod store;
 pub mod telemetry;
 mod timestamp;
-mod vault;
 mod worker;
 
 pub use backoff::Backoff;
@@ -32,7 +29,6 @@ pub use engine::{Accepted, AfterFailure, CLOCK_SKEW, Claim, ClaimRequest, Delive
 pub use error::EngineError;
 pub use inbox::Inbox;
 pub use installations::{InstallationFilter, InstallationStore, SealedSecret};
-pub use keyring::{Keyring, KeyringError};
 pub use lifecycle_core::TenantKey;
 pub use memory::{Fault, MemoryEngine};
 pub use operations::{
@@ -41,9 +37,7 @@ pub use operations::{
 };
 pub use record::{Platforms, Record, Unreadable};
 pub use runner::{RunOutcome, Runner};
-pub use seal::{SealContext, SealError, Sealer, TenantSecret};
 pub use signals::{Listener, Notifier};
 pub use store::Store;
 pub use timestamp::Timestamp;
-pub use vault::{Vault, VaultError};
 pub use worker::Worker;

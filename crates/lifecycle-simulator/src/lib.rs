@@ -7,6 +7,7 @@ mod delivery;
 mod error;
 mod headline;
 mod installation;
+mod key_file;
 mod marketplace;
 mod moment;
 mod options;
@@ -15,7 +16,6 @@ mod simulator;
 mod site;
 mod store;
 mod tenant;
-mod vault;
 mod verdict;
 mod version;
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::app::Platform;
-use crate::vault;
+use crate::key_file;
 
 /// A customer. On Seismic an organization; on SecurityScorecard a user, since its installations are per user.
 #[expect(clippy::struct_field_names, reason = "`tenant_id` is the platform's own name for it")]
@@ -63,6 +63,6 @@ fn label(name: &str) -> String {
 /// 128 random bits in hex, after a prefix that tells what it is.
 pub(crate) fn random_id(prefix: &str) -> String {
     let mut bytes = [0; 16];
-    vault::random(&mut bytes);
+    key_file::random(&mut bytes);
     format!("{prefix}{}", const_hex::encode(bytes))
 }

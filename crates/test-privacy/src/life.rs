@@ -7,9 +7,8 @@ use async_trait::async_trait;
 use lifecycle_core::{
     Decision, Delivery, HandlerError, LifecycleHandler, Rejection, TenantKey, run_handler, seismic,
 };
-use lifecycle_inbox::{
-    Backoff, DeliveryFilter, DeliveryState, Inbox, Keyring, Retention, Store, Vault, Worker,
-};
+use lifecycle_inbox::{Backoff, DeliveryFilter, DeliveryState, Inbox, Retention, Store, Worker};
+use lifecycle_vault::{Keyring, Vault};
 
 use crate::canary::CANARY;
 

@@ -26,8 +26,9 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-inbox-sqlite", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-securityscorecard", &["lifecycle-core"]),
-    ("lifecycle-simulator", &["lifecycle-core", "lifecycle-securityscorecard"]),
+    ("lifecycle-simulator", &["lifecycle-core", "lifecycle-securityscorecard", "lifecycle-vault"]),
     ("lifecycle-tower", &["lifecycle-core"]),
+    ("lifecycle-vault", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-warp", &["lifecycle-core"]),
 ];
 

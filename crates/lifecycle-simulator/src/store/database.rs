@@ -3,19 +3,22 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lifecycle_vault::Keyring;
 use rusqlite::{Connection, ErrorCode, params};
 
 use super::tenants;
 use crate::delivery::{Cause, Effect, State};
 use crate::error::Error;
+use crate::key_file::{self, private};
 use crate::tenant::Tenant;
-use crate::vault::{Vault, private};
 
 /// Marks the file as the simulator's: "lcyc" in ASCII.
 const APPLICATION_ID: i32 = 0x6c63_7963;
 const VERSION: i32 = 1;
+/// The place of what only the database's own key opens.
+const KEY_CHECK: &[u8] = b"vault_check";
 
-pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Vault), Error> {
+pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Keyring), Error> {
     let failed = |error: rusqlite::Error| failure(path, &error);
     let fresh =
         private().create(true).append(true).open(path).and_then(|file| Ok(file.metadata()?.len() == 0));
@@ -40,14 +43,17 @@ pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Vault), Error
     if version > VERSION {
         return Err(Error::NewerDatabase(path.into()));
     }
-    let vault = Vault::open(key, version == 0)?;
+    let keyring = key_file::open(key, version == 0)?;
     if version == 0 {
-        create(&mut connection, &vault).map_err(failed)?;
+        let check = keyring
+            .seal_at(KEY_CHECK, b"")
+            .map_err(|error| Error::Database { path: path.into(), reason: error.to_string() })?;
+        create(&mut connection, &check).map_err(failed)?;
     } else {
-        check_key(&connection, &vault, key, failed)?;
+        check_key(&connection, &keyring, key, failed)?;
     }
     interrupt(&connection).map_err(failed)?;
-    Ok((connection, vault))
+    Ok((connection, keyring))
 }
 
 /// Refuses another program's file before anything is written to it.
@@ -65,11 +71,10 @@ fn recognize(connection: &Connection, path: &Path) -> Result<(), Error> {
     }
 }
 
-fn create(connection: &mut Connection, vault: &Vault) -> rusqlite::Result<()> {
+fn create(connection: &mut Connection, check: &[u8]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(include_str!("schema.sql"))?;
-    let sealed = vault.seal("vault_check", b"");
-    transaction.execute("INSERT INTO vault_check VALUES (1, ?1)", [sealed])?;
+    transaction.execute("INSERT INTO vault_check VALUES (1, ?1)", [check])?;
     for tenant in Tenant::first() {
         tenants::insert(&transaction, &tenant)?;
     }
@@ -80,14 +85,14 @@ fn create(connection: &mut Connection, vault: &Vault) -> rusqlite::Result<()> {
 
 fn check_key(
     connection: &Connection,
-    vault: &Vault,
+    keyring: &Keyring,
     key: &Path,
     failed: impl Fn(rusqlite::Error) -> Error,
 ) -> Result<(), Error> {
     let sealed = connection
         .query_row("SELECT sealed FROM vault_check", [], |row| row.get::<_, Vec<u8>>(0))
         .map_err(failed)?;
-    vault.unseal("vault_check", &sealed).map_err(|_| Error::KeyWrong(key.into()))?;
+    keyring.open_at(KEY_CHECK, &sealed).map_err(|_| Error::KeyWrong(key.into()))?;
     Ok(())
 }
 

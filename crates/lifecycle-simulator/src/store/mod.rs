@@ -10,20 +10,20 @@ mod tenants;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lifecycle_vault::{Keyring, SealError};
 use rusqlite::Connection;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::vault::Vault;
 
 pub(crate) use deliveries::{Finish, NewDelivery};
 
-/// The database and the vault that seals the secrets in it. Its calls block for as long as a write takes to be safe.
+/// The database and the keyring that seals the secrets in it. Its calls block for as long as a write takes to be safe.
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Mutex<Connection>,
-    vault: Vault,
+    keyring: Keyring,
 }
 
 /// Why the database could not do as it was asked.
@@ -32,14 +32,16 @@ pub(crate) enum EngineError {
     #[error("a row holds what no version of the simulator wrote")]
     Damaged,
     #[error("{0}")]
+    Seal(#[from] SealError),
+    #[error("{0}")]
     Sqlite(#[from] rusqlite::Error),
 }
 
 impl Store {
     /// Opens the database, or makes a new one, with the key in its own file.
     pub(crate) fn open(path: &Path, key: &Path) -> Result<Self, Error> {
-        let (connection, vault) = database::open(path, key)?;
-        Ok(Self { connection: Mutex::new(connection), vault })
+        let (connection, keyring) = database::open(path, key)?;
+        Ok(Self { connection: Mutex::new(connection), keyring })
     }
 
     fn lock(&self) -> MutexGuard<'_, Connection> {

@@ -19,8 +19,7 @@ impl Store {
         let sql = "SELECT sealed FROM signing_secret WHERE app = ?1 AND number = ?2";
         let sealed: Option<Vec<u8>> =
             self.lock().query_row(sql, [app, number], |row| row.get(0)).optional()?;
-        let open = |sealed: Vec<u8>| self.vault.unseal(&signing_place(app, number), &sealed);
-        sealed.map(open).transpose().map_err(|_| EngineError::Damaged)
+        sealed.map(|sealed| self.open_secret(&signing_place(app, number), &sealed)).transpose()
     }
 
     /// Makes a new secret the current one. The one before counts until then, those before it no more.
@@ -49,7 +48,7 @@ impl Store {
         number: i64,
         secret: &[u8],
     ) -> Result<(), EngineError> {
-        let sealed = self.vault.seal(&signing_place(app, number), secret);
+        let sealed = self.keyring.seal_at(signing_place(app, number).as_bytes(), secret)?;
         let sql = "INSERT INTO signing_secret (app, number, sealed) VALUES (?1, ?2, ?3)";
         connection.execute(sql, params![app, number, sealed])?;
         Ok(())
@@ -64,12 +63,16 @@ impl Store {
         let rows = statement.query_map([installation], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.map(|row| {
             let (key, sealed): (String, Vec<u8>) = row?;
-            let value =
-                self.vault.unseal(&place(installation, &key), &sealed).map_err(|_| EngineError::Damaged)?;
+            let value = self.open_secret(&place(installation, &key), &sealed)?;
             let value = String::from_utf8(value.to_vec()).map_err(|_| EngineError::Damaged)?;
             Ok((key, Zeroizing::new(value)))
         })
         .collect()
+    }
+
+    fn open_secret(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, EngineError> {
+        let opened = self.keyring.open_at(place.as_bytes(), sealed).map_err(|_| EngineError::Damaged)?;
+        Ok(Zeroizing::new(opened.as_bytes().to_vec()))
     }
 
     /// Replaces the secrets of an installation by those that came with its data.
@@ -82,7 +85,7 @@ impl Store {
         let transaction = connection.transaction()?;
         transaction.execute("DELETE FROM installation_secret WHERE installation = ?1", [installation])?;
         for (key, value) in secrets {
-            let sealed = self.vault.seal(&place(installation, key), value.as_bytes());
+            let sealed = self.keyring.seal_at(place(installation, key).as_bytes(), value.as_bytes())?;
             let sql = "INSERT INTO installation_secret (installation, key, sealed) VALUES (?1, ?2, ?3)";
             transaction.execute(sql, params![installation, key, sealed])?;
         }

@@ -54,7 +54,6 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_core::secret::KeyName", NAME),
     ("lifecycle_core::trust::Trust", NAME),
     ("lifecycle_core::verifier::ExpectedApp", NAME),
-    ("lifecycle_inbox::keyring::KeyringError", NAME),
     ("lifecycle_inbox::operations::UnknownPlatform", NAME),
     ("lifecycle_inbox::record::Platforms", CONSTANT),
     ("lifecycle_inbox::record::Unreadable", NAME),
@@ -83,6 +82,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_tower::endpoint::EndpointFuture", BARE),
     ("lifecycle_tower::layer::Lifecycle", APPS),
     ("lifecycle_tower::layer::LifecycleFuture", BARE),
+    ("lifecycle_vault::keyring::KeyringError", NAME),
 ];
 
 const FIXTURE: &str = "It is of a fixture, which is published.";

@@ -1,4 +1,4 @@
-//! Values of the inbox and its engines.
+//! Values of the inbox, its engines and its vault.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use lifecycle_core::{Change, Delivery, HandlerError};
 use lifecycle_inbox::contract::{self, Replicas};
 use lifecycle_inbox::{
     AfterFailure, ClaimRequest, DeliveryFilter, EnabledGate, Engine, EngineError, InstallationFilter,
-    Keyring, MemoryEngine, Platforms, Record, SealContext, SealError, SealedSecret, Store, TenantKey,
-    TenantSecret, Vault, VaultError,
+    MemoryEngine, Platforms, Record, SealedSecret, Store, TenantKey,
 };
 use lifecycle_inbox_postgres::{PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler};
+use lifecycle_vault::{Keyring, SealContext, SealError, TenantSecret, Vault, VaultError};
 use test_privacy::{CANARY, Careless};
 
 use super::{Shown, Taken, debug, delivery, display};

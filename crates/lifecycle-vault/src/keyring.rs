@@ -27,7 +27,7 @@ const NONCE_BYTES: usize = 24;
 /// name. `openssl rand -hex 32` makes a key.
 ///
 /// ```
-/// use lifecycle_inbox::{Keyring, KeyringError};
+/// use lifecycle_vault::{Keyring, KeyringError};
 ///
 /// let old = "2025:9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
 /// let new = "2026:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
@@ -37,7 +37,8 @@ const NONCE_BYTES: usize = 24;
 /// ```
 ///
 /// A sealed secret is: a version byte (1), the length of the id, the id, the nonce of 24 bytes, the ciphertext with its
-/// tag. All before the nonce and [the context](SealContext::associated_data) are its associated data.
+/// tag. All before the nonce and the place are its associated data; the place of a tenant's secret is
+/// [its context](SealContext::associated_data).
 pub struct Keyring {
     keys: Vec<(String, XChaCha20Poly1305)>,
 }
@@ -80,6 +81,41 @@ impl Keyring {
         Self::parse(&Zeroizing::new(text))
     }
 
+    /// Seals bytes for one place only, which any bytes name: [`open_at`](Self::open_at) fails with any other.
+    ///
+    /// # Errors
+    /// [`SealError::Unavailable`] when the operating system gives no random bytes.
+    pub fn seal_at(&self, place: &[u8], secret: &[u8]) -> Result<Vec<u8>, SealError> {
+        let (id, cipher) = &self.keys[0]; // there is always one
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|error| SealError::Unavailable(error.into()))?;
+        let mut sealed = head(id);
+        let data = [&sealed, place].concat();
+        let payload = Payload { msg: secret, aad: &data };
+        let ciphertext = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(&ciphertext);
+        Ok(sealed)
+    }
+
+    /// Opens what [`seal_at`](Self::seal_at) sealed for this place, with any of the keys.
+    ///
+    /// # Errors
+    /// [`SealError::DoesNotOpen`], [`SealError::Malformed`] and [`SealError::UnknownKey`].
+    pub fn open_at(&self, place: &[u8], sealed: &[u8]) -> Result<TenantSecret, SealError> {
+        let (id, rest) = split(sealed).ok_or(SealError::Malformed)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Malformed)?;
+        let (_, cipher) = self
+            .keys
+            .iter()
+            .find(|(own, _)| own == id)
+            .ok_or_else(|| SealError::UnknownKey(id.to_owned()))?;
+        let data = [&head(id), place].concat();
+        let payload = Payload { msg: ciphertext, aad: &data };
+        let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
+        Ok(TenantSecret::new(opened))
+    }
+
     /// The ids of the keys; the first one seals.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.keys.iter().map(|(id, _)| id.as_str())
@@ -89,30 +125,11 @@ impl Keyring {
 #[async_trait]
 impl Sealer for Keyring {
     async fn seal(&self, secret: &[u8], context: SealContext<'_>) -> Result<Vec<u8>, SealError> {
-        let (id, cipher) = &self.keys[0]; // there is always one
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|error| SealError::Unavailable(error.into()))?;
-        let mut sealed = head(id);
-        let data = associated_data(&sealed, context);
-        let payload = Payload { msg: secret, aad: &data };
-        let ciphertext = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
-        sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(&ciphertext);
-        Ok(sealed)
+        self.seal_at(&context.associated_data(), secret)
     }
 
     async fn open(&self, sealed: &[u8], context: SealContext<'_>) -> Result<TenantSecret, SealError> {
-        let (id, rest) = split(sealed).ok_or(SealError::Malformed)?;
-        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Malformed)?;
-        let (_, cipher) = self
-            .keys
-            .iter()
-            .find(|(own, _)| own == id)
-            .ok_or_else(|| SealError::UnknownKey(id.to_owned()))?;
-        let data = associated_data(&head(id), context);
-        let payload = Payload { msg: ciphertext, aad: &data };
-        let opened = cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::DoesNotOpen)?;
-        Ok(TenantSecret::new(opened))
+        self.open_at(&context.associated_data(), sealed)
     }
 
     fn is_current(&self, sealed: &[u8]) -> bool {
@@ -195,21 +212,15 @@ fn split(sealed: &[u8]) -> Option<(&str, &[u8])> {
     Some((std::str::from_utf8(id).ok()?, rest))
 }
 
-fn associated_data(head: &[u8], context: SealContext<'_>) -> Vec<u8> {
-    [head, &context.associated_data()].concat()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use futures_util::FutureExt;
     use lifecycle_core::TenantKey;
 
     const HEX: &str = "9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
 
     fn seal(keyring: &Keyring, tenant: &TenantKey, name: &str) -> Vec<u8> {
-        let context = SealContext { tenant, name };
-        keyring.seal(b"hunter2", context).now_or_never().unwrap().unwrap()
+        keyring.seal_at(&SealContext { tenant, name }.associated_data(), b"hunter2").unwrap()
     }
 
     fn open(
@@ -218,7 +229,7 @@ mod tests {
         tenant: &TenantKey,
         name: &str,
     ) -> Result<TenantSecret, SealError> {
-        keyring.open(sealed, SealContext { tenant, name }).now_or_never().unwrap()
+        keyring.open_at(&SealContext { tenant, name }.associated_data(), sealed)
     }
 
     #[test]

@@ -4,9 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use lifecycle_core::TenantKey;
+use lifecycle_inbox::{EngineError, InstallationStore, SealedSecret};
 
-use crate::error::EngineError;
-use crate::installations::{InstallationStore, SealedSecret};
 use crate::seal::{SealContext, SealError, Sealer, TenantSecret};
 
 /// How many secrets are read at a time.
@@ -14,25 +13,6 @@ const PAGE: usize = 100;
 
 /// Keeps secrets of installations, such as an API token that an administrator gave: encrypted at rest, each bound to its
 /// tenant and name.
-///
-/// ```
-/// use lifecycle_inbox::{Keyring, MemoryEngine, TenantKey, Vault};
-/// use std::sync::Arc;
-///
-/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
-/// # let keys = "2026:MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
-/// let keyring = Keyring::parse(keys)?; // or Keyring::from_env("SECRET_KEYS")?
-/// let vault = Vault::new(Arc::new(MemoryEngine::new()), keyring);
-///
-/// let tenant = TenantKey::new("securityscorecard", "my-app", "a-tenant");
-/// vault.put(&tenant, "api-token", "t0ken").await?;
-/// let token = vault.get(&tenant, "api-token").await?.expect("it was put");
-/// assert_eq!(token.as_str(), Some("t0ken"));
-/// assert_eq!(format!("{token:?}"), "TenantSecret(redacted)");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// # })?;
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
 #[derive(Clone)]
 pub struct Vault {
     store: Arc<dyn InstallationStore>,
@@ -91,8 +71,8 @@ impl Vault {
         }
     }
 
-    /// Seals anew what an older key has sealed, so that it can be taken away afterwards. A secret that is put meanwhile
-    /// is left as it is. Tells how many were sealed anew.
+    /// Seals again what an older key has sealed, so that it can be taken away afterwards. A secret that is put meanwhile
+    /// is left as it is. Tells how many were sealed again.
     pub async fn reseal(&self) -> Result<u64, VaultError> {
         let mut count = 0;
         let mut last = None;
@@ -145,7 +125,8 @@ fn context(secret: &SealedSecret) -> SealContext<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Keyring, MemoryEngine};
+    use crate::Keyring;
+    use lifecycle_inbox::MemoryEngine;
 
     const OLD: &str = "old:9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
     const NEW: &str = "new:1c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6071829304";
