@@ -31,7 +31,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The key file does not hold a key.
-    #[error("{}: not a key file: 64 hex digits are expected", .0.display())]
+    #[error("{}: not a key file: 64 hex digits are expected, not all alike", .0.display())]
     KeyFormat(PathBuf),
     /// The database holds secrets, and the key that reads them is gone.
     #[error("{}: the key of the database is missing; bring it back, or start with a new database", .0.display())]

@@ -102,7 +102,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         assert!(matches!(open(&path, false), Err(Error::KeyMissing(_))));
-        for text in ["", "xyz", &"0".repeat(63), &"g".repeat(64)] {
+        for text in ["", "xyz", &"0".repeat(63), &"0".repeat(64), &"g".repeat(64)] {
             let _ = fs::remove_file(&path);
             private().create(true).truncate(true).open(&path).unwrap().write_all(text.as_bytes()).unwrap();
             assert!(matches!(open(&path, true), Err(Error::KeyFormat(_))), "{text:?}");

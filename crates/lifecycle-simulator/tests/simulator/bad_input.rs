@@ -125,7 +125,7 @@ async fn a_database_is_opened_with_its_own_key_and_by_one_simulator() {
     let folder = market.stop().await;
     let key = folder.path().join("simulator.db.key");
     let own = std::fs::read(&key).unwrap();
-    std::fs::write(&key, "00".repeat(32)).unwrap();
+    std::fs::write(&key, "0123456789abcdef".repeat(4)).unwrap();
     let error = Simulator::open(options(&folder)).await.unwrap_err();
     assert!(matches!(error, Error::KeyWrong(_)), "{error}");
     std::fs::remove_file(&key).unwrap();
