@@ -13,6 +13,7 @@ mod migration;
 mod quiet;
 mod row;
 mod runner;
+mod secrets;
 mod session;
 mod settings;
 mod sql;

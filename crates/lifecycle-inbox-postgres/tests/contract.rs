@@ -19,16 +19,25 @@ fn main() -> ExitCode {
         let name = rule.name().to_owned();
         Trial::test(name, move || check(&rule))
     });
+    let tests = tests.chain([Trial::test("secrets", check_secrets)]);
     libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
 }
 
 fn check(rule: &Rule) -> Result<(), Failed> {
+    with_replicas(async |one, two| rule.check(Replicas { one: Arc::new(one), two: Arc::new(two) }).await)
+}
+
+fn check_secrets() -> Result<(), Failed> {
+    with_replicas(async |one, two| contract::check_secrets(&one, &two).await)
+}
+
+fn with_replicas(check: impl AsyncFnOnce(PostgresEngine, PostgresEngine)) -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let store = Store::new();
         let (one, two) = tokio::join!(store.open(), store.open());
         tokio::join!(hears(&one), hears(&two));
-        rule.check(Replicas { one: Arc::new(one), two: Arc::new(two) }).await;
+        check(one, two).await;
         store.remove().await;
     });
     Ok(())

@@ -1,5 +1,7 @@
 //! What the engine and its driver log, of which every level is asked for; in a process of its own, as a logger is for all of it.
 
+use std::sync::Arc;
+
 use lifecycle_core::{Decision, Delivery, HandlerError, async_trait};
 use lifecycle_inbox::Store;
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, TransactionalHandler, tokio_postgres};
@@ -27,7 +29,7 @@ async fn nothing_of_a_delivery_is_logged_at_whatever_level() {
     let engine = PostgresEngine::open_with(settings).await.unwrap();
     let store = Store::new(engine.clone());
     for (inbox, worker) in [store.open(Careless), store.open_with(engine.runner(Writing))] {
-        let mut shown = live_through(&store, &inbox, worker).await;
+        let mut shown = live_through(&store, &inbox, worker, Arc::new(engine.clone())).await;
         shown.push(format!("{engine:?} {:?}", engine.runner(Writing)));
         for text in shown {
             assert!(!shows(&text), "{text}");

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod installations;
+mod secrets;
 
 use std::fmt;
 use std::path::Path;

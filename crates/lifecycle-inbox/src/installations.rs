@@ -1,6 +1,4 @@
-//! `InstallationStore`: the state of every installation, and the sealed secrets that belong to it.
-
-use std::fmt;
+//! `InstallationStore`: the state of every installation.
 
 use async_trait::async_trait;
 use lifecycle_core::{Installation, Status, TenantKey};
@@ -26,25 +24,6 @@ pub trait InstallationStore: Send + Sync + 'static {
         &self,
         filter: &InstallationFilter,
     ) -> Result<Vec<(TenantKey, Installation)>, EngineError>;
-
-    /// Writes a sealed secret, or replaces it. The `Vault` of `lifecycle-vault` seals.
-    async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError>;
-
-    /// Replaces a sealed secret if it is still this one. `false`, and nothing has happened, if not.
-    async fn replace_sealed(&self, old: &SealedSecret, sealed: Vec<u8>) -> Result<bool, EngineError>;
-
-    /// A sealed secret.
-    async fn sealed(&self, tenant: &TenantKey, name: &str) -> Result<Option<Vec<u8>>, EngineError>;
-
-    /// Deletes a tenant's sealed secret of this name, or all of them. Returns how many there were.
-    async fn delete_sealed(&self, tenant: &TenantKey, name: Option<&str>) -> Result<u64, EngineError>;
-
-    /// Sealed secrets of all tenants in the order of key and name, after this one if it is given.
-    async fn all_sealed(
-        &self,
-        after: Option<(&TenantKey, &str)>,
-        limit: usize,
-    ) -> Result<Vec<SealedSecret>, EngineError>;
 }
 
 /// Which installations to list, and which page of them.
@@ -62,26 +41,5 @@ impl Default for InstallationFilter {
     /// The first 100.
     fn default() -> Self {
         Self { status: None, after: None, limit: 100 }
-    }
-}
-
-/// A secret as it is stored: nobody reads it without the key that sealed it.
-#[derive(Clone, Eq, PartialEq)]
-pub struct SealedSecret {
-    /// Whose it is.
-    pub tenant: TenantKey,
-    /// What it is called.
-    pub name: String,
-    /// What a sealer made of it.
-    pub sealed: Vec<u8>,
-}
-
-impl fmt::Debug for SealedSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SealedSecret")
-            .field("tenant", &self.tenant)
-            .field("name", &self.name)
-            .field("length", &self.sealed.len())
-            .finish_non_exhaustive()
     }
 }

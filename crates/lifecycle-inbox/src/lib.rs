@@ -16,6 +16,7 @@ mod memory;
 mod operations;
 mod record;
 mod runner;
+mod secrets;
 mod signals;
 mod slots;
 mod store;
@@ -28,7 +29,7 @@ pub use enabled::EnabledGate;
 pub use engine::{Accepted, AfterFailure, CLOCK_SKEW, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
 pub use error::EngineError;
 pub use inbox::Inbox;
-pub use installations::{InstallationFilter, InstallationStore, SealedSecret};
+pub use installations::{InstallationFilter, InstallationStore};
 pub use lifecycle_core::TenantKey;
 pub use memory::{Fault, MemoryEngine};
 pub use operations::{
@@ -37,6 +38,7 @@ pub use operations::{
 };
 pub use record::{Platforms, Record, Unreadable};
 pub use runner::{RunOutcome, Runner};
+pub use secrets::{SealedSecret, SecretStore};
 pub use signals::{Listener, Notifier};
 pub use store::Store;
 pub use timestamp::Timestamp;

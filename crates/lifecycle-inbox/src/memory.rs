@@ -2,6 +2,7 @@
 
 mod engine;
 mod installations;
+mod secrets;
 mod store;
 
 use std::fmt;
@@ -91,5 +92,7 @@ mod tests {
             Replicas { one: Arc::new(engine.clone()), two: Arc::new(engine) }
         })
         .await;
+        let engine = MemoryEngine::new();
+        contract::check_secrets(&engine, &engine.clone()).await;
     }
 }

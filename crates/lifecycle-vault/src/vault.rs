@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use lifecycle_core::TenantKey;
-use lifecycle_inbox::{EngineError, InstallationStore, SealedSecret};
+use lifecycle_inbox::{EngineError, SealedSecret, SecretStore};
 
 use crate::seal::{SealContext, SealError, Sealer, TenantSecret};
 
@@ -15,13 +15,13 @@ const PAGE: usize = 100;
 /// tenant and name.
 #[derive(Clone)]
 pub struct Vault {
-    store: Arc<dyn InstallationStore>,
+    store: Arc<dyn SecretStore>,
     sealer: Arc<dyn Sealer>,
 }
 
 impl Vault {
     /// A vault in this store.
-    pub fn new(store: Arc<dyn InstallationStore>, sealer: impl Sealer) -> Self {
+    pub fn new(store: Arc<dyn SecretStore>, sealer: impl Sealer) -> Self {
         Self { store, sealer: Arc::new(sealer) }
     }
 

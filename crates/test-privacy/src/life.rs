@@ -1,13 +1,14 @@
 //! Life: an inbox through all that can become of a delivery, with the canary wherever a stranger's text can be.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use lifecycle_core::{
     Decision, Delivery, HandlerError, LifecycleHandler, Rejection, TenantKey, run_handler, seismic,
 };
-use lifecycle_inbox::{Backoff, DeliveryFilter, DeliveryState, Inbox, Retention, Store, Worker};
+use lifecycle_inbox::{Backoff, DeliveryFilter, DeliveryState, Inbox, Retention, SecretStore, Store, Worker};
 use lifecycle_vault::{Keyring, Vault};
 
 use crate::canary::CANARY;
@@ -19,7 +20,12 @@ const KEY: &str = "key:9c0f3d0e4f7a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f607
 ///
 /// # Panics
 /// When the store fails.
-pub async fn live_through(store: &Store, inbox: &Inbox, worker: Worker) -> Vec<String> {
+pub async fn live_through(
+    store: &Store,
+    inbox: &Inbox,
+    worker: Worker,
+    secrets: Arc<dyn SecretStore>,
+) -> Vec<String> {
     let within = Duration::from_secs(60);
     for word in ["accept", "database", "panic", "parse", "refuse"] {
         for _ in 0..2 {
@@ -37,7 +43,7 @@ pub async fn live_through(store: &Store, inbox: &Inbox, worker: Worker) -> Vec<S
     worker.run(done).await;
 
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
-    let vault = Vault::new(store.engine().clone(), Keyring::parse(KEY).expect("a key"));
+    let vault = Vault::new(secrets, Keyring::parse(KEY).expect("a key"));
     vault.put(&tenant, "api-key", CANARY).await.expect("a secret is kept");
     let mut shown = vec![format!("{vault:?} {:?}", vault.get(&tenant, "api-key").await)];
     for row in store.list(&DeliveryFilter::default()).await.expect("list") {

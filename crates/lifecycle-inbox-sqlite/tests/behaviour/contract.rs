@@ -30,3 +30,11 @@ async fn one_handle_keeps_every_rule_of_the_contract() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_handles_to_one_file_keep_the_contract_of_a_store_of_secrets() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inbox.db");
+    let (one, two) = (SqliteEngine::open(&path).unwrap(), SqliteEngine::open(&path).unwrap());
+    contract::check_secrets(&one, &two).await;
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lifecycle_core::{LifecycleHandler, Status};
 use lifecycle_inbox::{
     Accepted, DeliveryFilter, DeliveryId, DeliveryState, Engine, InstallationFilter, InstallationStore,
-    Retention, Store, TenantKey,
+    Retention, SecretStore, Store, TenantKey,
 };
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;

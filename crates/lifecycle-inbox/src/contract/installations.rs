@@ -1,4 +1,4 @@
-//! Rules about installations and sealed secrets.
+//! Rules about installations.
 
 use lifecycle_core::{Delivery, Installation, Status, TenantKey};
 
@@ -7,7 +7,7 @@ use super::sample::{
 };
 use super::{Replicas, Rule};
 use crate::engine::{AfterFailure, Claim, Engine};
-use crate::installations::{InstallationFilter, SealedSecret};
+use crate::installations::InstallationFilter;
 use crate::operations::DeliveryState;
 use crate::record::Record;
 
@@ -26,9 +26,6 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_change_is_told_to_caches_before_it_is_told_to_the_caller),
         Rule::new(tenants_do_not_share_an_installation),
         Rule::new(installations_are_listed_by_status_in_pages),
-        Rule::new(a_sealed_secret_is_kept_replaced_and_deleted),
-        Rule::new(a_sealed_secret_is_replaced_only_if_it_is_still_the_same),
-        Rule::new(sealed_secrets_are_listed_in_pages),
     ]
 }
 
@@ -263,61 +260,4 @@ async fn installations_are_listed_by_status_in_pages(replicas: Replicas) {
     assert_eq!(page(Some(Status::Enabled), None, 2).await, ["Z", "a-b"]);
     assert_eq!(page(Some(Status::Enabled), Some(key("a-b")), 2).await, ["b"]);
     assert!(page(Some(Status::Uninstalled), None, 2).await.is_empty());
-}
-
-fn secret(tenant: &str, name: &str, sealed: &[u8]) -> SealedSecret {
-    SealedSecret { tenant: key(tenant), name: name.to_owned(), sealed: sealed.to_vec() }
-}
-
-async fn a_sealed_secret_is_kept_replaced_and_deleted(replicas: Replicas) {
-    let (one, two) = (&*replicas.one, &*replicas.two);
-    let bytes: Vec<u8> = (0..=255).collect();
-    one.put_sealed(secret("t", "api\0key", &bytes)).await.unwrap();
-    assert_eq!(two.sealed(&key("t"), "api\0key").await.unwrap(), Some(bytes));
-    one.put_sealed(secret("t", "api\0key", b"newer")).await.unwrap();
-    assert_eq!(two.sealed(&key("t"), "api\0key").await.unwrap(), Some(b"newer".to_vec()));
-    assert_eq!(two.sealed(&key("u"), "api\0key").await.unwrap(), None);
-    assert_eq!(two.sealed(&key("t"), "api").await.unwrap(), None);
-
-    one.put_sealed(secret("t", "b", b"")).await.unwrap();
-    one.put_sealed(secret("u", "b", b"other")).await.unwrap();
-    assert_eq!(one.delete_sealed(&key("t"), Some("api\0key")).await.unwrap(), 1);
-    assert_eq!(one.delete_sealed(&key("t"), Some("api\0key")).await.unwrap(), 0);
-    assert_eq!(one.sealed(&key("t"), "b").await.unwrap(), Some(Vec::new()));
-    one.put_sealed(secret("t", "c", b"")).await.unwrap();
-    assert_eq!(one.delete_sealed(&key("t"), None).await.unwrap(), 2);
-    assert_eq!(one.sealed(&key("u"), "b").await.unwrap(), Some(b"other".to_vec()));
-}
-
-async fn a_sealed_secret_is_replaced_only_if_it_is_still_the_same(replicas: Replicas) {
-    let engine = &*replicas.one;
-    let old = secret("t", "a", b"old");
-    assert!(!engine.replace_sealed(&old, b"new".to_vec()).await.unwrap());
-    assert_eq!(engine.sealed(&key("t"), "a").await.unwrap(), None);
-    engine.put_sealed(old.clone()).await.unwrap();
-    assert!(engine.replace_sealed(&old, b"new".to_vec()).await.unwrap());
-    assert!(!engine.replace_sealed(&old, b"newer".to_vec()).await.unwrap());
-    assert_eq!(engine.sealed(&key("t"), "a").await.unwrap(), Some(b"new".to_vec()));
-}
-
-async fn sealed_secrets_are_listed_in_pages(replicas: Replicas) {
-    let engine = &*replicas.one;
-    let mut expected = Vec::new();
-    for (tenant, name) in [("a", "x"), ("a", "y"), ("b", ""), ("b", "x"), ("ba", "a")] {
-        expected.push(secret(tenant, name, tenant.as_bytes()));
-    }
-    for secret in expected.iter().rev() {
-        engine.put_sealed(secret.clone()).await.unwrap();
-    }
-    let mut seen: Vec<SealedSecret> = Vec::new();
-    loop {
-        let after = seen.last().map(|last| (&last.tenant, last.name.as_str()));
-        let page = replicas.two.all_sealed(after, 2).await.unwrap();
-        assert!(page.len() <= 2);
-        if page.is_empty() {
-            break;
-        }
-        seen.extend(page);
-    }
-    assert_eq!(seen, expected);
 }

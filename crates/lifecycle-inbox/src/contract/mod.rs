@@ -16,7 +16,7 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
-//! What needs a process to die, a disk to fill or a server to stop is not in it: test that beside the engine.
+//! [`check_secrets`] does the same for a [`SecretStore`](crate::SecretStore). What needs a process to die, a disk to fill or a server to stop is not in it: test that beside the engine.
 
 mod accepting;
 mod claiming;
@@ -27,6 +27,7 @@ mod order;
 mod platforms;
 mod random;
 mod sample;
+mod secrets;
 
 use std::fmt;
 use std::pin::Pin;
@@ -34,6 +35,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
+
+pub use secrets::check_secrets;
 
 /// Two handles to one empty store: of two connections, processes or machines, where the engine allows them.
 #[derive(Clone)]

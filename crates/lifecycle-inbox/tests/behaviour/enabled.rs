@@ -6,7 +6,7 @@ use std::time::Duration;
 use lifecycle_core::{Change, Installation, async_trait, securityscorecard, seismic};
 use lifecycle_inbox::{
     ClaimRequest, EnabledGate, Engine, EngineError, Fault, InstallationFilter, InstallationStore,
-    MemoryEngine, Platforms, Record, SealedSecret, TenantKey,
+    MemoryEngine, Platforms, Record, TenantKey,
 };
 use test_adapter::Log;
 use tokio::time::sleep;
@@ -169,30 +169,6 @@ impl InstallationStore for View {
         &self,
         _: &InstallationFilter,
     ) -> Result<Vec<(TenantKey, Installation)>, EngineError> {
-        Ok(Vec::new())
-    }
-
-    async fn put_sealed(&self, _: SealedSecret) -> Result<(), EngineError> {
-        Ok(())
-    }
-
-    async fn replace_sealed(&self, _: &SealedSecret, _: Vec<u8>) -> Result<bool, EngineError> {
-        Ok(false)
-    }
-
-    async fn sealed(&self, _: &TenantKey, _: &str) -> Result<Option<Vec<u8>>, EngineError> {
-        Ok(None)
-    }
-
-    async fn delete_sealed(&self, _: &TenantKey, _: Option<&str>) -> Result<u64, EngineError> {
-        Ok(0)
-    }
-
-    async fn all_sealed(
-        &self,
-        _: Option<(&TenantKey, &str)>,
-        _: usize,
-    ) -> Result<Vec<SealedSecret>, EngineError> {
         Ok(Vec::new())
     }
 }

@@ -1,6 +1,8 @@
 //! What the inbox, its worker and its engines log. PostgreSQL's has the same test beside its engine.
 
-use lifecycle_inbox::{MemoryEngine, Store};
+use std::sync::Arc;
+
+use lifecycle_inbox::{MemoryEngine, SecretStore, Store};
 use lifecycle_inbox_sqlite::SqliteEngine;
 use test_privacy::{Careless, Logs, live_through, shows};
 
@@ -31,9 +33,12 @@ async fn nothing_of_a_delivery_is_logged_at_whatever_level() {
     let folder = tempfile::tempdir().unwrap();
     let logs = Logs::start();
     let sqlite = SqliteEngine::open(folder.path().join("inbox.db")).unwrap();
-    for store in [Store::new(MemoryEngine::new()), Store::new(sqlite)] {
+    let memory = MemoryEngine::new();
+    let engines: [(Store, Arc<dyn SecretStore>); 2] =
+        [(Store::new(memory.clone()), Arc::new(memory)), (Store::new(sqlite.clone()), Arc::new(sqlite))];
+    for (store, secrets) in engines {
         let (inbox, worker) = store.open(Careless);
-        for text in live_through(&store, &inbox, worker).await {
+        for text in live_through(&store, &inbox, worker, secrets).await {
             assert!(!shows(&text), "{text}");
         }
     }

@@ -36,7 +36,7 @@ pub(super) async fn values() -> Vec<Shown> {
     assert_eq!(stored.summary.last_error.as_deref(), Some(CANARY));
     let keys = format!("2026:{:02x?}", CANARY.as_bytes()).replace(['[', ']', ',', ' '], "");
     let keyring = Keyring::parse(&keys).unwrap();
-    let vault = Vault::new(engine.clone(), Keyring::parse(&keys).unwrap());
+    let vault = Vault::new(Arc::new(memory.clone()), Keyring::parse(&keys).unwrap());
     vault.put(&tenant, "api-key", CANARY).await.unwrap();
     let sealed = SealedSecret { tenant: tenant.clone(), name: "api-key".into(), sealed: CANARY.into() };
     let gate = EnabledGate::new(engine.clone());
