@@ -107,7 +107,7 @@ impl Rejection {
     pub fn title(&self) -> &'static str {
         match self {
             Self::BodyTimeout => "The body did not arrive in time",
-            Self::BodyTooLarge => "The body is larger than this verifier takes",
+            Self::BodyTooLarge => "The body is larger than this receiver takes",
             Self::BodyUnreadable => "The body could not be read",
             Self::Contradiction(_) => "What is proven contradicts what is told beside it",
             Self::DeadlineExceeded => "The callback was not handled in time",
