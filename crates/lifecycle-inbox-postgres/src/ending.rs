@@ -99,7 +99,7 @@ impl<'a> Ending<'a> {
         cache: &StatementCache,
         sql: &Sql,
     ) -> Result<Self, Error> {
-        let finish = cache.prepare(client, &sql.finish_all).await?;
+        let finish = cache.prepare(client, &sql.finish).await?;
         let put = cache.prepare(client, &sql.put_installations).await?;
         Ok(Self { client, finish, put })
     }

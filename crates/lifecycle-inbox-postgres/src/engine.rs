@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
@@ -24,6 +24,7 @@ use crate::ending::End;
 use crate::endings::Endings;
 use crate::error::{OpenError, is_spent, store};
 use crate::handler::TransactionalHandler;
+use crate::low_water::LowWater;
 use crate::migration::{bring_up, migrate};
 use crate::quiet;
 use crate::row::{self, column, digest};
@@ -35,6 +36,10 @@ use crate::writer::{Shared, Writers};
 
 /// How long pruning may take: it is asked for by people, who may ask for much.
 const PRUNE_LIMIT: Duration = Duration::from_secs(60);
+
+/// So many keys are new ones: their index has some 8 MB. Where there are more, they become old ones, so many at a time.
+const MANY_KEYS: i64 = 200_000;
+const KEYS_AT_ONCE: i64 = 2_000;
 
 /// An engine in a PostgreSQL database, which any number of processes may share.
 ///
@@ -48,6 +53,7 @@ pub(crate) struct Inner {
     clock: Arc<Clock>,
     connector: Connector,
     endings: Batcher<Endings>,
+    low_water: LowWater,
     pool: Pool,
     ringer: JoinHandle<()>,
     pub(crate) sql: Arc<Sql>,
@@ -118,6 +124,7 @@ impl PostgresEngine {
             time_limit,
             writers: Writers::start(&shared, for_writers, settings.queue),
             endings: Endings::start(shared, for_endings),
+            low_water: LowWater::default(),
         })))
     }
 
@@ -162,6 +169,22 @@ impl PostgresEngine {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => Err(failed(client, &error)),
             Err(_) => Err(too_late(client)),
+        }
+    }
+
+    /// Where many keys are new, all of them become old ones, in small transactions.
+    async fn move_keys(&self) -> Result<(), EngineError> {
+        let are_many = self.query(&self.0.sql.has_many_keys, &[&MANY_KEYS]).await?;
+        if !are_many.first().map_or(Ok(false), |row| column(row, 0))? {
+            return Ok(());
+        }
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let moved = self.query(&self.0.sql.move_keys, &[&last, &KEYS_AT_ONCE]).await?;
+            last = moved.first().map_or(Ok(None), |row| column(row, 0))?;
+            if last.is_none() {
+                return Ok(());
+            }
         }
     }
 
@@ -264,8 +287,12 @@ impl Engine for PostgresEngine {
         let (platforms, worker) = (bytes_of(request.platforms), request.worker.as_bytes());
         let (now, ahead) = (request.now.as_millis(), (request.now + CLOCK_SKEW).as_millis());
         let (until, limit) = ((request.now + request.lease).as_millis(), limit(request.limit));
-        let rows =
-            self.query(&self.0.sql.claim, &[&platforms, &worker, &now, &ahead, &until, &limit]).await?;
+        let (from, started) = (self.0.low_water.from(request.platforms), Instant::now());
+        let values: [&(dyn ToSql + Sync); 7] = [&platforms, &worker, &now, &ahead, &until, &limit, &from];
+        let rows = self.query(&self.0.sql.claim, &values).await?;
+        let lowest =
+            rows.first().map(|row| row.try_get("lowest")).transpose().map_err(|error| store(&error))?;
+        self.0.low_water.claimed(request.platforms, from, lowest, started.elapsed());
         let mut claims: Vec<Claim> =
             rows.iter().map(row::claim).collect::<Result<_, _>>().map_err(|error| store(&error))?;
         claims.sort_unstable_by_key(|claim| claim.token);
@@ -396,8 +423,13 @@ impl Engine for PostgresEngine {
             Ok(Err(error)) => return Err(failed(client, &error)),
             Err(_) => return Err(too_late(client)),
         };
+        drop(client);
         let count = |nth| column::<i64>(&row, nth).map(|count| u64::try_from(count).unwrap_or(0));
-        Ok(Pruned { done: count(0)?, dead: count(1)?, keys: count(2)? })
+        let pruned = Pruned { done: count(0)?, dead: count(1)?, keys: count(2)? };
+        if pruned.keys < u64::try_from(prune.limit).unwrap_or(u64::MAX) {
+            self.move_keys().await?; // when all are forgotten that are to be
+        }
+        Ok(pruned)
     }
 
     async fn check(&self) -> Result<(), EngineError> {

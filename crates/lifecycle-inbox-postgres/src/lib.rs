@@ -9,6 +9,7 @@ mod engine;
 mod error;
 mod handler;
 mod installations;
+mod low_water;
 mod migration;
 mod quiet;
 mod row;

@@ -10,14 +10,7 @@ use crate::session::Connector;
 use crate::settings::{Schema, Settings};
 
 /// Each leads from the version before to its own, which is its place counted from 1.
-const MIGRATIONS: [&str; 6] = [
-    include_str!("../migrations/1.sql"),
-    include_str!("../migrations/2.sql"),
-    include_str!("../migrations/3.sql"),
-    include_str!("../migrations/4.sql"),
-    include_str!("../migrations/5.sql"),
-    include_str!("../migrations/6.sql"),
-];
+const MIGRATIONS: [&str; 1] = [include_str!("../migrations/1.sql")];
 
 /// How long a migration may take, with the wait for other replicas that start at the same time.
 const TIME_LIMIT: Duration = Duration::from_secs(120);

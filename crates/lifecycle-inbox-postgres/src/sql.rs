@@ -12,12 +12,14 @@ pub(crate) struct Sql {
     pub(crate) claim: String,
     pub(crate) delete_sealed: String,
     pub(crate) delete: String,
-    pub(crate) finish_all: String,
+    pub(crate) finish: String,
+    pub(crate) has_many_keys: String,
     pub(crate) holds: String,
     pub(crate) installation: String,
     pub(crate) is_known: String,
     pub(crate) is_same: String,
     pub(crate) is_writable: String,
+    pub(crate) move_keys: String,
     pub(crate) prune: String,
     pub(crate) put_installations: String,
     pub(crate) put_sealed: String,
@@ -49,24 +51,26 @@ impl Sql {
                 WHERE $1::bytea IS NULL OR (t.platform, t.app, t.tenant, s.name) > ($1, $2, $3, $4)
                 ORDER BY t.platform, t.app, t.tenant, s.name LIMIT $5"),
             check: sql("UPDATE lifecycle.probe SET writes = writes + 1, sample = $1"),
-            claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5, $6)"),
+            claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5, $6, $7)"),
             delete_sealed: sql("
                 WITH gone AS (
                     DELETE FROM lifecycle.secrets WHERE tenant = $1 AND ($2::bytea IS NULL OR name = $2) RETURNING 1
                 )
                 SELECT count(*) FROM gone"),
-            delete: sql("SELECT lifecycle.discard($1)"),
-            finish_all: sql(
-                "SELECT id, fence, tenant, installation FROM lifecycle.finish_all($1, $2, $3, $4, $5, $6, $7)",
-            ),
+            delete: sql("SELECT lifecycle.delete_delivery($1)"),
+            finish: sql("SELECT id, fence, tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
+            has_many_keys: sql("SELECT count(*) > $1 FROM (SELECT FROM lifecycle.keys LIMIT $1::bigint + 1) AS it"),
             holds: sql("
                 SELECT current_setting('transaction_read_only') = 'off', set_config('lifecycle_inbox.token', $3, true)
                 FROM lifecycle.deliveries
-                WHERE id = $1 AND fence = $2 AND state = 'leased'"),
+                WHERE id = $1 AND fence = $2 AND state || '' = 'leased'"),
             installation: sql("SELECT installation FROM lifecycle.installations WHERE tenant = $1"),
-            is_known: sql("SELECT 1 FROM lifecycle.keys WHERE key = $1"),
+            is_known: sql("
+                SELECT 1 FROM lifecycle.keys WHERE key = lifecycle.short($1)
+                UNION ALL SELECT 1 FROM lifecycle.old_keys WHERE key = lifecycle.short($1)"),
             is_same: sql("SELECT current_setting('lifecycle_inbox.token', true) IS NOT DISTINCT FROM $1"),
             is_writable: "SELECT current_setting('transaction_read_only') = 'off'".to_owned(),
+            move_keys: sql("SELECT uuid_send(lifecycle.move_keys(lifecycle.short($1), $2))"),
             prune: sql("
                 WITH done AS (
                     DELETE FROM lifecycle.deliveries WHERE id IN (
@@ -78,17 +82,27 @@ impl Sql {
                         SELECT id FROM lifecycle.deliveries WHERE state = 'dead' AND finished_at < $2
                         LIMIT $4 FOR UPDATE SKIP LOCKED
                     ) RETURNING id
-                ), forgotten AS (
-                    DELETE FROM lifecycle.keys WHERE key IN (
-                        SELECT k.key FROM lifecycle.keys AS k
+                ), old AS (
+                    DELETE FROM lifecycle.old_keys WHERE key IN (
+                        SELECT k.key FROM lifecycle.old_keys AS k
                         WHERE k.accepted_at < $3 AND NOT EXISTS (
-                            SELECT FROM lifecycle.deliveries AS d WHERE d.id = k.delivery AND d.state <> 'done'
+                            SELECT FROM lifecycle.deliveries AS d WHERE d.id = k.delivery AND d.state || '' <> 'done'
                                 AND d.id NOT IN (SELECT id FROM dead)
                         )
                         LIMIT $4 FOR UPDATE OF k SKIP LOCKED
                     ) RETURNING 1
+                ), young AS (
+                    DELETE FROM lifecycle.keys WHERE key IN (
+                        SELECT k.key FROM lifecycle.keys AS k
+                        WHERE k.accepted_at < $3 AND NOT EXISTS (
+                            SELECT FROM lifecycle.deliveries AS d WHERE d.id = k.delivery AND d.state || '' <> 'done'
+                                AND d.id NOT IN (SELECT id FROM dead)
+                        )
+                        LIMIT $4 - (SELECT count(*) FROM old) FOR UPDATE OF k SKIP LOCKED
+                    ) RETURNING 1
                 )
-                SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM dead), (SELECT count(*) FROM forgotten)"),
+                SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM dead),
+                    (SELECT count(*) FROM old) + (SELECT count(*) FROM young)"),
             put_installations: sql("
                 INSERT INTO lifecycle.installations (tenant, status, installation)
                 SELECT * FROM unnest($1::bytea[], $2::text[], $3::bytea[])
@@ -115,16 +129,15 @@ impl Sql {
             // From each platform to the next one in the index, and counted only where it is asked for.
             unknown_platforms: sql("
                 WITH RECURSIVE present (name) AS (
-                    (SELECT platform FROM lifecycle.tenants WHERE head IS NOT NULL ORDER BY platform LIMIT 1)
+                    (SELECT platform FROM lifecycle.heads ORDER BY platform LIMIT 1)
                     UNION ALL
                     SELECT (
-                        SELECT platform FROM lifecycle.tenants WHERE head IS NOT NULL AND platform > name
-                        ORDER BY platform LIMIT 1
+                        SELECT platform FROM lifecycle.heads WHERE platform > name ORDER BY platform LIMIT 1
                     ) FROM present WHERE name IS NOT NULL
                 )
                 SELECT present.name, count(*), min(d.accepted_at) FROM present
-                JOIN lifecycle.tenants AS t ON t.platform = present.name AND t.head IS NOT NULL
-                JOIN lifecycle.deliveries AS d ON d.tenant = t.key AND d.state IN ('pending', 'leased')
+                JOIN lifecycle.heads AS h ON h.platform = present.name
+                JOIN lifecycle.deliveries AS d ON d.tenant = h.tenant AND d.state IN ('pending', 'leased')
                 WHERE present.name <> ALL ($1) GROUP BY present.name ORDER BY present.name"),
             schema: schema.clone(),
         }

@@ -11,6 +11,7 @@ use super::acknowledgements::Acknowledgements;
 use super::claims::Claims;
 use super::flush::SlowFlush;
 use super::growth::Growth;
+use super::snapshot::Snapshot;
 use crate::{Effort, Failure};
 
 /// The first argument of such a process, which no user gives.
@@ -31,6 +32,10 @@ impl Measured for Claims {
 
 impl Measured for Growth {
     const NAME: &'static str = "growth";
+}
+
+impl Measured for Snapshot {
+    const NAME: &'static str = "snapshot";
 }
 
 /// A disk: this machine's as it is, or with flushes that last longer.
@@ -68,6 +73,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Failure> {
             Acknowledgements::NAME => serde_json::to_string(&Acknowledgements::measure(effort).await?)?,
             Claims::NAME => serde_json::to_string(&Claims::measure(effort).await?)?,
             Growth::NAME => serde_json::to_string(&Growth::measure(effort).await?)?,
+            Snapshot::NAME => serde_json::to_string(&Snapshot::measure(effort).await?)?,
             other => return Err(format!("nothing durable is called {other}").into()),
         })
     })?;

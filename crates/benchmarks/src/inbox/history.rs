@@ -87,7 +87,7 @@ pub(crate) async fn postgres(url: &str, schema: &str, rows: u64) -> Result<(), F
     let prepare = format!(
         "SET search_path = {schema}; SET synchronous_commit = off; SET maintenance_work_mem = '1GB';
          SET session_replication_role = replica;
-         ALTER TABLE keys DROP CONSTRAINT keys_pkey;
+         ALTER TABLE old_keys DROP CONSTRAINT old_keys_pkey;
          DROP INDEX deliveries_ended;
          CREATE FUNCTION pg_temp.sized(_part bytea) RETURNS bytea LANGUAGE sql IMMUTABLE
              AS 'SELECT int8send(length(_part)) || _part';
@@ -107,8 +107,8 @@ pub(crate) async fn postgres(url: &str, schema: &str, rows: u64) -> Result<(), F
         .await?;
     client
         .execute(
-            "INSERT INTO keys (key, delivery, accepted_at)
-             SELECT sha256(int8send(nth)), nth, $1 + nth FROM generate_series(1, $2::bigint) AS nth",
+            "INSERT INTO old_keys (key, delivery, accepted_at)
+             SELECT short(sha256(int8send(nth))), nth, $1 + nth FROM generate_series(1, $2::bigint) AS nth",
             &[&first_at, &rows],
         )
         .await?;
@@ -117,9 +117,9 @@ pub(crate) async fn postgres(url: &str, schema: &str, rows: u64) -> Result<(), F
             "INSERT INTO deliveries
                  (id, tenant, kind, key, state, attempts, fence, due_at, touched_at, received_at, accepted_at,
                   finished_at, envelope, body)
-             SELECT delivery, pg_temp.key((delivery - 1) / $1), $2, key, 'done', 1, 1, $3, accepted_at, accepted_at,
-                 accepted_at, accepted_at, $4, $5
-             FROM keys",
+             SELECT delivery, pg_temp.key((delivery - 1) / $1), $2, sha256(int8send(delivery)), 'done', 1, 1, $3,
+                 accepted_at, accepted_at, accepted_at, accepted_at, $4, $5
+             FROM old_keys",
             &[
                 &per_tenant,
                 &record.kind.as_bytes(),
@@ -138,7 +138,7 @@ pub(crate) async fn postgres(url: &str, schema: &str, rows: u64) -> Result<(), F
     client.execute("SELECT setval('delivery_ids', $1)", &[&rows]).await?;
     client
         .batch_execute(
-            "ALTER TABLE keys ADD PRIMARY KEY (key);
+            "ALTER TABLE old_keys ADD PRIMARY KEY (key);
              CREATE INDEX deliveries_ended ON deliveries (tenant, id) WHERE state IN ('done', 'dead');",
         )
         .await?;

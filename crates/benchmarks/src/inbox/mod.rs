@@ -9,6 +9,7 @@ mod goals;
 mod growth;
 mod history;
 mod senders;
+mod snapshot;
 mod stores;
 mod tables;
 
@@ -19,6 +20,7 @@ use claims::Claims;
 use durable::Disk;
 use flush::SlowFlush;
 use growth::Growth;
+use snapshot::Snapshot;
 
 use crate::report::Report;
 use crate::{Effort, Failure};
@@ -38,8 +40,10 @@ pub(crate) fn measure(effort: Effort) -> Result<Report, Failure> {
     report.table(tables::claims(&claims));
     let growth: Growth = Disk::AsIs.measure(effort)?;
     report.table(tables::growth(&growth));
+    let snapshot: Snapshot = Disk::AsIs.measure(effort)?;
+    report.table(tables::snapshot(&snapshot));
 
-    for goal in goals::of(&acknowledged, &growth) {
+    for goal in goals::of(&acknowledged, &growth, &snapshot) {
         report.goal(goal);
     }
     Ok(report)

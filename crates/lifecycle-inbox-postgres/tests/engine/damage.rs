@@ -18,8 +18,10 @@ async fn a_damaged_row_is_claimed_as_unreadable_and_kept_as_a_dead_letter() {
         (4, r"tenant = '\xff'", "tenants"),
     ] {
         let id = put(&engine, &format!("t{nth}"), nth).await;
-        let newest = if table == "tenants" { "head" } else { "id" };
-        let update = format!("UPDATE {}.{table} SET {damage} WHERE {newest} = {id}", store.schema());
+        let own =
+            if table == "tenants" { "key = (SELECT tenant FROM deliveries WHERE id =" } else { "id = (" };
+        let update =
+            format!("SET search_path = {}; UPDATE {table} SET {damage} WHERE {own} {id})", store.schema());
         client.batch_execute(&update).await.unwrap();
         let claimed = claim_one(&engine).await;
         let why = claimed.record.expect_err(damage).to_string();

@@ -142,7 +142,7 @@ async fn a_tenant_that_is_locked_holds_up_no_other() {
     let changes: Vec<Change> = claims.iter().map(change).collect();
     let lock = store.client().await;
     let one = format!(
-        "BEGIN; SELECT 1 FROM {}.tenants WHERE head = {} FOR UPDATE",
+        "BEGIN; SELECT 1 FROM {}.heads WHERE head = {} FOR UPDATE",
         store.schema(),
         claims[1].token.id
     );

@@ -111,7 +111,7 @@ async fn one_lost_connection_is_not_noticed_by_who_sends() {
 /// Holds the lock of all tenants until it is dropped.
 async fn lock_tenants(store: &Store) -> Client {
     let client = store.client().await;
-    let lock = format!("BEGIN; SELECT 1 FROM {}.tenants FOR UPDATE", store.schema());
+    let lock = format!("BEGIN; SELECT 1 FROM {}.heads FOR UPDATE", store.schema());
     client.batch_execute(&lock).await.unwrap();
     client
 }

@@ -9,12 +9,13 @@ mod deadline;
 mod endings;
 mod failover;
 mod faults;
-mod migrating;
+mod keys;
 mod opening;
 mod order;
 mod outage;
 mod pooler;
 mod rolling;
+mod snapshot;
 mod starving;
 mod tidings;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]

@@ -170,8 +170,9 @@ async fn no_race_between_claims_and_operators_leases_two_rows_of_a_tenant() {
         store.schema()
     );
     let heads = format!(
-        "SELECT count(*) FROM {0}.tenants AS t WHERE head IS DISTINCT FROM
-            (SELECT min(id) FROM {0}.deliveries AS d WHERE d.tenant = t.key AND d.state IN ('pending', 'leased'))",
+        "SELECT count(*) FROM {0}.heads FULL JOIN (
+            SELECT tenant, min(id) AS id FROM {0}.deliveries WHERE state IN ('pending', 'leased') GROUP BY tenant
+        ) AS oldest USING (tenant) WHERE head IS DISTINCT FROM id",
         store.schema()
     );
     until("many rows were claimed again and again", async || {

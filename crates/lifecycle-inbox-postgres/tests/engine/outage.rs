@@ -111,7 +111,7 @@ pub(crate) async fn send(app: Arc<App>, tenant: String, is_over: Arc<AtomicBool>
 /// Whether there are so many deliveries, each of them done and with its key, and no key without one.
 pub(crate) async fn is_whole(store: &Store, deliveries: usize) -> bool {
     let count = format!(
-        "SELECT count(*) FILTER (WHERE d.state = 'done' AND k.key = d.key), count(*)
+        "SELECT count(*) FILTER (WHERE d.state = 'done' AND k.key = {schema}.short(d.key)), count(*)
         FROM {schema}.deliveries AS d FULL JOIN {schema}.keys AS k ON k.delivery = d.id",
         schema = store.schema()
     );
