@@ -23,7 +23,7 @@ use crate::sql::Sql;
 const TOO_LATE: (u32, u32) = (3, 4);
 
 /// The steps of the time limit that a session has for a batch, so that it is rarely set anew.
-const STEP: Duration = Duration::from_millis(250);
+const STEP: Duration = Duration::from_millis(50);
 
 /// A delivery to write.
 pub(crate) struct Incoming {
