@@ -51,19 +51,13 @@ pub fn endpoint(verifier: Verifier, handler: impl EndpointHandler) -> Route {
         let deadline = Deadline::after(verifier.timeout());
         let (verifier, handler, payload) = (verifier.clone(), Arc::clone(&handler), payload.into_inner());
         async move {
-            let outcome = match receive(&verifier, &request, payload, deadline).await {
+            let result = match receive(&verifier, &request, payload, deadline).await {
                 Ok(delivery) => handle(&*handler, delivery, deadline).await,
                 Err(unhandled) => Err(unhandled),
             };
-            let (outcome, reply) = match &outcome {
-                Ok(delivery) => {
-                    let ack = delivery.platform().ack();
-                    (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
-                }
-                Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
-            };
+            let outcome = RequestOutcome::of(result.as_ref());
             verifier.record(outcome, deadline.elapsed(), SystemTime::now());
-            response(reply)
+            response(outcome.reply())
         }
     })
 }

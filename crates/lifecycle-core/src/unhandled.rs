@@ -19,10 +19,7 @@ pub enum Unhandled {
 impl Unhandled {
     /// The answer.
     pub fn reply(&self) -> Reply {
-        match self {
-            Self::Handshake(reply) => reply.clone(),
-            Self::Rejected(rejected) => rejected.reply(),
-        }
+        self.outcome().reply()
     }
 
     /// Why it was rejected, if it was.
@@ -35,10 +32,7 @@ impl Unhandled {
 
     /// How it ended, for [`Verifier::record`](crate::Verifier::record).
     pub fn outcome(&self) -> RequestOutcome<'_> {
-        match self {
-            Self::Handshake(_) => RequestOutcome::Handshake,
-            Self::Rejected(rejected) => RequestOutcome::Rejected(rejected),
-        }
+        RequestOutcome::of(Err(self))
     }
 }
 

@@ -12,15 +12,17 @@ use crate::keys::{ConfigError, KeySource, Keys, Material};
 use crate::platform::{AttemptTime, Platform, Proof};
 use crate::rejected_request::{RejectedRequest, RequestBody};
 use crate::rejection::Rejection;
+use crate::reply::Reply;
 use crate::telemetry::{self, Warnings};
+use crate::unhandled::Unhandled;
 use crate::verification::Verification;
 
 /// What one URL receives: a platform, the keys that prove it, and what is expected of it. Cheap to clone. Make it once, not
 /// for each request: it also remembers when it last warned of what.
 ///
 /// An adapter calls [`begin`](Self::begin) with the head of a request, [`Verification::push`] with each chunk of the body,
-/// [`Verification::look_up`] for keys that have to be found, and [`Verification::finish`] with the time. It answers with the
-/// platform's [`Ack::reply`](crate::Ack::reply) or the [`RejectedRequest::reply`], and calls [`record`](Self::record) once.
+/// [`Verification::look_up`] for keys that have to be found, and [`Verification::finish`] with the time. It calls
+/// [`record`](Self::record) once, and answers with [`RequestOutcome::reply`].
 ///
 /// ```
 /// use lifecycle_core::{EventKind, Head, Inbound, Rejection, Secret, Verifier, seismic};
@@ -121,10 +123,30 @@ impl fmt::Debug for KeysHandle {
 pub enum RequestOutcome<'o> {
     /// It was verified and answered with this status; `None` where the adapter does not get to see it.
     Answered(&'o Delivery, Option<u16>),
-    /// It was a handshake.
-    Handshake,
+    /// It was a handshake, with this answer.
+    Handshake(&'o Reply),
     /// It was rejected.
     Rejected(&'o RejectedRequest),
+}
+
+impl<'o> RequestOutcome<'o> {
+    /// How a request ends whose delivery is acknowledged, if it is one.
+    pub fn of(result: Result<&'o Delivery, &'o Unhandled>) -> Self {
+        match result {
+            Ok(delivery) => Self::Answered(delivery, Some(delivery.platform().ack().status())),
+            Err(Unhandled::Handshake(reply)) => Self::Handshake(reply),
+            Err(Unhandled::Rejected(rejected)) => Self::Rejected(rejected),
+        }
+    }
+
+    /// The answer; for a delivery the acknowledgement.
+    pub fn reply(&self) -> Reply {
+        match self {
+            Self::Answered(delivery, _) => delivery.platform().ack().reply(),
+            Self::Handshake(reply) => (*reply).clone(),
+            Self::Rejected(rejected) => rejected.reply(),
+        }
+    }
 }
 
 impl Verifier {
@@ -261,7 +283,7 @@ impl Verifier {
     pub fn record(&self, outcome: RequestOutcome<'_>, elapsed: Duration, now: SystemTime) {
         match outcome {
             RequestOutcome::Answered(delivery, status) => telemetry::answered(delivery, status, elapsed),
-            RequestOutcome::Handshake => telemetry::handshake(self.platform(), elapsed),
+            RequestOutcome::Handshake(_) => telemetry::handshake(self.platform(), elapsed),
             RequestOutcome::Rejected(rejected) => {
                 telemetry::rejected(self.platform(), &rejected.rejection, elapsed, &self.0.warnings, now);
             }

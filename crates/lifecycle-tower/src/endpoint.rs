@@ -134,10 +134,9 @@ where
         let elapsed = this.deadline.elapsed();
         Poll::Ready(Ok(match outcome {
             Ok(delivery) => {
-                let ack = delivery.platform().ack();
-                let outcome = RequestOutcome::Answered(&delivery, Some(ack.status()));
+                let outcome = RequestOutcome::of(Ok(&delivery));
                 this.endpoint.verifier.record(outcome, elapsed, SystemTime::now());
-                response(ack.reply())
+                response(outcome.reply())
             }
             Err(unhandled) => answer(&this.endpoint.verifier, unhandled, elapsed),
         }))

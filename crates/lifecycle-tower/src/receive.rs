@@ -44,16 +44,12 @@ const LINGER: Duration = Duration::from_secs(1);
 /// async fn seismic(verifier: &Verifier, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
 ///     let started = Instant::now();
 ///     let received = receive(verifier, request).await;
-///     let (outcome, reply) = match &received {
-///         Ok((_head, delivery)) => {
-///             println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
-///             let ack = delivery.platform().ack();
-///             (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
-///         }
-///         Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
-///     };
+///     if let Ok((_head, delivery)) = &received {
+///         println!("{} of {}", delivery.event().kind().name(), delivery.event().app());
+///     }
+///     let outcome = RequestOutcome::of(received.as_ref().map(|(_head, delivery)| delivery));
 ///     verifier.record(outcome, started.elapsed(), SystemTime::now());
-///     response(reply)
+///     response(outcome.reply())
 /// }
 ///
 /// # use lifecycle_core::{Secret, seismic as platform};

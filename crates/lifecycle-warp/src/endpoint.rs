@@ -46,19 +46,13 @@ pub fn endpoint(
 
 async fn answer(handler: Arc<dyn EndpointHandler>, mut request: Request<impl Body>) -> Response {
     let deadline = request.head.deadline;
-    let outcome = match request.receive().await {
+    let result = match request.receive().await {
         Ok(delivery) => handle(&*handler, delivery, deadline).await,
         Err(unhandled) => Err(unhandled),
     };
-    let (outcome, reply) = match &outcome {
-        Ok(delivery) => {
-            let ack = delivery.platform().ack();
-            (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
-        }
-        Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
-    };
+    let outcome = RequestOutcome::of(result.as_ref());
     request.verifier.record(outcome, deadline.elapsed(), SystemTime::now());
-    response(reply)
+    response(outcome.reply())
 }
 
 async fn handle(

@@ -22,11 +22,12 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ),
     ("lifecycle-conformance", &["lifecycle-core"]),
     ("lifecycle-core", &[]),
-    ("lifecycle-inbox", &["lifecycle-core"]),
+    ("lifecycle-inbox", &["lifecycle-core", "lifecycle-testing"]),
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-inbox-sqlite", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-securityscorecard", &["lifecycle-core"]),
     ("lifecycle-simulator", &["lifecycle-core", "lifecycle-securityscorecard", "lifecycle-vault"]),
+    ("lifecycle-testing", &["lifecycle-core"]),
     ("lifecycle-tower", &["lifecycle-core"]),
     ("lifecycle-vault", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-warp", &["lifecycle-core"]),
@@ -37,7 +38,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// routes is one, and brings the extractors for axum. warp's has to go round what a filter cannot see of a head, and to
 /// run a route beside another. actix's has to hold a body that it refuses, which actix-web would read without an end.
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
-    ("lifecycle-actix", &["actix-web"], 375),
+    ("lifecycle-actix", &["actix-web"], 390),
     ("lifecycle-tower", &["axum", "axum-core", "http", "tower"], 785),
     ("lifecycle-warp", &["warp"], 375),
 ];

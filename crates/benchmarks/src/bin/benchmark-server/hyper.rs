@@ -85,15 +85,9 @@ async fn extracted(
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let started = Instant::now();
     let received = receive(&verifier, request).await;
-    let (outcome, reply) = match &received {
-        Ok((_head, delivery)) => {
-            let ack = delivery.platform().ack();
-            (RequestOutcome::Answered(delivery, Some(ack.status())), ack.reply())
-        }
-        Err(unhandled) => (unhandled.outcome(), unhandled.reply()),
-    };
+    let outcome = RequestOutcome::of(received.as_ref().map(|(_head, delivery)| delivery));
     verifier.record(outcome, started.elapsed(), SystemTime::now());
-    Ok(response(reply))
+    Ok(response(outcome.reply()))
 }
 
 fn answer(status: StatusCode) -> Response<Empty<Bytes>> {
