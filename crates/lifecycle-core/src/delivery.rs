@@ -28,6 +28,7 @@ pub struct Delivery {
     unproven: Unproven,
     key: IdempotencyKey,
     received_at: SystemTime,
+    overtaken_by: Option<i64>,
 }
 
 impl Delivery {
@@ -40,7 +41,15 @@ impl Delivery {
     ) -> Self {
         let key = IdempotencyKey::of(platform.name(), &fields, document.body());
         let unproven = fields.unproven_fields();
-        Self { platform, event: LifecycleEvent::new(document, fields), trust, unproven, key, received_at }
+        Self {
+            platform,
+            event: LifecycleEvent::new(document, fields),
+            trust,
+            unproven,
+            key,
+            received_at,
+            overtaken_by: None,
+        }
     }
 
     /// Rebuilds a delivery from what a store kept of it: its body and its [`envelope`](Self::envelope).
@@ -67,6 +76,7 @@ impl Delivery {
             unproven: stored.unproven,
             key: stored.key,
             received_at: stored.received_at,
+            overtaken_by: None,
         })
     }
 
@@ -96,6 +106,22 @@ impl Delivery {
 
     pub(crate) fn unproven(&self) -> Unproven {
         self.unproven
+    }
+
+    /// The same, with what its inbox knows of [`overtaken_by`](Self::overtaken_by). For inboxes: it is true of one run of the handler,
+    /// and stored nowhere.
+    #[must_use]
+    pub fn with_overtaken_by(mut self, later: Option<i64>) -> Self {
+        self.overtaken_by = later;
+        self
+    }
+
+    /// The place in the inbox of a later delivery of the same tenant that is handled already: this one was given up, and somebody
+    /// had it retried since. What it asks for may be out of date, as of an install whose uninstall is done. The state of the
+    /// installation is right in any case; look there before you do what the later one has undone. `None` for all others, and
+    /// without an inbox.
+    pub fn overtaken_by(&self) -> Option<i64> {
+        self.overtaken_by
     }
 
     /// The platform that sent it.

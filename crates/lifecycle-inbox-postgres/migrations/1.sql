@@ -351,6 +351,18 @@ BEGIN
     RETURN _tenant;
 END $$;
 
+-- The newest later delivery of the tenant that is done, of one that is not done itself: it was given up, and may be retried. Asked
+-- after a claim, and so by a statement that sees what was committed until then.
+CREATE FUNCTION lifecycle.overtaken_by(_id bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT later.id FROM lifecycle.deliveries AS d
+        JOIN lifecycle.deliveries AS later ON later.tenant = d.tenant AND later.id > d.id
+        WHERE d.id = _id AND d.state <> 'done' AND later.state IN ('done', 'dead') AND later.state || '' = 'done'
+        ORDER BY later.id DESC LIMIT 1
+    );
+END $$;
+
 -- Brings a dead or pending delivery back to its old place.
 CREATE FUNCTION lifecycle.retry(_id bigint, _now bigint) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE

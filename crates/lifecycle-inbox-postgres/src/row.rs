@@ -25,7 +25,7 @@ pub(crate) fn digest(tenant: &TenantKey) -> Vec<u8> {
 /// A row of `claim`.
 pub(crate) fn claim(row: &Row) -> Result<Claim, Error> {
     let token = LeaseToken { id: DeliveryId(row.try_get("id")?), fence: row.try_get("fence")? };
-    Ok(Claim { token, attempt: attempts(row)?, record: record(row)? })
+    Ok(Claim { token, attempt: attempts(row)?, overtaken_by: overtaken_by(row)?, record: record(row)? })
 }
 
 fn record(row: &Row) -> Result<Result<Record, Unreadable>, Error> {
@@ -67,6 +67,7 @@ pub(crate) fn summary(row: &Row) -> Result<DeliverySummary, EngineError> {
             received_at: time(row, "received_at")?,
             accepted_at: time(row, "accepted_at")?,
             finished_at: row.try_get::<_, Option<i64>>("finished_at")?.map(Timestamp::from_millis),
+            overtaken_by: overtaken_by(row)?,
             worker: row.try_get::<_, Option<&[u8]>>("worker")?.map(lossy),
             last_error: row.try_get::<_, Option<&[u8]>>("last_error")?.map(lossy),
         })
@@ -118,6 +119,10 @@ fn text(row: &Row, name: &str) -> Result<Result<String, Unreadable>, Error> {
 fn key(row: &Row) -> Result<Option<IdempotencyKey>, Error> {
     let bytes: &[u8] = row.try_get("key")?;
     Ok(bytes.try_into().ok().map(IdempotencyKey::from_bytes))
+}
+
+fn overtaken_by(row: &Row) -> Result<Option<DeliveryId>, Error> {
+    Ok(row.try_get::<_, Option<i64>>("overtaken_by")?.map(DeliveryId))
 }
 
 fn attempts(row: &Row) -> Result<u32, Error> {

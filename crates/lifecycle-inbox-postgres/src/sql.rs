@@ -36,7 +36,7 @@ pub(crate) struct Sql {
 /// The columns of a summary.
 const SUMMARY: &str =
     "d.id, t.platform, t.app, t.tenant, d.kind, d.key, d.state, d.attempts, d.due_at, d.received_at,
-    d.accepted_at, d.finished_at, d.worker, d.last_error";
+    d.accepted_at, d.finished_at, lifecycle.overtaken_by(d.id) AS overtaken_by, d.worker, d.last_error";
 
 const FROM: &str = "FROM lifecycle.deliveries AS d JOIN lifecycle.tenants AS t ON t.key = d.tenant";
 
@@ -51,7 +51,9 @@ impl Sql {
                 WHERE $1::bytea IS NULL OR (t.platform, t.app, t.tenant, s.name) > ($1, $2, $3, $4)
                 ORDER BY t.platform, t.app, t.tenant, s.name LIMIT $5"),
             check: sql("UPDATE lifecycle.probe SET writes = writes + 1, sample = $1"),
-            claim: sql("SELECT * FROM lifecycle.claim($1, $2, $3, $4, $5, $6, $7)"),
+            claim: sql("
+                SELECT c.*, lifecycle.overtaken_by(c.id) AS overtaken_by
+                FROM lifecycle.claim($1, $2, $3, $4, $5, $6, $7) AS c"),
             delete_sealed: sql("
                 WITH gone AS (
                     DELETE FROM lifecycle.secrets WHERE tenant = $1 AND ($2::bytea IS NULL OR name = $2) RETURNING 1

@@ -36,6 +36,7 @@ pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::R
         claims.push(Claim {
             token: LeaseToken { id: DeliveryId(row.get("id")?), fence: row.get("fence")? },
             attempt: columns::count(row, "attempts"),
+            overtaken_by: columns::id(row, "overtaken_by"),
             record: columns::record(row),
         });
     }
@@ -61,7 +62,7 @@ fn claim_statement(platforms: usize) -> String {
         "UPDATE lifecycle_inbox
          SET state = 'leased', due_at = ?1, touched_at = ?2, worker = ?4, attempts = attempts + 1, fence = fence + 1
          WHERE id IN ({} ORDER BY id LIMIT ?5)
-         RETURNING id, fence, attempts, {}",
+         RETURNING id, fence, attempts, overtaken_by, {}",
         (0..platforms).map(heads).collect::<Vec<_>>().join(" UNION ALL "),
         columns::RECORD
     )

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use lifecycle_core::IdempotencyKey;
-use lifecycle_inbox::{Record, TenantKey, Timestamp, Unreadable};
+use lifecycle_inbox::{DeliveryId, Record, TenantKey, Timestamp, Unreadable};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -50,6 +50,11 @@ pub(crate) fn raw(row: &Row<'_>, column: &str) -> Bytes {
 
 pub(crate) fn time(row: &Row<'_>, column: &str) -> Timestamp {
     Timestamp::from_millis(row.get(column).unwrap_or_default())
+}
+
+/// The id of another row, if there is one.
+pub(crate) fn id(row: &Row<'_>, column: &str) -> Option<DeliveryId> {
+    row.get::<_, Option<i64>>(column).unwrap_or_default().map(DeliveryId)
 }
 
 /// A count that no sound row lets overflow.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lifecycle_core::{Change, IdempotencyKey, Transition};
-use lifecycle_inbox::{Accepted, DeliveryId, DeliveryState, LeaseToken, Record, Timestamp};
+use lifecycle_inbox::{Accepted, DeliveryId, DeliveryState, LeaseToken, Record, TenantKey, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::columns;
@@ -116,8 +116,23 @@ pub(crate) fn end(
         return Ok(Found::keep(false, News::NONE));
     };
     let Some((tenant, change)) = folding else { return Ok(Found::keep(true, News::WORK)) };
+    if ending.state == DeliveryState::Done {
+        overtake(connection, &tenant, token.id)?;
+    }
     let transition = installations::fold(connection, &tenant, change)?;
     Ok(Found::keep(true, News { work: true, installation: transition == Transition::Applied }))
+}
+
+/// Tells the older deliveries of the tenant, which are dead or retried, that this one is done. Each of the two is an index's own.
+fn overtake(connection: &Connection, tenant: &TenantKey, id: DeliveryId) -> rusqlite::Result<()> {
+    for older in ["state = 'dead'", "is_open = 1"] {
+        let mut note = connection.prepare_cached(&format!(
+            "UPDATE lifecycle_inbox SET overtaken_by = max(coalesce(overtaken_by, ?4), ?4)
+             WHERE platform = ?1 AND app = ?2 AND tenant = ?3 AND id < ?4 AND {older}"
+        ))?;
+        note.execute(params![tenant.platform, tenant.app, tenant.tenant, id.0])?;
+    }
+    Ok(())
 }
 
 pub(crate) fn complete(

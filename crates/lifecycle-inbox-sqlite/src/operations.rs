@@ -13,7 +13,7 @@ use crate::job::{Found, News};
 
 /// The columns that [`summary`] reads.
 const SUMMARY: &str = "id, platform, app, tenant, kind, key, state, attempts, due_at, received_at, accepted_at, \
-                       finished_at, worker, last_error";
+                       finished_at, overtaken_by, worker, last_error";
 
 /// The size of what a health check writes, in bytes: more than the callbacks of the platforms have.
 const SAMPLE: u32 = 64 * 1024;
@@ -137,18 +137,20 @@ fn summary(row: &Row<'_>) -> DeliverySummary {
     let text = |column| columns::shown(row, column);
     let is_null = |column| matches!(row.get_ref(column), Ok(rusqlite::types::ValueRef::Null));
     let optional = |column| (!is_null(column)).then(|| columns::shown(row, column));
+    // The table's check lets no other state in. If the disk did: it is claimed by nobody, so it is dead.
+    let state = DeliveryState::from_name(&text("state")).unwrap_or(DeliveryState::Dead);
     DeliverySummary {
         id: DeliveryId(row.get("id").unwrap_or_default()),
         tenant: lifecycle_inbox::TenantKey::new(text("platform"), text("app"), text("tenant")),
         kind: text("kind"),
         key: columns::key(row),
-        // The table's check lets no other state in. If the disk did: it is claimed by nobody, so it is dead.
-        state: DeliveryState::from_name(&text("state")).unwrap_or(DeliveryState::Dead),
+        state,
         attempts: columns::count(row, "attempts"),
         due_at: columns::time(row, "due_at"),
         received_at: columns::time(row, "received_at"),
         accepted_at: columns::time(row, "accepted_at"),
         finished_at: (!is_null("finished_at")).then(|| columns::time(row, "finished_at")),
+        overtaken_by: columns::id(row, "overtaken_by").filter(|_| state != DeliveryState::Done),
         worker: optional("worker"),
         last_error: optional("last_error"),
     }

@@ -49,6 +49,7 @@ impl Crew {
             platform: platform.map_or("unknown", |platform| platform.name()),
             kind: record.map_or("unknown", |record| &record.kind),
             nth: claim.attempt,
+            overtaken_by: claim.overtaken_by.map(|later| later.0),
             elapsed: started.elapsed(),
             lag: record.map_or(Duration::ZERO, |record| self.engine.now().since(record.received_at)),
         };
@@ -101,7 +102,9 @@ impl Crew {
     }
 
     fn delivery(&self, claim: &Claim) -> Result<Delivery, Unreadable> {
-        claim.record.as_ref().map_err(Clone::clone)?.restore(&self.settings.platforms)
+        let record = claim.record.as_ref().map_err(Clone::clone)?;
+        let overtaken_by = claim.overtaken_by.map(|later| later.0);
+        record.restore(&self.settings.platforms).map(|delivery| delivery.with_overtaken_by(overtaken_by))
     }
 
     async fn complete(&self, token: LeaseToken, delivery: &Delivery) -> End {

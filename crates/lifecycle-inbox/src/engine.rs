@@ -202,6 +202,9 @@ pub struct Claim {
     /// The attempts since the row was accepted or retried, this one included. It grows with every claim that is not
     /// released, also with those whose process died.
     pub attempt: u32,
+    /// The newest later delivery of the tenant that is done, if there is one: this one was dead and is retried. At least while
+    /// that one is kept.
+    pub overtaken_by: Option<DeliveryId>,
     /// The delivery, or why its columns do not read.
     pub record: Result<Record, Unreadable>,
 }

@@ -117,6 +117,9 @@ pub struct DeliverySummary {
     pub accepted_at: Timestamp,
     /// When it was done or died.
     pub finished_at: Option<Timestamp>,
+    /// The newest later delivery of its tenant that is done, if there is one; at least while that one is kept. `None` once this one
+    /// is done itself.
+    pub overtaken_by: Option<DeliveryId>,
     /// The name of the worker that has it.
     pub worker: Option<String>,
     /// The error of the last failed attempt, in the app's own words, as far as [`HandlerError`](lifecycle_core::HandlerError)
@@ -137,6 +140,7 @@ impl fmt::Debug for DeliverySummary {
             .field("received_at", &self.received_at)
             .field("accepted_at", &self.accepted_at)
             .field("finished_at", &self.finished_at)
+            .field("overtaken_by", &self.overtaken_by)
             .field("worker", &self.worker)
             .finish_non_exhaustive()
     }

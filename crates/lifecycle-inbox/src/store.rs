@@ -122,7 +122,8 @@ impl Store {
     }
 
     /// Has a dead letter handled again, or a waiting delivery at once; at its old place in its tenant's order, and with
-    /// all its attempts before it. `false` when there is none such.
+    /// all its attempts before it. `false` when there is none such. Its handler can ask whether later deliveries have
+    /// [overtaken](DeliverySummary::overtaken_by) it.
     pub async fn retry(&self, id: DeliveryId) -> Result<bool, EngineError> {
         self.engine.retry(id, self.engine.now()).await
     }

@@ -6,7 +6,7 @@
 //! | --- | --- | --- |
 //! | `delivery stored` | `DEBUG`; a duplicate `INFO` | `platform`, `kind`, `key`, `result` (`new`, `duplicate`) |
 //! | `delivery not stored` | `ERROR` | `platform`, `kind`, `key`, `error` |
-//! | `attempt ended` | `done` `INFO`, `retry` and `lost` `WARN`, `dead` `ERROR` | `id`, `platform`, `kind`, `attempt`, `result`, `elapsed_ms`, `error` |
+//! | `attempt ended` | `done` `INFO`, `retry` and `lost` `WARN`, `dead` `ERROR` | `id`, `platform`, `kind`, `attempt`, `result`, `elapsed_ms`, `overtaken_by` (a later delivery of the tenant that is done), `error` |
 //! | `store failed` | `WARN` | `operation`, `error`, `again_in_ms` |
 //! | `installation not read` | `ERROR`, at most once a minute | `platform`, `error`, `suppressed` (how many more there were) |
 //! | `deliveries of unknown platforms wait` | `ERROR`, at most once a minute | `platforms`, `open` (how many deliveries), `oldest_s` |
@@ -84,6 +84,8 @@ pub(crate) struct Attempt<'a> {
     pub(crate) kind: &'a str,
     /// Counted from 1.
     pub(crate) nth: u32,
+    /// A later delivery of the tenant that is done.
+    pub(crate) overtaken_by: Option<i64>,
     pub(crate) elapsed: Duration,
     /// From receipt to now.
     pub(crate) lag: Duration,
@@ -91,17 +93,20 @@ pub(crate) struct Attempt<'a> {
 
 impl Attempt<'_> {
     pub(crate) fn ended(&self, result: &'static str, error: Option<&str>) {
-        let Self { token, platform, kind, nth: attempt, elapsed, lag } = *self;
+        let Self { token, platform, kind, nth: attempt, overtaken_by, elapsed, lag } = *self;
         let (id, elapsed_ms) = (token.id.0, millis(elapsed));
         match result {
             "done" => tracing::info!(
-                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, "attempt ended"
+                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, overtaken_by,
+                "attempt ended"
             ),
             "dead" => tracing::error!(
-                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, error, "attempt ended"
+                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, overtaken_by,
+                error, "attempt ended"
             ),
             _ => tracing::warn!(
-                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, error, "attempt ended"
+                target: "lifecycle::inbox", id, platform, kind, attempt, result, elapsed_ms, overtaken_by,
+                error, "attempt ended"
             ),
         }
         metrics::attempted(platform, result, elapsed);

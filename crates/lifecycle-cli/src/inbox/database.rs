@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use clap::Args;
-use lifecycle_inbox::{Engine, EngineError, Store, Timestamp};
+use lifecycle_inbox::{
+    DeliveryFilter, DeliveryState, DeliverySummary, Engine, EngineError, Store, Timestamp,
+};
 use lifecycle_inbox_postgres::{OpenError as PostgresError, PostgresEngine, Settings};
 use lifecycle_inbox_sqlite::{OpenError as SqliteError, SqliteEngine, path_from_url};
 
@@ -81,6 +83,23 @@ pub(crate) struct Database {
 }
 
 impl Database {
+    /// The later deliveries of its tenant that are done, of one that they have overtaken: the first ten.
+    pub(crate) async fn overtaking(
+        &self,
+        row: &DeliverySummary,
+    ) -> Result<Vec<DeliverySummary>, EngineError> {
+        if row.overtaken_by.is_none() {
+            return Ok(Vec::new());
+        }
+        let filter = DeliveryFilter {
+            state: Some(DeliveryState::Done),
+            tenant: Some(row.tenant.clone()),
+            after: Some(row.id),
+            limit: 10,
+        };
+        self.store.list(&filter).await
+    }
+
     /// The time by the clock that the inbox goes by.
     pub(crate) fn now(&self) -> Timestamp {
         self.store.engine().now()

@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 use lifecycle_inbox::{DeliveryState, DeliverySummary, Platforms, Timestamp};
 use serde_json::{Value, json};
 
+use crate::shown::one_line;
+
 /// For programs. Whose it is stands in it only where that is asked for.
 pub(crate) fn json(row: &DeliverySummary, with_tenant: bool) -> Value {
     let mut document = json!({
@@ -19,6 +21,7 @@ pub(crate) fn json(row: &DeliverySummary, with_tenant: bool) -> Value {
         "received_at": time(row.received_at),
         "accepted_at": time(row.accepted_at),
         "finished_at": row.finished_at.map(time),
+        "overtaken_by": row.overtaken_by.map(|later| later.0),
         "worker": row.worker,
         "last_error": row.last_error,
     });
@@ -26,6 +29,12 @@ pub(crate) fn json(row: &DeliverySummary, with_tenant: bool) -> Value {
         document["tenant"] = Value::from(row.tenant.tenant.as_str());
     }
     document
+}
+
+/// Which ones, in words: `2 enable, 5 uninstall`.
+pub(crate) fn named(rows: &[DeliverySummary]) -> String {
+    let names: Vec<String> = rows.iter().map(|row| format!("{} {}", row.id, one_line(&row.kind))).collect();
+    names.join(", ")
 }
 
 /// When it may be tried, or its worker has to be done.

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write, stdout};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use lifecycle_inbox::{DeliveryId, StoredDelivery};
+use lifecycle_inbox::{DeliveryId, DeliverySummary, StoredDelivery};
 use serde_json::{Value, json};
 
 use super::database::{Database, unanswered};
@@ -46,7 +46,8 @@ impl ShowArgs {
             write_exactly(&stored.body)?;
             return Ok(Answer { text: String::new(), json: Value::Null, exit: Exit::Well });
         }
-        Ok(Answer { text: words(&stored, database), json: self.json(&stored), exit: Exit::Well })
+        let later = database.overtaking(&stored.summary).await.map_err(|error| unanswered(&error))?;
+        Ok(Answer { text: words(&stored, &later, database), json: self.json(&stored), exit: Exit::Well })
     }
 
     fn json(&self, stored: &StoredDelivery) -> Value {
@@ -64,7 +65,7 @@ impl ShowArgs {
     }
 }
 
-fn words(stored: &StoredDelivery, database: &Database) -> String {
+fn words(stored: &StoredDelivery, later: &[DeliverySummary], database: &Database) -> String {
     let row = &stored.summary;
     let mut text = format!("delivery {}\n", row.id);
     let mut line = |name: &str, value: &str| {
@@ -83,6 +84,7 @@ fn words(stored: &StoredDelivery, database: &Database) -> String {
     line("received", &row::time(row.received_at));
     line("accepted", &row::time(row.accepted_at));
     line("finished", &row.finished_at.map(row::time).unwrap_or_default());
+    line("done since", &done_since(row, later));
     line("worker", row.worker.as_deref().unwrap_or_default());
     line("last error", row.last_error.as_deref().unwrap_or_default());
     match stored.headers() {
@@ -91,6 +93,15 @@ fn words(stored: &StoredDelivery, database: &Database) -> String {
     }
     line("body", &format!("{} bytes; --body writes them", stored.body.len()));
     text
+}
+
+/// What of its tenant is done although it came later. It may be deleted by now.
+fn done_since(row: &DeliverySummary, later: &[DeliverySummary]) -> String {
+    match row.overtaken_by {
+        Some(id) if later.is_empty() => format!("{id}, which is deleted"),
+        Some(_) => row::named(later),
+        None => String::new(),
+    }
 }
 
 fn key(stored: &StoredDelivery) -> Option<String> {

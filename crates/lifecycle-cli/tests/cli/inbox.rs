@@ -192,7 +192,7 @@ fn a_dead_letter_waits_again_once_it_is_retried_and_one_that_is_done_does_not() 
     assert_eq!(ran.code, 1, "{ran:?}");
     let list = "there is no such delivery; `lifecycle inbox list` shows those that there are";
     let expected = format!(
-        "1: retried\n2: not retried: it is handled already\n9: not retried: {list}\n1 retried, 2 not\n"
+        "1: retried, although later ones of its tenant are done: 2 enable\n2: not retried: it is handled already\n9: not retried: {list}\n1 retried, 2 not\n"
     );
     assert_eq!(ran.out, expected);
     assert_eq!(file.states(), ["install pending", "enable done", "upgrade pending"]);
@@ -201,10 +201,27 @@ fn a_dead_letter_waits_again_once_it_is_retried_and_one_that_is_done_does_not() 
 #[test]
 fn all_dead_letters_are_retried_and_nothing_else() {
     let file = InFile::new();
-    let ran = file.inbox(&["retry", "--all-dead", "--json"]);
+    let ran = file.inbox(&["retry", "--all-dead", "--overtaken", "--json"]);
     assert_eq!((ran.code, ran.json()), (0, json!({"retried": [1], "not_retried": []})));
     let ran = file.inbox(&["retry", "--all-dead"]);
     assert_eq!((ran.code, ran.out.as_str()), (0, "0 retried, 0 not\n"));
+}
+
+#[test]
+fn what_later_deliveries_have_overtaken_is_left_alone_unless_it_is_asked_for() {
+    let file = InFile::new();
+    let ran = file.inbox(&["retry", "--all-dead"]);
+    let left = "1 left alone, of whose tenants later deliveries are done; --overtaken takes these too\n";
+    assert_eq!((ran.code, ran.out), (0, format!("0 retried, 0 not\n{left}")));
+    let json = file.inbox(&["retry", "--all-dead", "--json"]).json();
+    assert_eq!(json, json!({"retried": [], "not_retried": [], "overtaken": [1]}));
+    assert_eq!(file.states()[0], "install dead");
+    assert!(file.inbox(&["show", "1"]).out.contains("  done since  2 enable\n"));
+    assert_eq!(file.inbox(&["show", "1", "--json"]).json()["overtaken_by"], 2);
+    assert!(!file.inbox(&["show", "2"]).out.contains("done since"));
+    file.inbox(&["drop", "--yes", "2"]);
+    assert!(file.inbox(&["show", "1"]).out.contains("  done since  2, which is deleted\n"));
+    assert_eq!(file.inbox(&["retry", "--overtaken", "1"]).code, 2, "an id is clear enough");
 }
 
 #[test]
@@ -328,7 +345,8 @@ fn an_inbox_in_postgresql_is_operated_alike() {
     let ids: Vec<String> =
         list["deliveries"].as_array().unwrap().iter().map(|row| row["id"].to_string()).collect();
     assert_eq!(inbox(&["show", &ids[2], "--body"]).out, LAST);
-    assert_eq!(inbox(&["retry", "--all-dead"]).code, 0);
+    assert!(inbox(&["retry", "--all-dead"]).out.contains("1 left alone"));
+    assert_eq!(inbox(&["retry", "--all-dead", "--overtaken"]).code, 0);
     assert_eq!(inbox(&["drop", "--yes", &ids[1]]).code, 0);
     assert_eq!(states(&inbox(&["list", "--json"]).json()), ["install pending", "upgrade pending"]);
     assert_eq!(inbox(&["stats", "--json"]).json()["pending"], 2);

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::sample::{START, at, claim, claim_ids, claim_of, claim_one, complete, fail, put, put_kind, state};
+use super::sample::{
+    START, at, claim, claim_ids, claim_of, claim_one, complete, fail, put, put_kind, put_of, state, summary,
+};
 use super::{Replicas, Rule};
 use crate::engine::{AfterFailure, DeliveryId};
 use crate::operations::DeliveryState;
@@ -18,6 +20,8 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_retried_letter_takes_its_old_place),
         Rule::new(a_retried_letter_waits_while_a_later_one_runs),
         Rule::new(an_overtaken_lease_that_is_over_blocks_nobody),
+        Rule::new(a_retried_letter_is_told_what_has_overtaken_it),
+        Rule::new(what_was_never_overtaken_is_not_told_so),
         Rule::new(app_and_platform_are_part_of_the_tenant),
         Rule::new(many_workers_keep_the_order),
     ]
@@ -115,6 +119,62 @@ async fn an_overtaken_lease_that_is_over_blocks_nobody(replicas: Replicas) {
     assert!(claim(engine, at(31), 10).await.is_empty());
     complete(engine, &again, at(32)).await;
     assert_eq!(claim_ids(engine, at(32)).await, [second]);
+}
+
+async fn a_retried_letter_is_told_what_has_overtaken_it(replicas: Replicas) {
+    let (engine, other) = (&*replicas.one, &*replicas.two);
+    let mut ids = Vec::new();
+    for request in ["1", "2", "3", "4"] {
+        ids.push(put(engine, "t", request).await);
+    }
+    for next in [AfterFailure::Dead(None); 2] {
+        let claimed = claim_one(engine, START).await;
+        fail(engine, claimed.token, START, next).await;
+    }
+    assert_eq!(summary(other, ids[0]).await.overtaken_by, None, "what died after it has not overtaken it");
+    let third = claim_one(engine, START).await;
+    assert!(complete(engine, &third, START).await);
+    for id in &ids[..2] {
+        assert_eq!(summary(other, *id).await.overtaken_by, Some(ids[2]));
+    }
+    assert_eq!(summary(other, ids[2]).await.overtaken_by, None);
+
+    // The fourth runs while the first and the second wait again.
+    let fourth = claim_one(engine, START).await;
+    assert_eq!((fourth.token.id, fourth.overtaken_by), (ids[3], None));
+    for id in &ids[..2] {
+        assert!(engine.retry(*id, START).await.unwrap());
+    }
+    assert_eq!(summary(other, ids[0]).await.overtaken_by, Some(ids[2]));
+    assert!(complete(engine, &fourth, START).await);
+    for id in &ids[..2] {
+        let again = claim_one(other, START).await;
+        assert_eq!((again.token.id, again.overtaken_by), (*id, Some(ids[3])));
+        assert!(complete(other, &again, START).await);
+        assert_eq!(summary(other, *id).await.overtaken_by, None, "it is done itself");
+    }
+}
+
+async fn what_was_never_overtaken_is_not_told_so(replicas: Replicas) {
+    let engine = &*replicas.one;
+    let first = put(engine, "t", "1").await;
+    put(engine, "u", "1").await; // of another tenant, and later
+    put_of(engine, "other", "t", START).await; // of another platform, and later
+    let claims = claim_of(engine, &["other", "seismic"], START, 10).await;
+    for claimed in &claims[1..] {
+        assert!(complete(engine, claimed, START).await);
+    }
+    fail(engine, claims[0].token, START, AfterFailure::Dead(None)).await;
+    assert_eq!(summary(engine, first).await.overtaken_by, None);
+    assert!(engine.retry(first, START).await.unwrap());
+    let again = claim_one(engine, START).await;
+    assert_eq!((again.token.id, again.overtaken_by), (first, None));
+    fail(engine, again.token, START, AfterFailure::At(START)).await;
+    let second = put(engine, "t", "2").await;
+    let again = claim_one(engine, START).await;
+    assert!(complete(engine, &again, START).await);
+    let next = claim_one(engine, START).await;
+    assert_eq!((next.token.id, next.overtaken_by), (second, None), "an older one overtakes nothing");
 }
 
 async fn app_and_platform_are_part_of_the_tenant(replicas: Replicas) {

@@ -48,6 +48,7 @@ impl Engine for MemoryEngine {
             touched_at: now,
             accepted_at: now,
             finished_at: None,
+            overtaken_by: None,
             worker: None,
             last_error: None,
         };
@@ -72,7 +73,8 @@ impl Engine for MemoryEngine {
             row.attempts += 1;
             row.fence += 1;
             let token = LeaseToken { id, fence: row.fence };
-            claims.push(Claim { token, attempt: row.attempts, record: Ok(row.record.clone()) });
+            let (overtaken_by, record) = (row.overtaken_by, Ok(row.record.clone()));
+            claims.push(Claim { token, attempt: row.attempts, overtaken_by, record });
         }
         Ok(claims)
     }
@@ -259,6 +261,9 @@ impl MemoryEngine {
         row.last_error = error.map(str::to_owned).or(row.last_error.take());
         let tenant = row.record.tenant.clone();
         store.open.remove(&token.id);
+        if state == DeliveryState::Done {
+            store.overtake(&tenant, token.id);
+        }
         let transition = change.map(|change| store.fold(&tenant, change));
         drop(store);
         if transition == Some(Transition::Applied) {

@@ -28,6 +28,7 @@ pub(super) struct Row {
     pub(super) touched_at: Timestamp,
     pub(super) accepted_at: Timestamp,
     pub(super) finished_at: Option<Timestamp>,
+    pub(super) overtaken_by: Option<DeliveryId>,
     pub(super) worker: Option<String>,
     pub(super) last_error: Option<String>,
 }
@@ -57,6 +58,7 @@ impl Row {
             received_at: self.record.received_at,
             accepted_at: self.accepted_at,
             finished_at: self.finished_at,
+            overtaken_by: self.overtaken_by.filter(|_| self.state != DeliveryState::Done),
             worker: self.worker.clone(),
             last_error: self.last_error.clone(),
         }
@@ -82,6 +84,13 @@ impl Store {
             .map(|(id, _)| id)
             .take(limit)
             .collect()
+    }
+
+    /// Tells the older deliveries of a tenant, which are dead or retried, that this one is done.
+    pub(super) fn overtake(&mut self, tenant: &TenantKey, id: DeliveryId) {
+        for row in self.rows.range_mut(..id).map(|(_, row)| row).filter(|row| row.record.tenant == *tenant) {
+            row.overtaken_by = row.overtaken_by.max(Some(id));
+        }
     }
 
     pub(super) fn fold(&mut self, tenant: &TenantKey, change: &Change) -> Transition {

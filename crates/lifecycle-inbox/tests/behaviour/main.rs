@@ -6,6 +6,7 @@ mod enabled;
 mod failing;
 mod leasing;
 mod platforms;
+mod retrying;
 mod support;
 #[cfg(feature = "metrics")]
 mod telemetry;
