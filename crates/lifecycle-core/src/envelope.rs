@@ -81,15 +81,16 @@ pub enum Unreadable {
     Version,
 }
 
-/// The version of what is written. What a release adds is optional; another number is for what an older one would read wrongly.
-const VERSION: u32 = 1;
-
 impl Envelope {
+    /// The version of what this release writes, and the newest that it reads; each envelope has it as the number `version`. What
+    /// a release adds is optional; another number is for what an older one would read wrongly.
+    pub const VERSION: u32 = 1;
+
     pub(crate) fn of(delivery: &Delivery) -> Self {
         let event = delivery.event();
         let owned = |text: Option<&str>| text.map(str::to_owned);
         Self {
-            version: VERSION,
+            version: Self::VERSION,
             platform: delivery.platform().name().to_owned(),
             sha256: digest(delivery.body()),
             headers: delivery
@@ -123,7 +124,7 @@ impl Envelope {
     }
 
     pub(crate) fn open(&self, platform: &Platform, body: &[u8]) -> Result<Opened<'_>, Unreadable> {
-        if self.version > VERSION {
+        if self.version > Self::VERSION {
             return Err(Unreadable::Version);
         }
         if self.platform != platform.name() {
@@ -242,7 +243,7 @@ mod tests {
         };
         assert_eq!(read(&seismic::PLATFORM, "{}", &envelope), Unreadable::Body);
         assert_eq!(read(&crate::securityscorecard::PLATFORM, BODY, &envelope), Unreadable::Platform);
-        let later = Envelope { version: VERSION + 1, ..envelope };
+        let later = Envelope { version: Envelope::VERSION + 1, ..envelope };
         assert_eq!(read(&seismic::PLATFORM, BODY, &later), Unreadable::Version);
     }
 

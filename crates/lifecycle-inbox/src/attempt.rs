@@ -74,6 +74,10 @@ impl Crew {
         }
         let delivery = match self.delivery(claim) {
             Ok(delivery) => delivery,
+            // One of the workers of that release reads it.
+            Err(unreadable) if unreadable.is_of_later_release() => {
+                return self.failed(claim, unreadable.to_string()).await;
+            }
             Err(unreadable) => return self.give_up(claim, unreadable.to_string()).await,
         };
         let run = AssertUnwindSafe(self.runner.run(claim.token, &delivery)).catch_unwind();

@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use lifecycle_core::{Delivery, Envelope, IdempotencyKey, Platform, TenantKey, registry};
+use serde::Deserialize;
 
 use crate::timestamp::Timestamp;
 
@@ -49,7 +50,7 @@ impl Record {
             .find(&self.tenant.platform)
             .ok_or_else(|| Unreadable::new("no platform of this name is known to this worker"))?;
         Delivery::from_store_unverified(platform, self.body.clone(), &read(&self.envelope)?)
-            .map_err(|why| Unreadable(why.to_string()))
+            .map_err(|why| Unreadable::new(why.to_string()))
     }
 }
 
@@ -110,13 +111,21 @@ impl Default for Platforms {
 
 /// Why a stored row is no delivery any more. It names a place, never a content.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the stored row cannot be read: {0}")]
-pub struct Unreadable(String);
+#[error("the stored row cannot be read: {why}")]
+pub struct Unreadable {
+    why: String,
+    is_later: bool,
+}
 
 impl Unreadable {
     /// For engines: names the column that does not read, and never its value.
     pub fn new(why: impl Into<String>) -> Self {
-        Self(why.into())
+        Self { why: why.into(), is_later: false }
+    }
+
+    /// Whether a later release wrote it: one of its workers can read it.
+    pub(crate) fn is_of_later_release(&self) -> bool {
+        self.is_later
     }
 }
 
@@ -127,8 +136,21 @@ pub(crate) fn headers(envelope: &str) -> Result<Vec<(String, String)>, Unreadabl
 }
 
 fn read(envelope: &str) -> Result<Envelope, Unreadable> {
-    serde_json::from_str(envelope)
-        .map_err(|error| Unreadable(format!("the envelope: {:?} at {}", error.classify(), error.column())))
+    let telling = |error: serde_json::Error| {
+        Unreadable::new(format!("the envelope: {:?} at {}", error.classify(), error.column()))
+    };
+    let Versioned { version } = serde_json::from_str(envelope).map_err(telling)?;
+    if version > Envelope::VERSION {
+        let why = "the envelope is of a later version than this release reads".to_owned();
+        return Err(Unreadable { why, is_later: true });
+    }
+    serde_json::from_str(envelope).map_err(telling)
+}
+
+/// What an envelope of any version has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
 }
 
 #[cfg(test)]

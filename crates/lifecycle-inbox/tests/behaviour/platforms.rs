@@ -114,3 +114,37 @@ async fn an_installation_of_a_platform_of_the_apps_own_is_known() {
     (tenant.platform, tenant.app) = ("own".to_owned(), "own-app".to_owned());
     assert!(bench.engine.installation(&tenant).await.unwrap().is_some());
 }
+
+/// Knows a platform by the name of another one, and decodes nothing of it any more.
+static STRICTER: Platform = Platform::new("own", Proof::UnguessableUrl, Ack::new(200), refuse);
+
+fn refuse<'a>(_: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+    Err(Undecodable::Missing("everything"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stricter_decoder_of_the_next_release_handles_what_this_one_accepted() {
+    let bench = Bench::default();
+    let id = put_own(&bench.engine, "t ok").await;
+    let (_, worker) = bench.store().with(&STRICTER).open(bench.script.clone());
+    let _worker = start(worker);
+    bench.settled().await;
+    assert_eq!(bench.script.ended(), ["t ok"]);
+    assert_eq!(state(&bench.engine, id).await, DeliveryState::Done);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_later_release_wrote_is_not_given_up_at_once() {
+    let bench = Bench::default();
+    let mut record = Record::from(&delivery(&bench.engine, "t ok"));
+    record.envelope = r#"{"version":2,"all else":"is another thing"}"#.to_owned();
+    let Accepted::New(id) = bench.engine.accept(record, bench.engine.now()).await.unwrap() else {
+        panic!("new")
+    };
+    let _old = start(next(&bench).2);
+    sleep(SECOND * 600).await;
+    let row = summary(&bench.engine, id).await;
+    assert_eq!(row.state, DeliveryState::Pending);
+    assert!((2..20).contains(&row.attempts), "{row:?}");
+    assert!(row.last_error.unwrap().contains("of a later version"));
+}
