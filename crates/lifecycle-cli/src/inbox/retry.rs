@@ -51,7 +51,9 @@ impl RetryArgs {
             filter.after = Some(last.id);
             let (left, chosen): (Vec<_>, Vec<_>) =
                 page.iter().partition(|row| row.overtaken_by.is_some() && !self.overtaken);
-            left.iter().for_each(|row| outcome.overtaken(row.id.0));
+            for row in left {
+                outcome.overtaken(row.id.0);
+            }
             let ids: Vec<i64> = chosen.iter().map(|row| row.id.0).collect();
             retry(database, &ids, outcome).await?;
         }
