@@ -10,7 +10,10 @@ use crate::support::{put, settled, start};
 
 /// Fails each request the first time, and notes what it is told the second.
 #[derive(Clone, Default)]
-struct Second(Arc<Mutex<Vec<(String, Option<i64>)>>>);
+struct Second(Arc<Mutex<Vec<Told>>>);
+
+/// A request, and what has overtaken it.
+type Told = (String, Option<i64>);
 
 #[async_trait]
 impl LifecycleHandler for Second {
