@@ -1,9 +1,10 @@
 //! App: one process of an example app, which can be killed at any moment of its life.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -23,7 +24,11 @@ pub(crate) struct App {
 
 impl App {
     /// Starts the program with these settings, on any free port. What it logs is appended to the file.
-    pub(crate) fn start(program: &Program, settings: &[(&str, &str)], log: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(
+        program: &Program,
+        settings: &[(&str, impl AsRef<OsStr>)],
+        log: &Path,
+    ) -> Result<Self, Failure> {
         let log = File::options().create(true).append(true).open(log)?;
         let mut child = Command::new(&program.executable)
             .env("PORT", "0")
@@ -31,7 +36,7 @@ impl App {
             .env_remove("SEISMIC_APP_ID")
             .env_remove("SEISMIC_MAX_AGE_SECONDS")
             .env_remove("SEISMIC_PREVIOUS_SIGNING_SECRET")
-            .envs(settings.iter().copied())
+            .envs(settings.iter().map(|(variable, value)| (variable, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)
@@ -53,6 +58,11 @@ impl App {
     /// Waits until it listens, and gives the URL of its root.
     pub(crate) fn address(&self) -> Result<String, Failure> {
         self.addresses.recv_timeout(START).map_err(|_| "an app does not listen, or has ended".into())
+    }
+
+    /// How it ended by itself, if it has.
+    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, Failure> {
+        Ok(self.child.try_wait()?)
     }
 
     /// SIGKILL: the process runs nothing more.

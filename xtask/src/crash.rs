@@ -1,10 +1,16 @@
 //! `cargo xtask crash`: kills the example apps under load, again and again, and counts what they made of it.
 
 mod client;
+mod clock;
+mod failover;
+mod full;
+mod incident;
+mod lost;
 mod report;
 mod round;
 mod sender;
 mod stage;
+mod store;
 mod verdict;
 
 use std::path::Path;
@@ -20,11 +26,19 @@ Usage: cargo xtask crash [OPTIONS]
 
 Sends signed callbacks of many tenants to an example app with a durable inbox, kills it by SIGKILL at random moments and
 starts it again. In the end what was handled has to be what was acknowledged: nothing lost, doubled, or out of its
-tenant's order. Two processes share a database, and any of them is killed; on SQLite it is only one in half of the rounds.
+tenant's order; and the gate has to be as each tenant's last event says. Two processes share a database, and any of them is
+killed; on SQLite it is only one in half of the rounds. Besides, in most rounds something else happens:
+
+  clocks        the senders' clocks are broken, and the apps' jump by hours and days (needs Debian's faketime)
+  failover      PostgreSQL's primary crashes or hangs, and its standby is promoted
+  full server   PostgreSQL has no connection left, while apps run and when one starts
+  lost file     SQLite's file is moved, deleted, replaced or truncated
+
 The last line is `N passed, N failed`, in rounds; the exit code is 1 if any failed.
 
   --rounds N      rounds on each engine; 30 by default. The apps take turns.
-  --engine NAME   only sqlite or only postgres. PostgreSQL is a private server, or the one of LIFECYCLE_TEST_POSTGRES.
+  --engine NAME   only sqlite or only postgres. PostgreSQL is a private server; where a round needs
+                  nothing special of it, the one of LIFECYCLE_TEST_POSTGRES.
   --seed S        what is sent and when is killed follow from this number. Each round prints its own: `--rounds 1` with
                   it repeats that round, but for the chance in how processes run";
 

@@ -1,5 +1,6 @@
 //! A PostgreSQL server for tests: the one that `LIFECYCLE_TEST_POSTGRES` names, or a private one of Debian's programs.
 
+mod crowd;
 mod pooler;
 
 use std::io::{BufRead, BufReader, Write};
@@ -9,6 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 use std::{env, fs};
 
+pub use crowd::Crowd;
 pub use pooler::Pooler;
 
 /// The variable that names a server to use instead of a private one: a URL of a user that may create schemas.
@@ -51,7 +53,16 @@ impl Server {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn start() -> Self {
-        Self::start_with([""; 0], None)
+        Self::start_by(&mut as_ordinary_user(), [""; 0])
+    }
+
+    /// Starts one that has so many connections at most.
+    ///
+    /// # Panics
+    /// When PostgreSQL is not installed, or does not start.
+    #[must_use]
+    pub fn start_small(connections: usize) -> Self {
+        Self::start_by(as_ordinary_user().env("CONNECTIONS", connections.to_string()), [""; 0])
     }
 
     /// Starts a hot standby of this server, which has its users and passwords.
@@ -60,7 +71,7 @@ impl Server {
     /// When it does not start.
     #[must_use]
     pub fn start_standby(&self) -> Self {
-        Self::start_with([""; 0], Some(self.port))
+        Self::start_by(as_ordinary_user().env("PRIMARY_PORT", self.port.to_string()), [""; 0])
     }
 
     /// Makes a standby a server of its own, which takes writes.
@@ -77,16 +88,12 @@ impl Server {
     /// # Panics
     /// When PostgreSQL is not installed, or does not start.
     pub fn start_tls(certificate: &str, key: &str) -> Self {
-        Self::start_with([certificate, key], None)
+        Self::start_by(&mut as_ordinary_user(), [certificate, key])
     }
 
-    fn start_with<const N: usize>(tls: [&str; N], primary: Option<u16>) -> Self {
+    fn start_by<const N: usize>(supervisor: &mut Command, tls: [&str; N]) -> Self {
         let programs = programs();
         let port = free_port();
-        let mut supervisor = as_ordinary_user();
-        if let Some(primary) = primary {
-            supervisor.env("PRIMARY_PORT", primary.to_string());
-        }
         let mut supervisor = supervisor
             .args(["sh", "-c", SUPERVISOR, "supervisor"])
             .arg(programs)
@@ -118,6 +125,19 @@ impl Server {
     /// The URL of this server and another one of the same users, as apps name a primary and its standby.
     pub fn url_with(&self, other: &Self) -> String {
         self.url().replace("/postgres", &format!(",127.0.0.1:{}/postgres", other.port))
+    }
+
+    /// Runs SQL as the superuser, and gives what `psql` prints of it: fields between `|`, a row a line.
+    ///
+    /// # Panics
+    /// When the server refuses it.
+    pub fn execute(&self, statements: &[&str]) -> String {
+        let mut psql = Command::new(programs().join("psql"));
+        psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", &self.url()]);
+        let ran = psql.args(statements.iter().flat_map(|statement| ["-c", *statement])).output();
+        let ran = ran.expect("psql is beside the server");
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8_lossy(&ran.stdout).trim_end().to_owned()
     }
 
     /// Stops it at once, as a crash does: its connections are closed, and the next start recovers from its log.
@@ -212,6 +232,22 @@ fn free_port() -> u16 {
 mod tests {
     use super::*;
     use std::net::TcpStream;
+
+    #[test]
+    fn a_crowd_leaves_no_connection_until_it_goes() {
+        let server = Server::start_small(6);
+        let taken = || {
+            server.execute(&["SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"])
+        };
+        assert_eq!(taken(), "1");
+        let mut crowd = Crowd::fill(&server);
+        assert!(std::panic::catch_unwind(taken).is_err(), "it is full");
+        crowd.leave(1);
+        crowd.fill_again();
+        assert!(std::panic::catch_unwind(taken).is_err(), "it is full again");
+        drop(crowd);
+        assert_eq!(taken(), "1");
+    }
 
     #[test]
     fn a_server_stops_starts_again_and_leaves_nothing() {

@@ -1,5 +1,5 @@
 # Keeps one PostgreSQL server for as long as its standard input is open: whoever started it may die in any way.
-# It is a hot standby of the server at the port PRIMARY_PORT, where that is set.
+# It is a hot standby of the server at the port PRIMARY_PORT, where that is set, and has so many CONNECTIONS, or 300.
 # Arguments: the folder of PostgreSQL's programs, a port, a user, a password, and for TLS a certificate and a key as PEM.
 set -eu
 bin=$1 port=$2 user=$3 password=$4
@@ -8,8 +8,8 @@ pid=
 tls=
 
 start() {
-    "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c max_connections=300 $tls \
-        >>"$dir/log" 2>&1 </dev/null &
+    "$bin/postgres" -D "$dir/data" -p "$port" -k "$dir" -c listen_addresses=127.0.0.1 -c authentication_timeout=600 \
+        -c "max_connections=${CONNECTIONS:-300}" $tls >>"$dir/log" 2>&1 </dev/null &
     pid=$!
     while ! "$bin/pg_isready" -q -h 127.0.0.1 -p "$port"; do
         if ! kill -0 "$pid" 2>/dev/null; then

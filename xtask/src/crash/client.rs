@@ -34,6 +34,20 @@ impl Client {
         Ok(answer.status().as_u16())
     }
 
+    /// The status of a page.
+    pub(crate) fn status(
+        &self,
+        root: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<u16, ureq::Error> {
+        let page = self.agent.get(format!("{root}{path}"));
+        let page = headers.iter().fold(page, |page, (name, value)| page.header(*name, *value));
+        let mut answer = page.call()?;
+        answer.body_mut().read_to_vec()?;
+        Ok(answer.status().as_u16())
+    }
+
     /// A page of the app, which is JSON.
     pub(crate) fn page(&self, root: &str, path: &str) -> Result<Value, Failure> {
         let mut answer = self.agent.get(format!("{root}{path}")).call()?;

@@ -4,12 +4,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::incident::Incident;
+
 /// The most faults that are printed.
 const SHOWN: usize = 20;
 
 /// What came of it.
 pub(crate) struct Report {
     pub(crate) apps: String,
+    pub(crate) incident: Incident,
     pub(crate) kills: usize,
     pub(crate) acknowledged: usize,
     pub(crate) in_doubt: usize,
@@ -23,11 +26,12 @@ pub(crate) struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { apps, kills, acknowledged, in_doubt, in_doubt_handled, duplicates, .. } = self;
+        let Self { apps, incident, kills, acknowledged, in_doubt, in_doubt_handled, duplicates, .. } = self;
         write!(
             f,
-            "{apps}: {kills} kills, {acknowledged} acknowledged, {in_doubt} in doubt ({in_doubt_handled} handled), \
+            "{apps}, {}: {kills} kills, {acknowledged} acknowledged, {in_doubt} in doubt ({in_doubt_handled} handled), \
              {duplicates} duplicates, {:.1} s",
+            incident.name(),
             self.took.as_secs_f32()
         )?;
         if self.faults.is_empty() {

@@ -1,6 +1,5 @@
 //! Round: load, kills and a look at what was handled, on one database.
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -9,9 +8,12 @@ use fastrand::Rng;
 use lifecycle_conformance::Program;
 use serde_json::Value;
 
+use super::clock::Clock;
+use super::incident::Incident;
 use super::report::Report;
 use super::sender::{Books, Roots, Sender, Sent, Tenant};
 use super::stage::Stage;
+use super::store::Store;
 use super::verdict;
 use crate::Failure;
 
@@ -43,14 +45,6 @@ impl Engine {
             Self::Sqlite => rng.usize(1..=2),
         }
     }
-
-    /// A new file each time, so that a kill can also meet its making; PostgreSQL's database lives through all rounds.
-    fn url(self, folder: &Path) -> String {
-        match self {
-            Self::Postgres => test_postgres::url().to_owned(),
-            Self::Sqlite => format!("sqlite:{}", folder.join("inbox.db").display()),
-        }
-    }
 }
 
 /// What one round is made of.
@@ -75,25 +69,28 @@ impl Round<'_> {
         let mut rng = Rng::with_seed(self.seed);
         let roots = Roots::default();
         let programs = self.turn(self.engine.processes(&mut rng));
-        let database = self.engine.url(folder.path());
-        let mut stage = Stage::new(&programs, &roots, database, folder.path(), rng.fork());
-        let outcome = play(&mut stage, &roots, &mut rng)?;
+        let incident = Incident::of(self.engine, self.seed, self.programs.len());
+        let store = Store::new(self.engine, incident, folder.path(), &mut rng)?;
+        let mut stage = Stage::new(&programs, &roots, store, folder.path(), rng.fork())?;
+        let outcome = play(&mut stage, incident, &roots, &mut rng)?;
         let kills = stage.kills();
         drop(stage); // before its files go
 
         let Outcome { tenants, handled, duplicates, faults } = outcome;
         let kept = (!faults.is_empty()).then(|| folder.keep());
-        let became =
-            |sought: Sent| move |tenant: &Tenant| tenant.sent.iter().filter(|sent| **sent == sought).count();
+        let in_doubt = |tenant: &Tenant| tenant.sent.iter().filter(|sent| **sent == Sent::InDoubt).count();
+        let all: usize = tenants.iter().map(|tenant| tenant.sent.len()).sum();
+        let in_doubt: usize = tenants.iter().map(in_doubt).sum();
         let is_in_doubt = |(name, number): &&(String, usize)| {
             let tenant = tenants.iter().find(|tenant| tenant.name == *name);
             tenant.and_then(|tenant| tenant.sent.get(*number)) == Some(&Sent::InDoubt)
         };
         Ok(Report {
             apps: programs.iter().map(|program| &*program.name).collect::<Vec<_>>().join(" and "),
+            incident,
             kills,
-            acknowledged: tenants.iter().map(became(Sent::Acknowledged)).sum(),
-            in_doubt: tenants.iter().map(became(Sent::InDoubt)).sum(),
+            acknowledged: all - in_doubt,
+            in_doubt,
             in_doubt_handled: handled.iter().filter(is_in_doubt).count(),
             duplicates,
             took: started.elapsed(),
@@ -111,13 +108,17 @@ impl Round<'_> {
 }
 
 /// Sends while the stage plays, and holds against each other what both say.
-fn play(stage: &mut Stage<'_>, roots: &Roots, rng: &mut Rng) -> Result<Outcome, Failure> {
+fn play(stage: &mut Stage<'_>, incident: Incident, roots: &Roots, rng: &mut Rng) -> Result<Outcome, Failure> {
     // PostgreSQL's database has seen other rounds, maybe with this seed.
     let prefix = format!("{:x}-", SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_micros());
     let senders: Vec<Sender<'_>> = (0..SENDERS)
         .map(|sender| {
-            let tenants = (0..TENANTS_OF_EACH).map(|tenant| format!("{prefix}{sender}-{tenant}"));
-            Sender::new(roots, rng.fork(), tenants.collect())
+            let tenants = (0..TENANTS_OF_EACH).map(|tenant| {
+                let clock = if incident == Incident::Clocks { Clock::any(rng) } else { Clock::None };
+                Tenant { name: format!("{prefix}{sender}-{tenant}"), clock, sent: Vec::new() }
+            });
+            let tenants = tenants.collect();
+            Sender::new(roots, rng.fork(), tenants)
         })
         .collect::<Result<_, _>>()?;
     let stop = AtomicBool::new(false);
@@ -125,7 +126,10 @@ fn play(stage: &mut Stage<'_>, roots: &Roots, rng: &mut Rng) -> Result<Outcome, 
         let stop = &stop;
         let senders: Vec<_> =
             senders.into_iter().map(|sender| scope.spawn(move || sender.send_until(stop))).collect();
-        let played = stage.play();
+        let played = stage.play(incident);
+        if played.is_err() {
+            roots.clear(); // nothing more can come of it
+        }
         stop.store(true, Ordering::Relaxed);
         let books = senders.into_iter().map(|sender| sender.join().expect("a sender does not panic"));
         (played, books.collect::<Vec<Books>>())
@@ -133,15 +137,17 @@ fn play(stage: &mut Stage<'_>, roots: &Roots, rng: &mut Rng) -> Result<Outcome, 
 
     let mut faults: Vec<String> = books.iter().flat_map(|books| books.faults.clone()).collect();
     let duplicates = books.iter().map(|books| books.duplicates).sum();
-    let tenants: Vec<Tenant> = books.into_iter().flat_map(|books| books.tenants).collect();
-    let handled = match played.and_then(|()| stage.drained()) {
-        Ok(deliveries) => read(&deliveries, &prefix)?,
-        Err(failure) => {
-            faults.push(failure.to_string());
-            return Ok(Outcome { tenants, handled: Vec::new(), duplicates, faults });
-        }
-    };
-    faults.extend(verdict::faults(&tenants, handled.iter().map(|(name, number)| (&**name, *number))));
+    let mut tenants: Vec<Tenant> = books.into_iter().flat_map(|books| books.tenants).collect();
+    if let Some(loss) = stage.loss() {
+        faults.extend(loss.settle(&mut tenants));
+    }
+    let mut handled = Vec::new();
+    let checked = played.and_then(|()| stage.drained()).and_then(|deliveries| {
+        handled = read(&deliveries, &prefix)?;
+        faults.extend(verdict::faults(&tenants, &handled));
+        verdict::gates(&tenants, &handled).try_for_each(|(tenant, open)| stage.gate(tenant, open))
+    });
+    faults.extend(checked.err().map(|failure| failure.to_string()));
     Ok(Outcome { tenants, handled, duplicates, faults })
 }
 

@@ -3,16 +3,29 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use serde_json::json;
 
 use super::client::Client;
+use super::clock::Clock;
 use crate::Failure;
 
-/// The most callbacks of one tenant: what `GET /deliveries` shows has to hold them all.
+/// The most callbacks of one tenant before the last ones: what `GET /deliveries` shows has to hold them all.
 const MOST: usize = 400;
+
+/// How long the last callbacks may take when every app runs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The life of a tenant, again and again.
+const KINDS: [&str; 5] = ["install", "enable", "upgrade", "disable", "uninstall"];
+
+const ENABLE: usize = 1;
+
+const DISABLE: usize = 3;
+
+const UNINSTALL: usize = 4;
 
 /// Where apps listen now; an app that is down is not there.
 #[derive(Default)]
@@ -26,16 +39,24 @@ impl Roots {
     }
 
     pub(crate) fn any(&self, rng: &mut Rng) -> Option<String> {
+        rng.choice(self.all())
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(crate) fn all(&self) -> Vec<String> {
         let roots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        rng.choice(roots.iter()).map(|(_, root)| root.clone())
+        roots.iter().map(|(_, root)| root.clone()).collect()
     }
 }
 
 /// What became of a callback, as far as its sender can tell.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Sent {
-    /// 202.
-    Acknowledged,
+    /// 202, to a request that began at this time.
+    Acknowledged(Instant),
     /// No answer, or a 5xx, and the sender gave it up: it may be in the inbox or not.
     InDoubt,
 }
@@ -43,7 +64,15 @@ pub(crate) enum Sent {
 /// A tenant, and its callbacks in the order in which they were sent: their numbers are their places here.
 pub(crate) struct Tenant {
     pub(crate) name: String,
+    pub(crate) clock: Clock,
     pub(crate) sent: Vec<Sent>,
+}
+
+impl Tenant {
+    /// Whether the last callback opens the gate.
+    pub(crate) fn is_open(&self) -> bool {
+        self.sent.len() % KINDS.len() == ENABLE + 1
+    }
 }
 
 /// What one sender has to tell.
@@ -66,11 +95,11 @@ pub(crate) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(crate) fn new(roots: &'a Roots, rng: Rng, tenants: Vec<String>) -> Result<Self, Failure> {
-        let tenants = tenants.into_iter().map(|name| Tenant { name, sent: Vec::new() }).collect();
+    pub(crate) fn new(roots: &'a Roots, rng: Rng, tenants: Vec<Tenant>) -> Result<Self, Failure> {
         Ok(Self { client: Client::new()?, roots, rng, books: Books { tenants, ..Books::default() } })
     }
 
+    /// When it is told to stop, every app runs, or none.
     pub(crate) fn send_until(mut self, stop: &AtomicBool) -> Books {
         while !stop.load(Ordering::Relaxed) {
             self.pause(3);
@@ -80,18 +109,21 @@ impl<'a> Sender<'a> {
                 let sent = self.send(tenant, number);
                 self.books.tenants[tenant].sent.push(sent);
             }
-            if self.rng.u8(..4) == 0 {
-                self.repeat(tenant);
+            match self.rng.u8(..8) {
+                0..=1 => self.repeat(tenant),
+                2 => self.use_features(tenant),
+                _ => {}
             }
         }
+        (0..self.books.tenants.len()).for_each(|tenant| self.end(tenant));
         self.books
     }
 
     /// As a marketplace that tries again, and that at some time stops trying.
     fn send(&mut self, tenant: usize, number: usize) -> Sent {
         loop {
-            if self.offer(tenant, number) {
-                return Sent::Acknowledged;
+            if let Some(begun) = self.offer(tenant, number) {
+                return Sent::Acknowledged(begun);
             }
             if self.rng.u8(..16) == 0 {
                 return Sent::InDoubt;
@@ -105,29 +137,70 @@ impl<'a> Sender<'a> {
         let sent = &self.books.tenants[tenant].sent;
         let number =
             if self.rng.bool() { sent.len().saturating_sub(1) } else { self.rng.usize(..=sent.len()) };
-        if sent.get(number) == Some(&Sent::Acknowledged) && self.offer(tenant, number) {
+        if matches!(sent.get(number), Some(Sent::Acknowledged(_))) && self.offer(tenant, number).is_some() {
             self.books.duplicates += 1;
         }
     }
 
-    /// Whether the callback was acknowledged.
-    fn offer(&mut self, tenant: usize, number: usize) -> bool {
-        let Some(root) = self.roots.any(&mut self.rng) else { return false };
+    /// An ordinary request, after which the app may remember that the tenant is enabled.
+    fn use_features(&mut self, tenant: usize) {
+        let Some(root) = self.roots.any(&mut self.rng) else { return };
         let name = &self.books.tenants[tenant].name;
-        let kind = ["install", "enable", "upgrade", "disable", "uninstall"][number % 5];
-        let callback = json!({
-            "type": kind,
+        let _ = self.client.status(&root, "/features", &[("x-app", "crash"), ("x-tenant", name)]);
+    }
+
+    /// The last callbacks of a tenant, all of which are acknowledged: a whole life from an install on, until the app is
+    /// enabled, disabled or uninstalled. Where the clock is broken, what opens may count for nothing, so it closes.
+    fn end(&mut self, tenant: usize) {
+        let last = match self.books.tenants[tenant].clock {
+            Clock::Broken => *self.rng.choice(&[DISABLE, UNINSTALL]).unwrap_or(&DISABLE),
+            Clock::None | Clock::Right => *self.rng.choice(&[ENABLE, DISABLE, UNINSTALL]).unwrap_or(&ENABLE),
+        };
+        let deadline = Instant::now() + PATIENCE;
+        let mut has_begun = false;
+        loop {
+            let number = self.books.tenants[tenant].sent.len();
+            let begun = loop {
+                match self.offer(tenant, number) {
+                    Some(begun) => break begun,
+                    None if self.roots.all().is_empty() => return, // the round has failed
+                    None if Instant::now() > deadline => {
+                        let name = &self.books.tenants[tenant].name;
+                        self.books.faults.push(format!("{name}: number {number} is refused for ever"));
+                        return;
+                    }
+                    None => self.pause(20),
+                }
+            };
+            self.books.tenants[tenant].sent.push(Sent::Acknowledged(begun));
+            has_begun |= number.is_multiple_of(KINDS.len());
+            if has_begun && number % KINDS.len() == last {
+                return;
+            }
+        }
+    }
+
+    /// When the request began, if the callback was acknowledged.
+    fn offer(&mut self, tenant: usize, number: usize) -> Option<Instant> {
+        let root = self.roots.any(&mut self.rng)?;
+        let Tenant { name, clock, .. } = &self.books.tenants[tenant];
+        let mut callback = json!({
+            "type": KINDS[number % KINDS.len()],
             "appId": "crash",
             "tenantId": name,
             "requestId": number.to_string(),
             "version": format!("1.{number}.0"),
         });
+        if let Some(stamp) = clock.stamp(&mut self.rng) {
+            callback["timestamp"] = stamp.into();
+        }
+        let begun = Instant::now();
         match self.client.deliver(&root, &callback.to_string()) {
-            Ok(202) => true,
-            Err(_) | Ok(500..) => false,
+            Ok(202) => Some(begun),
+            Err(_) | Ok(500..) => None,
             Ok(status) => {
                 self.books.faults.push(format!("{name}: number {number} was answered {status}"));
-                false
+                None
             }
         }
     }

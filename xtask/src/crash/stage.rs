@@ -1,30 +1,44 @@
 //! Stage: the processes of a round, which are started, killed at random moments, and started again.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use lifecycle_conformance::Program;
-use serde_json::Value;
+use serde_json::{Value, json};
+use test_postgres::Server;
 
 use super::client::{Client, SECRET};
+use super::clock::AppClock;
+use super::failover::Pair;
+use super::incident::Incident;
+use super::lost::Loss;
 use super::sender::Roots;
+use super::store::Store;
 use crate::Failure;
 use crate::app::App;
 
-/// How long the inbox may take to be empty when the load has ended and everything runs.
-const DRAIN: Duration = Duration::from_secs(60);
+/// How long anything may take that has to come: an empty inbox when the load has ended, an answer of one kind.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The processes of a round, and where the senders find them.
 pub(crate) struct Stage<'a> {
     apps: Vec<Option<App>>,
+    /// None where they have the machine's; one for all where they share a file, and so a machine.
+    clocks: Vec<AppClock>,
+    client: Client,
     programs: &'a [&'a Program],
     roots: &'a Roots,
-    database: String,
+    store: Store,
     folder: &'a Path,
-    rng: Rng,
+    pub(super) rng: Rng,
     kills: usize,
+    probes: usize,
+    pub(super) loss: Option<Loss>,
 }
 
 impl<'a> Stage<'a> {
@@ -32,12 +46,23 @@ impl<'a> Stage<'a> {
     pub(crate) fn new(
         programs: &'a [&'a Program],
         roots: &'a Roots,
-        database: String,
+        store: Store,
         folder: &'a Path,
         rng: Rng,
-    ) -> Self {
-        let apps = programs.iter().map(|_| None).collect();
-        Self { apps, programs, roots, database, folder, rng, kills: 0 }
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            apps: programs.iter().map(|_| None).collect(),
+            clocks: Vec::new(),
+            client: Client::new()?,
+            programs,
+            roots,
+            store,
+            folder,
+            rng,
+            kills: 0,
+            probes: 0,
+            loss: None,
+        })
     }
 
     /// How often an app was killed.
@@ -45,14 +70,30 @@ impl<'a> Stage<'a> {
         self.kills
     }
 
-    /// Everything starts, is killed a few times, and runs in the end.
-    pub(crate) fn play(&mut self) -> Result<(), Failure> {
-        for app in 0..self.apps.len() {
-            self.start(app)?;
+    /// When the file was lost, if it was.
+    pub(crate) fn loss(&self) -> Option<Loss> {
+        self.loss
+    }
+
+    /// Everything starts, is killed a few times, meets its incident, and runs in the end.
+    pub(crate) fn play(&mut self, incident: Incident) -> Result<(), Failure> {
+        if incident == Incident::Clocks {
+            let clocks = if matches!(self.store, Store::File(_)) { 1 } else { self.apps.len() };
+            let files = (0..clocks).map(|clock| self.folder.join(format!("{clock}.clock")));
+            self.clocks = files.map(AppClock::new).collect::<Result<_, _>>()?;
         }
-        for _ in 0..self.rng.usize(2..=4) {
+        self.start_all()?;
+        self.kill_some()?;
+        incident.befall(self)?;
+        self.kill_some()?;
+        self.pause(200);
+        Ok(())
+    }
+
+    fn kill_some(&mut self) -> Result<(), Failure> {
+        for _ in 0..self.rng.usize(1..=2) {
             self.pause(400);
-            let first = self.rng.usize(..self.apps.len());
+            let first = self.any_app();
             let all = self.rng.u8(..4) == 0;
             let killed: Vec<usize> = (0..self.apps.len()).filter(|app| all || *app == first).collect();
             for app in &killed {
@@ -63,35 +104,50 @@ impl<'a> Stage<'a> {
                 self.start(app)?;
             }
         }
-        self.pause(200);
         Ok(())
     }
 
+    pub(super) fn any_app(&mut self) -> usize {
+        self.rng.usize(..self.apps.len())
+    }
+
+    pub(super) fn start_all(&mut self) -> Result<(), Failure> {
+        (0..self.apps.len()).try_for_each(|app| self.start(app))
+    }
+
     /// Starts an app, one time in four after a first try that is killed on its way.
-    fn start(&mut self, app: usize) -> Result<(), Failure> {
-        let log = self.folder.join(format!("{app}.log"));
+    pub(super) fn start(&mut self, app: usize) -> Result<(), Failure> {
         if self.rng.u8(..4) == 0 {
-            self.apps[app] = Some(self.app(app, &log)?);
+            self.apps[app] = Some(self.launch(app)?);
             self.pause(150);
             self.kill(app)?;
         }
-        let started = self.app(app, &log)?;
+        let started = self.launch(app)?;
+        self.has_started(app, started)
+    }
+
+    /// Begins to start an app.
+    pub(super) fn launch(&self, app: usize) -> Result<App, Failure> {
+        let database = self.store.url();
+        let mut settings: Vec<(&str, OsString)> = vec![
+            ("DATABASE_URL", database.into()),
+            ("SEISMIC_SIGNING_SECRET", SECRET.into()),
+            ("WORKER_LEASE_SECONDS", "2".into()), // or each round would wait half a minute for what the dead had begun
+        ];
+        if let Some(clock) = self.clock(app) {
+            settings.extend(clock.settings()?.map(|(variable, value)| (variable, value.into())));
+        }
+        App::start(self.programs[app], &settings, &self.log_file(app))
+    }
+
+    pub(super) fn has_started(&mut self, app: usize, started: App) -> Result<(), Failure> {
         let root = started.address()?;
         self.apps[app] = Some(started);
         self.roots.set(app, Some(root));
         Ok(())
     }
 
-    fn app(&self, app: usize, log: &Path) -> Result<App, Failure> {
-        let settings = [
-            ("DATABASE_URL", &*self.database),
-            ("SEISMIC_SIGNING_SECRET", SECRET),
-            ("WORKER_LEASE_SECONDS", "2"), // or each round would wait half a minute for what the dead had begun
-        ];
-        App::start(self.programs[app], &settings, log)
-    }
-
-    fn kill(&mut self, app: usize) -> Result<(), Failure> {
+    pub(super) fn kill(&mut self, app: usize) -> Result<(), Failure> {
         if let Some(running) = self.apps[app].take() {
             running.kill()?;
             self.kills += 1;
@@ -100,27 +156,114 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn pause(&mut self, most_ms: u64) {
+    pub(super) fn kill_all(&mut self) -> Result<(), Failure> {
+        (0..self.apps.len()).try_for_each(|app| self.kill(app))
+    }
+
+    pub(super) fn pause(&mut self, most_ms: u64) {
         thread::sleep(Duration::from_micros(self.rng.u64(..most_ms * 1000)));
+    }
+
+    /// What an app has logged so far.
+    pub(super) fn log(&self, app: usize) -> Result<String, Failure> {
+        Ok(fs::read_to_string(self.log_file(app))?)
+    }
+
+    fn log_file(&self, app: usize) -> PathBuf {
+        self.folder.join(format!("{app}.log"))
+    }
+
+    pub(super) fn clock(&self, app: usize) -> Option<&AppClock> {
+        self.clocks.get(app).or(self.clocks.first())
+    }
+
+    pub(super) fn file(&self) -> Result<PathBuf, Failure> {
+        let Store::File(path) = &self.store else { return Err("the inbox is in no file".into()) };
+        Ok(path.clone())
+    }
+
+    pub(super) fn pair(&mut self) -> Result<&mut Pair, Failure> {
+        let Store::Pair(pair) = &mut self.store else { return Err("the server has no standby".into()) };
+        Ok(pair)
+    }
+
+    pub(super) fn small(&self) -> Result<Rc<Server>, Failure> {
+        let Store::Small(server) = &self.store else { return Err("the server is not small".into()) };
+        Ok(server.clone())
+    }
+
+    /// Each app that runs takes a callback before long, and its health check says so.
+    pub(super) fn acknowledges(&mut self) -> Result<(), Failure> {
+        self.each_answers(202)?;
+        self.each_is("/healthz", 200)
+    }
+
+    /// Each app that runs refuses a callback before long, and its health check says so.
+    pub(super) fn refuses(&mut self) -> Result<(), Failure> {
+        self.each_answers(503)?;
+        self.each_is("/healthz", 503)
+    }
+
+    fn each_answers(&mut self, status: u16) -> Result<(), Failure> {
+        for root in self.roots.all() {
+            self.until(&format!("a callback is answered {status}"), |stage| {
+                stage.probes += 1;
+                let id = stage.probes.to_string();
+                let callback =
+                    json!({"type": "probe", "appId": "crash", "tenantId": "probe", "requestId": id});
+                Ok(stage.client.deliver(&root, &callback.to_string()).ok() == Some(status))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The page of each app is answered so before long.
+    fn each_is(&mut self, path: &str, status: u16) -> Result<(), Failure> {
+        for root in self.roots.all() {
+            self.until(&format!("GET {path} is answered {status}"), |stage| {
+                Ok(stage.client.status(&root, path, &[]).ok() == Some(status))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every app's gate is open for this tenant before long, or closed: another app's may take its time to live.
+    pub(crate) fn gate(&mut self, tenant: &str, open: bool) -> Result<(), Failure> {
+        let expected = if open { 200 } else { 403 };
+        for root in self.roots.all() {
+            self.until(&format!("{tenant}: the gate answers {expected}"), |stage| {
+                let headers = [("x-app", "crash"), ("x-tenant", tenant)];
+                Ok(stage.client.status(&root, "/features", &headers).ok() == Some(expected))
+            })?;
+        }
+        Ok(())
     }
 
     /// Waits until all that was accepted is handled, and gives what was.
     pub(crate) fn drained(&mut self) -> Result<Value, Failure> {
-        let client = Client::new()?;
         let root = self.roots.any(&mut self.rng).ok_or("no app runs")?;
-        let deadline = Instant::now() + DRAIN;
-        loop {
-            let inbox = client.page(&root, "/inbox")?;
+        self.until("all is handled", |stage| {
+            let inbox = stage.client.page(&root, "/inbox")?;
             if inbox["dead"] != 0 {
                 return Err(format!("dead letters: {inbox}").into());
             }
-            if inbox["pending"] == 0 && inbox["leased"] == 0 {
-                return client.page(&root, "/deliveries");
-            }
+            Ok(inbox["pending"] == 0 && inbox["leased"] == 0)
+        })?;
+        self.client.page(&root, "/deliveries")
+    }
+
+    fn until(
+        &mut self,
+        what: &str,
+        mut is_so: impl FnMut(&mut Self) -> Result<bool, Failure>,
+    ) -> Result<(), Failure> {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(self)? {
             if Instant::now() > deadline {
-                return Err(format!("not all was handled after {} s: {inbox}", DRAIN.as_secs()).into());
+                return Err(format!("in vain for {} s: {what}", PATIENCE.as_secs()).into());
             }
             thread::sleep(Duration::from_millis(20));
         }
+        Ok(())
     }
 }
