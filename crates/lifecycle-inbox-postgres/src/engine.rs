@@ -51,7 +51,7 @@ pub struct PostgresEngine(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) bell: Arc<Bell>,
     clock: Arc<Clock>,
-    connector: Connector,
+    pub(crate) connector: Connector,
     endings: Batcher<Endings>,
     low_water: LowWater,
     pool: Pool,
@@ -150,6 +150,14 @@ impl PostgresEngine {
         self.0.connector.for_handlers().pool(connections, self.0.time_limit)
     }
 
+    /// The connection may be dead, or busy for ever: it does not go back to the pool. And what is idle may be on the same
+    /// host that no longer answers, and would each use up the time of another question.
+    pub(crate) fn too_late(&self, client: Object) -> EngineError {
+        drop(Object::take(client));
+        self.0.connector.close_unused(Duration::ZERO);
+        EngineError::new("PostgreSQL did not answer in time")
+    }
+
     async fn client(&self) -> Result<Object, EngineError> {
         take(&self.0.pool, self.0.time_limit).await.map_err(|error| no_client(&error))
     }
@@ -168,7 +176,7 @@ impl PostgresEngine {
         match timeout(self.0.time_limit, asked).await {
             Ok(Ok(rows)) => Ok(rows),
             Ok(Err(error)) => Err(failed(client, &error)),
-            Err(_) => Err(too_late(client)),
+            Err(_) => Err(self.too_late(client)),
         }
     }
 
@@ -210,7 +218,7 @@ impl PostgresEngine {
                 Err(EngineError::new(READ_ONLY))
             }
             Ok(Err(error)) => Err(failed(client, &error)),
-            Err(_) => Err(too_late(client)),
+            Err(_) => Err(self.too_late(client)),
         }
     }
 }
@@ -249,12 +257,6 @@ fn failed(client: Object, error: &tokio_postgres::Error) -> EngineError {
         drop(Object::take(client));
     }
     store(error)
-}
-
-/// The connection may be dead, or busy for ever: it does not go back to the pool.
-pub(crate) fn too_late(client: Object) -> EngineError {
-    drop(Object::take(client));
-    EngineError::new("PostgreSQL did not answer in time")
 }
 
 fn bytes_of<'t>(texts: &[&'t str]) -> Vec<&'t [u8]> {
@@ -421,7 +423,7 @@ impl Engine for PostgresEngine {
         let row = match timeout(PRUNE_LIMIT + self.0.time_limit, work).await {
             Ok(Ok(row)) => row,
             Ok(Err(error)) => return Err(failed(client, &error)),
-            Err(_) => return Err(too_late(client)),
+            Err(_) => return Err(self.too_late(client)),
         };
         drop(client);
         let count = |nth| column::<i64>(&row, nth).map(|count| u64::try_from(count).unwrap_or(0));

@@ -129,7 +129,7 @@ pub(crate) fn tell(error: &tokio_postgres::Error) -> String {
 }
 
 /// What the driver says where no node takes writes.
-fn is_read_only(error: &tokio_postgres::Error) -> bool {
+pub(crate) fn is_read_only(error: &tokio_postgres::Error) -> bool {
     error.source().is_some_and(|source| source.to_string().contains("does not allow writes"))
 }
 

@@ -8,6 +8,7 @@ mod endings;
 mod engine;
 mod error;
 mod handler;
+mod hosts;
 mod installations;
 mod low_water;
 mod migration;

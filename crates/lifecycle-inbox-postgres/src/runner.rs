@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Pool};
@@ -57,11 +58,12 @@ impl PostgresRunner {
             let is_writable = held.map(|row| row.try_get::<_, bool>(0)).transpose()?;
             Ok::<_, tokio_postgres::Error>((transaction, is_writable))
         };
-        let mut transaction = match begun.await {
-            Ok((transaction, Some(true))) => transaction,
-            Ok((_, Some(false))) => return Ok(RunOutcome::NotRun(READ_ONLY.to_owned())),
-            Ok((_, None)) => return Ok(RunOutcome::LeaseLost),
-            Err(error) => return Ok(RunOutcome::NotRun(store(&error).to_string())),
+        let mut transaction = match timeout(inner.time_limit, begun).await {
+            Ok(Ok((transaction, Some(true)))) => transaction,
+            Ok(Ok((_, Some(false)))) => return Ok(RunOutcome::NotRun(READ_ONLY.to_owned())),
+            Ok(Ok((_, None))) => return Ok(RunOutcome::LeaseLost),
+            Ok(Err(error)) => return Ok(RunOutcome::NotRun(store(&error).to_string())),
+            Err(_) => return Ok(RunOutcome::NotRun("PostgreSQL did not answer in time".to_owned())),
         };
         self.handler.event(delivery, &mut transaction).await?;
         let is_same =
@@ -113,8 +115,10 @@ impl Runner for PostgresRunner {
         let Some(client) = &mut lent.0 else { return Ok(RunOutcome::LeaseLost) };
         let ran = self.run_in(client, token, delivery).await;
         // A roll-back must be over before another attempt may begin.
-        if matches!(timeout(self.engine.0.time_limit, is_writable(client)).await, Ok(Ok(true))) {
-            lent.give_back();
+        match timeout(self.engine.0.time_limit, is_writable(client)).await {
+            Ok(Ok(true)) => lent.give_back(),
+            Ok(_) => {}
+            Err(_) => self.engine.0.connector.close_unused(Duration::ZERO), // the host may answer nobody
         }
         ran
     }

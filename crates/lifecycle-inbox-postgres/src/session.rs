@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::{
-    ClientWrapper, Connect, Manager, ManagerConfig, Object, Pool, PoolError, Runtime, Timeouts, WeakPool,
+    ClientWrapper, Connect, Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, Runtime, Timeouts,
+    WeakPool,
 };
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::Notify;
@@ -16,6 +17,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Error, Notification, SimpleQueryMessage, Socket};
 
 use crate::error::OpenError;
+use crate::hosts::Hosts;
 use crate::settings::{Password, Settings};
 use crate::tls::Tls;
 
@@ -40,7 +42,7 @@ const CLOSING: Duration = Duration::from_millis(50);
 pub(crate) struct Connector(Arc<Inner>);
 
 struct Inner {
-    config: Config,
+    hosts: Arc<Hosts>,
     password: Option<Password>,
     tls: Tls,
     rules: String,
@@ -76,7 +78,7 @@ impl Connector {
             SET enable_seqscan = off;"
         );
         Ok(Self(Arc::new(Inner {
-            config: settings.config.clone(),
+            hosts: Arc::new(Hosts::of(&settings.config)),
             password: settings.password.clone(),
             tls: Tls::new(settings)?,
             rules,
@@ -94,18 +96,17 @@ impl Connector {
             EXCEPTION WHEN OTHERS THEN NULL;
             END $$;"
         );
-        let (config, password) = (self.0.config.clone(), self.0.password.clone());
+        let (hosts, password) = (self.0.hosts.clone(), self.0.password.clone());
         let (tls, others) = (self.0.tls.clone(), self.0.others.clone());
-        Self(Arc::new(Inner { config, password, tls, rules, purpose: Purpose::Handlers, others }))
+        Self(Arc::new(Inner { hosts, password, tls, rules, purpose: Purpose::Handlers, others }))
     }
 
     /// Opens the first two sessions. Their settings are made only when it is certain that nobody shares them: a pooler that
     /// gives each transaction another session would leave them to its other clients.
     pub(crate) async fn open_first(&self, settings: &Settings) -> Result<[ClientWrapper; 2], OpenError> {
         let telling = |error: Error| OpenError::new(&error, settings);
+        let (one, two) = (self.connect_first(settings).await?, self.connect_first(settings).await?);
         let work = async {
-            let (one, two) =
-                (self.connect(|_| ()).await.map_err(telling)?, self.connect(|_| ()).await.map_err(telling)?);
             if is_shared(&one.0, &two.0).await.map_err(telling)? {
                 return Err(OpenError::Pooler);
             }
@@ -118,6 +119,22 @@ impl Connector {
         };
         let ready = timeout(settings.time_limit, work).await.map_err(|_| OpenError::timeout(settings))??;
         ready.try_into().map_err(|_| OpenError::Pooler)
+    }
+
+    /// Where the server has no connection left, it waits for half of the time limit: another process may be about to end. A
+    /// host that does not answer must not use up the time of the others.
+    async fn connect_first(&self, settings: &Settings) -> Result<(Client, AbortOnDrop), OpenError> {
+        let until = Instant::now() + settings.time_limit / 2;
+        let count = u32::try_from(self.0.hosts.count()).unwrap_or(1);
+        let mut hung = 0;
+        while hung < count {
+            match timeout(settings.time_limit / count, self.connect(|_| ())).await {
+                Ok(Err(error)) if is_full(&error) && Instant::now() < until => sleep(CLOSING).await,
+                Ok(connected) => return connected.map_err(|error| OpenError::new(&error, settings)),
+                Err(_) => hung += 1,
+            }
+        }
+        Err(OpenError::timeout(settings))
     }
 
     /// Opens a session for statements only, at the cost of any that is idle.
@@ -173,16 +190,18 @@ impl Connector {
         &self,
         hear: impl Fn(&Notification) + Send + 'static,
     ) -> Result<(Client, AbortOnDrop), Error> {
-        let mut config = self.0.config.clone();
-        if let Some(current) = &self.0.password {
-            config.password(current());
-        }
-        let (client, mut messages) = match &self.0.tls {
-            #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
-            Tls::None => connect(&config, tokio_postgres::NoTls).await?,
-            #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
-            Tls::Rustls(tls) => connect(&config, tls.clone()).await?,
+        let connect = async |mut config: Config| {
+            if let Some(current) = &self.0.password {
+                config.password(current());
+            }
+            match &self.0.tls {
+                #[cfg(not(any(feature = "tls-ring", feature = "tls-aws-lc")))]
+                Tls::None => connect(&config, tokio_postgres::NoTls).await,
+                #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
+                Tls::Rustls(tls) => connect(&config, tls.clone()).await,
+            }
         };
+        let (client, mut messages) = self.0.hosts.connect(connect).await?;
         let driver = tokio::spawn(async move {
             while let Some(Ok(message)) = messages.next().await {
                 if let AsyncMessage::Notification(notification) = message {
@@ -195,9 +214,11 @@ impl Connector {
 
     /// A pool of at most so many sessions, each step of which ends within the limit.
     pub(crate) fn pool(&self, connections: usize, limit: Duration) -> Pool {
-        let manager = Manager::from_connect(self.0.config.clone(), self.clone(), ManagerConfig::default());
+        let manager = Manager::from_connect(Config::new(), self.clone(), ManagerConfig::default());
         let timeouts = Timeouts { wait: Some(limit), create: Some(limit), recycle: Some(limit) };
         let pool = Pool::builder(manager).max_size(connections).timeouts(timeouts).runtime(Runtime::Tokio1);
+        // The one that was used last is used next, so that what only a peak needed is idle, and can be given back.
+        let pool = pool.queue_mode(QueueMode::Lifo);
         let pool = pool.build().expect("a runtime for the timeouts is given");
         self.0
             .others

@@ -39,7 +39,7 @@ pub(super) fn befall(stage: &mut Stage<'_>) -> Result<(), Failure> {
             }
             sleep(Duration::from_millis(20));
         }
-        if !stage.log(app)?.contains("too many clients") {
+        if !stage.found_no_connection(app)? {
             return Err("an app that found no connection does not say so".into());
         }
         drop(crowd);

@@ -108,6 +108,22 @@ async fn a_standby_that_is_promoted_goes_on_with_all_that_was_acknowledged() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_primary_that_hangs_is_left_for_its_standby_when_that_is_promoted() {
+    let mut primary = Server::start();
+    let mut standby = primary.start_standby();
+    administer(&primary, &["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"])
+        .await;
+    let url = primary.url_with(&standby);
+    let mut scene = Scene::start(&url).await;
+    primary.freeze(); // it still takes connections, and says nothing
+    standby.promote();
+    until("it is written to the new primary", async || scene.engine.check().await.is_ok()).await;
+    scene.store.url = standby.url(); // the test itself looks there, too
+    scene.end().await;
+    PostgresEngine::open(&url).await.expect("a program that starts now finds the new primary too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_read_only_for_a_while_ends_nothing() {
     let server = Server::start();
     let scene = Scene::start(&server.url()).await;

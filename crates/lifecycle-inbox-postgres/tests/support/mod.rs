@@ -11,7 +11,7 @@ use tokio_postgres::NoTls;
 
 /// A schema that no other test has.
 pub(crate) struct Store {
-    url: String,
+    pub(crate) url: String,
     schema: String,
 }
 

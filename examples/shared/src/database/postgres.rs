@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use lifecycle_core::{Decision, Delivery, HandlerError};
 use lifecycle_inbox::{Inbox, Store, Worker};
-use lifecycle_inbox_postgres::tokio_postgres::{self, Client, NoTls, Transaction};
+use lifecycle_inbox_postgres::tokio_postgres::config::TargetSessionAttrs;
+use lifecycle_inbox_postgres::tokio_postgres::{Client, Config, NoTls, Transaction};
 use lifecycle_inbox_postgres::{PostgresEngine, TransactionalHandler};
 use serde_json::Value;
 
@@ -22,13 +23,12 @@ pub(crate) struct Database {
 
 impl Database {
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
-        let engine = PostgresEngine::open(url).await?;
-        let database = Self { engine, url: url.into() };
-        // Processes that start at the same time would otherwise both find no table, and one of them fail to create it.
+        // The engine keeps its connections, so this one comes first: where they are few, there would be none left for it.
+        // Processes that start at the same time would both find no table, and one of them fail to create it.
         let table = "BEGIN; SELECT pg_advisory_xact_lock(7071); \
             CREATE TABLE IF NOT EXISTS handled (position bigserial PRIMARY KEY, delivery text NOT NULL); COMMIT";
-        database.connect().await?.batch_execute(table).await?;
-        Ok(database)
+        connect(url).await?.batch_execute(table).await?;
+        Ok(Self { engine: PostgresEngine::open(url).await?, url: url.into() })
     }
 
     pub(super) fn inbox(&self) -> (Store, Inbox, Worker) {
@@ -39,16 +39,18 @@ impl Database {
 
     pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
         let latest = "SELECT delivery FROM handled ORDER BY position DESC LIMIT $1";
-        let rows = self.connect().await?.query(latest, &[&i64::from(SHOWN)]).await?;
+        let rows = connect(&self.url).await?.query(latest, &[&i64::from(SHOWN)]).await?;
         rows.iter().rev().map(|row| Ok(serde_json::from_str(row.try_get(0)?)?)).collect()
     }
+}
 
-    /// A connection for the app's own statements; it closes when the client is dropped.
-    async fn connect(&self) -> Result<Client, Failure> {
-        let (client, connection) = tokio_postgres::connect(&self.url, NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
-    }
+/// A connection for the app's own statements; it closes when the client is dropped.
+async fn connect(url: &str) -> Result<Client, Failure> {
+    let mut config: Config = url.parse()?;
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite); // a standby would tell what was true once
+    let (client, connection) = config.connect(NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
 }
 
 /// The work: one row for each delivery, which is there if and only if the delivery is done.
