@@ -13,6 +13,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("/usr/bin/caddy", "caddy"),
     ("/usr/bin/chromium", "chromium"),
     ("/usr/bin/chromedriver", "chromium-driver"),
+    ("/usr/bin/faketime", "faketime"),
     ("/usr/sbin/pgbouncer", "pgbouncer"),
     ("/usr/share/postgresql-common/pg_wrapper", "postgresql"),
     ("/usr/bin/valgrind", "valgrind"),
