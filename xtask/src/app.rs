@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -58,11 +58,6 @@ impl App {
     /// Waits until it listens, and gives the URL of its root.
     pub(crate) fn address(&self) -> Result<String, Failure> {
         self.addresses.recv_timeout(START).map_err(|_| "an app does not listen, or has ended".into())
-    }
-
-    /// How it ended by itself, if it has.
-    pub(crate) fn ended(&mut self) -> Result<Option<ExitStatus>, Failure> {
-        Ok(self.child.try_wait()?)
     }
 
     /// SIGKILL: the process runs nothing more.

@@ -35,8 +35,10 @@ const LEFT: Duration = Duration::from_secs(30);
 
 const NEEDED: &str = "the server has no connection left, and somebody needs one more";
 
-/// After how long without use the other connections are closed, so that processes that start find some.
-const IDLE: Duration = Duration::from_secs(60);
+/// After how long without use the other connections are closed, so that processes that start find some; and how often that
+/// is looked for.
+const IDLE: Duration = Duration::from_secs(10);
+const SWEEP: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 pub(crate) struct Bell {
@@ -91,8 +93,20 @@ pub(crate) struct Ringer {
 }
 
 impl Ringer {
-    /// Listens and tells for ever; connects again whenever the connection is lost.
+    /// Listens, tells and gives back for ever.
     pub(crate) async fn keep(self) {
+        tokio::join!(self.give_back(), self.stay_connected());
+    }
+
+    async fn give_back(&self) {
+        loop {
+            sleep(SWEEP).await;
+            self.connector.close_unused(IDLE);
+        }
+    }
+
+    /// Connects again whenever the connection is lost.
+    async fn stay_connected(&self) {
         let (first, longest) = WAITS;
         let mut wait = first;
         loop {
@@ -143,7 +157,6 @@ impl Ringer {
                 () = self.bell.wake.notified() => timeout(self.time_limit, self.tell(client)).await,
                 () = sleep_until(heartbeat) => {
                     heartbeat = Instant::now() + HEARTBEAT;
-                    self.connector.close_unused(IDLE);
                     timeout(self.time_limit, self.clock.follow(client)).await
                 }
             };

@@ -282,7 +282,7 @@ impl Engine for PostgresEngine {
     }
 
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
-        Ok(!self.read(&self.0.sql.is_known, &[&key.as_bytes().as_slice()]).await?.is_empty())
+        self.0.writers.is_known(key).await
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {

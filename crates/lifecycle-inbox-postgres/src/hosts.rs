@@ -40,8 +40,10 @@ impl Hosts {
         let first = self.first.load(Ordering::Relaxed);
         let mut told: Option<Error> = None;
         for at in (first..first + count).map(|nth| nth % count) {
-            self.first.store((at + 1) % count, Ordering::Relaxed); // holds if this attempt is given up
-            match connect(self.each[at].clone()).await {
+            let note = Note { first: &self.first, next: (at + 1) % count };
+            let connected = connect(self.each[at].clone()).await;
+            std::mem::forget(note);
+            match connected {
                 Ok(connected) => {
                     self.first.store(at, Ordering::Relaxed);
                     return Ok(connected);
@@ -52,8 +54,19 @@ impl Hosts {
                 Err(_) => {}
             }
         }
-        self.first.store(first, Ordering::Relaxed);
         Err(told.expect("there is a host"))
+    }
+}
+
+/// Is dropped when an attempt is given up.
+struct Note<'a> {
+    first: &'a AtomicUsize,
+    next: usize,
+}
+
+impl Drop for Note<'_> {
+    fn drop(&mut self) {
+        self.first.store(self.next, Ordering::Relaxed);
     }
 }
 

@@ -68,8 +68,10 @@ impl Sql {
                 WHERE id = $1 AND fence = $2 AND state || '' = 'leased'"),
             installation: sql("SELECT installation FROM lifecycle.installations WHERE tenant = $1"),
             is_known: sql("
-                SELECT 1 FROM lifecycle.keys WHERE key = lifecycle.short($1)
-                UNION ALL SELECT 1 FROM lifecycle.old_keys WHERE key = lifecycle.short($1)"),
+                SELECT asked.key, 0::bigint, current_setting('transaction_read_only') = 'off', (
+                    EXISTS (SELECT FROM lifecycle.keys AS k WHERE k.key = lifecycle.short(asked.key))
+                    OR EXISTS (SELECT FROM lifecycle.old_keys AS k WHERE k.key = lifecycle.short(asked.key))
+                ) FROM unnest($1::bytea[]) AS asked (key)"),
             is_same: sql("SELECT current_setting('lifecycle_inbox.token', true) IS NOT DISTINCT FROM $1"),
             is_writable: "SELECT current_setting('transaction_read_only') = 'off'".to_owned(),
             move_keys: sql("SELECT uuid_send(lifecycle.move_keys(lifecycle.short($1), $2))"),

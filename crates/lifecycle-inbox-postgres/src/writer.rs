@@ -8,6 +8,7 @@ use deadpool_postgres::ClientWrapper;
 use lifecycle_core::IdempotencyKey;
 use lifecycle_inbox::{Accepted, DeliveryId, EngineError, Record, Timestamp};
 use tokio::time::{Instant, timeout_at};
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::batcher::{Batcher, NOT_IN_TIME, Waiting, Work};
@@ -24,6 +25,15 @@ const TOO_LATE: (u32, u32) = (3, 4);
 
 /// The steps of the time limit that a session has for a batch, so that it is rarely set anew.
 const STEP: Duration = Duration::from_millis(50);
+
+/// What is asked of a writer. All of it goes the way of an acknowledgement, whose connection is there when no other is.
+pub(crate) enum Request {
+    /// Whether it could write. The answer means nothing.
+    Check,
+    /// Whether a key is known: then it is answered as a duplicate. A gate asks that before it decides.
+    IsKnown(IdempotencyKey),
+    Write(Box<Incoming>),
+}
 
 /// A delivery to write.
 pub(crate) struct Incoming {
@@ -60,14 +70,36 @@ impl Writers {
     pub(crate) async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
         let tenant = digest(&record.tenant);
         let writer = &self.0[usize::from(tenant[0]) % self.0.len()];
-        writer.ask(Some(Box::new(Incoming { record, tenant, now }))).await
+        writer.ask(Request::Write(Box::new(Incoming { record, tenant, now }))).await
+    }
+
+    pub(crate) async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
+        let writer = &self.0[usize::from(key.as_bytes()[0]) % self.0.len()];
+        Ok(writer.ask(Request::IsKnown(key)).await? == Accepted::Duplicate)
     }
 
     /// Whether all of them can write.
     pub(crate) async fn check(&self) -> Result<(), EngineError> {
-        let checks = self.0.iter().map(|writer| writer.ask(None));
+        let checks = self.0.iter().map(|writer| writer.ask(Request::Check));
         futures_util::future::try_join_all(checks).await.map(drop)
     }
+}
+
+impl Request {
+    fn incoming(&self) -> Option<&Incoming> {
+        match self {
+            Self::Write(incoming) => Some(incoming),
+            Self::Check | Self::IsKnown(_) => None,
+        }
+    }
+}
+
+/// What is done at once, on one session.
+#[derive(Clone, Copy)]
+enum Job<'a> {
+    LookUp(&'a [&'a [u8]]),
+    Probe,
+    Write(&'a [&'a Incoming]),
 }
 
 /// Writes on one session.
@@ -82,25 +114,29 @@ struct Session {
     limit: Option<Duration>,
 }
 
-type Waits = Waiting<Option<Box<Incoming>>, Accepted>;
+type Waits = Waiting<Request, Accepted>;
 
 impl Work for Writer {
-    /// `None` asks whether it could write: health goes the way of an acknowledgement. Its answer means nothing.
-    type Request = Option<Box<Incoming>>;
+    type Request = Request;
     type Answer = Accepted;
 
     fn size(request: &Self::Request) -> usize {
-        request.as_ref().map_or(0, |incoming| incoming.record.body.len())
+        request.incoming().map_or(0, |incoming| incoming.record.body.len())
     }
 
     async fn run(&mut self, batch: Vec<Waits>) {
-        let (deliveries, checks): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|waiting| waiting.request.is_some());
+        let (mut checks, mut keys, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
         let limit = self.shared.write_limit * TOO_LATE.0 / TOO_LATE.1;
-        let (late, deliveries): (Vec<_>, Vec<_>) =
-            deliveries.into_iter().partition(|waiting| waiting.asked.elapsed() > limit);
-        for waiting in late {
-            waiting.answer(Err(NOT_IN_TIME.to_owned()));
+        for waiting in batch {
+            match waiting.request {
+                Request::Check => checks.push(waiting),
+                _ if waiting.asked.elapsed() > limit => waiting.answer(Err(NOT_IN_TIME.to_owned())),
+                Request::IsKnown(key) => keys.push((key, waiting)),
+                Request::Write(_) => deliveries.push(waiting),
+            }
+        }
+        if !keys.is_empty() {
+            self.look_up(keys).await;
         }
         if !deliveries.is_empty() {
             self.write(deliveries).await;
@@ -115,23 +151,36 @@ impl Writer {
     /// One for all who asked.
     async fn check(&mut self, checks: Vec<Waits>) {
         let until = Instant::now() + self.shared.write_limit;
-        let checked = self.attempt_twice(&[], until).await.map(|_| Accepted::Duplicate);
+        let checked = self.attempt_twice(Job::Probe, until).await.map(|_| Accepted::Duplicate);
         for waiting in checks {
             waiting.answer(checked.clone());
+        }
+    }
+
+    async fn look_up(&mut self, asked: Vec<(IdempotencyKey, Waits)>) {
+        let until = Instant::now() + self.shared.write_limit;
+        let keys: Vec<&[u8]> = asked.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
+        let known = self.attempt_twice(Job::LookUp(&keys), until).await;
+        for (key, waiting) in asked {
+            let unknown = Accepted::New(DeliveryId(0));
+            let found = known
+                .as_ref()
+                .map(|known| if known.contains_key(&key) { Accepted::Duplicate } else { unknown });
+            waiting.answer(found.map_err(Clone::clone));
         }
     }
 
     async fn write(&mut self, batch: Vec<Waits>) {
         let oldest = batch.iter().map(|waiting| waiting.asked).min().unwrap_or_else(Instant::now);
         let mut keys = HashSet::new();
-        let all = batch.iter().filter_map(|waiting| waiting.request.as_deref());
+        let all = batch.iter().filter_map(|waiting| waiting.request.incoming());
         let fresh: Vec<&Incoming> = all.filter(|incoming| keys.insert(incoming.record.key)).collect();
-        let mut written = self.attempt_twice(&fresh, oldest + self.shared.write_limit).await;
+        let mut written = self.attempt_twice(Job::Write(&fresh), oldest + self.shared.write_limit).await;
         if written.as_ref().is_ok_and(|new| !new.is_empty()) {
             self.shared.bell.ring();
         }
         for waiting in batch {
-            let Some(key) = waiting.request.as_ref().map(|incoming| incoming.record.key) else { continue };
+            let Some(key) = waiting.request.incoming().map(|incoming| incoming.record.key) else { continue };
             // Of two of one key in one batch, the first takes the id out.
             let accepted = written.as_mut().map_err(|why| why.clone());
             let accepted = accepted.map(|new| new.remove(&key).map_or(Accepted::Duplicate, Accepted::New));
@@ -143,12 +192,12 @@ impl Writer {
     /// first try was committed after all, the second finds its own rows, and they are told as duplicates.
     async fn attempt_twice(
         &mut self,
-        batch: &[&Incoming],
+        job: Job<'_>,
         until: Instant,
     ) -> Result<HashMap<IdempotencyKey, DeliveryId>, String> {
         let mut may_repeat = self.session.is_some();
         loop {
-            let error = match timeout_at(until, self.attempt(batch, until)).await {
+            let error = match timeout_at(until, self.attempt(job, until)).await {
                 Ok(Ok(new)) => return Ok(new),
                 Ok(Err(error)) => Some(error),
                 Err(_) => None,
@@ -162,16 +211,16 @@ impl Writer {
         }
     }
 
-    /// Of no delivery, it is a health check.
     async fn attempt(
         &mut self,
-        batch: &[&Incoming],
+        job: Job<'_>,
         until: Instant,
     ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
-        if batch.is_empty() {
-            return self.probe(until).await.map(|()| HashMap::new());
+        match job {
+            Job::LookUp(keys) => self.find(keys, until).await,
+            Job::Probe => self.probe(until).await.map(|()| HashMap::new()),
+            Job::Write(batch) => self.insert(batch, until).await,
         }
-        self.insert(batch, until).await
     }
 
     /// A session, and the setting that has the server give up in time: before the caller does, so that what is answered with
@@ -203,6 +252,20 @@ impl Writer {
         probed.map(drop)
     }
 
+    async fn find(
+        &mut self,
+        keys: &[&[u8]],
+        until: Instant,
+    ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
+        let shared = self.shared.clone();
+        let (session, set) = self.session(until).await?;
+        let statement = session.prepare_cached(&shared.sql.is_known).await?;
+        let parameters: [&(dyn ToSql + Sync); 1] = [&keys];
+        let (set, rows) = tokio::join!(apply(session, &set), quiet::query(session, &statement, &parameters));
+        set?;
+        by_key(rows?)
+    }
+
     /// One statement, which is one transaction. Its answer follows its commit.
     async fn insert(
         &mut self,
@@ -231,16 +294,19 @@ impl Writer {
         ];
         let (set, rows) = tokio::join!(apply(session, &set), quiet::query(session, &statement, &parameters));
         set?;
-        let rows = rows?;
-        let mut new = HashMap::with_capacity(rows.len());
-        for row in rows {
-            let key: &[u8] = row.try_get(0)?;
-            if let Ok(key) = key.try_into() {
-                new.insert(IdempotencyKey::from_bytes(key), DeliveryId(row.try_get(1)?));
-            }
-        }
-        Ok(new)
+        by_key(rows?)
     }
+}
+
+fn by_key(rows: Vec<Row>) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
+    let mut found = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let key: &[u8] = row.try_get(0)?;
+        if let Ok(key) = key.try_into() {
+            found.insert(IdempotencyKey::from_bytes(key), DeliveryId(row.try_get(1)?));
+        }
+    }
+    Ok(found)
 }
 
 async fn apply(session: &ClientWrapper, setting: &str) -> Result<(), tokio_postgres::Error> {

@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval, sleep_until};
 
-use crate::engine::Engine;
+use crate::engine::{CLOCK_SKEW, Engine};
 use crate::error::EngineError;
 use crate::operations::{Prune, Pruned, Retention};
 use crate::record::Platforms;
 use crate::telemetry;
+use crate::timestamp::Timestamp;
 use crate::worker::Settings;
 
 const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+/// How evenly the clock has to have run, and for how long, before anything is deleted by it. A machine whose clock is a
+/// year ahead as it starts, or jumps there, would otherwise forget all keys at once, and duplicates would run again.
+const STEADY: Duration = Duration::from_secs(600);
 /// After a failure.
 const PRUNE_AGAIN: Duration = Duration::from_secs(60);
 const TELL_EVERY: Duration = Duration::from_secs(15);
@@ -26,17 +30,21 @@ pub(crate) struct Housekeeping {
     engine: Arc<dyn Engine>,
     platforms: Platforms,
     retention: Retention,
+    /// What the clock said, and when that was.
+    clock: (Instant, Timestamp),
 }
 
 impl Housekeeping {
     pub(crate) fn new(engine: Arc<dyn Engine>, settings: &Settings) -> Self {
-        Self { engine, platforms: settings.platforms.clone(), retention: settings.retention }
+        let clock = (Instant::now(), engine.now());
+        let platforms = settings.platforms.clone();
+        Self { engine, platforms, retention: settings.retention, clock }
     }
 
     /// Keeps house for ever.
-    pub(crate) async fn keep(&self) {
+    pub(crate) async fn keep(&mut self) {
         let mut tell = interval(TELL_EVERY);
-        let (mut prune_at, mut warn_at) = (Instant::now(), Instant::now());
+        let (mut prune_at, mut warn_at) = (Instant::now() + STEADY, Instant::now());
         loop {
             tokio::select! {
                 _ = tell.tick() => {
@@ -74,7 +82,10 @@ impl Housekeeping {
     }
 
     /// Tells after which time to do it again.
-    async fn prune(&self) -> Duration {
+    async fn prune(&mut self) -> Duration {
+        if !self.is_steady() {
+            return STEADY;
+        }
         match prune(&*self.engine, self.retention).await {
             Ok(_) => PRUNE_EVERY,
             Err(error) => {
@@ -82,6 +93,14 @@ impl Housekeeping {
                 PRUNE_AGAIN
             }
         }
+    }
+
+    /// Whether the clock has not jumped since this was asked last.
+    fn is_steady(&mut self) -> bool {
+        let now = (Instant::now(), self.engine.now());
+        let before = std::mem::replace(&mut self.clock, now);
+        let expected = before.1 + now.0.duration_since(before.0);
+        now.1.since(expected).max(expected.since(now.1)) <= CLOCK_SKEW
     }
 }
 

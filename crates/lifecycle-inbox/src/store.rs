@@ -134,7 +134,8 @@ impl Store {
         self.engine.delete(id).await
     }
 
-    /// Deletes deliveries and forgets keys that were kept for as long as this says. A worker does it by itself every hour.
+    /// Deletes deliveries and forgets keys that were kept for as long as this says. A worker does it by itself every hour, once its clock has run
+    /// evenly for ten minutes; this does it at once, by the clock as it is.
     pub async fn prune(&self, retention: Retention) -> Result<Pruned, EngineError> {
         prune(&*self.engine, retention).await
     }

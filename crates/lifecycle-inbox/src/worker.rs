@@ -169,7 +169,7 @@ impl Worker {
         let Self { engine, runner, settings } = self;
         telemetry::worker_started(&settings.name);
         let leases = Leases::new(engine.clone(), settings.lease);
-        let housekeeping = Housekeeping::new(engine.clone(), &settings);
+        let mut housekeeping = Housekeeping::new(engine.clone(), &settings);
         let crew = Arc::new(Crew { engine, runner, leases, settings });
         let mut slots = Slots::new(crew.settings.concurrency);
         let released = tokio::select! {

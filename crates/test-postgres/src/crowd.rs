@@ -41,6 +41,12 @@ impl<'a> Crowd<'a> {
         }
     }
 
+    /// How many it has.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.held.len()
+    }
+
     /// Gives back so many.
     pub fn leave(&mut self, connections: usize) {
         self.held.truncate(self.held.len().saturating_sub(connections));

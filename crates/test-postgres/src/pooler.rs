@@ -25,6 +25,14 @@ impl Pooler {
     /// # Panics
     /// When it is not installed (`apt-get install pgbouncer`), or does not start.
     pub fn start(server: &Server, mode: &str) -> Self {
+        Self::start_with(server, mode, "")
+    }
+
+    /// The same with one more line of settings.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_with(server: &Server, mode: &str, line: &str) -> Self {
         let port = free_port();
         let folder = env::temp_dir().join(format!("lifecycle-pgbouncer.{}.{port}", process::id()));
         fs::create_dir(&folder).expect("a folder for its settings");
@@ -32,7 +40,7 @@ impl Pooler {
         fs::write(&users, format!("\"{USER}\" \"{PASSWORD}\"\n")).expect("a file of its users");
         let text = format!(
             "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             unix_socket_dir =\npool_mode = {mode}\nauth_type = scram-sha-256\nauth_file = {}\n",
+             unix_socket_dir =\npool_mode = {mode}\nauth_type = scram-sha-256\nauth_file = {}\n{line}\n",
             server.port,
             users.display()
         );

@@ -51,6 +51,11 @@ impl App {
         Self::start_by(Command::new(&program.executable), variables)
     }
 
+    /// The same, of an app that may end by itself: its log, then.
+    pub(crate) fn try_start_with(program: &Program, variables: &[(&str, &str)]) -> Result<Self, String> {
+        Self::try_start_by(Command::new(&program.executable), variables)
+    }
+
     /// With the log that is on where nobody chooses one.
     pub(crate) fn start_with_the_default_log(program: &Program) -> Self {
         let mut shell = Command::new("sh");
@@ -65,7 +70,11 @@ impl App {
         Self::start_by(shell, &[])
     }
 
-    fn start_by(mut command: Command, variables: &[(&str, &str)]) -> Self {
+    fn start_by(command: Command, variables: &[(&str, &str)]) -> Self {
+        Self::try_start_by(command, variables).unwrap_or_else(|log| panic!("it does not listen: {log}"))
+    }
+
+    fn try_start_by(mut command: Command, variables: &[(&str, &str)]) -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let child = command
             .current_dir(&folder)
@@ -85,8 +94,8 @@ impl App {
         let lines = BufReader::new(app.child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address =
             lines.into_iter().find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned));
-        app.address = address.unwrap_or_else(|| panic!("it does not listen: {}", app.log()));
-        app
+        app.address = address.ok_or_else(|| app.log())?;
+        Ok(app)
     }
 
     pub(crate) fn log(&self) -> String {
@@ -108,7 +117,12 @@ impl App {
 
     /// Sends a genuine callback, and gives the answer's first line.
     pub(crate) fn callback(&self, id: &str) -> String {
-        let body = format!(r#"{{"type":"install","appId":"a","tenantId":"t","requestId":"{id}"}}"#);
+        self.callback_of("t", id)
+    }
+
+    /// The same, of this tenant.
+    pub(crate) fn callback_of(&self, tenant: &str, id: &str) -> String {
+        let body = format!(r#"{{"type":"install","appId":"a","tenantId":"{tenant}","requestId":"{id}"}}"#);
         let signature = seismic::SCHEME.sign(&Secret::new(SECRET).unwrap(), &[], body.as_bytes());
         let answer = self.send(&format!(
             "POST /seismic HTTP/1.1\r\nhost: h\r\nconnection: close\r\nx-seismic-signature: {signature}\r\n\
@@ -116,6 +130,12 @@ impl App {
             body.len()
         ));
         answer.lines().next().unwrap_or_default().to_owned()
+    }
+
+    /// The status of a page.
+    pub(crate) fn status(&self, path: &str) -> String {
+        let answer = self.send(&format!("GET {path} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n"));
+        answer.split(' ').nth(1).unwrap_or_default().to_owned()
     }
 
     /// How many files it has open, where the system tells.

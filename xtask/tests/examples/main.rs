@@ -10,6 +10,7 @@ mod connections;
 mod installation;
 mod logs;
 mod signals;
+mod starving;
 
 /// Any error, which a test unwraps.
 type Failure = Box<dyn std::error::Error + Send + Sync>;

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lifecycle_core::{Change, TenantKey, seismic};
-use lifecycle_inbox::{Backoff, EnabledGate, Engine, InstallationStore, Record};
+use lifecycle_inbox::{Backoff, Engine};
 use lifecycle_inbox_postgres::{OpenError, PostgresEngine};
 use test_app::{App, DEADLINE};
 use test_postgres::Server;
@@ -18,7 +17,7 @@ use tokio::time::sleep;
 use crate::outage::{Handler, Sent, is_whole, send};
 use crate::support::effects::{Effects, effects};
 use crate::support::{Store, connect};
-use crate::{claim_one, until};
+use crate::until;
 
 const TENANTS: u32 = 8;
 
@@ -77,16 +76,17 @@ impl Scene {
     }
 }
 
-async fn administer(server: &Server, statements: &[&str]) {
+pub(crate) async fn administer(server: &Server, statements: &[&str]) {
     let client = connect(&server.url()).await.unwrap();
     for statement in statements {
         client.batch_execute(statement).await.unwrap();
     }
 }
 
-const READ_ONLY: &[&str] =
+pub(crate) const READ_ONLY: &[&str] =
     &["ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"];
-const WRITABLE: &[&str] = &["ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"];
+pub(crate) const WRITABLE: &[&str] =
+    &["ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"];
 const END_SESSIONS: &str = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
     WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
 
@@ -140,29 +140,6 @@ async fn a_server_that_was_read_only_for_a_while_ends_nothing() {
         sleep(Duration::from_secs(1)).await;
     }
     scene.end().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_gate_does_not_believe_a_node_that_takes_no_writes_beyond_its_time() {
-    let server = Server::start();
-    let store = Store::on(&server.url());
-    let engine = Arc::new(store.open().await);
-    let body = r#"{"type":"enable","appId":"app","tenantId":"t","requestId":"r"}"#;
-    let enable = lifecycle_testing::delivery(&seismic::PLATFORM, body);
-    engine.accept(Record::from(&enable), engine.now()).await.unwrap();
-    let claim = claim_one(&engine).await;
-    assert!(
-        engine.complete(claim.token, engine.now(), &Change::new(&enable, claim.token.id.0)).await.unwrap()
-    );
-    let tenant = TenantKey::new("seismic", "app", "t");
-    let gate = EnabledGate::new(engine.clone()).time_to_live(Duration::from_millis(500));
-    gate.check(&tenant).await.unwrap();
-    administer(&server, READ_ONLY).await;
-    until("it is not believed", async || gate.check(&tenant).await.is_err()).await;
-    assert!(engine.installation(&tenant).await.is_err());
-    assert!(engine.is_known(enable.idempotency_key()).await.is_err());
-    administer(&server, WRITABLE).await;
-    until("it is believed again", async || gate.check(&tenant).await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

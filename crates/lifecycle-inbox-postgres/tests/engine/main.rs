@@ -9,6 +9,7 @@ mod deadline;
 mod endings;
 mod failover;
 mod faults;
+mod gate;
 mod keys;
 mod opening;
 mod order;
@@ -55,7 +56,7 @@ async fn claim_one(engine: &PostgresEngine) -> Claim {
 
 /// Waits until it is so, for as long as a slow machine may need.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    for _ in 0..600 {
+    for _ in 0..2400 {
         if is_so().await {
             return;
         }

@@ -41,6 +41,24 @@ async fn sessions_of_a_pooler_are_as_good_as_the_servers_own() {
     engine.check().await.unwrap();
 }
 
+/// Why the engine makes its settings by SET: a pooler refuses those of the start-up packet, or is told to drop them.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_pooler_passes_on_the_options_of_the_start_up_packet() {
+    let server = Server::start();
+    for mode in ["session", "transaction", "statement"] {
+        let pooler = Pooler::start(&server, mode);
+        let url = format!("{}?options=-c%20statement_timeout%3D5s", pooler.url());
+        let error = connect(&url).await.err().unwrap_or_else(|| panic!("{mode}: it lets options pass"));
+        let error = error.as_db_error().unwrap_or_else(|| panic!("{mode}: {error}")).message();
+        assert_eq!(error, "unsupported startup parameter: options", "{mode}");
+        let pooler = Pooler::start_with(&server, mode, "ignore_startup_parameters = options");
+        let url = format!("{}?options=-c%20statement_timeout%3D5s", pooler.url());
+        assert_eq!(told(&connect(&url).await.unwrap(), "SHOW statement_timeout").await, "0", "{mode}");
+    }
+    let direct = format!("{}?options=-c%20statement_timeout%3D5s", server.url());
+    assert_eq!(told(&connect(&direct).await.unwrap(), "SHOW statement_timeout").await, "5s");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn shared_sessions_are_refused_at_the_start_and_left_as_they_were() {
     let server = Server::start();

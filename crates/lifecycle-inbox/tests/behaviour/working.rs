@@ -103,6 +103,33 @@ async fn old_rows_and_keys_are_pruned() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_is_a_year_ahead_for_a_while_deletes_nothing() {
+    let (minute, day) = (SECOND * 60, SECOND * 24 * 3_600);
+    let bench = Bench::default();
+    let record = Record::from(&delivery("t", "install", "ok"));
+    let id = put(&bench.engine, "t", "ok").await;
+    let worker = start(bench.worker());
+    bench.settled().await;
+    drop(worker);
+    let (right, ahead) = (bench.engine.now(), bench.engine.now() + day * 400);
+    let is_kept = async || {
+        let row = bench.engine.show(id).await.unwrap();
+        row.is_some() && bench.engine.is_known(record.key).await.unwrap()
+    };
+    bench.engine.set_clock(ahead);
+    let worker = start(bench.worker()); // of a machine that asks for the time only later
+    sleep(minute * 5).await;
+    assert!(is_kept().await, "ahead as it starts");
+    bench.engine.set_clock(right);
+    sleep(minute * 90).await;
+    assert!(is_kept().await, "set right");
+    bench.engine.set_clock(ahead);
+    sleep(minute * 5).await;
+    drop(worker);
+    assert!(is_kept().await, "ahead while it runs");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_letter_is_deleted_90_days_after_it_died() {
     let bench = Bench::default();
     let hour = SECOND * 3_600;
