@@ -106,7 +106,7 @@ fn has_handled(server: &Server, database: &str, all: u32, app: &App) {
     while handled != all {
         assert!(started.elapsed() < PATIENCE * 3, "of {all} {handled} are handled: {}", app.log());
         thread::sleep(Duration::from_millis(100));
-        handled = server.execute_in(database, &["SELECT count(*) FROM handled"]);
+        handled = server.execute_in(database, &["SELECT count(*) FROM public.handled"]);
     }
 }
 

@@ -24,9 +24,10 @@ pub(crate) struct Database {
 impl Database {
     pub(super) async fn open(url: &str) -> Result<Self, Failure> {
         // The engine keeps its connections, so this one comes first: where they are few, there would be none left for it.
-        // Processes that start at the same time would both find no table, and one of them fail to create it.
+        // Processes that start at the same time would both find no table, and one of them fail to create it. Its schema is
+        // named: that of a user whose name is the engine's schema's would be another one once the engine has made that.
         let table = "BEGIN; SELECT pg_advisory_xact_lock(7071); \
-            CREATE TABLE IF NOT EXISTS handled (position bigserial PRIMARY KEY, delivery text NOT NULL); COMMIT";
+            CREATE TABLE IF NOT EXISTS public.handled (position bigserial PRIMARY KEY, delivery text NOT NULL); COMMIT";
         connect(url).await?.batch_execute(table).await?;
         Ok(Self { engine: PostgresEngine::open(url).await?, url: url.into() })
     }
@@ -38,7 +39,7 @@ impl Database {
     }
 
     pub(super) async fn handled(&self) -> Result<Vec<Value>, Failure> {
-        let latest = "SELECT delivery FROM handled ORDER BY position DESC LIMIT $1";
+        let latest = "SELECT delivery FROM public.handled ORDER BY position DESC LIMIT $1";
         let rows = connect(&self.url).await?.query(latest, &[&i64::from(SHOWN)]).await?;
         rows.iter().rev().map(|row| Ok(serde_json::from_str(row.try_get(0)?)?)).collect()
     }
@@ -68,7 +69,7 @@ impl TransactionalHandler for Handled {
         transaction: &mut Transaction<'_>,
     ) -> Result<(), HandlerError> {
         let text = describe::delivery(delivery).to_string();
-        transaction.execute("INSERT INTO handled (delivery) VALUES ($1)", &[&text]).await?;
+        transaction.execute("INSERT INTO public.handled (delivery) VALUES ($1)", &[&text]).await?;
         Ok(())
     }
 }
