@@ -21,7 +21,7 @@ fn tenant() -> TenantKey {
 /// A tenant's event, which is accepted and handled at once.
 async fn handle(engine: &PostgresEngine, kind: &str) -> Delivery {
     let body = format!(r#"{{"type":"{kind}","appId":"app","tenantId":"t","requestId":"{kind}"}}"#);
-    let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, body);
+    let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, &body);
     engine.accept(Record::from(&delivery), engine.now()).await.unwrap();
     let claim = claim_one(engine).await;
     let change = Change::new(&delivery, claim.token.id.0);
