@@ -1,7 +1,7 @@
-//! Lost: the file of an SQLite inbox is moved, deleted, replaced or truncated. Nothing is acknowledged into it, and what
+//! Lost: the file of an SQLite inbox is moved, deleted or replaced. Nothing is acknowledged into it, and what
 //! was acknowledged before is there when the right file is back.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -46,7 +46,8 @@ struct Shape {
     all_gone: bool,
 }
 
-const SHAPES: [Shape; 6] = [
+/// None is a truncation: one that meets another process which is copying its log back goes unnoticed.
+const SHAPES: [Shape; 5] = [
     // moved away
     Shape {
         spoil: |file| Ok(fs::rename(file, beside(file, ".away"))?),
@@ -89,12 +90,6 @@ const SHAPES: [Shape; 6] = [
             Ok(["", "-wal", "-shm"].into_iter().try_for_each(|end| fs::remove_file(beside(file, end)))?)
         },
         put_back: |_| Ok(()),
-        all_gone: true,
-    },
-    // truncated
-    Shape {
-        spoil: |file| File::options().write(true).truncate(true).open(file).map(drop).map_err(Failure::from),
-        put_back: |file| Ok(fs::read_dir(folder(file)?)?.try_for_each(|left| fs::remove_file(left?.path()))?), // a new one
         all_gone: true,
     },
 ];
