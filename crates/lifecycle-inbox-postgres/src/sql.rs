@@ -40,6 +40,13 @@ const SUMMARY: &str =
 
 const FROM: &str = "FROM lifecycle.deliveries AS d JOIN lifecycle.tenants AS t ON t.key = d.tenant";
 
+/// Of each key that is asked for, whether it is known; and whether that may be believed, which is so where writes are taken.
+const IS_KNOWN: &str = "
+    SELECT asked.key, 0::bigint, current_setting('transaction_read_only') = 'off', (
+        EXISTS (SELECT FROM lifecycle.keys AS k WHERE k.key = lifecycle.short(asked.key))
+        OR EXISTS (SELECT FROM lifecycle.old_keys AS k WHERE k.key = lifecycle.short(asked.key))
+    ) FROM unnest($1::bytea[]) AS asked (key)";
+
 impl Sql {
     pub(crate) fn new(schema: &Schema) -> Self {
         let sql = |text: &str| schema.sql(text);
@@ -67,11 +74,7 @@ impl Sql {
                 FROM lifecycle.deliveries
                 WHERE id = $1 AND fence = $2 AND state || '' = 'leased'"),
             installation: sql("SELECT installation FROM lifecycle.installations WHERE tenant = $1"),
-            is_known: sql("
-                SELECT asked.key, 0::bigint, current_setting('transaction_read_only') = 'off', (
-                    EXISTS (SELECT FROM lifecycle.keys AS k WHERE k.key = lifecycle.short(asked.key))
-                    OR EXISTS (SELECT FROM lifecycle.old_keys AS k WHERE k.key = lifecycle.short(asked.key))
-                ) FROM unnest($1::bytea[]) AS asked (key)"),
+            is_known: sql(IS_KNOWN),
             is_same: sql("SELECT current_setting('lifecycle_inbox.token', true) IS NOT DISTINCT FROM $1"),
             is_writable: "SELECT current_setting('transaction_read_only') = 'off'".to_owned(),
             move_keys: sql("SELECT uuid_send(lifecycle.move_keys(lifecycle.short($1), $2))"),
