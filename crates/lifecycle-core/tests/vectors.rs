@@ -1,14 +1,14 @@
 //! The vectors in `fixtures/vectors`, published ones among them, through the public API and with a fixed clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::{
-    Ack, Encoding, EventFields, EventKind, ExpectedApp, Head, Part, Platform, Proof, Rejection, Scheme,
-    Secret, Undecodable, VerifiedRequest, Verifier, seismic,
+    Ack, Delivery, Encoding, EventFields, EventKind, ExpectedApp, Field, Head, Inbound, Part, Platform,
+    Proof, Rejection, Scheme, Secret, Undecodable, VerifiedRequest, Verifier, registry,
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -31,6 +31,20 @@ struct Vector {
     body_length: usize,
     body_sha256: String,
     verifies: bool,
+    /// What the platform makes of it, where the body is one of its own.
+    expects: Option<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    kind: Option<String>,
+    app: Option<String>,
+    tenant: Option<String>,
+    installation: Option<String>,
+    unproven: Option<Vec<String>>,
+    /// The text of the answer to a handshake.
+    handshake: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +61,7 @@ struct Written {
 #[serde(rename_all = "kebab-case")]
 enum WrittenPart {
     Body,
+    Field(String),
     Header(String),
     Text(String),
 }
@@ -86,7 +101,10 @@ fn a_scheme_alone_judges_as_its_receiver_does() {
             scheme.verify(&vector.secret().into(), headers, vector.body.as_bytes(), now).map(drop)
         };
         assert_eq!(verify(&headers), vector.receive(platform), "{name}");
-        for (left_out, line) in headers.iter().enumerate() {
+        let is_relevant = |name| {
+            scheme.headers().contains(&name) || scheme.signed().contains(&Part::Header(leak_text(name)))
+        };
+        for (left_out, line) in headers.iter().enumerate().filter(|(_, line)| is_relevant(line.0)) {
             let mut fewer = headers.clone();
             fewer.remove(left_out);
             let alone = scheme.headers().iter().filter(|own| vector.headers.contains_key(**own)).count() == 1;
@@ -110,19 +128,63 @@ fn signing_gives_what_the_platform_published() {
 }
 
 #[test]
-fn seismic_verifies_its_vectors_and_decodes_those_that_are_callbacks() {
+fn a_platform_verifies_its_vectors_and_decodes_those_that_are_of_its_own() {
     for (name, vector) in vectors() {
-        let Some(platform) = &vector.platform else { continue };
-        assert_eq!(platform, "seismic", "{name}");
-        assert_eq!(vector.scheme.headers, seismic::SCHEME.headers(), "{name}");
+        let Some(platform) = vector.platform() else { continue };
+        let Proof::Hmac(scheme) = platform.proof() else { panic!("{name}: vectors are of HMACs") };
+        assert_eq!(vector.scheme.headers, scheme.headers(), "{name}");
+        if let Some(expected) = &vector.expects {
+            expected.check(&name, vector.finish(platform, &vector.headers).unwrap());
+            continue;
+        }
         let is_callback = vector.body.contains(r#""tenantId""#);
-        match vector.receive(&seismic::PLATFORM) {
+        match vector.receive(platform) {
             Ok(()) => assert!(vector.verifies && is_callback, "{name}"),
             Err(Rejection::Undecodable(_)) => assert!(vector.verifies && !is_callback, "{name}"),
             Err(other) => {
                 assert!(!vector.verifies && other == Rejection::SignatureMismatch, "{name}: {other}");
             }
         }
+    }
+}
+
+#[test]
+fn what_changes_with_an_unsigned_header_is_not_proven() {
+    let mut changed = BTreeSet::new();
+    for (name, vector) in vectors() {
+        let Some(platform) = vector.platform().filter(|_| vector.expects.is_some()) else { continue };
+        let Ok(Inbound::Delivery(genuine)) = vector.finish(platform, &vector.headers) else { continue };
+        for header in vector.headers.keys() {
+            let mut headers = vector.headers.clone();
+            headers.insert(header.clone(), "another".to_owned());
+            let Ok(Inbound::Delivery(other)) = vector.finish(platform, &headers) else { continue };
+            for field in Field::ALL {
+                let read = |delivery: &Delivery| read(delivery, field);
+                if read(&genuine) != read(&other) {
+                    assert!(
+                        !genuine.proves(field) && !other.proves(field),
+                        "{name}: {header} makes {field:?}"
+                    );
+                    changed.insert(field.name());
+                }
+            }
+        }
+    }
+    assert_eq!(changed, BTreeSet::from(["kind", "request_id"]), "or nothing was tried");
+}
+
+fn read(delivery: &Delivery, field: Field) -> Option<String> {
+    let event = delivery.event();
+    match field {
+        Field::Actor => event.actor().map(str::to_owned),
+        Field::App => Some(event.app().to_owned()),
+        Field::Installation => event.installation().map(str::to_owned),
+        Field::Kind => Some(event.kind().name().to_owned()),
+        Field::Occurred => event.occurred().map(|time| format!("{time:?}")),
+        Field::RequestId => event.request_id().map(str::to_owned),
+        Field::Tenant => Some(event.tenant().to_owned()),
+        Field::Version => Some(format!("{:?} {:?}", event.version(), event.prior_version())),
+        other => panic!("{other:?} is not read here"),
     }
 }
 
@@ -152,11 +214,52 @@ impl Vector {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
+    fn platform(&self) -> Option<&'static Platform> {
+        let name = self.platform.as_ref()?;
+        registry().iter().copied().find(|platform| platform.name() == name)
+    }
+
     fn receive(&self, platform: &'static Platform) -> Result<(), Rejection> {
+        self.finish(platform, &self.headers).map(drop)
+    }
+
+    fn finish(
+        &self,
+        platform: &'static Platform,
+        headers: &BTreeMap<String, String>,
+    ) -> Result<Inbound, Rejection> {
         let verifier = Verifier::new(platform, self.secret(), ExpectedApp::Any).unwrap();
-        let mut verification = verifier.begin(Head::new("POST", "/", self.header_lines()))?;
+        let lines = headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let mut verification = verifier.begin(Head::new("POST", "/", lines))?;
         verification.push(self.body.clone().into())?;
-        Ok(verification.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)).map(drop)?)
+        Ok(verification.finish(SystemTime::UNIX_EPOCH + Duration::from_secs(self.time))?)
+    }
+}
+
+impl Expected {
+    fn check(&self, name: &str, inbound: Inbound) {
+        match inbound {
+            Inbound::Handshake(reply) => {
+                assert_eq!(
+                    Some(reply.body().as_ref()),
+                    self.handshake.as_ref().map(String::as_bytes),
+                    "{name}"
+                );
+            }
+            Inbound::Delivery(delivery) => {
+                let event = delivery.event();
+                let unproven: Vec<String> = Field::ALL
+                    .into_iter()
+                    .filter(|field| !delivery.proves(*field))
+                    .map(|field| field.name().to_owned())
+                    .collect();
+                assert_eq!(Some(event.kind().name()), self.kind.as_deref(), "{name}");
+                assert_eq!(Some(event.app()), self.app.as_deref(), "{name}");
+                assert_eq!(Some(event.tenant()), self.tenant.as_deref(), "{name}");
+                assert_eq!(event.installation(), self.installation.as_deref(), "{name}");
+                assert_eq!(Some(unproven), self.unproven, "{name}");
+            }
+        }
     }
 }
 
@@ -168,6 +271,7 @@ impl Written {
             .iter()
             .map(|part| match part {
                 WrittenPart::Body => Part::Body,
+                WrittenPart::Field(name) => Part::Field(leak_text(name)),
                 WrittenPart::Header(name) => Part::Header(leak_text(name)),
                 WrittenPart::Text(text) => Part::Text(leak_text(text)),
             })
