@@ -1,6 +1,7 @@
-//! An app with a durable inbox on a real socket, for tests of engines: callbacks go the whole way that a platform's go.
+//! Apps on real sockets, for tests of engines and of handlers: callbacks go the whole way that a platform's go.
 
 pub mod deadline;
+pub mod forms;
 pub mod rolling;
 
 use std::time::{Duration, Instant};
