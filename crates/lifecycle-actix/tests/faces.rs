@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::MessageBody;
-use actix_web::dev::{Service, ServiceResponse};
+use actix_web::dev::{Payload, Service, ServiceResponse};
 use actix_web::http::header::HeaderMap;
 use actix_web::http::{Method, StatusCode};
 use actix_web::test::{TestRequest, init_service};
@@ -14,7 +14,7 @@ use actix_web::{App, Error, HttpResponse, web};
 use lifecycle_actix::{Verified, VerifiedJson, VerifiedRejection, endpoint, verify};
 use lifecycle_core::{EventKind, ExpectedApp, Rejection, Secret, Undecodable, Verifier, seismic};
 use support::{FACES, TOKEN, callback, faces, impatient, sign, verifier};
-use test_adapter::Obedient;
+use test_adapter::{Asked, Obedient};
 
 type Answer = (StatusCode, HeaderMap, Vec<u8>);
 
@@ -367,4 +367,20 @@ async fn a_timeout_without_end_is_no_overflow() {
     let app = init_service(app).await;
     let request = TestRequest::post().uri(&format!("/{TOKEN}")).set_payload(body).to_request();
     assert_eq!(answer(&app, request).await.0, 200);
+}
+
+#[actix_web::test]
+async fn a_handler_is_told_what_the_body_has_left_of_the_time() {
+    let (asked, pause) = (Asked::default(), Duration::from_millis(50));
+    let app = init_service(App::new().route("/", endpoint(verifier(), asked.clone()))).await;
+    let slow = Box::pin(futures_util::stream::once(async move {
+        actix_web::rt::time::sleep(pause).await;
+        Ok(callback("t").into())
+    }));
+    let slow: Payload = Payload::Stream { payload: slow };
+    let request = signed("/", callback("t")).to_request();
+    let (request, _whole) = request.replace_payload(slow);
+    assert_eq!(answer(&app, request).await.0, 202);
+    let left = asked.within().unwrap();
+    assert!(left + pause <= verifier().timeout(), "{left:?}");
 }

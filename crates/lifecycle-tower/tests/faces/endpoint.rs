@@ -6,9 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use lifecycle_core::{Decision, Delivery, HandlerError, LifecycleHandler, Rejection, async_trait};
+use lifecycle_core::{
+    Decision, Delivery, EndpointHandler, HandlerError, LifecycleHandler, Rejection, async_trait,
+};
 use lifecycle_tower::LifecycleEndpoint;
-use test_adapter::Obedient;
+use test_adapter::{Asked, Obedient};
 use tokio::task::consume_budget;
 use tokio::time::Instant;
 use tower::ServiceExt;
@@ -85,12 +87,23 @@ async fn the_body_and_the_handler_share_one_timeout() {
     assert_eq!(started.elapsed(), verifier().timeout());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_handler_is_told_what_the_body_has_left_of_the_time() {
+    let (asked, body, pause) = (Asked::default(), callback("t"), Duration::from_secs(2));
+    let slow = Script::new([Step::Pause(pause), Step::Give(body.clone())]);
+    LifecycleEndpoint::new(verifier(), asked.clone()).oneshot(post(&body, slow)).await.unwrap();
+    assert_eq!(asked.within().unwrap() + pause, verifier().timeout());
+}
+
 #[tokio::test]
 async fn a_handler_may_be_shared_and_known_by_its_trait_only() {
     let handler: Arc<dyn LifecycleHandler> = Arc::new(Obedient::default());
-    let body = callback("t");
-    let request = post(&body, Full::new(body.clone()));
-    assert_eq!(LifecycleEndpoint::new(verifier(), handler).oneshot(request).await.unwrap().status(), 202);
+    let endpoint: Arc<dyn EndpointHandler> = Arc::new(handler.clone());
+    for endpoint in
+        [LifecycleEndpoint::new(verifier(), handler), LifecycleEndpoint::new(verifier(), endpoint)]
+    {
+        assert_eq!(endpoint.oneshot(signed("t")).await.unwrap().status(), 202);
+    }
 }
 
 #[test]

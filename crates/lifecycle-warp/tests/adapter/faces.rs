@@ -7,6 +7,7 @@ use lifecycle_core::{
     Delivery, ExpectedApp, HookToken, RejectedRequest, Rejection, Verifier, securityscorecard, seismic,
 };
 use lifecycle_warp::{VerifiedRejection, endpoint, payload, recover, verified, verify};
+use test_adapter::Asked;
 use tokio::sync::oneshot;
 use tower_service::Service;
 use warp::Filter;
@@ -177,6 +178,23 @@ async fn a_body_of_endless_empty_chunks_is_answered_408() {
     let route = endpoint(verifier().with_timeout(SHORT), Counter::default());
     let answer = warp::service(route).call(request).await.unwrap();
     assert_eq!(answer.status(), 408);
+}
+
+#[tokio::test]
+async fn a_handler_is_told_what_the_body_has_left_of_the_time() {
+    let slow = futures_util::stream::once(async {
+        tokio::time::sleep(SHORT).await;
+        Ok::<_, Infallible>(Frame::data(bytes::Bytes::from(BODY)))
+    });
+    let request = warp::http::Request::post("/")
+        .header("x-seismic-signature", signature(BODY))
+        .body(http_body_util::StreamBody::new(Box::pin(slow)))
+        .unwrap();
+    let asked = Asked::default();
+    let answer = warp::service(endpoint(verifier(), asked.clone())).call(request).await.unwrap();
+    assert_eq!(answer.status(), 202);
+    let left = asked.within().unwrap();
+    assert!(left + SHORT <= verifier().timeout(), "{left:?}");
 }
 
 #[tokio::test]
