@@ -16,7 +16,8 @@ use crate::receive::{receive, response};
 ///
 /// It takes every method, because the answer to a wrong one is part of what the platform may rely on: mount it with
 /// `App::route`, `Scope::route` or `Resource::route`, without a method guard. Each worker of a server builds its own
-/// app, so give it an `Arc` of the handler: a clone of the handler itself would have a state of its own per worker.
+/// app: give each a clone of one inbox of `lifecycle-inbox`, or, where its work is quick, an `Arc` of the handler itself. A handler
+/// that each worker makes anew would have a state of its own per worker.
 ///
 /// ```
 /// use actix_web::{App, test};

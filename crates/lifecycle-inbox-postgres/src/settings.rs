@@ -128,7 +128,7 @@ impl Settings {
     }
 
     /// How long a delivery that is to be accepted may take to be written, from when that is asked; 2.3 s by default. Then the
-    /// server is told to give up. It is shorter than what an [inbox](lifecycle_inbox::Inbox) gives a write by default, so that what is
+    /// server is told to give up. It is shorter than the 2.4 s that an [inbox](lifecycle_inbox::Inbox) has where body and decision took no time, so that what is
     /// answered 503 was not kept.
     #[must_use]
     pub fn write_limit(mut self, limit: Duration) -> Self {

@@ -21,11 +21,12 @@ use crate::deadline::Deadline;
 use crate::receive::{BoxError, Receive};
 use crate::response::{answer, response};
 
-/// Receives callbacks for a handler: verifies each, runs the handler within the timeout, answers as the platform demands.
+/// Receives callbacks for a handler: verifies each, asks the handler within the timeout, answers as the platform demands.
 ///
-/// Mount it for every method (axum: `route_service` or `any_service`), so that a GET gets its 405 from here too. A
-/// handler that is over the timeout is dropped where it awaits, and so is one whose caller hangs up: what must happen
-/// belongs into a queue or a transaction.
+/// Give it the inbox of `lifecycle-inbox`, or, where its work is quick, a
+/// [`LifecycleHandler`](lifecycle_core::LifecycleHandler) itself. Mount it for every method (axum: `route_service` or
+/// `any_service`), so that a GET gets its 405 from here too. A handler that is over the timeout is dropped where it awaits, and
+/// so is one whose caller hangs up: what must happen belongs behind an inbox.
 ///
 /// ```
 /// use bytes::Bytes;

@@ -14,7 +14,8 @@ use crate::deadline::Deadline;
 use crate::receive::{Body, Request, request};
 use crate::response::response;
 
-/// A route that receives callbacks, runs the handler and answers.
+/// A route that receives callbacks, asks the handler and answers. Give it the inbox of `lifecycle-inbox`, or, where its work is
+/// quick, a [`LifecycleHandler`](lifecycle_core::LifecycleHandler) itself.
 ///
 /// It answers every request that reaches it, of any method, so put a path before it. The whole exchange, body and
 /// handler included, is held to [`Verifier::timeout`]; a handler that takes longer is dropped and answered 503.
