@@ -7,6 +7,7 @@ use crate::ack::{Ack, AckFailure};
 use crate::delivery::Delivery;
 use crate::event::EventKind;
 use crate::installation::Installation;
+use crate::platform::Activation;
 use crate::trust::Field;
 
 /// How long an event may be on its way where the platform sends it once: what holds it up is no attempt of the platform's.
@@ -14,8 +15,9 @@ const LOST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An event, as far as it can change an installation.
 ///
-/// `Debug` shows neither the version nor who did it.
+/// `Debug` shows neither the installation, nor the version, nor who did it.
 #[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Change {
     /// What happened.
     pub kind: EventKind,
@@ -30,6 +32,11 @@ pub struct Change {
     /// The longest time that the event may have been on its way, from its sending to its receipt, all attempts of the
     /// platform included.
     pub horizon: Duration,
+    /// Whether an install or enable makes the installation active: an enable does, and an install where the platform has
+    /// no more to tell ([`Activation::OnInstall`]).
+    pub activates: bool,
+    /// The id of the installation, where the platform gives each re-install another one.
+    pub installation: Option<String>,
     /// The version that the event names.
     pub version: Option<String>,
     /// Who did it.
@@ -37,20 +44,40 @@ pub struct Change {
 }
 
 impl Change {
+    /// A change of this kind that tells nothing else: an enable activates, and it may have been on its way for 24 h. Set the
+    /// members that are known.
+    pub fn of(kind: EventKind, received: SystemTime, seq: i64) -> Self {
+        let activates = kind == EventKind::Enable;
+        Self {
+            kind,
+            sent: None,
+            received,
+            seq,
+            horizon: LOST,
+            activates,
+            installation: None,
+            version: None,
+            actor: None,
+        }
+    }
+
     /// What a delivery changes, and its place in the order of arrival: for a delivery in an inbox, its id.
     ///
     /// The [`horizon`](Self::horizon) follows from the platform's acknowledgement, [`Installation::CLOCK_SKEW`] on top: the
     /// deadline where a late answer blocks the administrator, as the event is over then; the time of the last attempt where
-    /// the platform tries again; 24 h where it does not. A time that the proof does not cover counts as not told.
+    /// the platform tries again; 24 h where it does not. A time or an installation's id that the proof does not cover counts
+    /// as not told: a replay could change it.
     pub fn new(delivery: &Delivery, seq: i64) -> Self {
-        let event = delivery.event();
+        let (platform, event) = (delivery.platform(), delivery.event());
+        let installation = event.installation().filter(|_| delivery.proves(Field::Installation));
         Self {
             kind: event.kind().clone(),
-            // What is not proven could be dated by a replay.
             sent: event.occurred().filter(|_| delivery.proves(Field::Occurred)),
             received: delivery.received_at(),
             seq,
-            horizon: horizon(delivery.platform().ack()),
+            horizon: horizon(platform.ack()),
+            activates: activates(event.kind(), platform.activation()),
+            installation: installation.map(str::to_owned),
             version: event.version().map(str::to_owned),
             actor: event.actor().map(str::to_owned),
         }
@@ -60,6 +87,14 @@ impl Change {
 impl fmt::Debug for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Change").field("kind", &self.kind).field("seq", &self.seq).finish_non_exhaustive()
+    }
+}
+
+fn activates(kind: &EventKind, activation: Activation) -> bool {
+    match kind {
+        EventKind::Enable => true,
+        EventKind::Install => activation == Activation::OnInstall,
+        _ => false,
     }
 }
 
@@ -74,7 +109,12 @@ fn horizon(ack: &Ack) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{securityscorecard, seismic, testing};
+    use crate::platform::{Platform, Proof};
+    use crate::{
+        EventFields, Scheme, Undecodable, VerifiedRequest, github, registry, securityscorecard, seismic,
+        testing,
+    };
+    use std::borrow::Cow;
     use std::time::UNIX_EPOCH;
 
     fn change(timestamp: &str) -> Change {
@@ -103,6 +143,46 @@ mod tests {
         assert_eq!(horizon(&securityscorecard::ACK), Duration::from_secs(36 * 3600 + 60));
         let waits_without_blocking = Ack::new(200).with_deadline(Duration::from_secs(10));
         assert_eq!(horizon(&waits_without_blocking), LOST);
+    }
+
+    #[test]
+    fn an_install_activates_on_every_platform_but_seismic() {
+        for platform in registry() {
+            let activates = |kind| activates(&kind, platform.activation());
+            assert_eq!(activates(EventKind::Install), platform.name() != "seismic", "{platform:?}");
+            assert!(activates(EventKind::Enable), "{platform:?}");
+            for kind in [EventKind::Disable, EventKind::Uninstall, EventKind::Upgrade] {
+                assert!(!activates(kind), "{platform:?}");
+            }
+        }
+        let install = r#"{"type":"install","appId":"a","tenantId":"t"}"#;
+        assert!(!Change::new(&testing::delivery(&seismic::PLATFORM, install).unwrap(), 1).activates);
+    }
+
+    /// Tells the installation's id in a header that nobody signs.
+    static UNPROVEN: Platform =
+        Platform::new("unproven", Proof::Hmac(Scheme::new(&["x-sign"])), seismic::ACK, decode)
+            .with_headers(&["x-id"]);
+
+    fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+        let mut fields = EventFields::new(EventKind::Install);
+        let id = request.unauthenticated_header("x-id").ok_or(Undecodable::Missing("x-id"))?;
+        fields.installation = Some(Cow::Borrowed(id));
+        fields.unproven(Field::Installation);
+        Ok(fields)
+    }
+
+    #[test]
+    fn an_installation_s_id_counts_where_it_is_proven() {
+        let body = r#"{"action":"created","installation":{"id":957387,"account":{"id":1},"app_id":29310}}"#;
+        let headers = [(github::EVENT, "installation")];
+        let delivery = testing::with_headers(&github::PLATFORM, &headers, body).unwrap();
+        let change = Change::new(&delivery, 1);
+        assert_eq!((change.installation.as_deref(), change.activates), (Some("957387"), true));
+
+        let delivery = testing::with_headers(&UNPROVEN, &[("x-id", "i")], "{}").unwrap();
+        assert_eq!(delivery.event().installation(), Some("i"));
+        assert_eq!(Change::new(&delivery, 1).installation, None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::telemetry;
 ///
 /// | event | status | version |
 /// | --- | --- | --- |
-/// | install | `Installed` | the event's, or none |
+/// | install | `Installed`; `Enabled` where the platform [activates](Change::activates) by it | the event's, or none |
 /// | enable | `Enabled` | the event's, if it names one |
 /// | disable | `Disabled` | the event's, if it names one |
 /// | uninstall | `Uninstalled`, kept as a tombstone | the event's, if it names one |
@@ -28,6 +28,8 @@ use crate::telemetry;
 /// Status and version each keep when the event came that set them, and an event older than that does not count for
 /// it. An event that is folded again changes nothing. A *generation* begins with the first event, and with each install,
 /// enable or disable that follows an uninstall, or install that follows an enable or disable (its uninstall was missed).
+/// Where the platform tells ids of installations, the same id is the same generation, and an install or enable of another
+/// one begins the next.
 ///
 /// # Which event is older
 ///
@@ -50,8 +52,14 @@ use crate::telemetry;
 /// later than the close was sent by more than its [`horizon`](Change::horizon). Otherwise the installation is
 /// [kept closed](Transition::KeptClosed).
 ///
-/// A disable or uninstall counts unless it is *surely* older than an install or enable that set the status: it arrived
-/// earlier, or both tell their times and they are more than [`CLOCK_SKEW`](Self::CLOCK_SKEW) apart.
+/// A disable or uninstall of what is enabled counts unless it is *surely* older than the event that enabled it: it arrived
+/// earlier, or both tell their times and they are more than [`CLOCK_SKEW`](Self::CLOCK_SKEW) apart. Where nobody is served
+/// anyway, or it is about another installation, it counts if it is newer.
+///
+/// An installation is seen to be replaced when an install of another id counts and tells a later time than the event that
+/// set the status. Then its events are late, whatever their times are, but for an install that tells a later time still.
+/// Eight such ids are remembered. An event of any other id goes by its time: a platform may lose an install, and its
+/// uninstall must count.
 ///
 /// What no rule can give: of two events without a time that arrive in the wrong order, the second counts. A close whose
 /// time is wrong, and early by more than the skew, looks like a late one of an installation before. Events that
@@ -63,14 +71,10 @@ use crate::telemetry;
 /// use std::time::{Duration, SystemTime};
 ///
 /// let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-/// let change = |seq, kind, sent| Change {
-///     kind,
-///     sent,
-///     received: noon,
-///     seq,
-///     horizon: Duration::from_secs(63),
-///     version: None,
-///     actor: None,
+/// let change = |seq, kind, sent| {
+///     let mut change = Change::of(kind, noon, seq);
+///     change.sent = sent;
+///     change
 /// };
 /// let an_hour_before = Some(noon - Duration::from_secs(3_600));
 /// let (fresh, _) = Installation::fold(None, &change(1, EventKind::Enable, Some(noon)));
@@ -98,7 +102,16 @@ pub struct Installation {
     closed_told: Mark,
     #[serde(default = "Mark::none")]
     closed_untold: Mark,
+    /// Which installation the status is of, where the platform tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The ids of those that an install was seen to replace, the latest last; [`MAX_REPLACED`] at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    replaced: Vec<String>,
 }
+
+/// How many replaced installations are remembered. What is late by more re-installs than that goes by its time.
+const MAX_REPLACED: usize = 8;
 
 /// What an app is in a tenant.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
@@ -169,6 +182,9 @@ impl Installation {
         let Some(mut state) = current else {
             return (Some(Self::first(change, mark)), Transition::Applied);
         };
+        if state.is_of_a_replaced(change, mark) {
+            return (Some(state), Transition::Late);
+        }
         let before = (state.status, state.version.clone(), state.generation);
         let is_repeated = [state.status_by.seq, state.actor_by.seq].contains(&mark.seq);
         let verdict = state.set_status(change, mark);
@@ -208,13 +224,18 @@ impl Installation {
         mark::time(self.since)
     }
 
+    /// The platform's id of the installation that the status is of, where the platform gives each re-install another one.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
     /// Who caused the latest event that counted. It may be a person's name or address.
     pub fn last_actor(&self) -> Option<&str> {
         self.last_actor.as_deref()
     }
 
     fn first(change: &Change, mark: Mark) -> Self {
-        let status = status_of(&change.kind);
+        let status = status_of(change);
         let mut state = Self {
             status: status.unwrap_or(Status::Installed),
             version: change.version.clone(),
@@ -227,29 +248,44 @@ impl Installation {
             actor_by: mark,
             closed_told: Mark::NONE,
             closed_untold: Mark::NONE,
+            // Nor does it tell which installation that status is of.
+            id: change.installation.clone().filter(|_| status.is_some()),
+            replaced: Vec::new(),
         };
-        if !is_open(state.status) {
+        if closes(&change.kind) {
             state.note_close(mark);
         }
         state
     }
 
+    /// Whether it is about an installation that was seen to be replaced: then it is late, whatever the clocks say, unless it
+    /// installs that one again. An id that is not known goes by its time, as the platform may have lost its install.
+    fn is_of_a_replaced(&self, change: &Change, mark: Mark) -> bool {
+        change.installation.as_ref().is_some_and(|id| self.replaced.contains(id))
+            && !self.is_replaced_by(change, mark)
+    }
+
     fn set_status(&mut self, change: &Change, mark: Mark) -> Verdict {
-        let Some(status) = status_of(&change.kind) else { return Verdict::Late };
-        let verdict = if is_open(status) {
-            self.judge_opening(status, mark, change.horizon)
+        let Some(status) = status_of(change) else { return Verdict::Late };
+        let is_same = self.is_same_installation(change);
+        let verdict = if closes(&change.kind) {
+            self.judge_close(mark, is_same)
         } else {
-            self.judge_close(mark)
+            self.judge_opening(status, mark, change.horizon)
         };
         if verdict != Verdict::Counts {
             return verdict;
         }
+        let replaces = self.is_replaced_by(change, mark);
         self.status_by = mark;
-        let anew = match self.status {
-            Status::Uninstalled => status != Status::Uninstalled,
-            Status::Disabled | Status::Enabled => status == Status::Installed,
-            Status::Installed => false,
+        let anew = match (is_same, self.status) {
+            (Some(true), _) => false,
+            (Some(false), _) if !closes(&change.kind) => true,
+            (_, Status::Uninstalled) => status != Status::Uninstalled,
+            (_, Status::Disabled | Status::Enabled) => change.kind == EventKind::Install,
+            (_, Status::Installed) => false,
         };
+        self.set_installation(change, replaces);
         if anew {
             self.generation += 1;
         }
@@ -260,13 +296,38 @@ impl Installation {
         verdict
     }
 
-    /// A close counts unless an opening is surely newer. Nobody is served by what is closed already, so there the newer
-    /// event counts.
-    fn judge_close(&mut self, mark: Mark) -> Verdict {
+    /// Whether it is about the installation that the status is of, as far as both tell.
+    fn is_same_installation(&self, change: &Change) -> Option<bool> {
+        Some(self.id.as_ref()? == change.installation.as_ref()?)
+    }
+
+    /// Whether it is an install, and its time tells that what was there before is replaced. Without times nothing tells it,
+    /// as a late install looks the same; then a close of either counts by its arrival.
+    fn is_replaced_by(&self, change: &Change, mark: Mark) -> bool {
+        change.kind == EventKind::Install && mark.is_told_later_than(&self.status_by.seen_from(&mark))
+    }
+
+    /// Of an event that counts.
+    fn set_installation(&mut self, change: &Change, replaces: bool) {
+        let Some(id) = &change.installation else { return };
+        let old = self.id.replace(id.clone()).filter(|old| replaces && old != id);
+        self.replaced.retain(|replaced| replaced != id);
+        self.replaced.extend(old);
+        if self.replaced.len() > MAX_REPLACED {
+            self.replaced.remove(0);
+        }
+    }
+
+    /// A close counts unless an opening is surely newer. Where nobody is served, or it names another installation than the
+    /// one that is, the newer event counts.
+    fn judge_close(&mut self, mark: Mark, is_same: Option<bool>) -> Verdict {
         self.note_close(mark);
         let by = self.status_by.seen_from(&mark);
-        let counts =
-            if is_open(self.status) { !mark.is_surely_older_than(&by) } else { mark.is_newer_than(&by) };
+        let counts = if self.status == Status::Enabled && is_same != Some(false) {
+            !mark.is_surely_older_than(&by)
+        } else {
+            mark.is_newer_than(&by)
+        };
         if counts { Verdict::Counts } else { Verdict::Late }
     }
 
@@ -321,19 +382,15 @@ impl fmt::Debug for Installation {
     }
 }
 
-/// Whether a gate may let the tenant in. What is installed counts too: some gates take it for enabled.
-fn is_open(status: Status) -> bool {
-    match status {
-        Status::Enabled | Status::Installed => true,
-        Status::Disabled | Status::Uninstalled => false,
-    }
+fn closes(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Disable | EventKind::Uninstall)
 }
 
-fn status_of(kind: &EventKind) -> Option<Status> {
-    match kind {
+fn status_of(change: &Change) -> Option<Status> {
+    match change.kind {
         EventKind::Disable => Some(Status::Disabled),
-        EventKind::Enable => Some(Status::Enabled),
-        EventKind::Install => Some(Status::Installed),
+        EventKind::Enable | EventKind::Install if change.activates => Some(Status::Enabled),
+        EventKind::Enable | EventKind::Install => Some(Status::Installed),
         EventKind::Uninstall => Some(Status::Uninstalled),
         EventKind::Other(_) | EventKind::Upgrade => None,
     }

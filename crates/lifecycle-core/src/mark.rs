@@ -64,6 +64,11 @@ impl Mark {
         }
     }
 
+    /// By what both tell.
+    pub(crate) fn is_told_later_than(&self, other: &Self) -> bool {
+        matches!((self.told, other.told), (Some(own), Some(others)) if own > others)
+    }
+
     /// Beyond doubt: a time that was told is compared with one of our receipts only with a margin.
     pub(crate) fn is_surely_newer_than(&self, other: &Self, horizon: Duration) -> bool {
         self.is_newer_than(other)

@@ -1,17 +1,16 @@
-//! All stories of one to four events that can happen, with all combinations of clocks, in all orders of arrival.
+//! All stories of one to four events that can happen, with all combinations of clocks, in all orders of arrival, on
+//! platforms that tell ids of installations and that do not, and that activate by an install or by an enable.
 
 use std::time::Duration;
 
 use lifecycle_core::{Change, EventKind};
 
 use crate::clock::Clock;
-use crate::{DAY, HOUR, SECOND, change, is_open, made_by, opens, start, status};
+use crate::setting::Setting;
+use crate::{DAY, HOUR, SECOND, change, is_open, opens, start, status};
 
 const KINDS: [EventKind; 4] =
     [EventKind::Install, EventKind::Enable, EventKind::Disable, EventKind::Uninstall];
-
-/// A platform that blocks after 3 s, and one that may try for a day and a half.
-const HORIZONS: [Duration; 2] = [Duration::from_secs(63), Duration::from_secs(36 * 3_600)];
 
 /// Events that can follow one another, from whatever was before.
 fn stories() -> Vec<Vec<EventKind>> {
@@ -73,7 +72,7 @@ struct Scene<'s> {
     story: &'s [EventKind],
     clocks: &'s [Clock],
     gap: Duration,
-    horizon: Duration,
+    setting: Setting,
 }
 
 impl Scene<'_> {
@@ -85,9 +84,15 @@ impl Scene<'_> {
             let sent = start() + self.gap * u32::try_from(*nth).unwrap();
             arrival = arrival.max(sent + SECOND);
             let told = self.clocks[*nth].read(sent);
-            Change { horizon: self.horizon, ..change(seq, self.story[*nth].clone(), told, arrival) }
+            let change = change(seq, self.story[*nth].clone(), told, arrival);
+            self.setting.tell(change, self.installation(*nth))
         };
         (1..).zip(order).map(arrive).collect()
+    }
+
+    /// Which installation the event is about: each install begins another one.
+    fn installation(&self, nth: usize) -> usize {
+        self.story[..=nth].iter().filter(|kind| **kind == EventKind::Install).count()
     }
 
     fn in_order(&self) -> Vec<Change> {
@@ -99,15 +104,12 @@ impl Scene<'_> {
     }
 
     fn must_end_as_the_last_says(&self, changes: &[Change]) {
-        assert_eq!(
-            status(changes),
-            self.story.last().and_then(made_by),
-            "{self:?}, as it arrived: {changes:#?}"
-        );
+        let end = self.story.last().and_then(|last| self.setting.end(last));
+        assert_eq!(status(changes), end, "{self:?}, as it arrived: {changes:#?}");
     }
 }
 
-/// All scenes of these stories so far apart, on both platforms, with the clocks that `choose` gives for each event.
+/// All scenes of these stories so far apart, in all settings, with the clocks that `choose` gives for each event.
 fn each_scene(
     stories: impl Iterator<Item = Vec<EventKind>>,
     gaps: &[Duration],
@@ -117,8 +119,8 @@ fn each_scene(
     for story in stories {
         for clocks in combinations(&choose(&story)) {
             for gap in gaps {
-                for horizon in HORIZONS {
-                    check(Scene { story: &story, clocks: &clocks, gap: *gap, horizon });
+                for setting in Setting::all() {
+                    check(Scene { story: &story, clocks: &clocks, gap: *gap, setting });
                 }
             }
         }
@@ -208,8 +210,7 @@ fn a_last_opening_opens_in_order_when_no_time_is_believed() {
 /// Right for the last install or enable, or both where they follow one another; one of these for the events before.
 fn last_opening_right(story: &[EventKind], others: &[Clock]) -> Vec<Vec<Clock>> {
     let mut choices = any(story, others);
-    let openings = story.iter().rev().take_while(|kind| opens(kind)).count();
-    choices[story.len() - openings..].fill(vec![Clock::Right]);
+    choices[story.len() - last_openings(story)..].fill(vec![Clock::Right]);
     choices
 }
 
@@ -226,6 +227,47 @@ fn with_right_clocks_and_beyond_the_skew_the_last_one_decides_in_any_order() {
     let choose = |story: &[EventKind]| any(story, &[Clock::Right]);
     each_scene(stories().into_iter(), &[FAR], choose, |scene| {
         for order in orders(scene.story.len()) {
+            scene.must_end_as_the_last_says(&scene.changes(&order));
+        }
+    });
+}
+
+/// How many events there are since the last close.
+fn last_openings(story: &[EventKind]) -> usize {
+    story.iter().rev().take_while(|kind| opens(kind)).count()
+}
+
+/// Nothing has closed the installation that the story ends with.
+fn ends_in_a_fresh_installation(story: &[EventKind]) -> bool {
+    story[story.len() - last_openings(story)..].contains(&EventKind::Install)
+}
+
+#[test]
+fn with_ids_and_right_clocks_a_reinstall_counts_in_any_order_however_soon_it_follows() {
+    let stories = ending_open().filter(|story| ends_in_a_fresh_installation(story));
+    let choose = |story: &[EventKind]| any(story, &[Clock::Right]);
+    each_scene(stories, &[NEAR], choose, |scene| {
+        for order in orders(scene.story.len()).into_iter().filter(|_| scene.setting.tells_ids) {
+            scene.must_end_as_the_last_says(&scene.changes(&order));
+        }
+    });
+}
+
+#[test]
+fn with_ids_a_close_that_comes_after_a_reinstall_is_late_whatever_its_clock_says() {
+    // The installation that was replaced must have been seen: by one event before its close.
+    let stories = ending_open()
+        .filter(|story| ends_in_a_fresh_installation(story) && last_openings(story) + 2 <= story.len());
+    let choose = |story: &[EventKind]| {
+        let mut choices = any(story, &[Clock::Right]);
+        choices[story.len() - last_openings(story) - 1] = Clock::ALL.to_vec();
+        choices
+    };
+    each_scene(stories, &[NEAR, FAR], choose, |scene| {
+        let mut order: Vec<usize> = (0..scene.story.len()).collect();
+        let close = order.remove(order.len() - last_openings(scene.story) - 1);
+        order.push(close);
+        if scene.setting.tells_ids {
             scene.must_end_as_the_last_says(&scene.changes(&order));
         }
     });

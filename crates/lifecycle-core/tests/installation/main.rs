@@ -2,7 +2,9 @@
 
 mod clock;
 mod exhaustive;
+mod ids;
 mod random;
+mod setting;
 mod stories;
 
 use std::time::{Duration, SystemTime};
@@ -18,9 +20,18 @@ fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_750_000_000)
 }
 
-/// A change without a version or an actor.
+/// A change without an installation's id, a version or an actor, of a platform that activates by an enable.
 fn change(seq: i64, kind: EventKind, sent: Option<SystemTime>, received: SystemTime) -> Change {
-    Change { kind, sent, received, seq, horizon: HOUR, version: None, actor: None }
+    with(Change::of(kind, received, seq), |change| {
+        change.sent = sent;
+        change.horizon = HOUR;
+    })
+}
+
+/// The change with other members.
+fn with(mut change: Change, set: impl FnOnce(&mut Change)) -> Change {
+    set(&mut change);
+    change
 }
 
 fn fold(changes: &[Change]) -> Option<Installation> {
@@ -31,16 +42,11 @@ fn status(changes: &[Change]) -> Option<Status> {
     fold(changes).map(|state| state.status())
 }
 
-/// Whether any gate may let the tenant in.
+/// Whether a gate lets the tenant in.
 fn is_open(status: Option<Status>) -> bool {
-    matches!(status, Some(Status::Enabled | Status::Installed))
+    status == Some(Status::Enabled)
 }
 
 fn opens(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Enable | EventKind::Install)
-}
-
-/// What the kind makes of an installation.
-fn made_by(kind: &EventKind) -> Option<Status> {
-    status(&[change(1, kind.clone(), None, start())])
 }
