@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use lifecycle_core::{LogLimit, Platform, Reply, Status, TenantGate, TenantKey};
+use lifecycle_core::{LogLimit, Reply, Status, TenantGate, TenantKey};
 use tokio::time::Instant;
 
 use crate::installations::InstallationStore;
@@ -21,6 +21,9 @@ use crate::installations::InstallationStore;
 /// What counts is the event that was *handled*: a disable that waits in the inbox, or for its next attempt, turns nobody
 /// away yet. One that was given up does: a disable or an uninstall closes also as a dead letter, where an enable that was
 /// given up opens nothing.
+///
+/// Where the platform tells of no enable, an install enables: see [`Activation`](lifecycle_core::Activation). On
+/// SecurityScorecard think first: nothing proves its hook, so whoever knows the hook's URL can open this gate.
 ///
 /// ```
 /// use lifecycle_inbox::{EnabledGate, MemoryEngine, TenantKey};
@@ -38,8 +41,6 @@ use crate::installations::InstallationStore;
 pub struct EnabledGate {
     store: Arc<dyn InstallationStore>,
     time_to_live: Duration,
-    /// Platforms that never tell that an app is enabled.
-    without_enable: Vec<&'static str>,
     enabled: Arc<Mutex<HashMap<TenantKey, Seen>>>,
     /// Anybody's requests come here, also while the store is away.
     unread: Arc<LogLimit>,
@@ -63,7 +64,6 @@ impl EnabledGate {
         Self {
             store,
             time_to_live: Self::DEFAULT_TIME_TO_LIVE,
-            without_enable: Vec::new(),
             enabled: Arc::default(),
             unread: Arc::default(),
         }
@@ -73,16 +73,6 @@ impl EnabledGate {
     #[must_use]
     pub fn time_to_live(mut self, time: Duration) -> Self {
         self.time_to_live = time;
-        self
-    }
-
-    /// On this platform an app that is installed counts as enabled, because the platform never tells of more. So it is
-    /// on SecurityScorecard, but think first: nothing proves its hook, so whoever knows the hook's URL can then open this
-    /// gate.
-    #[must_use]
-    pub fn installed_is_enough(mut self, platform: &'static Platform) -> Self {
-        self.without_enable.push(platform.name());
-        self.enabled = Arc::default(); // what clones remember was seen by another rule
         self
     }
 
@@ -99,7 +89,7 @@ impl EnabledGate {
             return Ok(());
         }
         match self.store.installation(tenant).await {
-            Ok(Some(installation)) if self.is_enabled(tenant, installation.status()) => {
+            Ok(Some(installation)) if installation.status() == Status::Enabled => {
                 self.remember(tenant, Seen { revision, at: now });
                 Ok(())
             }
@@ -113,14 +103,6 @@ impl EnabledGate {
                 }
                 Err(unavailable())
             }
-        }
-    }
-
-    fn is_enabled(&self, tenant: &TenantKey, status: Status) -> bool {
-        match status {
-            Status::Enabled => true,
-            Status::Installed => self.without_enable.contains(&tenant.platform.as_str()),
-            _ => false,
         }
     }
 

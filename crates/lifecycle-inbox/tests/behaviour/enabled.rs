@@ -1,9 +1,9 @@
 //! The gate of an app's ordinary routes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Change, Installation, async_trait, securityscorecard, seismic};
+use lifecycle_core::{Change, Delivery, Installation, async_trait, github, registry};
 use lifecycle_inbox::{
     ClaimRequest, EnabledGate, Engine, EngineError, Fault, InstallationFilter, InstallationStore,
     MemoryEngine, Platforms, Record, TenantKey,
@@ -13,12 +13,17 @@ use tokio::time::sleep;
 
 use crate::support::{LEASE, delivery, key};
 
-/// Accepts an event and handles it.
+/// Accepts an event of Seismic and handles it.
 async fn handle(engine: &MemoryEngine, kind: &str) {
+    handle_delivery(engine, &delivery("t", kind, kind)).await;
+}
+
+async fn handle_delivery(engine: &MemoryEngine, delivery: &Delivery) {
     let now = engine.now();
-    let record = Record::from(&delivery("t", kind, kind));
+    let record = Record::from(delivery);
     engine.accept(record.clone(), now).await.unwrap();
-    let request = ClaimRequest { worker: "w", platforms: &["seismic"], now, lease: LEASE, limit: 1 };
+    let platforms = &[delivery.platform().name()];
+    let request = ClaimRequest { worker: "w", platforms, now, lease: LEASE, limit: 1 };
     let claim = engine.claim(request).await.unwrap().remove(0);
     let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
     assert!(engine.complete(claim.token, now, &change).await.unwrap());
@@ -88,18 +93,37 @@ async fn on_another_replica_a_disable_counts_after_the_time_to_live() {
     assert_eq!(code(&gate).await, Some(403));
 }
 
+/// The install of each platform that sends one. Slack sends none.
+const INSTALLS: [(&str, &str); 5] = [
+    (
+        "discord",
+        r#"{"application_id":"1","type":1,"event":{"type":"APPLICATION_AUTHORIZED","data":{"user":{"id":"2"}}}}"#,
+    ),
+    ("github", r#"{"action":"created","installation":{"id":3,"app_id":1,"account":{"id":2}}}"#),
+    (
+        "securityscorecard",
+        r#"{"event":{"type":"app.installed","payload":{"app":{"id":"1"},"user":{"username":"2"}}}}"#,
+    ),
+    ("seismic", r#"{"type":"install","appId":"1","tenantId":"2"}"#),
+    (
+        "stripe",
+        r#"{"id":"evt_1","account":"2","created":1790812800,"data":{"object":{"id":"3","app":"1"}},"type":"apps.install.created"}"#,
+    ),
+];
+
 #[tokio::test]
-async fn installed_is_enough_only_where_the_app_says_so() {
-    let engine = MemoryEngine::new();
-    let gate = EnabledGate::new(Arc::new(engine.clone()));
-    let lenient = gate.clone().installed_is_enough(&seismic::PLATFORM);
-    let other = gate.clone().installed_is_enough(&securityscorecard::PLATFORM);
-    assert_eq!(code(&lenient).await, Some(403), "unknown");
-    handle(&engine, "install").await;
-    assert_eq!(code(&lenient).await, None);
-    assert_eq!((code(&gate).await, code(&other).await), (Some(403), Some(403)));
-    handle(&engine, "disable").await;
-    assert_eq!(code(&lenient).await, Some(403));
+async fn an_install_lets_in_at_once_where_no_enable_follows() {
+    let headers = [(github::EVENT, "installation")];
+    for (name, body) in INSTALLS {
+        let platform = registry().iter().find(|platform| platform.name() == name).unwrap();
+        let install = lifecycle_testing::delivery_with(platform, &headers, body, SystemTime::now());
+        let engine = MemoryEngine::new();
+        let gate = EnabledGate::new(Arc::new(engine.clone()));
+        let tenant = TenantKey::new(name, install.event().app(), install.event().tenant());
+        assert!(gate.check(&tenant).await.is_err(), "{name}: nothing is known");
+        handle_delivery(&engine, &install).await;
+        assert_eq!(gate.check(&tenant).await.is_ok(), name != "seismic", "{name}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
