@@ -69,7 +69,7 @@ fn a_newer_schema_is_refused_and_not_touched() {
     let before = contents(&path);
     let (error, text) = refused(&path);
     let OpenError::NewerSchema { found, known, .. } = error else { panic!("{text}") };
-    assert_eq!((found, known), (1000, 3));
+    assert!(found == 1000 && known < found, "{text}");
     assert!(matches!(SqliteEngine::migrate(&path), Err(OpenError::NewerSchema { .. })));
     assert!(matches!(SqliteEngine::open_migrated(&path), Err(OpenError::NewerSchema { .. })));
     assert_eq!(contents(&path), before);
@@ -96,7 +96,7 @@ async fn migrating_can_be_a_step_of_its_own() {
     assert!(!path.exists(), "only a migration makes a file");
     fs::write(&path, "").unwrap();
     let refused = SqliteEngine::open_migrated(&path);
-    assert!(matches!(refused, Err(OpenError::OlderSchema { found: 0, known: 3, .. })));
+    assert!(matches!(refused, Err(OpenError::OlderSchema { found: 0, .. })));
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     SqliteEngine::migrate(&path).unwrap();
     SqliteEngine::migrate(&path).unwrap();
