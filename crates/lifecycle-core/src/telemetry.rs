@@ -30,10 +30,10 @@ use std::time::{Duration, SystemTime};
 
 use crate::change::Change;
 use crate::delivery::Delivery;
-use crate::installation::Status;
 use crate::log_limit::LogLimit;
 use crate::platform::Platform;
 use crate::rejection::Rejection;
+use crate::status::Status;
 use crate::trust::Trust;
 
 /// A verified callback, and the status that it was answered with, if that is known.

@@ -39,7 +39,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 /// run a route beside another. actix's has to hold a body that it refuses, which actix-web would read without an end.
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
     ("lifecycle-actix", &["actix-web"], 390),
-    ("lifecycle-tower", &["axum", "axum-core", "http", "tower"], 785),
+    ("lifecycle-tower", &["axum", "axum-core", "http", "tower"], 800),
     ("lifecycle-warp", &["warp"], 375),
 ];
 
