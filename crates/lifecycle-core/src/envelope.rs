@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::delivery::Delivery;
 use crate::event::{EventFields, EventKind};
+use crate::freshness;
 use crate::idempotency::IdempotencyKey;
 use crate::platform::Platform;
 use crate::secret::KeyName;
@@ -206,13 +207,7 @@ fn since_epoch(time: SystemTime) -> (i64, u32) {
 }
 
 fn from_epoch((seconds, nanos): (i64, u32)) -> Option<SystemTime> {
-    let whole = Duration::from_secs(seconds.unsigned_abs());
-    let time = if seconds < 0 {
-        SystemTime::UNIX_EPOCH.checked_sub(whole)?
-    } else {
-        SystemTime::UNIX_EPOCH.checked_add(whole)?
-    };
-    time.checked_add(Duration::from_nanos(nanos.into()))
+    freshness::from_unix_seconds(seconds)?.checked_add(Duration::from_nanos(nanos.into()))
 }
 
 #[cfg(test)]

@@ -28,7 +28,11 @@ pub(crate) fn is_before_all_platforms(time: SystemTime) -> bool {
 
 /// Seconds since the epoch in decimal, as Slack and Stripe write them in a header.
 pub(crate) fn parse_unix_seconds(text: &str) -> Option<SystemTime> {
-    let seconds: i64 = text.parse().ok()?;
+    from_unix_seconds(text.parse().ok()?)
+}
+
+/// The time so many whole seconds after the epoch, or before it.
+pub(crate) fn from_unix_seconds(seconds: i64) -> Option<SystemTime> {
     let distance = Duration::from_secs(seconds.unsigned_abs());
     if seconds < 0 {
         SystemTime::UNIX_EPOCH.checked_sub(distance)

@@ -11,7 +11,6 @@ use crate::platform::{Platform, Proof};
 use crate::public_key::PublicScheme;
 use crate::rejected_request::{RejectedRequest, RequestBody, announces_body};
 use crate::rejection::Rejection;
-use crate::scheme::Scheme;
 use crate::signature::Presented;
 
 /// The head of a request, as plain values of any framework. `Debug` shows the method only: a target may hold a token.
@@ -113,11 +112,11 @@ impl Headers {
     }
 
     pub(crate) fn signed(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(own, _)| *own == name && self.names.is_signed(own)).map(|(_, value)| value)
+        self.get(name).filter(|_| self.names.is_signed(name))
     }
 
     pub(crate) fn unsigned(&self, name: &str) -> Option<&str> {
-        self.iter().find(|(own, _)| *own == name && !self.names.is_signed(own)).map(|(_, value)| value)
+        self.get(name).filter(|_| !self.names.is_signed(name))
     }
 
     /// All values in one text, into which fields may point.
@@ -200,7 +199,7 @@ fn read(
                 presented.read(scheme, name, text)?;
             }
         }
-        presented.check(scheme, all_are_text(scheme, names, kept)?)?;
+        presented.check(scheme, has_all_signed(names, kept)?)?;
     }
     let mut values = kept.iter();
     let headers = Headers::of(names, |_| values.next().copied().flatten().map(header_text));
@@ -208,20 +207,16 @@ fn read(
 }
 
 /// Whether all signed headers are there. What is signed are their bytes, which text of another charset would not give back.
-fn all_are_text(scheme: &Scheme, names: &HeaderNames, kept: &[Option<&[u8]>]) -> Result<bool, Rejection> {
-    let mut whole = true;
-    for (name, value) in names.kept_names().zip(kept) {
-        if scheme.signed_headers().any(|own| own == name) {
-            match value {
-                None => whole = false,
-                Some(value) if std::str::from_utf8(value).is_err() => {
-                    return Err(Rejection::InvalidHeader(name));
-                }
-                Some(_) => {}
-            }
+fn has_all_signed(names: &HeaderNames, kept: &[Option<&[u8]>]) -> Result<bool, Rejection> {
+    let mut has_all = true;
+    for (name, value) in names.kept_names().zip(kept).filter(|(name, _)| names.is_signed(name)) {
+        match value {
+            None => has_all = false,
+            Some(value) if std::str::from_utf8(value).is_err() => return Err(Rejection::InvalidHeader(name)),
+            Some(_) => {}
         }
     }
-    Ok(whole)
+    Ok(has_all)
 }
 
 /// Repeated headers must agree.
@@ -292,7 +287,7 @@ impl HeaderNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Ack, EventFields, Part, Undecodable, VerifiedRequest};
+    use crate::{Ack, EventFields, Part, Scheme, Undecodable, VerifiedRequest};
 
     const SCHEME: Scheme = Scheme::new(&["x-signature"]).with_signed(&[Part::Header("x-time"), Part::Body]);
     static PLATFORM: Platform =

@@ -77,6 +77,7 @@ enum Held {
 impl Verification {
     pub(crate) fn begin<'h>(
         settings: &Arc<Settings>,
+        keys: Option<Arc<Keys>>,
         lines: impl Iterator<Item = (&'h str, &'h [u8])>,
     ) -> Result<Self, RejectedRequest> {
         let head = head::check(settings.platform, lines)?;
@@ -84,10 +85,7 @@ impl Verification {
         if declared > settings.max_body {
             return Err(Rejection::BodyTooLarge.into());
         }
-        let keys = match &settings.source {
-            Source::Fixed(keys) => Held::Given(keys.get()),
-            Source::LookUp(_) => Held::Wanted,
-        };
+        let keys = keys.map_or(Held::Wanted, Held::Given);
         Ok(Self { settings: settings.clone(), head, declared, body: Body::Empty, keys })
     }
 
@@ -170,8 +168,8 @@ impl Verification {
             Body::Whole(whole) => whole,
             Body::Pieces(pieces) => pieces.freeze(),
         };
-        let keys = match &self.keys {
-            Held::Given(keys) => keys.clone(),
+        let keys = match std::mem::replace(&mut self.keys, Held::Unknown) {
+            Held::Given(keys) => keys,
             Held::Unknown => return Err(Rejection::SignatureMismatch),
             Held::Unavailable | Held::Wanted => return Err(Rejection::KeysUnavailable),
         };

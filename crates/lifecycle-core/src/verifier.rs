@@ -106,7 +106,7 @@ impl KeysHandle {
         Ok(())
     }
 
-    pub(crate) fn get(&self) -> Arc<Keys> {
+    fn get(&self) -> Arc<Keys> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
@@ -259,10 +259,14 @@ impl Verifier {
         &self,
         head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
     ) -> Result<Verification, RejectedRequest> {
-        if let Err(rejection) = self.admit(head.method, head.path()) {
+        let keys = match &self.0.source {
+            Source::Fixed(handle) => Some(handle.get()),
+            Source::LookUp(_) => None,
+        };
+        if let Err(rejection) = admit(keys.as_deref(), head.method, head.path()) {
             return Err(RejectedRequest { rejection, body: RequestBody::announced(head.headers) });
         }
-        Verification::begin(&self.0, head.headers)
+        Verification::begin(&self.0, keys, head.headers)
     }
 
     /// The log event and the metrics of a request: an adapter calls it once, when all is known. `elapsed` counts from the
@@ -288,23 +292,6 @@ impl Verifier {
                 telemetry::rejected(self.platform(), &rejected.rejection, elapsed, &self.0.warnings, now);
             }
         }
-    }
-
-    /// What can be told without the headers.
-    fn admit(&self, method: &str, path: &str) -> Result<(), Rejection> {
-        // The token first: whoever does not know it is not told that there is something that takes a POST.
-        if let Source::Fixed(keys) = &self.0.source
-            && let Material::Token(token) = &keys.get().material
-        {
-            let last = path.rsplit('/').next().unwrap_or_default();
-            if !token.matches(last) {
-                return Err(Rejection::NotFound);
-            }
-        }
-        if method != "POST" {
-            return Err(Rejection::MethodNotAllowed);
-        }
-        Ok(())
     }
 
     fn with(platform: &'static Platform, source: Source, app: ExpectedApp) -> Result<Self, ConfigError> {
@@ -362,6 +349,21 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// What can be told without the headers.
+fn admit(keys: Option<&Keys>, method: &str, path: &str) -> Result<(), Rejection> {
+    // The token first: whoever does not know it is not told that there is something that takes a POST.
+    if let Some(Material::Token(token)) = keys.map(|keys| &keys.material) {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        if !token.matches(last) {
+            return Err(Rejection::NotFound);
+        }
+    }
+    if method != "POST" {
+        return Err(Rejection::MethodNotAllowed);
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Verifier {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lenient::{self, present};
+use super::lenient::{self, Identified, present};
 use crate::ack::{Ack, AckFailure};
 use crate::event::{EventFields, EventKind};
 use crate::freshness;
@@ -169,12 +169,6 @@ struct Data<'a> {
     user: Option<Identified<'a>>,
     #[serde(default, borrow)]
     guild: Option<Identified<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Identified<'a> {
-    #[serde(default, borrow, deserialize_with = "lenient::id")]
-    id: Option<Cow<'a, str>>,
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lenient;
+use super::lenient::{self, Identified};
 use crate::ack::{Ack, AckFailure};
 use crate::event::{EventFields, EventKind};
 use crate::freshness;
@@ -163,12 +163,6 @@ struct BodyInstallation<'a> {
     target_id: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::id")]
     updated_at: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct Identified<'a> {
-    #[serde(default, borrow, deserialize_with = "lenient::id")]
-    id: Option<Cow<'a, str>>,
 }
 
 #[cfg(test)]

@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::SystemTime;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::freshness;
 
 /// Text, or `None` for `null` and for any other type: a platform may change what an app does not need.
 pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
@@ -22,6 +26,18 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>,
         Cow::Owned(digits) => digits.parse().ok(), // a number; what is borrowed was text
         Cow::Borrowed(_) => None,
     }))
+}
+
+/// A whole number of seconds since the epoch, as a time; `None` for any other type, and for what is before the epoch.
+pub(super) fn unix_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
+    Ok(integer(from)?.filter(|seconds| *seconds >= 0).and_then(freshness::from_unix_seconds))
+}
+
+/// An object of which only its id is read.
+#[derive(Deserialize)]
+pub(super) struct Identified<'a> {
+    #[serde(default, borrow, deserialize_with = "id")]
+    pub(super) id: Option<Cow<'a, str>>,
 }
 
 /// What a callback cannot do without is neither missing nor empty.

@@ -115,12 +115,8 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     }
     fields.request_id = body.event_id;
     fields.identity = IdempotencySource::event([fields.request_id.clone()]);
-    fields.occurred = body.event_time.and_then(|seconds| u64::try_from(seconds).ok()).map(after_epoch);
+    fields.occurred = body.event_time;
     Ok(fields)
-}
-
-fn after_epoch(seconds: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).unwrap_or(SystemTime::UNIX_EPOCH)
 }
 
 #[derive(Deserialize)]
@@ -137,8 +133,8 @@ struct Body<'a> {
     enterprise_id: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     event_id: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    event_time: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::unix_time")]
+    event_time: Option<SystemTime>,
     #[serde(default, borrow)]
     event: Option<Inner<'a>>,
 }

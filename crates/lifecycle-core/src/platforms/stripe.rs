@@ -92,10 +92,7 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.installation = object.id.filter(|_| is_install);
     fields.request_id = body.id;
     fields.identity = IdempotencySource::event([fields.request_id.clone()]);
-    fields.occurred = body
-        .created
-        .and_then(|seconds| u64::try_from(seconds).ok())
-        .and_then(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+    fields.occurred = body.created;
     Ok(fields)
 }
 
@@ -116,8 +113,8 @@ struct Body<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     account: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "lenient::integer")]
-    created: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::unix_time")]
+    created: Option<SystemTime>,
     #[serde(default, borrow)]
     data: Option<Data<'a>>,
 }
