@@ -109,7 +109,7 @@ fn genuine(ack: &Ack, exchange: &Exchange) -> (Outcome, String) {
         Err(Lost::TimedOut) => (false, timed_out(exchange)),
         Ok(answered) => answer(ack, answered, exchange.took),
     };
-    match (good, (ack.failure() == AckFailure::Blocks)) {
+    match (good, ack.failure() == AckFailure::Blocks) {
         (true, true) => (Outcome::Acknowledged, format!("the administrator's action went through: {why}")),
         (true, false) => (Outcome::Acknowledged, format!("acknowledged: {why}")),
         (false, true) => (Outcome::Blocked, format!("the administrator would have been blocked: {why}")),
@@ -152,7 +152,7 @@ fn answer(ack: &Ack, answered: &Answered, took: Duration) -> (bool, String) {
     let success = ack.status();
     // A platform that blocks nobody and documents no status is content with any success.
     let is_success =
-        status == success || ((ack.failure() != AckFailure::Blocks) && (200..300).contains(&status));
+        status == success || (ack.failure() != AckFailure::Blocks && (200..300).contains(&status));
     match (is_success, late) {
         (true, None) => (true, format!("{status}, {after}")),
         (true, Some(deadline)) => (false, format!("{status} came {after}, later than {}", millis(deadline))),

@@ -2,7 +2,6 @@
 
 use crate::ack::AckFailure;
 use crate::delivery::Delivery;
-use crate::event::EventKind;
 use crate::handler_error::cut;
 
 /// What the app decides about an event while the platform waits. There is no third answer: closed on purpose.
@@ -31,8 +30,7 @@ impl Decision {
     pub fn applied_to(self, delivery: &Delivery) -> Self {
         let Self::Refuse(reason) = &self else { return self };
         let kind = delivery.event().kind();
-        let closes = matches!(kind, EventKind::Disable | EventKind::Uninstall);
-        if !closes || delivery.platform().ack().failure() == AckFailure::Blocks {
+        if !kind.closes() || delivery.platform().ack().failure() == AckFailure::Blocks {
             return self;
         }
         tracing::error!(

@@ -58,6 +58,11 @@ impl EventKind {
         }
     }
 
+    /// Whether the app's features are off after it: a disable or an uninstall.
+    pub fn closes(&self) -> bool {
+        matches!(self, Self::Disable | Self::Uninstall)
+    }
+
     /// Whether it is one of the five.
     pub fn is_known(&self) -> bool {
         !matches!(self, Self::Other(_))

@@ -205,7 +205,7 @@ impl Installation {
             id: change.installation.clone().filter(|_| status.is_some()),
             replaced: Vec::new(),
         };
-        if closes(&change.kind) {
+        if change.kind.closes() {
             state.note_close(mark);
         }
         state
@@ -221,7 +221,7 @@ impl Installation {
     fn set_status(&mut self, change: &Change, mark: Mark) -> Verdict {
         let Some(status) = status_of(change) else { return Verdict::Late };
         let is_same = self.is_same_installation(change);
-        let verdict = if closes(&change.kind) {
+        let verdict = if change.kind.closes() {
             self.judge_close(mark, is_same)
         } else {
             self.judge_opening(status, mark, change.horizon)
@@ -233,7 +233,7 @@ impl Installation {
         self.status_by = mark;
         let anew = match (is_same, self.status) {
             (Some(true), _) => false,
-            (Some(false), _) if !closes(&change.kind) => true,
+            (Some(false), _) if !change.kind.closes() => true,
             (_, Status::Uninstalled) => status != Status::Uninstalled,
             (_, Status::Disabled | Status::Enabled) => change.kind == EventKind::Install,
             (_, Status::Installed) => false,
@@ -333,10 +333,6 @@ impl fmt::Debug for Installation {
             .field("generation", &self.generation)
             .finish_non_exhaustive()
     }
-}
-
-fn closes(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Disable | EventKind::Uninstall)
 }
 
 fn status_of(change: &Change) -> Option<Status> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use lifecycle_core::{Change, Delivery, EventKind};
+use lifecycle_core::{Change, Delivery};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -129,7 +129,7 @@ impl Crew {
     /// Makes it a dead letter. What closes an installation closes it all the same: the administrator was told that it
     /// is closed, and the app must not go on acting for the tenant.
     async fn give_up(&self, claim: &Claim, error: String) -> End {
-        let delivery = self.delivery(claim).ok().filter(|delivery| is_closing(delivery.event().kind()));
+        let delivery = self.delivery(claim).ok().filter(|delivery| delivery.event().kind().closes());
         let change = delivery.map(|delivery| Change::new(&delivery, claim.token.id.0));
         self.fail(claim, error, AfterFailure::Dead(change.as_ref()), Duration::ZERO).await
     }
@@ -164,8 +164,4 @@ impl Crew {
             }
         }
     }
-}
-
-fn is_closing(kind: &EventKind) -> bool {
-    matches!(kind, EventKind::Disable | EventKind::Uninstall)
 }

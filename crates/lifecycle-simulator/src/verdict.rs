@@ -23,7 +23,7 @@ pub(crate) fn judge(ack: &Ack, sent: &Sent) -> Result<(), Cause> {
         return Ok(());
     }
     // Where no action waits, the platform names no exact status: any success will do.
-    if (ack.failure() != AckFailure::Blocks) && (200..300).contains(&answer.status) {
+    if ack.failure() != AckFailure::Blocks && (200..300).contains(&answer.status) {
         return Ok(());
     }
     Err(refusal(ack, answer))

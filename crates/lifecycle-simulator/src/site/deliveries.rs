@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use lifecycle_core::AckFailure;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,8 +18,7 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Re
     let mut copies = site.marketplace.batch(delivery.batch).await.or_refuse(&site)?;
     copies.retain(|copy| copy.id != delivery.id);
     let ack = app.ack();
-    let expected =
-        json!({"status": ack.status(), "blocks": ack.failure() == lifecycle_core::AckFailure::Blocks});
+    let expected = json!({"status": ack.status(), "blocks": ack.failure() == AckFailure::Blocks});
     let view = site.delivery_view(delivery).await.or_refuse(&site)?;
     Ok(render(
         &site,
