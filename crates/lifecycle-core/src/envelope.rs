@@ -17,7 +17,7 @@ use crate::secret::KeyName;
 use crate::trust::{Trust, Unproven};
 
 /// What a store keeps of a delivery beside its body: all that was proven and decoded when it was accepted. Store it as it is,
-/// by its `Serialize`; it holds personal data.
+/// by [`to_json`](Self::to_json); it holds personal data.
 ///
 /// A later release reads what an earlier one wrote. `Debug` shows nothing of it.
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
@@ -74,6 +74,9 @@ pub enum Unreadable {
     /// The body is not the one that was received.
     #[error("the bytes are not those that were received")]
     Body,
+    /// The envelope is not what [`Envelope::to_json`] writes: of what kind the error is, and at which column.
+    #[error("the envelope: {0:?} at {1}")]
+    Envelope(serde_json::error::Category, usize),
     /// The envelope is of another platform.
     #[error("the envelope is of another platform")]
     Platform,
@@ -86,6 +89,30 @@ impl Envelope {
     /// The version of what this release writes, and the newest that it reads; each envelope has it as the number `version`. What
     /// a release adds is optional; another number is for what an older one would read wrongly.
     pub const VERSION: u32 = 1;
+
+    /// The text to store.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default() // strings and numbers always serialize
+    }
+
+    /// The envelope of which this is the text.
+    ///
+    /// ```
+    /// use lifecycle_core::{Envelope, seismic};
+    ///
+    /// let body = r#"{"type":"install","appId":"a1","tenantId":"t1"}"#;
+    /// let envelope = lifecycle_testing::delivery(&seismic::PLATFORM, body).envelope();
+    /// assert!(Envelope::from_json(&envelope.to_json())? == envelope);
+    /// # Ok::<(), lifecycle_core::Unreadable>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Unreadable::Version`], also where the rest of it has another shape; [`Unreadable::Envelope`].
+    pub fn from_json(text: &str) -> Result<Self, Unreadable> {
+        let Versioned { version } = read(text)?;
+        check_version(version)?;
+        read(text)
+    }
 
     pub(crate) fn of(delivery: &Delivery) -> Self {
         let event = delivery.event();
@@ -125,9 +152,7 @@ impl Envelope {
     }
 
     pub(crate) fn open(&self, platform: &Platform, body: &[u8]) -> Result<Opened<'_>, Unreadable> {
-        if self.version > Self::VERSION {
-            return Err(Unreadable::Version);
-        }
+        check_version(self.version)?;
         if self.platform != platform.name() {
             return Err(Unreadable::Platform);
         }
@@ -151,6 +176,20 @@ impl Envelope {
             received_at: from_epoch(self.received).unwrap_or(SystemTime::UNIX_EPOCH),
         })
     }
+}
+
+/// What an envelope of any version has.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+fn check_version(version: u32) -> Result<(), Unreadable> {
+    if version > Envelope::VERSION { Err(Unreadable::Version) } else { Ok(()) }
+}
+
+fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, Unreadable> {
+    serde_json::from_str(text).map_err(|error| Unreadable::Envelope(error.classify(), error.column()))
 }
 
 impl fmt::Debug for Envelope {
@@ -220,8 +259,7 @@ mod tests {
     #[test]
     fn a_delivery_comes_back_without_being_decoded() {
         let delivery = testing::delivery(&seismic::PLATFORM, BODY).unwrap();
-        let text = serde_json::to_string(&delivery.envelope()).unwrap();
-        let envelope: Envelope = serde_json::from_str(&text).unwrap();
+        let envelope = Envelope::from_json(&delivery.envelope().to_json()).unwrap();
         let again = Delivery::from_store_unverified(&seismic::PLATFORM, BODY, &envelope).unwrap();
         assert_eq!(again.envelope(), delivery.envelope());
         assert_eq!(again.idempotency_key(), delivery.idempotency_key());

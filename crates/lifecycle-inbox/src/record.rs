@@ -4,7 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 use lifecycle_core::{Delivery, Envelope, IdempotencyKey, Platform, TenantKey, registry};
-use serde::Deserialize;
 
 use crate::timestamp::Timestamp;
 
@@ -49,8 +48,8 @@ impl Record {
         let platform = platforms
             .find(&self.tenant.platform)
             .ok_or_else(|| Unreadable::new("no platform of this name is known to this worker"))?;
-        Delivery::from_store_unverified(platform, self.body.clone(), &read(&self.envelope)?)
-            .map_err(|why| Unreadable::new(why.to_string()))
+        Delivery::from_store_unverified(platform, self.body.clone(), &Envelope::from_json(&self.envelope)?)
+            .map_err(Unreadable::from)
     }
 }
 
@@ -61,7 +60,7 @@ impl From<&Delivery> for Record {
             kind: delivery.event().kind().name().to_owned(),
             key: delivery.idempotency_key(),
             body: delivery.body().clone(),
-            envelope: serde_json::to_string(&delivery.envelope()).unwrap_or_default(), // strings always serialize
+            envelope: delivery.envelope().to_json(),
             received_at: delivery.received_at().into(),
         }
     }
@@ -129,28 +128,16 @@ impl Unreadable {
     }
 }
 
+impl From<lifecycle_core::Unreadable> for Unreadable {
+    fn from(why: lifecycle_core::Unreadable) -> Self {
+        Self { why: why.to_string(), is_later: why == lifecycle_core::Unreadable::Version }
+    }
+}
+
 /// The headers of an envelope.
 pub(crate) fn headers(envelope: &str) -> Result<Vec<(String, String)>, Unreadable> {
-    let envelope = read(envelope)?;
+    let envelope = Envelope::from_json(envelope)?;
     Ok(envelope.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
-}
-
-fn read(envelope: &str) -> Result<Envelope, Unreadable> {
-    let telling = |error: serde_json::Error| {
-        Unreadable::new(format!("the envelope: {:?} at {}", error.classify(), error.column()))
-    };
-    let Versioned { version } = serde_json::from_str(envelope).map_err(telling)?;
-    if version > Envelope::VERSION {
-        let why = "the envelope is of a later version than this release reads".to_owned();
-        return Err(Unreadable { why, is_later: true });
-    }
-    serde_json::from_str(envelope).map_err(telling)
-}
-
-/// What an envelope of any version has.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u32,
 }
 
 #[cfg(test)]

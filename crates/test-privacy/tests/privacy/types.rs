@@ -46,6 +46,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_core::event::EventKind", NAME),
     ("lifecycle_core::idempotency::IdempotencyKey", NAME),
     ("lifecycle_core::keys::KeyHint", NAME),
+    ("lifecycle_core::envelope::Unreadable", NAME),
     ("lifecycle_core::platform::Platform", CONSTANT),
     ("lifecycle_core::rejected_request::RejectedRequest", REASON),
     ("lifecycle_core::rejection::Rejection", REASON),
