@@ -7,7 +7,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 
 use crate::head::HeaderNames;
 use crate::rejection::Rejection;
-use crate::scheme::Scheme;
+use crate::scheme::{Scheme, find};
 use crate::secret::KeyName;
 use crate::signature::Presented;
 
@@ -29,6 +29,30 @@ impl PublicScheme {
     /// Where the signature stands, and what it covers.
     pub const fn scheme(&self) -> &Scheme {
         &self.0
+    }
+
+    /// The header value that this platform would send, signed by whoever holds its private key: for tests and tools. Headers and
+    /// fields are given as to [`Scheme::sign`].
+    pub fn sign_with(
+        &self,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+        sign: impl FnOnce(&[u8]) -> Vec<u8>,
+    ) -> String {
+        let find = |name: &str| find(headers, name);
+        self.0.write(find, &sign(&self.message(find, find, body)))
+    }
+
+    /// What is signed, in one piece, as the signature covers one.
+    fn message<'h, 'f>(
+        &self,
+        header: impl Fn(&str) -> &'h [u8],
+        field: impl Fn(&str) -> &'f [u8],
+        body: &[u8],
+    ) -> Vec<u8> {
+        let mut message = Vec::with_capacity(body.len() + 128);
+        self.0.message(header, field, body, |part| message.extend_from_slice(part));
+        message
     }
 
     pub(crate) const fn header_names(&self) -> HeaderNames {
@@ -102,8 +126,7 @@ pub(crate) fn verify<'k, 'v>(
     header: impl Fn(&str) -> &'v [u8],
     body: &[u8],
 ) -> Result<(&'k KeyName, &'static str), Rejection> {
-    let mut message = Vec::with_capacity(body.len() + 128); // the signature covers one piece of memory
-    scheme.0.message(header, |_| presented.field().as_bytes(), body, |part| message.extend_from_slice(part));
+    let message = scheme.message(header, |_| presented.field().as_bytes(), body);
     for key in keys.0.iter() {
         let verifying = UnparsedPublicKey::new(&ED25519, key.bytes);
         for (header, signature) in presented.candidates() {

@@ -180,12 +180,7 @@ impl Scheme {
     /// The header value that this platform would send: for tests and tools. A signed header that is not among
     /// `headers` is signed as empty; a [field](Part::Field) is taken from there too, under its own name.
     pub fn sign(&self, secret: &Secret, headers: &[(&str, &[u8])], body: &[u8]) -> String {
-        let find = |name: &str| {
-            headers
-                .iter()
-                .find(|(own, _)| own.eq_ignore_ascii_case(name))
-                .map_or(&b""[..], |(_, value)| value)
-        };
+        let find = |name: &str| find(headers, name);
         let mut mac = secret.keyed();
         self.message(find, find, body, |part| mac.update(part));
         self.write(find, &mac.finalize().into_bytes())
@@ -280,6 +275,11 @@ impl Scheme {
             }
         }
     }
+}
+
+/// The value of a header, its name in any case; empty where it is not there.
+pub(crate) fn find<'v>(headers: &[(&str, &'v [u8])], name: &str) -> &'v [u8] {
+    headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map_or(&[], |(_, value)| value)
 }
 
 #[cfg(test)]

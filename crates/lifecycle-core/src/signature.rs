@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use crate::head::agree;
 use crate::rejection::Rejection;
-use crate::scheme::Scheme;
+use crate::scheme::{Scheme, find};
 use crate::secret::{Secrets, SigningSecret};
 use crate::trust::Trust;
 
@@ -59,12 +59,7 @@ impl Scheme {
             whole &= only(headers, name)?.is_some();
         }
         presented.check(self, whole)?;
-        let header = |name: &str| {
-            headers
-                .iter()
-                .find(|(own, _)| own.eq_ignore_ascii_case(name))
-                .map_or(&b""[..], |(_, value)| value)
-        };
+        let header = |name: &str| find(headers, name);
         let (secret, header) = verify(self, secrets, now, &presented, header, body)?;
         Ok(Trust::Signed { secret: secret.name().clone(), header: Cow::Borrowed(header) })
     }

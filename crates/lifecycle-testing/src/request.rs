@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use lifecycle_core::{AttemptTime, HookToken, Keys, Part, Platform, Proof, PublicKey, Secret};
+use lifecycle_core::{AttemptTime, HookToken, Keys, Platform, Proof, PublicKey, Secret};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 const SECRET: &str = "a signing secret for tests";
@@ -42,36 +42,24 @@ impl SignedRequest {
         let mut lines: Vec<(String, String)> =
             headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let seconds = sent.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs().to_string();
-        match platform.attempt_time() {
-            AttemptTime::Header(name) if !lines.iter().any(|(own, _)| own == name) => {
-                lines.push((name.to_owned(), seconds.clone()));
-            }
-            _ => {}
+        if let AttemptTime::Header(name) = platform.attempt_time()
+            && !lines.iter().any(|(own, _)| own == name)
+        {
+            lines.push((name.to_owned(), seconds.clone()));
         }
+        let time = match platform.attempt_time() {
+            AttemptTime::Field(name) => Some((name, seconds.as_bytes())),
+            _ => None,
+        };
         let mut target = format!("/{}", platform.name());
         match platform.proof() {
             Proof::Hmac(scheme) => {
-                let mut known: Vec<(&str, &[u8])> =
-                    lines.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-                if let AttemptTime::Field(name) = platform.attempt_time() {
-                    known.push((name, seconds.as_bytes()));
-                }
-                let signature = scheme.sign(&secret(), &known, body.as_bytes());
+                let signature = scheme.sign(&secret(), &known(&lines, time), body.as_bytes());
                 lines.push((scheme.headers()[0].to_owned(), signature));
             }
             Proof::PublicKey(public) => {
-                let mut message = Vec::new();
-                for part in public.scheme().signed() {
-                    match part {
-                        Part::Header(name) => {
-                            let line = lines.iter().find(|(own, _)| own == name);
-                            message.extend_from_slice(line.map_or(&[][..], |(_, value)| value.as_bytes()));
-                        }
-                        Part::Text(text) => message.extend_from_slice(text.as_bytes()),
-                        _ => message.extend_from_slice(body.as_bytes()),
-                    }
-                }
-                let signature = const_hex::encode(key_pair().sign(&message).as_ref());
+                let sign = |message: &[u8]| key_pair().sign(message).as_ref().to_vec();
+                let signature = public.sign_with(&known(&lines, time), body.as_bytes(), sign);
                 lines.push((public.scheme().headers()[0].to_owned(), signature));
             }
             _ => target = format!("/hook/{TOKEN}"),
@@ -84,6 +72,11 @@ impl fmt::Debug for SignedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SignedRequest").field("method", &self.method).finish_non_exhaustive()
     }
+}
+
+/// The headers, and the field that is signed with them.
+fn known<'l>(lines: &'l [(String, String)], field: Option<(&'l str, &'l [u8])>) -> Vec<(&'l str, &'l [u8])> {
+    lines.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).chain(field).collect()
 }
 
 fn public_key() -> PublicKey {
