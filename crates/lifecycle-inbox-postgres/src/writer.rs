@@ -242,14 +242,23 @@ impl Writer {
         Ok((&self.session.insert(session).client, set))
     }
 
-    async fn probe(&mut self, until: Instant) -> Result<(), tokio_postgres::Error> {
+    /// The rows that a statement gives, sent right behind the setting.
+    async fn query(
+        &mut self,
+        sql: fn(&Sql) -> &String,
+        values: &[&(dyn ToSql + Sync)],
+        until: Instant,
+    ) -> Result<Vec<Row>, tokio_postgres::Error> {
         let shared = self.shared.clone();
         let (session, set) = self.session(until).await?;
-        let statement = session.prepare_cached(&shared.sql.check).await?;
-        let (set, probed) =
-            tokio::join!(apply(session, &set), quiet::execute(session, &statement, &[&SAMPLE]));
+        let statement = session.prepare_cached(sql(&shared.sql)).await?;
+        let (set, rows) = tokio::join!(apply(session, &set), quiet::query(session, &statement, values));
         set?;
-        probed.map(drop)
+        rows
+    }
+
+    async fn probe(&mut self, until: Instant) -> Result<(), tokio_postgres::Error> {
+        self.query(|sql| &sql.check, &[&SAMPLE], until).await.map(drop)
     }
 
     async fn find(
@@ -257,14 +266,8 @@ impl Writer {
         keys: &[&[u8]],
         until: Instant,
     ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
-        let shared = self.shared.clone();
-        let (session, set) = self.session(until).await?;
-        let statement = session.prepare_cached(&shared.sql.is_known).await?;
-        let parameters: [&(dyn ToSql + Sync); 1] = [&keys];
-        let (set, rows) = tokio::join!(apply(session, &set), quiet::query(session, &statement, &parameters));
-        set?;
         let (mut known, mut is_writable) = (Vec::new(), true);
-        for row in rows? {
+        for row in self.query(|sql| &sql.is_known, &[&keys], until).await? {
             is_writable &= row.try_get::<_, bool>(2)?;
             if row.try_get(3)? {
                 known.push(row);
@@ -282,15 +285,12 @@ impl Writer {
         batch: &[&Incoming],
         until: Instant,
     ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
-        let shared = self.shared.clone();
-        let (session, set) = self.session(until).await?;
-        let statement = session.prepare_cached(&shared.sql.accept).await?;
         let bytes =
             |of: fn(&Incoming) -> &[u8]| batch.iter().map(|waiting| of(waiting)).collect::<Vec<&[u8]>>();
         let times = |of: fn(&Incoming) -> Timestamp| {
             batch.iter().map(|waiting| of(waiting).as_millis()).collect::<Vec<i64>>()
         };
-        let parameters: [&(dyn ToSql + Sync); 10] = [
+        let values: [&(dyn ToSql + Sync); 10] = [
             &bytes(|it| &it.tenant),
             &bytes(|it| it.record.tenant.platform.as_bytes()),
             &bytes(|it| it.record.tenant.app.as_bytes()),
@@ -302,9 +302,7 @@ impl Writer {
             &times(|it| it.record.received_at),
             &times(|it| it.now),
         ];
-        let (set, rows) = tokio::join!(apply(session, &set), quiet::query(session, &statement, &parameters));
-        set?;
-        by_key(rows?)
+        by_key(self.query(|sql| &sql.accept, &values, until).await?)
     }
 }
 

@@ -101,7 +101,7 @@ impl EndpointHandler for Inbox {
 }
 
 /// The store's answer, if it comes in time. Where no time is left, the store is not asked: it might do what nobody waits for.
-async fn in_time<T>(
+pub(crate) async fn in_time<T>(
     until: Instant,
     asked: impl Future<Output = Result<T, EngineError>>,
 ) -> Result<T, EngineError> {

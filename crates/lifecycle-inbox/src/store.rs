@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lifecycle_core::{LifecycleHandler, Platform};
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use crate::engine::{DeliveryId, Engine};
 use crate::error::EngineError;
 use crate::housekeeping::prune;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, in_time};
 use crate::operations::{
     DeliveryFilter, DeliverySummary, Pruned, Retention, Stats, StoredDelivery, UnknownPlatform,
 };
@@ -142,10 +142,7 @@ impl Store {
 
     /// For a health check: whether the store can be written to, within 2.4 s.
     pub async fn check(&self) -> Result<(), EngineError> {
-        match timeout(Self::CHECK, self.engine.check()).await {
-            Ok(answer) => answer,
-            Err(_) => Err(EngineError::new("the store did not answer in time")),
-        }
+        in_time(Instant::now() + Self::CHECK, self.engine.check()).await
     }
 }
 
