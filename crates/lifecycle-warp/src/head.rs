@@ -21,6 +21,9 @@ pub(crate) struct CheckedHead {
     pub(crate) asks: bool,
     /// Counts from here.
     pub(crate) deadline: Deadline,
+    /// As they came, for a route that is handed the request.
+    pub(crate) query: Option<String>,
+    pub(crate) headers: HeaderMap,
 }
 
 /// Validates the head of any request.
@@ -30,21 +33,30 @@ pub(crate) fn checked(
     let query = warp::query::raw().map(Some).or_else(|_none| ready(Ok::<_, Infallible>((None,))));
     warp::method().and(warp::path::full()).and(query).and(warp::header::headers_cloned()).map(
         move |method: Method, path: FullPath, query: Option<String>, headers: HeaderMap| {
-            let target = query.map(|query| format!("{}?{query}", path.as_str()));
-            CheckedHead::new(&verifier, &method, target.as_deref().unwrap_or(path.as_str()), &headers)
+            CheckedHead::new(&verifier, &method, path.as_str(), query, headers)
         },
     )
 }
 
 impl CheckedHead {
-    fn new(verifier: &Verifier, method: &Method, target: &str, headers: &HeaderMap) -> Self {
-        let head = Head::new(method.as_str(), target, header_lines(headers));
+    fn new(
+        verifier: &Verifier,
+        method: &Method,
+        path: &str,
+        query: Option<String>,
+        headers: HeaderMap,
+    ) -> Self {
+        let target = query.as_ref().map(|query| format!("{path}?{query}"));
+        let target = target.as_deref().unwrap_or(path);
+        let head = Head::new(method.as_str(), target, header_lines(&headers));
         let verification = verifier.begin(head).map(Box::new).map_err(Rejection::from);
         Self {
             asks: verification.is_ok() || !headers.contains_key(EXPECT),
             verification,
-            unread: RequestBody::announced(header_lines(headers)),
+            unread: RequestBody::announced(header_lines(&headers)),
             deadline: Deadline::after(verifier.timeout()),
+            query,
+            headers,
         }
     }
 }

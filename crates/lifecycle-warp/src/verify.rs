@@ -1,7 +1,6 @@
 //! Verify: the verify face as a middleware around a route that exists already.
 
-use std::convert::Infallible;
-use std::future::ready;
+use std::mem;
 use std::pin::pin;
 use std::time::SystemTime;
 
@@ -60,14 +59,10 @@ pub fn verify<R: Reply + 'static>(
     route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let route = route.map(R::into_response).boxed().recover(recover).map(Reply::into_response).boxed();
-    let headers = warp::header::headers_cloned();
-    let query = warp::query::raw().or_else(|_none| ready(Ok::<_, Infallible>((String::new(),))));
-    let rest =
-        warp::path::peek().and(query).and(headers).map(|path, query, headers| Rest { path, query, headers });
-    rest.and(request(verifier)).then(move |rest, request| answer(route.clone(), rest, request))
+    warp::path::peek().and(request(verifier)).then(move |path, request| answer(route.clone(), path, request))
 }
 
-async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Request<impl Body>) -> Response {
+async fn answer(route: BoxedFilter<(Response,)>, path: Peek, mut request: Request<impl Body>) -> Response {
     let delivery = match request.receive().await {
         Ok(delivery) => delivery,
         Err(unhandled) => {
@@ -76,7 +71,9 @@ async fn answer(route: BoxedFilter<(Response,)>, rest: Rest, mut request: Reques
             return response(unhandled.reply());
         }
     };
-    let (deadline, inner) = (request.head.deadline, rest.request(&delivery));
+    let deadline = request.head.deadline;
+    let (query, headers) = (request.head.query.take(), mem::take(&mut request.head.headers));
+    let inner = inner(&path, query, headers, &delivery);
     // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside it.
     let running = async move { deadline.bound(pin!(warp::service(route).call(inner))).await };
     let mut beside = Beside(tokio::spawn(Box::pin(running)));
@@ -104,26 +101,22 @@ impl<T> Drop for Beside<T> {
     }
 }
 
-/// What the route sees of the request besides its body. Its method is POST: no other is verified.
-struct Rest {
-    path: Peek,
-    query: String,
+/// The request once more, with its body from memory, as the route sees it. Its method is POST: no other is verified.
+fn inner(
+    path: &Peek,
+    query: Option<String>,
     headers: HeaderMap,
-}
-
-impl Rest {
-    /// The request once more, with its body from memory.
-    fn request(self, delivery: &Delivery) -> http::Request<Full<bytes::Bytes>> {
-        let Self { path, query, headers } = self;
-        let mut request = http::Request::new(Full::new(delivery.body().clone()));
-        if !(path.as_str().is_empty() && query.is_empty()) {
-            let separator = if query.is_empty() { "" } else { "?" };
-            let target = format!("/{}{separator}{query}", path.as_str());
-            *request.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
-        }
-        *request.method_mut() = Method::POST;
-        *request.headers_mut() = headers;
-        request.extensions_mut().insert(delivery.clone());
-        request
+    delivery: &Delivery,
+) -> http::Request<Full<bytes::Bytes>> {
+    let (path, query) = (path.as_str(), query.unwrap_or_default());
+    let mut request = http::Request::new(Full::new(delivery.body().clone()));
+    if !(path.is_empty() && query.is_empty()) {
+        let separator = if query.is_empty() { "" } else { "?" };
+        let target = format!("/{path}{separator}{query}");
+        *request.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
     }
+    *request.method_mut() = Method::POST;
+    *request.headers_mut() = headers;
+    request.extensions_mut().insert(delivery.clone());
+    request
 }
