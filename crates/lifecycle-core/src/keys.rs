@@ -8,10 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::head::Headers;
+use crate::hook_token::HookToken;
 use crate::platform::{Platform, Proof};
 #[cfg(feature = "public-key")]
 use crate::public_key::{KeySet, PublicKey};
-use crate::secret::{HookToken, Secret, Secrets, SigningSecret};
+use crate::secret::{Secret, Secrets, SigningSecret};
 
 /// What a verifier proves requests with: signing secrets, public keys, or the token of an unguessable URL.
 ///
