@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
 
 use crate::error::EngineError;
-use crate::installations::InstallationStore;
 use crate::operations::{
     DeliveryFilter, DeliverySummary, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
 };
@@ -16,6 +15,10 @@ use crate::signals::Notifier;
 use crate::timestamp::Timestamp;
 
 /// A database that keeps deliveries until they are handled, and the installations that follow from them.
+///
+/// Its sibling traits are asked for by whoever needs them: [`InstallationStore`](crate::InstallationStore) reads the
+/// installations, for an [`EnabledGate`](crate::EnabledGate), and [`SecretStore`](crate::SecretStore) keeps secrets, for a
+/// vault. A [`Store`](crate::Store) takes the engine alone.
 ///
 /// # The life of a row
 ///
@@ -62,7 +65,7 @@ use crate::timestamp::Timestamp;
 /// worker around it stays the same. Check the token first, and touch the row last, so that the lease can be renewed
 /// meanwhile.
 #[async_trait]
-pub trait Engine: InstallationStore {
+pub trait Engine: Send + Sync + 'static {
     /// Wakes the workers of this process. Ring when a row becomes claimable: after a new acceptance, a completion, a
     /// death, a release, a retry, a delete.
     fn signals(&self) -> &Notifier;

@@ -144,7 +144,7 @@ impl App {
 
     /// Whether the app may act for a tenant.
     pub fn installation_gate(&self) -> impl TenantGate + use<> {
-        EnabledGate::new(self.0.store.engine().clone())
+        EnabledGate::new(self.0.database.installations())
     }
 
     /// The tenant of a request to `GET /features`, from its headers `x-app` (`demo-app` without) and `x-tenant`. The demo
@@ -219,10 +219,11 @@ impl App {
     }
 
     async fn installations(&self) -> Result<Reply, EngineError> {
+        let store = self.0.database.installations();
         let mut filter = InstallationFilter::default();
         let mut shown = Vec::new();
         loop {
-            let page = self.0.store.engine().installations(&filter).await?;
+            let page = store.installations(&filter).await?;
             shown.extend(page.iter().map(|(key, installation)| describe::installation(key, installation)));
             let Some((last, _)) = page.into_iter().next_back() else { break };
             filter.after = Some(last);

@@ -149,9 +149,7 @@ pub(crate) async fn postgres(url: &str, schema: &str, rows: u64) -> Result<(), F
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use lifecycle_inbox::{DeliveryFilter, DeliveryState, Engine, TenantKey};
+    use lifecycle_inbox::{DeliveryFilter, DeliveryState, Engine, InstallationStore, TenantKey};
     use lifecycle_inbox_sqlite::SqliteEngine;
 
     use super::*;
@@ -166,21 +164,22 @@ mod tests {
         let url = test_postgres::url();
         let in_postgres = postgres_engine(url, "bench_history").await.unwrap();
         postgres(url, "bench_history", 30).await.unwrap();
-        let engines: [Arc<dyn Engine>; 2] =
-            [Arc::new(SqliteEngine::open(&path).unwrap()), Arc::new(in_postgres)];
-        for engine in engines {
-            let tenant = TenantKey::new("seismic", APP, format!("{TENANT}{:014x}", 2));
-            assert!(engine.installation(&tenant).await.unwrap().is_some());
-            let filter = DeliveryFilter {
-                tenant: Some(tenant),
-                state: Some(DeliveryState::Done),
-                ..DeliveryFilter::default()
-            };
-            let done = engine.list(&filter).await.unwrap();
-            assert_eq!(done.len(), 10);
-            let row = engine.show(done[0].id).await.unwrap().unwrap();
-            assert!(row.headers().is_ok());
-            assert!(engine.is_known(row.summary.key.unwrap()).await.unwrap());
-        }
+        check(SqliteEngine::open(&path).unwrap()).await;
+        check(in_postgres).await;
+    }
+
+    async fn check(engine: impl Engine + InstallationStore) {
+        let tenant = TenantKey::new("seismic", APP, format!("{TENANT}{:014x}", 2));
+        assert!(engine.installation(&tenant).await.unwrap().is_some());
+        let filter = DeliveryFilter {
+            tenant: Some(tenant),
+            state: Some(DeliveryState::Done),
+            ..DeliveryFilter::default()
+        };
+        let done = engine.list(&filter).await.unwrap();
+        assert_eq!(done.len(), 10);
+        let row = engine.show(done[0].id).await.unwrap().unwrap();
+        assert!(row.headers().is_ok());
+        assert!(engine.is_known(row.summary.key.unwrap()).await.unwrap());
     }
 }

@@ -5,7 +5,7 @@ use lifecycle_core::{Delivery, Installation, Status, TenantKey};
 use super::sample::{
     START, at, change, claim, claim_one, complete, dated, delivery, fail, key, put_kind, summary,
 };
-use super::{Replicas, Rule};
+use super::{EngineUnderTest, Replicas, Rule};
 use crate::engine::{AfterFailure, Claim, Engine};
 use crate::installations::InstallationFilter;
 use crate::operations::DeliveryState;
@@ -48,7 +48,7 @@ fn time(minute: u32) -> String {
     format!("2023-11-14T22:{minute:02}:00Z")
 }
 
-async fn status(engine: &dyn Engine, tenant: &str) -> Option<Status> {
+async fn status(engine: &dyn EngineUnderTest, tenant: &str) -> Option<Status> {
     engine.installation(&key(tenant)).await.unwrap().map(|installation| installation.status())
 }
 

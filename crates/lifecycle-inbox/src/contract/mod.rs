@@ -35,16 +35,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::installations::InstallationStore;
 
 pub use secrets::check_secrets;
+
+/// What the contract checks: an engine that also shows the installations it keeps. Every such engine is one.
+pub trait EngineUnderTest: Engine + InstallationStore {}
+
+impl<E: Engine + InstallationStore> EngineUnderTest for E {}
 
 /// Two handles to one empty store: of two connections, processes or machines, where the engine allows them.
 #[derive(Clone)]
 pub struct Replicas {
     /// One.
-    pub one: Arc<dyn Engine>,
+    pub one: Arc<dyn EngineUnderTest>,
     /// The other. A clone of the first, where the engine has but one handle.
-    pub two: Arc<dyn Engine>,
+    pub two: Arc<dyn EngineUnderTest>,
 }
 
 impl fmt::Debug for Replicas {

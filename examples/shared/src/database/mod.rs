@@ -3,7 +3,9 @@
 mod postgres;
 mod sqlite;
 
-use lifecycle_inbox::{Inbox, Store, Worker};
+use std::sync::Arc;
+
+use lifecycle_inbox::{Inbox, InstallationStore, Store, Worker};
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -34,6 +36,14 @@ impl Database {
         match self {
             Self::Postgres(database) => database.inbox(),
             Self::Sqlite(database) => database.inbox(),
+        }
+    }
+
+    /// The installations that follow from the deliveries.
+    pub(crate) fn installations(&self) -> Arc<dyn InstallationStore> {
+        match self {
+            Self::Postgres(database) => Arc::new(database.engine.clone()),
+            Self::Sqlite(database) => Arc::new(database.engine.clone()),
         }
     }
 

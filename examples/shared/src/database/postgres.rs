@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 #[derive(Clone)]
 pub(crate) struct Database {
-    engine: PostgresEngine,
+    pub(super) engine: PostgresEngine,
     url: Arc<str>,
 }
 

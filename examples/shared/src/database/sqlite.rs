@@ -17,7 +17,7 @@ use crate::failure::Failure;
 
 #[derive(Clone)]
 pub(crate) struct Database {
-    engine: SqliteEngine,
+    pub(super) engine: SqliteEngine,
     path: PathBuf,
 }
 

@@ -39,13 +39,13 @@ pub(super) async fn values() -> Vec<Shown> {
     let vault = Vault::new(Arc::new(memory.clone()), Keyring::parse(&keys).unwrap());
     vault.put(&tenant, "api-key", CANARY).await.unwrap();
     let sealed = SealedSecret { tenant: tenant.clone(), name: "api-key".into(), sealed: CANARY.into() };
-    let gate = EnabledGate::new(engine.clone());
+    let gate = EnabledGate::new(Arc::new(memory.clone()));
     gate.check(&tenant).await.unwrap_err();
     let signals = engine.signals();
     let store = Store::from(engine.clone());
     let (inbox, worker) = store.open(Careless);
     vec![
-        debug(&Replicas { one: engine.clone(), two: engine.clone() }),
+        debug(&Replicas { one: Arc::new(memory.clone()), two: Arc::new(memory.clone()) }),
         debug(&contract::rules().remove(0)),
         debug(&gate),
         debug(&claim),
