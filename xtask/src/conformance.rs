@@ -1,4 +1,4 @@
-//! `cargo xtask conformance`: builds every example app and sends every fixture to every face of it.
+//! `cargo xtask conformance`: builds every example app and sends every fixture to every route of it.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ Usage: cargo xtask conformance [OPTIONS]
 Builds the apps under examples/, starts them, sends them all fixtures, and prints a table.
 The last line is `N passed, N failed`; the exit code is 1 if any failed.
 
-  --filter WORD   only cases with WORD in the fixture's name, the app's name or the face's path
+  --filter WORD   only cases with WORD in the fixture's name, the app's name or the route's path
   --json FILE     write every case as JSON; - for standard output, in place of the table
   --junit FILE    write a JUnit report
   --list          print the fixtures and what each is for, and send nothing";
@@ -82,9 +82,9 @@ fn list(suite: &Suite, options: &Options) {
     let mut out = io::stdout().lock();
     let mut count = 0;
     for fixture in suite.fixtures().iter().filter(|fixture| options.filter.admits_fixture(fixture)) {
-        let faces: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
+        let routes: Vec<&str> = fixture.routes.iter().map(|kind| kind.name()).collect();
         // A reader that has seen enough, such as `head`, may close the pipe.
-        if writeln!(out, "{}/{} [{}]\n    {}", fixture.platform, fixture.id, faces.join(", "), fixture.why)
+        if writeln!(out, "{}/{} [{}]\n    {}", fixture.platform, fixture.id, routes.join(", "), fixture.why)
             .is_err()
         {
             return;

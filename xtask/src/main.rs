@@ -23,7 +23,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const TASKS: &[Task] = &[
     ("bench", "measure against the limit, other libraries and code written by hand", bench::run),
     ("ci", "all that has to hold before a change lands; installs what it needs", ci::run),
-    ("conformance", "send every fixture to every face of every example app", conformance::run),
+    ("conformance", "send every fixture to every route of every example app", conformance::run),
     (
         "crash",
         "kill the example apps under load; nothing acknowledged may be lost, doubled or reordered",

@@ -63,7 +63,7 @@ fn receive(input: Callback) -> Result<Inbound, RejectedRequest> {
 }
 
 // A callback through axum's router: a bare route that reads the body, one that also compares its MAC and decodes it by
-// hand, and the three faces.
+// hand, and the three routes.
 #[library_benchmark]
 #[bench::bare(warm(bare, serve))]
 #[bench::by_hand(warm(by_hand, serve))]

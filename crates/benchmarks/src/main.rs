@@ -37,7 +37,7 @@ type Part = (&'static str, &'static str, fn(Effort) -> Result<Report, Failure>);
 
 const PARTS: &[Part] = &[
     ("verify", "one callback's verification and decoding", verify::measure),
-    ("http", "each face over sockets, and under a flood of forged requests", http::measure),
+    ("http", "each route over sockets, and under a flood of forged requests", http::measure),
     ("inbox", "durable acknowledgements and claims", inbox::measure),
     (
         "instructions",

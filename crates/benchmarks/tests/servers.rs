@@ -58,11 +58,11 @@ fn callback(id: u32) -> String {
 #[test]
 fn every_server_takes_genuine_callbacks_and_only_a_bare_route_takes_forged_ones() {
     for framework in ["axum", "actix-web", "warp", "hyper"] {
-        for face in ["bare", "expert", "extracted", "verified", "endpoint"] {
-            let server = Server::start(&[framework, face]);
-            assert_eq!(server.answer(Some(SECRET), &callback(1)), "202", "{framework} {face}");
-            let refusal = if face == "bare" { "202" } else { "401" };
-            assert_eq!(server.answer(Some("a guess"), &callback(1)), refusal, "{framework} {face}");
+        for route in ["bare", "expert", "extractor", "middleware", "endpoint"] {
+            let server = Server::start(&[framework, route]);
+            assert_eq!(server.answer(Some(SECRET), &callback(1)), "202", "{framework} {route}");
+            let refusal = if route == "bare" { "202" } else { "401" };
+            assert_eq!(server.answer(Some("a guess"), &callback(1)), refusal, "{framework} {route}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The endpoint face: a handler is given, and this is the route.
+//! Endpoint: a handler is given, and this is the route.
 
 use std::pin::pin;
 use std::sync::Arc;

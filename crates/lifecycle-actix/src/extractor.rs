@@ -15,7 +15,7 @@ use crate::deadline::Deadline;
 use crate::receive::{give_up, receive};
 use crate::rejection::VerifiedRejection;
 
-/// The verify face as an extractor: a route that takes it runs for verified callbacks only.
+/// Verify as an extractor: a route that takes it runs for verified callbacks only.
 ///
 /// Behind [`verify`](crate::verify) it is that middleware's delivery. Without it, it verifies by itself, with the
 /// [`Verifier`] that `app_data` gives to the app, the scope or the resource, as it is or in a `web::Data`. Then it

@@ -1,4 +1,4 @@
-//! The verify face as middleware: the route inside is reached by verified callbacks only, and still gets its body.
+//! Verify as middleware: the route inside is reached by verified callbacks only, and still gets its body.
 
 use std::pin::pin;
 use std::time::SystemTime;

@@ -6,13 +6,13 @@ use actix_web::dev::Service;
 use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, web};
 use lifecycle_actix::Verified;
-use support::{callback, faces, impatient, sign};
+use support::{callback, impatient, routes, sign};
 use test_adapter::{Log, Obedient};
 
 #[actix_web::test]
 async fn an_exchange_is_logged_once_with_what_was_answered() {
     let (log, _logging) = Log::start("lifecycle=debug");
-    let app = init_service(App::new().configure(faces(&impatient(), &Obedient::default()))).await;
+    let app = init_service(App::new().configure(routes(&impatient(), &Obedient::default()))).await;
     for (path, tenant, signature, expected) in [
         ("/endpoint", "t", true, r#"code="accepted" status=202"#),
         ("/endpoint", "t", false, r#"code="signature-mismatch" status=401"#),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use lifecycle_core::{Rejection, Verifier};
-use support::{FACES, callback, faces, impatient, sign, verifier};
+use support::{ROUTES, callback, impatient, routes, sign, verifier};
 use test_adapter::{Obedient, closes_before_the_bodys_end, stays_open_without_a_body};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -62,15 +62,15 @@ impl Connection {
     }
 }
 
-/// A server with every face. Dropping the handle does not stop it, but the end of the test does.
+/// A server with every route. Dropping the handle does not stop it, but the end of the test does.
 fn serve(verifier: &Verifier) -> (SocketAddr, ServerHandle) {
     // Else its 1 s would decide how much a slow test may send on.
     serve_and_discard_for(PATIENCE, verifier)
 }
 
 fn serve_and_discard_for(discarding: Duration, verifier: &Verifier) -> (SocketAddr, ServerHandle) {
-    let faces = faces(verifier, &Obedient::default());
-    let server = HttpServer::new(move || App::new().configure(faces.clone()))
+    let routes = routes(verifier, &Obedient::default());
+    let server = HttpServer::new(move || App::new().configure(routes.clone()))
         .workers(1)
         .disable_signals()
         .client_disconnect_timeout(discarding)
@@ -100,13 +100,13 @@ fn assert_reply(answer: &Answer, rejection: &Rejection, case: &str) {
 #[actix_web::test]
 async fn half_a_body_is_answered_within_the_timeout() {
     let (address, _server) = serve(&impatient());
-    for face in FACES {
+    for route in ROUTES {
         let mut connection = Connection::open(address).await;
-        connection.send(head(face, &sign(b"x"), "Content-Length: 100\r\n") + "half").await;
-        assert_reply(&connection.answer(false).await, &Rejection::BodyTimeout, face);
+        connection.send(head(route, &sign(b"x"), "Content-Length: 100\r\n") + "half").await;
+        assert_reply(&connection.answer(false).await, &Rejection::BodyTimeout, route);
         let mut connection = Connection::open(address).await;
-        connection.send(head(face, &sign(b"x"), "Transfer-Encoding: chunked\r\n") + "4\r\nhalf\r\n").await;
-        assert_reply(&connection.answer(false).await, &Rejection::BodyTimeout, face);
+        connection.send(head(route, &sign(b"x"), "Transfer-Encoding: chunked\r\n") + "4\r\nhalf\r\n").await;
+        assert_reply(&connection.answer(false).await, &Rejection::BodyTimeout, route);
     }
 }
 
@@ -125,10 +125,10 @@ async fn a_slow_handler_is_answered_for_and_the_connection_goes_on() {
 #[actix_web::test]
 async fn too_large_a_body_is_refused_before_any_of_it_comes() {
     let (address, _server) = serve(&verifier());
-    for face in FACES {
+    for route in ROUTES {
         for length in ["4097", "18446744073709551615"] {
             let mut connection = Connection::open(address).await;
-            connection.send(head(face, &sign(b"x"), &format!("Content-Length: {length}\r\n"))).await;
+            connection.send(head(route, &sign(b"x"), &format!("Content-Length: {length}\r\n"))).await;
             assert_reply(&connection.answer(false).await, &Rejection::BodyTooLarge, length);
         }
     }
@@ -165,10 +165,10 @@ async fn a_client_that_sends_on_gets_its_refusal_whole() {
 }
 
 #[actix_web::test]
-async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
+async fn every_route_closes_what_it_refuses_before_the_bodys_end() {
     for discarding in [Duration::from_secs(1), Duration::ZERO] {
         let (address, _server) = serve_and_discard_for(discarding, &impatient());
-        for path in FACES.into_iter().chain(["/gate", "/own", "/verify/extract"]) {
+        for path in ROUTES.into_iter().chain(["/gate", "/own", "/verify/extract"]) {
             closes_before_the_bodys_end(address, &format!("POST {path} HTTP/1.1\r\n")).await;
         }
         let late = format!("POST /endpoint HTTP/1.1\r\nx-seismic-signature: {}\r\n", sign(b"x"));
@@ -177,9 +177,9 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 }
 
 #[actix_web::test]
-async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
+async fn every_route_keeps_the_connection_of_a_request_without_a_body() {
     let (address, _server) = serve(&verifier());
-    for path in FACES.into_iter().chain(["/gate", "/own"]) {
+    for path in ROUTES.into_iter().chain(["/gate", "/own"]) {
         stays_open_without_a_body(address, &format!("POST {path} HTTP/1.1\r\n")).await;
     }
 }
@@ -216,10 +216,10 @@ async fn pipelined_requests_are_answered_in_order() {
 async fn a_body_is_awaited_after_100_continue() {
     let (address, _server) = serve(&verifier());
     let body = callback("t");
-    for face in FACES {
+    for route in ROUTES {
         let mut connection = Connection::open(address).await;
         let more = format!("Content-Length: {}\r\nExpect: 100-continue\r\n", body.len());
-        connection.send(head(face, &sign(body.as_bytes()), &more)).await;
+        connection.send(head(route, &sign(body.as_bytes()), &more)).await;
         assert_eq!(connection.answer(false).await.status, 100);
         connection.send(&body).await;
         assert_eq!(connection.answer(false).await.status, 202);
@@ -229,29 +229,29 @@ async fn a_body_is_awaited_after_100_continue() {
 #[actix_web::test]
 async fn a_body_that_breaks_off_is_unreadable() {
     let (address, _server) = serve(&verifier());
-    for face in FACES {
+    for route in ROUTES {
         let mut connection = Connection::open(address).await;
-        connection.send(head(face, &sign(b"x"), "Content-Length: 100\r\n") + "half").await;
+        connection.send(head(route, &sign(b"x"), "Content-Length: 100\r\n") + "half").await;
         connection.stream.shutdown().await.unwrap();
-        assert_reply(&connection.answer(false).await, &Rejection::BodyUnreadable, face);
+        assert_reply(&connection.answer(false).await, &Rejection::BodyUnreadable, route);
 
         let mut connection = Connection::open(address).await;
-        connection.send(head(face, &sign(b"x"), "Transfer-Encoding: chunked\r\n") + "zz\r\n").await;
+        connection.send(head(route, &sign(b"x"), "Transfer-Encoding: chunked\r\n") + "zz\r\n").await;
         let answer = connection.answer(false).await;
-        assert_reply(&answer, &Rejection::BodyUnreadable, face);
+        assert_reply(&answer, &Rejection::BodyUnreadable, route);
         assert!(answer.head.contains("connection: close\r\n"), "{}", answer.head);
         timeout(PATIENCE, connection.stream.read_to_end(&mut connection.read)).await.unwrap().unwrap();
-        assert_eq!(connection.read, b"", "{face}");
+        assert_eq!(connection.read, b"", "{route}");
     }
 }
 
 #[actix_web::test]
 async fn other_methods_are_told_what_is_allowed() {
     let (address, _server) = serve(&verifier());
-    for face in FACES {
+    for route in ROUTES {
         let mut connection = Connection::open(address).await;
         for method in ["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "BREW"] {
-            connection.send(format!("{method} {face} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+            connection.send(format!("{method} {route} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
             let answer = connection.answer(method == "HEAD").await;
             assert_eq!(answer.status, 405, "{method}");
             assert!(answer.head.contains("allow: post\r\n"), "{method}: {}", answer.head);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lifecycle_conformance::{
-    ContactError, Credentials, Exactness, Face, FaceKind, Filter, Progress, ReportFile, Suite, Target,
+    ContactError, Credentials, Exactness, Filter, Progress, ReportFile, Route, RouteKind, Suite, Target,
     run_target,
 };
 use reqwest::Url;
@@ -105,13 +105,13 @@ impl ConformanceArgs {
     }
 
     fn target(&self) -> Result<Target, Failure> {
-        let mut faces = Vec::new();
+        let mut routes = Vec::new();
         let mut token = None;
         let mut hosts = Vec::new();
         if let Some(url) = &self.url {
             let url = plain(url)?;
             hosts.push(address(&url));
-            faces.push(face("seismic", FaceKind::Endpoint, target_of(&url)));
+            routes.push(route("seismic", RouteKind::Endpoint, target_of(&url)));
         }
         if let Some(url) = &self.hook_url {
             let mut url = plain(url)?;
@@ -121,7 +121,7 @@ impl ConformanceArgs {
                 parts.pop();
             }
             let path = format!("{}/{{token}}", url.path().trim_end_matches('/'));
-            faces.push(face("securityscorecard", FaceKind::Hook, path));
+            routes.push(route("securityscorecard", RouteKind::Hook, path));
         }
         if hosts.windows(2).any(|pair| pair[0] != pair[1]) {
             return Err(Failure::new(
@@ -132,7 +132,7 @@ impl ConformanceArgs {
         Ok(Target {
             name: "server".into(),
             address: hosts.into_iter().next().unwrap_or_default(),
-            faces,
+            routes,
             credentials: self.credentials(token)?,
             exactness: if self.exact { Exactness::Bytes } else { Exactness::Verdict },
         })
@@ -174,8 +174,8 @@ fn target_of(url: &Url) -> String {
     }
 }
 
-fn face(platform: &str, kind: FaceKind, path: String) -> Face {
-    Face { name: kind.name().to_owned(), path, platform: platform.to_owned(), kind, event: None }
+fn route(platform: &str, kind: RouteKind, path: String) -> Route {
+    Route { name: kind.name().to_owned(), path, platform: platform.to_owned(), kind, event: None }
 }
 
 fn open(file: &Path) -> Result<ReportFile, Failure> {
@@ -211,12 +211,18 @@ fn list(suite: &Suite, filter: &Filter) -> Answer {
     let mut text = String::new();
     let mut all = Vec::new();
     for fixture in suite.fixtures().iter().filter(|fixture| filter.admits_fixture(fixture)) {
-        let faces: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
+        let routes: Vec<&str> = fixture.routes.iter().map(|kind| kind.name()).collect();
         // A String takes every write.
-        let _ =
-            writeln!(text, "{}/{} [{}]\n    {}", fixture.platform, fixture.id, faces.join(", "), fixture.why);
+        let _ = writeln!(
+            text,
+            "{}/{} [{}]\n    {}",
+            fixture.platform,
+            fixture.id,
+            routes.join(", "),
+            fixture.why
+        );
         all.push(
-            json!({"fixture": fixture.id, "platform": fixture.platform, "faces": faces, "why": fixture.why}),
+            json!({"fixture": fixture.id, "platform": fixture.platform, "routes": routes, "why": fixture.why}),
         );
     }
     let _ = writeln!(text, "{} fixtures", all.len());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::face::FaceKind;
+use crate::route::RouteKind;
 
 /// What must come back. Strings are templates.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,14 +27,14 @@ pub struct Answer {
     /// Texts that must not occur in it.
     #[serde(default)]
     pub body_lacks: Vec<String>,
-    /// What faces of another kind answer instead.
+    /// What routes of another kind answer instead.
     #[serde(default)]
-    pub on: BTreeMap<FaceKind, Answer>,
+    pub on: BTreeMap<RouteKind, Answer>,
 }
 
 impl Answer {
-    /// The answer that faces of this kind give.
-    pub fn on(&self, kind: FaceKind) -> &Self {
+    /// The answer that routes of this kind give.
+    pub fn on(&self, kind: RouteKind) -> &Self {
         self.on.get(&kind).unwrap_or(self)
     }
 

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use crate::connection::{Lost, PATIENCE};
 use crate::exchange::alone;
-use crate::face::{Face, FaceKind};
 use crate::fixture::Request;
 use crate::message::Message;
 use crate::response::Response;
+use crate::route::{Route, RouteKind};
 use crate::target::Target;
 use crate::template::Values;
 
@@ -119,28 +119,28 @@ pub enum ContactError {
 }
 
 impl Target {
-    /// Sends one plain callback to each face that takes them, as the platform would.
+    /// Sends one plain callback to each route that takes them, as the platform would.
     ///
     /// # Errors
-    /// The first face's reason not to take it.
+    /// The first route's reason not to take it.
     pub fn contact(&self) -> Result<(), ContactError> {
-        self.faces.iter().try_for_each(|face| match face.kind {
-            FaceKind::Endpoint => self.contact_by(face, "install", INSTALL),
-            FaceKind::Hook => self.contact_by(face, "app.installed", APP_INSTALLED),
+        self.routes.iter().try_for_each(|route| match route.kind {
+            RouteKind::Endpoint => self.contact_by(route, "install", INSTALL),
+            RouteKind::Hook => self.contact_by(route, "app.installed", APP_INSTALLED),
             _ => Ok(()),
         })
     }
 
-    fn contact_by(&self, face: &Face, event: &'static str, request: &str) -> Result<(), ContactError> {
+    fn contact_by(&self, route: &Route, event: &'static str, request: &str) -> Result<(), ContactError> {
         let request: Request = serde_json::from_str(request).expect("it is of the fixtures' form");
         let now = Timestamp::now();
         let unique = format!("contact-{:x}", now.as_millisecond());
         let credentials = &self.credentials;
-        let values = Values { credentials, face, unique: &unique, now, path: "", body: b"" };
+        let values = Values { credentials, route, unique: &unique, now, path: "", body: b"" };
         let message = Message::build(&request, &self.address, &values).expect("its placeholders have values");
-        let path = face.path.split('?').next().unwrap_or_default().to_owned();
+        let path = route.path.split('?').next().unwrap_or_default().to_owned();
         match alone(&self.address, &message).answer {
-            Ok(response) => judge(&response, face.kind, event, path, self),
+            Ok(response) => judge(&response, route.kind, event, path, self),
             Err(Lost::Closed) => Err(ContactError::Closed { event, path }),
             Err(Lost::Malformed(_)) => Err(ContactError::NotHttp { address: self.address.clone() }),
             Err(Lost::TimedOut) => Err(ContactError::Silent { event, path, seconds: PATIENCE.as_secs() }),
@@ -171,7 +171,7 @@ const APP_INSTALLED: &str = r#"{
 
 fn judge(
     response: &Response,
-    kind: FaceKind,
+    kind: RouteKind,
     event: &'static str,
     path: String,
     target: &Target,
@@ -185,9 +185,9 @@ fn judge(
             ContactError::Redirect { event, path, status, location }
         }
         (_, Some("unexpected-app")) => ContactError::App { event, app: target.credentials.app.clone() },
-        (404 | 405, _) if kind == FaceKind::Hook => ContactError::Token { event, status },
+        (404 | 405, _) if kind == RouteKind::Hook => ContactError::Token { event, status },
         (404 | 405, _) => ContactError::Path { event, path, status },
-        (401, _) | (403, None) if kind == FaceKind::Endpoint => ContactError::Secret { event, path, status },
+        (401, _) | (403, None) if kind == RouteKind::Endpoint => ContactError::Secret { event, path, status },
         (400, None) if names_tls(&response.body) => ContactError::NotHttp { address: target.address.clone() },
         _ => ContactError::Refused { event, path, status, code },
     })

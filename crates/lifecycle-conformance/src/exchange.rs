@@ -1,4 +1,4 @@
-//! Exchange: sends the requests of one case to one face, on as many connections as the fixture says.
+//! Exchange: sends the requests of one case to one route, on as many connections as the fixture says.
 
 use std::sync::Barrier;
 use std::thread;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::connection::{Answered, Connection, Followed, Lost};
-use crate::face::Face;
 use crate::fixture::{Connections, Fixture};
 use crate::message::Message;
 use crate::response::Response;
+use crate::route::Route;
 use crate::target::Target;
 use crate::template::{TemplateError, Values};
 
@@ -33,11 +33,11 @@ pub(crate) struct Exchanged {
 pub(crate) fn exchange(
     fixture: &Fixture,
     target: &Target,
-    face: &Face,
+    route: &Route,
     unique: &str,
     now: Timestamp,
 ) -> Result<Vec<Exchanged>, TemplateError> {
-    let values = Values { credentials: &target.credentials, face, unique, now, path: "", body: b"" };
+    let values = Values { credentials: &target.credentials, route, unique, now, path: "", body: b"" };
     let messages: Vec<Message> = fixture
         .requests
         .iter()

@@ -1,7 +1,7 @@
 //! Filter: which cases of a suite are run.
 
-use crate::face::Face;
 use crate::fixture::Fixture;
+use crate::route::Route;
 
 /// Which cases of a suite are run; all by default.
 #[derive(Clone, Debug, Default)]
@@ -21,12 +21,12 @@ impl Filter {
         Self(Wanted::Id(id.into()))
     }
 
-    /// The cases with this word in the fixture's id, the subject's name or the face's path.
+    /// The cases with this word in the fixture's id, the subject's name or the route's path.
     pub fn word(word: impl Into<String>) -> Self {
         Self(Wanted::Word(word.into()))
     }
 
-    /// Whether this fixture is run, whatever the subject and the face.
+    /// Whether this fixture is run, whatever the subject and the route.
     pub fn admits_fixture(&self, fixture: &Fixture) -> bool {
         match &self.0 {
             Wanted::All => true,
@@ -35,10 +35,10 @@ impl Filter {
         }
     }
 
-    pub(crate) fn admits(&self, fixture: &Fixture, subject: &str, face: &Face) -> bool {
+    pub(crate) fn admits(&self, fixture: &Fixture, subject: &str, route: &Route) -> bool {
         let named = match &self.0 {
             Wanted::All | Wanted::Id(_) => false,
-            Wanted::Word(word) => subject.contains(word) || face.path.contains(word),
+            Wanted::Word(word) => subject.contains(word) || route.path.contains(word),
         };
         named || self.admits_fixture(fixture)
     }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::answer::Answer;
 use crate::body::{Body, Edit};
-use crate::face::{Face, FaceKind};
 use crate::message::Framing;
+use crate::route::{Route, RouteKind};
 
 /// One case of the contract. `fixtures/README.md` explains each field.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,15 +22,15 @@ pub struct Fixture {
     pub schema: Option<String>,
     /// The rule that this case guards; printed when it fails.
     pub why: String,
-    /// The platform whose faces it is sent to.
+    /// The platform whose routes it is sent to.
     pub platform: String,
-    /// The kinds of face that it is sent to.
-    pub faces: Vec<FaceKind>,
-    /// Only to faces that take one of these events; empty for all.
+    /// The kinds of route that it is sent to.
+    pub routes: Vec<RouteKind>,
+    /// Only to routes that take one of these events; empty for all.
     #[serde(default)]
     pub events: Vec<String>,
     /// Whether a receiver meets such requests daily, seldom, or has to refuse one.
-    pub nature: Nature,
+    pub kind: FixtureKind,
     /// What the subject must be able to do beyond receiving.
     #[serde(default)]
     pub needs: Vec<Need>,
@@ -47,12 +47,12 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Whether this case is sent to this face.
-    pub fn applies_to(&self, face: &Face) -> bool {
-        self.platform == face.platform
-            && self.faces.contains(&face.kind)
+    /// Whether this case is sent to this route.
+    pub fn applies_to(&self, route: &Route) -> bool {
+        self.platform == route.platform
+            && self.routes.contains(&route.kind)
             && (self.events.is_empty()
-                || face.event.as_ref().is_some_and(|event| self.events.contains(event)))
+                || route.event.as_ref().is_some_and(|event| self.events.contains(event)))
     }
 
     /// Whether a header is signed with this secret.
@@ -74,16 +74,16 @@ impl Fixture {
     }
 }
 
-/// How usual the requests of a case are.
+/// How common the requests of a case are.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
 #[serde(rename_all = "kebab-case")]
-pub enum Nature {
-    /// Unusual but valid: it must be accepted.
-    Odd,
-    /// At least one request must be refused.
-    Refusal,
+pub enum FixtureKind {
     /// What the platform sends every day.
-    Usual,
+    Common,
+    /// At least one request must be refused.
+    Rejected,
+    /// Unusual but valid: it must be accepted.
+    Unusual,
 }
 
 /// What a subject must be able to do so that a case makes sense.
@@ -124,12 +124,12 @@ pub struct Request {
     #[serde(default = "post")]
     pub method: String,
     /// The request target; a template.
-    #[serde(default = "face_path")]
+    #[serde(default = "route_path")]
     pub path: String,
     /// The HTTP version.
     #[serde(default = "http_1_1")]
     pub version: String,
-    /// What stands for `{token}` in the face's path; a template.
+    /// What stands for `{token}` in the route's path; a template.
     #[serde(default = "configured_token")]
     pub token: String,
     /// The headers, in order, names in the case that is sent. `Host` and the body's length are added.
@@ -165,8 +165,8 @@ fn post() -> String {
     "POST".into()
 }
 
-fn face_path() -> String {
-    "{{face}}".into()
+fn route_path() -> String {
+    "{{route}}".into()
 }
 
 fn http_1_1() -> String {

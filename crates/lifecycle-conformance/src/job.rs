@@ -1,4 +1,4 @@
-//! Job: one fixture on its way to one face; and how all of them are sent, a number at a time.
+//! Job: one fixture on its way to one route; and how all of them are sent, a number at a time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -10,11 +10,11 @@ use serde_json::Value;
 
 use crate::check::{Difference, check};
 use crate::exchange::{Exchanged, exchange};
-use crate::face::Face;
 use crate::fixture::Fixture;
 use crate::observed::check_seen;
 use crate::progress::Progress;
 use crate::report::Case;
+use crate::route::Route;
 use crate::suite::Suite;
 use crate::target::Target;
 use crate::template::Values;
@@ -28,11 +28,11 @@ const AT_A_TIME: usize = 16;
 /// How many late cases may be the machine's fault.
 const LATE: usize = 16;
 
-/// One fixture on its way to one face.
+/// One fixture on its way to one route.
 pub(crate) struct Job<'a> {
     pub(crate) fixture: &'a Fixture,
     pub(crate) target: &'a Target,
-    pub(crate) face: &'a Face,
+    pub(crate) route: &'a Route,
 }
 
 /// What became of a job.
@@ -50,7 +50,7 @@ impl Job<'_> {
         let now = Timestamp::now();
         let values = self.values(&unique, now);
         let mut differences = Vec::new();
-        let exchanged = match exchange(self.fixture, self.target, self.face, &unique, now) {
+        let exchanged = match exchange(self.fixture, self.target, self.route, &unique, now) {
             Ok(exchanged) => exchanged,
             Err(error) => {
                 differences.push(Difference::new(
@@ -62,7 +62,7 @@ impl Job<'_> {
             }
         };
         for (place, (request, one)) in self.fixture.requests.iter().zip(&exchanged).enumerate() {
-            let answer = suite.answer(request, self.face.kind);
+            let answer = suite.answer(request, self.route.kind);
             match check(request, answer, one, self.target, &values) {
                 Ok(found) => differences.extend(found.into_iter().map(|mut difference| {
                     difference.what = format!("request {}: {}", place + 1, difference.what);
@@ -81,7 +81,7 @@ impl Job<'_> {
     }
 
     fn values<'v>(&'v self, unique: &'v str, now: Timestamp) -> Values<'v> {
-        Values { credentials: &self.target.credentials, face: self.face, unique, now, path: "", body: b"" }
+        Values { credentials: &self.target.credentials, route: self.route, unique, now, path: "", body: b"" }
     }
 
     pub(crate) fn case(&self, outcome: Outcome) -> Case {
@@ -90,7 +90,7 @@ impl Job<'_> {
             platform: self.fixture.platform.clone(),
             why: self.fixture.why.clone(),
             subject: self.target.name.clone(),
-            face: self.face.path.clone(),
+            route: self.route.path.clone(),
             differences: outcome.differences,
             took: outcome.took,
         }
@@ -105,7 +105,7 @@ impl Outcome {
         }
         match check_seen(
             job.fixture,
-            job.face,
+            job.route,
             &self.exchanged,
             deliveries,
             &job.values(&self.unique, self.now),

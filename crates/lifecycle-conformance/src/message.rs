@@ -44,7 +44,7 @@ pub enum Length {
     #[default]
     Declared,
     /// Not at all.
-    Untold,
+    None,
 }
 
 /// Where a sender stops, and what it does then.
@@ -88,9 +88,12 @@ pub(crate) struct Message {
 impl Message {
     /// Fills in and frames a request. `values.body` and `values.path` are set here.
     pub(crate) fn build(request: &Request, host: &str, values: &Values<'_>) -> Result<Self, TemplateError> {
-        let token =
-            if values.face.path.contains("{token}") { values.render(&request.token)? } else { String::new() };
-        let path = values.face.path.replace("{token}", &token);
+        let token = if values.route.path.contains("{token}") {
+            values.render(&request.token)?
+        } else {
+            String::new()
+        };
+        let path = values.route.path.replace("{token}", &token);
         let values = Values { path: &path, ..*values };
         let signed = match &request.body {
             Some(body) => body.bytes(&values)?,
@@ -121,7 +124,7 @@ impl Message {
             Length::Declared if request.body.is_some() => {
                 head.extend(format!("Content-Length: {}\r\n", body.len()).into_bytes());
             }
-            Length::Declared | Length::Untold => {}
+            Length::Declared | Length::None => {}
         }
         head.extend(b"\r\n");
         let steps = request.framing.steps(head, &body);
@@ -142,7 +145,7 @@ impl Framing {
             Length::Chunked => self.stop.is_none(),
             Length::Claimed(length) => length.parse().is_ok_and(|length: usize| sent >= length),
             Length::Declared => sent == body.len(),
-            Length::Untold => true,
+            Length::None => true,
         }
     }
 

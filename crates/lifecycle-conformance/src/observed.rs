@@ -5,14 +5,14 @@ use sha2::{Digest, Sha256};
 
 use crate::check::Difference;
 use crate::exchange::Exchanged;
-use crate::face::Face;
 use crate::fixture::{Fixture, Seen};
+use crate::route::Route;
 use crate::template::{TemplateError, Values};
 
 /// Compares the deliveries of one case with what it expects, the number included.
 pub(crate) fn check_seen(
     fixture: &Fixture,
-    face: &Face,
+    route: &Route,
     exchanged: &[Exchanged],
     deliveries: &[Value],
     values: &Values<'_>,
@@ -29,7 +29,7 @@ pub(crate) fn check_seen(
     let mut seen: Vec<&Value> = deliveries.iter().filter(of_this_case).collect();
     let mut differences = check_order(&seen, &hashes);
     seen.sort_by_key(|delivery| request_of(delivery, &hashes));
-    let expected: &[Seen] = if face.kind.runs_handler() { &fixture.seen } else { &[] };
+    let expected: &[Seen] = if route.kind.runs_handler() { &fixture.seen } else { &[] };
     if seen.len() != expected.len() {
         let kinds: Vec<&str> = seen.iter().map(|delivery| delivery["kind"].as_str().unwrap_or("?")).collect();
         let number = format!("{} deliveries", expected.len());

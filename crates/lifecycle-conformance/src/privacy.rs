@@ -1,7 +1,7 @@
 //! Privacy: what must stand in no answer, no log and no report.
 
 use crate::exchange::Exchanged;
-use crate::face::FaceKind;
+use crate::route::RouteKind;
 use crate::signing::{SecretName, sign};
 use crate::target::{Credentials, Target};
 
@@ -32,12 +32,12 @@ pub(crate) fn private_part(
     answer: &str,
     exchanged: &Exchanged,
     target: &Target,
-    kind: FaceKind,
+    kind: RouteKind,
 ) -> Option<&'static str> {
     let answer = answer.to_lowercase();
     private(exchanged, target)
         .into_iter()
-        .filter(|(name, _)| kind != FaceKind::Manifest || *name != HOOK_TOKEN)
+        .filter(|(name, _)| kind != RouteKind::Manifest || *name != HOOK_TOKEN)
         .find(|(_, value)| answer.contains(&value.to_lowercase()))
         .map(|(name, _)| name)
 }

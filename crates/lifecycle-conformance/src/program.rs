@@ -28,7 +28,7 @@ const SETTLE: Duration = Duration::from_secs(60);
 const LISTENING: &str = "listening on http://";
 
 /// An app that keeps the contract of the example apps: settings from the environment, `listening on http://ADDRESS`,
-/// `GET /faces` and `GET /deliveries`; and `GET /inbox` with the numbers `pending` and `leased` of what is
+/// `GET /routes` and `GET /deliveries`; and `GET /inbox` with the numbers `pending` and `leased` of what is
 /// accepted and not handled yet. It is started in an empty folder of its own.
 #[derive(Clone, Debug)]
 pub struct Program {
@@ -145,7 +145,7 @@ impl Program {
         let target = Target {
             name: self.name.clone(),
             address: String::new(),
-            faces: Vec::new(),
+            routes: Vec::new(),
             credentials,
             exactness: Exactness::Bytes,
         };
@@ -154,7 +154,7 @@ impl Program {
             program: self.name.clone(),
             printed: running.log.text(),
         })?;
-        running.target.faces = running.get("/faces")?;
+        running.target.routes = running.get("/routes")?;
         Ok(running)
     }
 }

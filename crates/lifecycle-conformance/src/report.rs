@@ -14,7 +14,7 @@ pub use file::ReportFile;
 /// The outcome of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// Each fixture on each face it was sent to, in the fixtures' order.
+    /// Each fixture on each route it was sent to, in the fixtures' order.
     pub cases: Vec<Case>,
     /// What was not sent.
     pub skipped: Vec<Skipped>,
@@ -24,7 +24,7 @@ pub struct Report {
     pub took: Duration,
 }
 
-/// One fixture on one face.
+/// One fixture on one route.
 #[derive(Clone, Debug)]
 pub struct Case {
     /// The fixture's id.
@@ -35,8 +35,8 @@ pub struct Case {
     pub why: String,
     /// The app or server.
     pub subject: String,
-    /// The face's path.
-    pub face: String,
+    /// The route's path.
+    pub route: String,
     /// What went wrong; empty when it passed.
     pub differences: Vec<Difference>,
     /// How long it took.
@@ -110,7 +110,7 @@ mod tests {
             platform: "seismic".into(),
             why: format!("the rule of {fixture}"),
             subject: subject.into(),
-            face: "/seismic".into(),
+            route: "/seismic".into(),
             differences,
             took: Duration::from_millis(1500),
         };

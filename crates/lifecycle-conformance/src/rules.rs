@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use crate::check::Difference;
-use crate::face::FaceKind;
 use crate::privacy::secrets;
 use crate::program::Running;
 use crate::report::Case;
+use crate::route::RouteKind;
 use crate::target::Target;
 
 /// The rule that what an app logs, with `RUST_LOG=trace`, tells no secret, no signature, no address of a person, and no
@@ -42,46 +42,46 @@ pub(crate) fn the_log_keeps_secrets(
         platform: "all".into(),
         why: "A log is read by more people than may forge a callback: no secret, no signature, no address of a person.".into(),
         subject: subject.target.name.clone(),
-        face: subject.settings.keys().fold("log".into(), |name: String, setting| format!("{name} {setting}")),
+        route: subject.settings.keys().fold("log".into(), |name: String, setting| format!("{name} {setting}")),
         differences,
         took: Duration::ZERO,
     }
 }
 
-/// The rule that a program serves each kind of face: a face that is not declared would not be tested.
-pub(crate) fn every_face_is_served(target: &Target) -> Case {
-    let has = |kind: FaceKind, event: Option<&str>| {
-        target.faces.iter().any(|face| face.kind == kind && face.event.as_deref() == event)
+/// The rule that a program serves each kind of route: a route that is not declared would not be tested.
+pub(crate) fn every_route_is_served(target: &Target) -> Case {
+    let has = |kind: RouteKind, event: Option<&str>| {
+        target.routes.iter().any(|route| route.kind == kind && route.event.as_deref() == event)
     };
     let mut absent: Vec<String> = [
-        FaceKind::Action,
-        FaceKind::Endpoint,
-        FaceKind::Gated,
-        FaceKind::Hook,
-        FaceKind::InstallPage,
-        FaceKind::Manifest,
-        FaceKind::Page,
-        FaceKind::Verified,
+        RouteKind::Action,
+        RouteKind::Endpoint,
+        RouteKind::Gated,
+        RouteKind::Hook,
+        RouteKind::InstallPage,
+        RouteKind::Manifest,
+        RouteKind::Middleware,
+        RouteKind::Page,
     ]
     .into_iter()
     .filter(|kind| !has(*kind, None))
     .map(|kind| kind.to_string())
     .collect();
     for event in ["install", "enable", "upgrade", "disable", "uninstall"] {
-        if !has(FaceKind::EndpointOne, Some(event)) {
-            absent.push(format!("{} ({event})", FaceKind::EndpointOne));
+        if !has(RouteKind::EndpointOne, Some(event)) {
+            absent.push(format!("{} ({event})", RouteKind::EndpointOne));
         }
     }
     let differences = match absent.as_slice() {
         [] => Vec::new(),
-        _ => vec![Difference::new("faces", "every kind", format!("without {}", absent.join(", ")))],
+        _ => vec![Difference::new("routes", "every kind", format!("without {}", absent.join(", ")))],
     };
     Case {
-        fixture: "every-face-is-served".into(),
+        fixture: "every-route-is-served".into(),
         platform: "all".into(),
-        why: "A face that an app does not declare would not be tested.".into(),
+        why: "A route that an app does not declare would not be tested.".into(),
         subject: target.name.clone(),
-        face: "/faces".into(),
+        route: "/routes".into(),
         differences,
         took: Duration::ZERO,
     }

@@ -1,4 +1,4 @@
-//! Runner: which fixture goes to which face of which subject, and what came of it.
+//! Runner: which fixture goes to which route of which subject, and what came of it.
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::resume_unwind;
@@ -8,7 +8,6 @@ use std::time::Instant;
 use serde_json::Value;
 
 use crate::answer::Exactness;
-use crate::face::{Face, FaceKind};
 use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
 use crate::job::{Job, send};
@@ -16,7 +15,8 @@ use crate::privacy::expected_signatures;
 use crate::program::{Program, ProgramError, Running, Settings};
 use crate::progress::Progress;
 use crate::report::{Report, Skipped};
-use crate::rules::{every_face_is_served, the_log_keeps_secrets};
+use crate::route::{Route, RouteKind};
+use crate::rules::{every_route_is_served, the_log_keeps_secrets};
 use crate::suite::Suite;
 use crate::target::Target;
 
@@ -26,7 +26,7 @@ const QUERY: usize = 12;
 /// Starts each program, once for each set of settings that fixtures ask for, and sends it every fixture that the
 /// filter admits.
 ///
-/// Besides the fixtures, two rules are checked for each program: it serves all kinds of face, and what it logged
+/// Besides the fixtures, two rules are checked for each program: it serves all kinds of route, and what it logged
 /// tells nothing private.
 ///
 /// # Errors
@@ -45,9 +45,9 @@ pub fn run_programs(
     for fixture in suite.fixtures() {
         for subject in subjects.iter().filter(|subject| subject.settings == fixture.settings) {
             let target = &subject.target;
-            for face in target.faces.iter().filter(|face| fixture.applies_to(face)) {
-                if filter.admits(fixture, &target.name, face) {
-                    jobs.push(Job { fixture, target, face });
+            for route in target.routes.iter().filter(|route| fixture.applies_to(route)) {
+                if filter.admits(fixture, &target.name, route) {
+                    jobs.push(Job { fixture, target, route });
                 }
             }
         }
@@ -76,7 +76,7 @@ pub fn run_programs(
         }
         rules.push(the_log_keeps_secrets(subject, &signatures, &queries));
         if subject.settings.is_empty() {
-            rules.push(every_face_is_served(&subject.target));
+            rules.push(every_route_is_served(&subject.target));
         }
     }
     let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).chain(rules).collect();
@@ -107,28 +107,28 @@ pub fn run_target(suite: &Suite, target: &Target, filter: &Filter, progress: &Pr
     let mut jobs = Vec::new();
     let mut skipped = Vec::new();
     for fixture in suite.fixtures() {
-        let faces: Vec<&Face> = target.faces.iter().filter(|face| fixture.applies_to(face)).collect();
-        let why = if faces.is_empty() { Some(without_face(fixture)) } else { missing(fixture, target) };
+        let routes: Vec<&Route> = target.routes.iter().filter(|route| fixture.applies_to(route)).collect();
+        let why = if routes.is_empty() { Some(without_route(fixture)) } else { missing(fixture, target) };
         match why {
             Some(why) if filter.admits_fixture(fixture) => {
                 skipped.push(Skipped { fixture: fixture.id.clone(), why });
             }
             Some(_) => {}
             None => {
-                let wanted = faces.into_iter().filter(|face| filter.admits(fixture, &target.name, face));
-                jobs.extend(wanted.map(|face| Job { fixture, target, face }));
+                let wanted = routes.into_iter().filter(|route| filter.admits(fixture, &target.name, route));
+                jobs.extend(wanted.map(|route| Job { fixture, target, route }));
             }
         }
     }
     let outcomes = send(suite, &jobs, progress);
     let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).collect();
-    let unobserved = jobs.iter().filter(|job| job.face.kind.runs_handler()).count();
+    let unobserved = jobs.iter().filter(|job| job.route.kind.runs_handler()).count();
     Report { cases, skipped, unobserved, took: started.elapsed() }
 }
 
-fn without_face(fixture: &Fixture) -> String {
-    let kinds: Vec<&str> = fixture.faces.iter().map(|kind| kind.name()).collect();
-    format!("needs a face of another kind: {}", kinds.join(", "))
+fn without_route(fixture: &Fixture) -> String {
+    let kinds: Vec<&str> = fixture.routes.iter().map(|kind| kind.name()).collect();
+    format!("needs a route of another kind: {}", kinds.join(", "))
 }
 
 /// What keeps a fixture from being sent to a server that this crate did not start.
@@ -153,7 +153,7 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
         return Some("needs a previous secret".into());
     }
     if target.credentials.token.is_none()
-        && matches!(fixture.faces[..], [FaceKind::Hook | FaceKind::Manifest])
+        && matches!(fixture.routes[..], [RouteKind::Hook | RouteKind::Manifest])
     {
         return Some("needs the hook token".into());
     }

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::answer::Answer;
-use crate::face::{Face, FaceKind};
-use crate::fixture::{Fixture, Nature, Request};
+use crate::fixture::{Fixture, FixtureKind, Request};
 use crate::message::Message;
 use crate::program::Program;
+use crate::route::{Route, RouteKind};
 use crate::template::Values;
 
 /// All fixtures, in the order of their platforms and ids.
@@ -106,9 +106,9 @@ impl Suite {
         &self.fixtures
     }
 
-    /// The answer that a face of this kind has to give to this request; `None` where the HTTP server below the
+    /// The answer that a route of this kind has to give to this request; `None` where the HTTP server below the
     /// adapter has to refuse.
-    pub fn answer<'s>(&'s self, request: &'s Request, kind: FaceKind) -> Option<&'s Answer> {
+    pub fn answer<'s>(&'s self, request: &'s Request, kind: RouteKind) -> Option<&'s Answer> {
         let named = request.answer.as_ref().and_then(|name| self.answers.get(name));
         named.or(request.response.as_ref()).map(|answer| answer.on(kind))
     }
@@ -117,8 +117,8 @@ impl Suite {
         if fixture.why.trim().is_empty() {
             return Err("`why` is empty".into());
         }
-        if fixture.faces.is_empty() || fixture.requests.is_empty() {
-            return Err("`faces` and `requests` need at least one entry".into());
+        if fixture.routes.is_empty() || fixture.requests.is_empty() {
+            return Err("`routes` and `requests` need at least one entry".into());
         }
         for request in &fixture.requests {
             self.check_request(request)?;
@@ -134,14 +134,14 @@ impl Suite {
         }
         let refuses = fixture.requests.iter().any(|request| {
             fixture
-                .faces
+                .routes
                 .iter()
                 .any(|kind| self.answer(request, *kind).is_none_or(|answer| !answer.is_success()))
         });
-        if refuses != (fixture.nature == Nature::Refusal) {
-            return Err("`nature` is `refusal` if, and only if, a request is refused".into());
+        if refuses != (fixture.kind == FixtureKind::Rejected) {
+            return Err("`kind` is `rejected` if, and only if, a request is refused".into());
         }
-        fixture.faces.iter().try_for_each(|kind| check_templates(fixture, *kind))
+        fixture.routes.iter().try_for_each(|kind| check_templates(fixture, *kind))
     }
 
     fn check_request(&self, request: &Request) -> Result<(), String> {
@@ -162,9 +162,9 @@ impl Suite {
 }
 
 /// Builds each request once, so that a mistyped placeholder is found before anything is sent.
-fn check_templates(fixture: &Fixture, kind: FaceKind) -> Result<(), String> {
+fn check_templates(fixture: &Fixture, kind: RouteKind) -> Result<(), String> {
     let credentials = Program::credentials();
-    let face = Face {
+    let route = Route {
         name: String::new(),
         path: "/{token}".into(),
         platform: fixture.platform.clone(),
@@ -173,7 +173,7 @@ fn check_templates(fixture: &Fixture, kind: FaceKind) -> Result<(), String> {
     };
     let values = Values {
         credentials: &credentials,
-        face: &face,
+        route: &route,
         unique: "unique",
         now: Timestamp::UNIX_EPOCH,
         path: "",
@@ -216,7 +216,7 @@ mod tests {
         r#"{"accepted": {"status": 202, "body": ""}, "refused": {"status": 401, "body": "no"}}"#;
 
     fn parsed(change: &str, into: &str) -> Result<Suite, SuiteError> {
-        let fixture = r#"{"why": "w", "platform": "seismic", "faces": ["endpoint"], "nature": "usual",
+        let fixture = r#"{"why": "w", "platform": "seismic", "routes": ["endpoint"], "kind": "common",
             "requests": [{"headers": [["A", "{{unique}}"]], "answer": "accepted"}], "seen": []}"#;
         assert!(fixture.contains(change), "{change}");
         Suite::parse(ANSWERS, [("seismic/x.json", fixture.replace(change, into).as_str())])
@@ -236,8 +236,8 @@ mod tests {
             (r#""answer": "accepted""#, r#""answer": "acepted""#, "answers.json has no `acepted`"),
             (r#""answer": "accepted""#, r#""method": "GET""#, "has one of"),
             (r#""answer": "accepted""#, r#""response": {"status": 200}"#, "what the body is"),
-            (r#""answer": "accepted""#, r#""answer": "refused""#, "`nature` is `refusal` if"),
-            (r#""usual""#, r#""refusal""#, "`nature` is `refusal` if"),
+            (r#""answer": "accepted""#, r#""answer": "refused""#, "`kind` is `rejected` if"),
+            (r#""common""#, r#""rejected""#, "`kind` is `rejected` if"),
             (r#""seen": []"#, r#""seen": [{"request": 2, "fields": {}}]"#, "which there is not"),
             ("{{unique}}", "{{uniqe}}", "no placeholder {{uniqe}}"),
         ] {
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn two_fixtures_cannot_share_a_name() {
-        let text = r#"{"why": "w", "platform": "seismic", "faces": ["endpoint"], "nature": "usual",
+        let text = r#"{"why": "w", "platform": "seismic", "routes": ["endpoint"], "kind": "common",
             "requests": [{"answer": "accepted"}], "seen": []}"#;
         let error = Suite::parse(ANSWERS, [("a/x.json", text), ("b/x.json", text)]).unwrap_err();
         assert_eq!(error.to_string(), "b/x.json: another fixture has this name");

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::answer::Exactness;
-use crate::face::Face;
+use crate::route::Route;
 
 /// What sender and receiver share. Its `Debug` shows no secret.
 #[derive(Clone)]
@@ -32,7 +32,7 @@ pub struct Target {
     /// `host:port`. The client speaks plain HTTP/1.1, because it chooses each byte itself.
     pub address: String,
     /// The routes to send to.
-    pub faces: Vec<Face>,
+    pub routes: Vec<Route>,
     /// What the sender shares with it.
     pub credentials: Credentials,
     /// How closely its answers are compared.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::face::Face;
+use crate::route::Route;
 use crate::signing::{SecretName, sign};
 use crate::target::Credentials;
 
@@ -19,11 +19,11 @@ pub(crate) struct TemplateError(pub(crate) String);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Values<'a> {
     pub(crate) credentials: &'a Credentials,
-    pub(crate) face: &'a Face,
+    pub(crate) route: &'a Route,
     /// Differs from case to case and from run to run.
     pub(crate) unique: &'a str,
     pub(crate) now: Timestamp,
-    /// The face's path with the request's token in it.
+    /// The route's path with the request's token in it.
     pub(crate) path: &'a str,
     /// What `{{sign ..}}` and `{{body ..}}` are about.
     pub(crate) body: &'a [u8],
@@ -81,8 +81,8 @@ impl Values<'_> {
             "app" => self.credentials.app.clone(),
             "body length" => self.body.len().to_string(),
             "body sha256" => const_hex::encode(Sha256::digest(self.body)),
-            "event" => self.face.event.clone()?,
-            "face" => self.path.to_owned(),
+            "event" => self.route.event.clone()?,
+            "route" => self.path.to_owned(),
             "token" => self.credentials.token.clone()?,
             "unique" => self.unique.to_owned(),
             _ => {
@@ -132,7 +132,7 @@ fn other_digit(digit: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::face::FaceKind;
+    use crate::route::RouteKind;
 
     fn rendered(template: &str) -> Result<String, TemplateError> {
         let credentials = Credentials {
@@ -141,16 +141,16 @@ mod tests {
             previous: None,
             token: Some("0123456789abcdef".into()),
         };
-        let face = Face {
+        let route = Route {
             name: "n".into(),
             path: "/seismic".into(),
             platform: "seismic".into(),
-            kind: FaceKind::EndpointOne,
+            kind: RouteKind::EndpointOne,
             event: Some("install".into()),
         };
         let values = Values {
             credentials: &credentials,
-            face: &face,
+            route: &route,
             unique: "u1",
             now: "2020-09-01T08:45:42.9Z".parse().unwrap(),
             path: "/seismic",
@@ -164,7 +164,7 @@ mod tests {
         for (template, expected) in [
             ("plain", "plain"),
             (r#"{"a":{"b":"{{unique}}"}}"#, r#"{"a":{"b":"u1"}}"#),
-            ("{{app}} {{event}} {{face}}?x", "a1 install /seismic?x"),
+            ("{{app}} {{event}} {{route}}?x", "a1 install /seismic?x"),
             ("{{now}}", "2020-09-01T08:45:42Z"),
             ("{{now-600s}} {{now+1s}}", "2020-09-01T08:35:42Z 2020-09-01T08:45:43Z"),
             ("{{sign current}}", "52b59bfb2011a5d81875c9c712e730e482dbedcf3ddcc262451eee177a8e2ac0"),

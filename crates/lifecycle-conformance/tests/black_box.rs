@@ -7,7 +7,7 @@ use std::path::Path;
 use std::thread;
 
 use lifecycle_conformance::{
-    Credentials, Exactness, Face, FaceKind, Filter, Progress, Report, Suite, Target, run_target,
+    Credentials, Exactness, Filter, Progress, Report, Route, RouteKind, Suite, Target, run_target,
 };
 
 const SECRET: &str = "the-secret-of-this-test";
@@ -46,11 +46,11 @@ fn target(answer: &'static str, exactness: Exactness) -> Target {
     Target {
         name: "wrong".into(),
         address: serve(answer),
-        faces: vec![Face {
+        routes: vec![Route {
             name: "endpoint".into(),
             path: "/seismic".into(),
             platform: "seismic".into(),
-            kind: FaceKind::Endpoint,
+            kind: RouteKind::Endpoint,
             event: None,
         }],
         credentials: Credentials { app: "a1".into(), current: SECRET.into(), previous: None, token: None },
@@ -118,7 +118,7 @@ fn what_cannot_be_asked_of_any_server_is_left_out_with_its_reason() {
         ("stale", "needs a server with other settings: SEISMIC_MAX_AGE_SECONDS"),
         ("handler-fails", "needs a handler that refuses, fails and sleeps on demand"),
         ("rotation-swapped-headers", "needs a previous secret"),
-        ("hook-get", "needs a face of another kind: hook"),
+        ("hook-get", "needs a route of another kind: hook"),
     ];
     assert_eq!(skipped, expected);
     assert_eq!(run(ACCEPTS, Exactness::Verdict, &["install"]).unobserved, 1);

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use lifecycle_conformance::{ContactError, Credentials, Exactness, Face, FaceKind, Target};
+use lifecycle_conformance::{ContactError, Credentials, Exactness, Route, RouteKind, Target};
 
 /// A server that gives the same bytes to whatever is sent, and closes.
 fn serve(answer: &'static str) -> String {
@@ -20,11 +20,11 @@ fn serve(answer: &'static str) -> String {
     address
 }
 
-fn target(address: String, kind: FaceKind, path: &str) -> Target {
+fn target(address: String, kind: RouteKind, path: &str) -> Target {
     Target {
         name: "server".into(),
         address,
-        faces: vec![Face {
+        routes: vec![Route {
             name: kind.name().into(),
             path: path.into(),
             platform: "seismic".into(),
@@ -78,7 +78,7 @@ fn a_server_that_does_not_take_a_plain_install_is_told_apart_by_its_answer() {
         ),
     ] {
         let answer = format!("HTTP/1.1 {answer}").leak();
-        let error = target(serve(answer), FaceKind::Endpoint, "/seismic?key=s3cr3t").contact().unwrap_err();
+        let error = target(serve(answer), RouteKind::Endpoint, "/seismic?key=s3cr3t").contact().unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 }
@@ -90,13 +90,13 @@ fn a_server_that_speaks_tls_or_nothing_is_told_apart() {
         "HTTP/1.1 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n",
     ] {
         let address = serve(answer);
-        let error = target(address.clone(), FaceKind::Endpoint, "/seismic").contact().unwrap_err();
+        let error = target(address.clone(), RouteKind::Endpoint, "/seismic").contact().unwrap_err();
         assert_eq!(error, ContactError::NotHttp { address });
     }
-    let closed = target(serve(""), FaceKind::Endpoint, "/seismic").contact().unwrap_err();
+    let closed = target(serve(""), RouteKind::Endpoint, "/seismic").contact().unwrap_err();
     assert!(matches!(closed, ContactError::Closed { .. }), "{closed}");
     let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let gone = target(gone, FaceKind::Endpoint, "/seismic").contact().unwrap_err();
+    let gone = target(gone, RouteKind::Endpoint, "/seismic").contact().unwrap_err();
     let ContactError::Unreachable { kind, .. } = &gone else { panic!("{gone}") };
     assert_eq!(*kind, std::io::ErrorKind::ConnectionRefused);
 }
@@ -104,7 +104,7 @@ fn a_server_that_speaks_tls_or_nothing_is_told_apart() {
 #[test]
 fn a_hook_says_no_more_than_that_path_or_token_is_wrong() {
     let address = serve("HTTP/1.1 404 Not Found\r\n\r\n");
-    let error = target(address, FaceKind::Hook, "/hook/{token}").contact().unwrap_err().to_string();
+    let error = target(address, RouteKind::Hook, "/hook/{token}").contact().unwrap_err().to_string();
     assert_eq!(
         error,
         "404 in answer to a plain app.installed: the hook's path or its last part, the token, is another"
@@ -114,7 +114,7 @@ fn a_hook_says_no_more_than_that_path_or_token_is_wrong() {
 #[test]
 fn a_success_of_another_kind_is_for_the_fixtures_to_tell() {
     for answer in ["HTTP/1.1 202 Accepted\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\nok"] {
-        assert_eq!(target(serve(answer), FaceKind::Endpoint, "/seismic").contact(), Ok(()));
+        assert_eq!(target(serve(answer), RouteKind::Endpoint, "/seismic").contact(), Ok(()));
     }
 }
 
@@ -122,6 +122,6 @@ fn a_success_of_another_kind_is_for_the_fixtures_to_tell() {
 fn a_name_is_tried_at_each_of_its_addresses() {
     let address = serve("HTTP/1.1 202 Accepted\r\n\r\n"); // on 127.0.0.1, while localhost may mean ::1 first
     let port = address.rsplit_once(':').unwrap().1;
-    let target = target(format!("localhost:{port}"), FaceKind::Endpoint, "/seismic");
+    let target = target(format!("localhost:{port}"), RouteKind::Endpoint, "/seismic");
     assert_eq!(target.contact(), Ok(()));
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lifecycle_conformance::{Nature, Suite};
+use lifecycle_conformance::{FixtureKind, Suite};
 use lifecycle_core::Rejection;
 use serde_json::Value;
 
@@ -56,8 +56,8 @@ fn the_schema_refuses_what_the_reader_refuses() {
     assert!(validator.is_valid(&install) && read(&install));
     for (pointer, value) in [
         ("/why", Value::from("")),
-        ("/faces", Value::from(vec!["endpont"])),
-        ("/nature", Value::from("normal")),
+        ("/routes", Value::from(vec!["endpont"])),
+        ("/kind", Value::from("normal")),
         ("/requests", Value::Array(Vec::new())),
         ("/requests/0/body", serde_json::json!({"text": "a", "base64": "YQ=="})),
         ("/requests/0/headers/0", serde_json::json!(["Content-Type"])),
@@ -71,12 +71,12 @@ fn the_schema_refuses_what_the_reader_refuses() {
 }
 
 #[test]
-fn three_quarters_of_at_least_120_fixtures_are_refusals_or_odd() {
+fn three_quarters_of_at_least_120_fixtures_are_rejected_or_unusual() {
     let suite = Suite::load(&folder()).unwrap();
     let all = suite.fixtures().len();
-    let usual = suite.fixtures().iter().filter(|fixture| fixture.nature == Nature::Usual).count();
+    let common = suite.fixtures().iter().filter(|fixture| fixture.kind == FixtureKind::Common).count();
     assert!(all >= 120, "{all} fixtures");
-    assert!(usual * 4 <= all, "{usual} of {all} are usual");
+    assert!(common * 4 <= all, "{common} of {all} are common");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A verifier through its public face: what it expects, when a request is stale, what a rejection tells of the body.
+//! A verifier through its public functions: what it expects, when a request is stale, what a rejection tells of the body.
 
 use std::time::{Duration, SystemTime};
 

@@ -64,7 +64,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for DeliveryJson<T> {
     }
 }
 
-/// The verify face as an extractor: it verifies by itself, with the [`Verifier`] that the route's state is or holds.
+/// Verify as an extractor: it verifies by itself, with the [`Verifier`] that the route's state is or holds.
 ///
 /// It takes the body: the route reads it from [`Delivery::body`], and no other extractor of the body fits beside it. The
 /// timeout covers the body only. The route's own time is not limited, nor is its answer seen, so use

@@ -1,4 +1,4 @@
-//! `LifecycleEndpoint`: the endpoint face, a handler as a whole service.
+//! `LifecycleEndpoint`: a handler as a whole service.
 
 use std::convert::Infallible;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! `LifecycleLayer`: the verify face, as a layer over routes that exist already.
+//! `LifecycleLayer`: verify as a layer over routes that exist already.
 
 use std::fmt;
 use std::future::Future;

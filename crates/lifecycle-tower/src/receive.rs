@@ -28,7 +28,7 @@ const FRAMES_PER_POLL: usize = 64;
 /// How long the rest of a refused body is read.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Verifies one request within the verifier's timeout: the verify face as a function, for a server without layers.
+/// Verifies one request within the verifier's timeout: verify as a function, for a server without layers.
 ///
 /// What follows is the caller's: to answer within the rest of the timeout, and to [record](Verifier::record) once how it
 /// ended.

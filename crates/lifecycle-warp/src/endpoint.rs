@@ -1,4 +1,4 @@
-//! Endpoint: the face that is the route; a handler is called and the answer given.
+//! Endpoint: a handler as a whole route; it is called and the answer given.
 
 use std::pin::pin;
 use std::sync::Arc;

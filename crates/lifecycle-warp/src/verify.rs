@@ -1,4 +1,4 @@
-//! Verify: the verify face as a middleware around a route that exists already.
+//! Verify: a middleware around a route that exists already.
 
 use std::mem;
 use std::pin::pin;

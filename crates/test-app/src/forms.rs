@@ -80,13 +80,13 @@ fn seismic_verifier() -> Result<Verifier, Failure> {
 }
 
 fn pages(handler: Scripted, store: Store) -> Router {
-    let face = |path: &str, platform: &str, kind: &str| json!({"name": path, "path": path, "platform": platform, "kind": kind});
-    let mut faces =
-        vec![face("/seismic", "seismic", "endpoint"), face("/hook/{token}", "securityscorecard", "hook")];
-    faces.extend(EventKind::KNOWN.map(|kind| {
-        let mut face = face(&format!("/seismic/{}", kind.name()), "seismic", "endpoint-one");
-        face["event"] = kind.name().into();
-        face
+    let route = |path: &str, platform: &str, kind: &str| json!({"name": path, "path": path, "platform": platform, "kind": kind});
+    let mut routes =
+        vec![route("/seismic", "seismic", "endpoint"), route("/hook/{token}", "securityscorecard", "hook")];
+    routes.extend(EventKind::KNOWN.map(|kind| {
+        let mut route = route(&format!("/seismic/{}", kind.name()), "seismic", "endpoint-one");
+        route["event"] = kind.name().into();
+        route
     }));
     let deliveries = async move || Json(handler.seen());
     let inbox = async move || {
@@ -94,7 +94,7 @@ fn pages(handler: Scripted, store: Store) -> Router {
         Json(json!({"pending": stats.pending, "leased": stats.leased}))
     };
     Router::new()
-        .route("/faces", get(async || Json(faces)))
+        .route("/routes", get(async || Json(routes)))
         .route("/deliveries", get(deliveries))
         .route("/inbox", get(inbox))
 }

@@ -17,12 +17,12 @@ fn a_handler_behind_an_inbox_answers_and_sees_what_it_does_at_an_endpoint() {
 
     // They serve callbacks only.
     let cases: Vec<&Case> =
-        report.cases.iter().filter(|case| case.fixture != "every-face-is-served").collect();
+        report.cases.iter().filter(|case| case.fixture != "every-route-is-served").collect();
     let failed: Vec<_> = cases.iter().filter(|case| !case.passed()).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     let mut forms: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for case in cases {
-        forms.entry((&case.fixture, &case.face)).or_default().push(&case.subject);
+        forms.entry((&case.fixture, &case.route)).or_default().push(&case.subject);
     }
     assert!(forms.len() > 300, "{}", forms.len());
     assert!(forms.values().all(|forms| *forms == ["bare", "durable"]), "{forms:?}");

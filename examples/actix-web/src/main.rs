@@ -57,9 +57,9 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
         // Seismic: a route of ours, a route of the app's behind our middleware, and one that takes our extractor.
         .route("/seismic", endpoint(demo.seismic(), demo.handler()))
         .service(
-            web::resource("/verified/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)),
+            web::resource("/middleware/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)),
         )
-        .service(web::resource("/extracted/seismic").app_data(demo.seismic()).to(extracted))
+        .service(web::resource("/extractor/seismic").app_data(demo.seismic()).to(extracted))
         // A route that is no callback's: it is there for tenants that have the app enabled.
         .service(
             web::resource("/features")

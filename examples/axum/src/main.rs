@@ -73,8 +73,8 @@ fn seismic(app: &App) -> Router<App> {
     let receipts = app.clone();
     let extracted = any(async move |callback: Verified| answer(receipts.receipt(&callback, callback.body())));
     routes
-        .route("/verified/seismic", existing)
-        .route("/extracted/seismic", extracted.with_state(app.seismic()))
+        .route("/middleware/seismic", existing)
+        .route("/extractor/seismic", extracted.with_state(app.seismic()))
 }
 
 fn securityscorecard(app: &App) -> Router<App> {

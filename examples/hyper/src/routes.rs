@@ -22,40 +22,40 @@ use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 type Answer = Response<BytesOr<Full<Bytes>>>;
-type Face = BoxCloneSyncService<Request<WatchedBody>, Answer, Infallible>;
+type Route = BoxCloneSyncService<Request<WatchedBody>, Answer, Infallible>;
 
 /// All of the app's routes, as one service. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Routes {
     app: App,
-    faces: Arc<HashMap<String, Face>>,
+    routes: Arc<HashMap<String, Route>>,
 }
 
 impl Routes {
     pub(crate) fn new(app: &App) -> Self {
-        let mut faces = HashMap::from([
+        let mut routes = HashMap::from([
             // All five events on one URL, which is what most apps need, ...
             ("/seismic".to_owned(), endpoint(app, app.seismic())),
-            ("/verified/seismic".to_owned(), verified(app)),
-            ("/extracted/seismic".to_owned(), extracted(app)),
+            ("/middleware/seismic".to_owned(), verified(app)),
+            ("/extractor/seismic".to_owned(), extracted(app)),
             (HOOK.to_owned(), endpoint(app, app.hook())),
             // A route that is no callback's: it is there for tenants that have the app enabled.
             ("/features".to_owned(), features(app)),
         ]);
         // ... or each on the URL that is registered for it.
         for kind in EventKind::KNOWN {
-            faces.insert(format!("/seismic/{}", kind.name()), endpoint(app, app.seismic_only(kind)));
+            routes.insert(format!("/seismic/{}", kind.name()), endpoint(app, app.seismic_only(kind)));
         }
-        Self { app: app.clone(), faces: Arc::new(faces) }
+        Self { app: app.clone(), routes: Arc::new(routes) }
     }
 
     async fn answer(self, request: Request<WatchedBody>) -> Answer {
         let path = request.uri().path();
         // The verifier compares the token, so the path only has to have a place for one.
         let under_hook = path.strip_prefix(HOOK).and_then(|rest| rest.strip_prefix('/'));
-        let face = if under_hook.is_some_and(|token| !token.contains('/')) { HOOK } else { path };
-        match self.faces.get(face) {
-            Some(face) => match face.clone().oneshot(request).await {
+        let route = if under_hook.is_some_and(|token| !token.contains('/')) { HOOK } else { path };
+        match self.routes.get(route) {
+            Some(route) => match route.clone().oneshot(request).await {
                 Ok(answer) => answer,
                 Err(never) => match never {},
             },
@@ -70,7 +70,7 @@ impl Service<Request<WatchedBody>> for Routes {
     type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(())) // each face is made ready when its path is known
+        Poll::Ready(Ok(())) // each route is made ready when its path is known
     }
 
     fn call(&mut self, request: Request<WatchedBody>) -> Self::Future {
@@ -81,15 +81,15 @@ impl Service<Request<WatchedBody>> for Routes {
 
 const HOOK: &str = "/securityscorecard/hook";
 
-fn endpoint(app: &App, verifier: Verifier) -> Face {
+fn endpoint(app: &App, verifier: Verifier) -> Route {
     let endpoint = ServiceBuilder::new()
         .map_response(|answer: Response<Full<Bytes>>| answer.map(BytesOr::from))
         .service(LifecycleEndpoint::new(verifier, app.handler()));
-    Face::new(endpoint)
+    Route::new(endpoint)
 }
 
 /// A service that existed before and reads its body itself, behind the layer that verifies.
-fn verified(app: &App) -> Face {
+fn verified(app: &App) -> Route {
     let lifecycle = LifecycleLayer::new(app.seismic());
     let app = app.clone();
     let existing = service_fn(move |request: Request<BytesOr<WatchedBody>>| {
@@ -106,13 +106,13 @@ fn verified(app: &App) -> Face {
         .map_request(|request: Request<WatchedBody>| request.map(BytesOr::new))
         .layer(lifecycle)
         .service(existing);
-    Face::new(verified)
+    Route::new(verified)
 }
 
 /// The same without a layer, as a function of the request.
-fn extracted(app: &App) -> Face {
+fn extracted(app: &App) -> Route {
     let (app, verifier) = (app.clone(), app.seismic());
-    Face::new(service_fn(move |request| {
+    Route::new(service_fn(move |request| {
         let (app, verifier) = (app.clone(), verifier.clone());
         async move {
             let started = Instant::now();
@@ -130,7 +130,7 @@ fn extracted(app: &App) -> Face {
     }))
 }
 
-fn features(app: &App) -> Face {
+fn features(app: &App) -> Route {
     let enabled = RequireEnabledLayer::new(app.installation_gate(), |head| {
         let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
         App::tenant(header("x-app"), header("x-tenant"))
@@ -143,7 +143,7 @@ fn features(app: &App) -> Face {
         };
         async { Ok::<_, Infallible>(response(reply)) }
     });
-    Face::new(ServiceBuilder::new().layer(enabled).service(page))
+    Route::new(ServiceBuilder::new().layer(enabled).service(page))
 }
 
 /// The app's other routes.

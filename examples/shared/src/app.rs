@@ -168,7 +168,7 @@ impl App {
     pub async fn page(&self, page: Page) -> Reply {
         let shown = match page {
             Page::Deliveries => self.0.database.handled().await.map(|list| describe::page(&list.into())),
-            Page::Faces => Ok(crate::faces::faces()),
+            Page::Routes => Ok(crate::routes::routes()),
             Page::Health => self.0.store.check().await.map(|()| Reply::empty(200)).map_err(Failure::from),
             Page::Inbox => self.inbox_stats().await.map_err(Failure::from),
             Page::Installations => self.installations().await.map_err(Failure::from),

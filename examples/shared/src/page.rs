@@ -5,8 +5,8 @@
 pub enum Page {
     /// `GET /deliveries`: what was handled, in order.
     Deliveries,
-    /// `GET /faces`: what the app serves.
-    Faces,
+    /// `GET /routes`: what the app serves.
+    Routes,
     /// `GET /healthz`: 200, or 503 when the database cannot be written to.
     Health,
     /// `GET /inbox`: how much is still to be done.
@@ -19,7 +19,7 @@ impl Page {
     /// All of them, with their paths.
     pub const ALL: [(&str, Self); 5] = [
         ("/deliveries", Self::Deliveries),
-        ("/faces", Self::Faces),
+        ("/routes", Self::Routes),
         ("/healthz", Self::Health),
         ("/inbox", Self::Inbox),
         ("/installations", Self::Installations),

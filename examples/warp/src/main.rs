@@ -66,11 +66,11 @@ fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let existing = warp::body::bytes()
         .and(warp::ext::get::<Delivery>())
         .map(move |body: Bytes, delivery| response(receipt.receipt(&delivery, &body)));
-    let wrapped = warp::path!("verified" / "seismic").and(verify(app.seismic(), existing));
+    let wrapped = warp::path!("middleware" / "seismic").and(verify(app.seismic(), existing));
 
     // A route that takes the delivery like any other filter's value.
     let receipt = app.clone();
-    let extracted = warp::path!("extracted" / "seismic")
+    let extracted = warp::path!("extractor" / "seismic")
         .and(verified(app.seismic()))
         .map(move |delivery: Delivery| response(receipt.receipt(&delivery, delivery.body())))
         .recover(recover);

@@ -1,11 +1,11 @@
-//! HTTP: what a face adds to its framework's bare route, over sockets, under a flood and with a disk.
+//! HTTP: what a route adds to its framework's bare route, over sockets, under a flood and with a disk.
 
 mod callback;
 mod durable;
-mod faces;
 mod flood;
 mod load;
 mod process;
+mod routes;
 
 use tokio::runtime::Builder;
 
@@ -17,7 +17,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Report, Failure> {
     let mut report = Report::new("HTTP");
     let cpus = Cpus::apart();
     Builder::new_current_thread().enable_all().build()?.block_on(async {
-        faces::measure(effort, &cpus, &mut report).await?;
+        routes::measure(effort, &cpus, &mut report).await?;
         flood::measure(effort, &cpus, &mut report).await?;
         durable::measure(effort, &cpus, &mut report).await
     })?;

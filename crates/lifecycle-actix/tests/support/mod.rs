@@ -1,4 +1,4 @@
-//! What the tests share: a signed callback, and an app with every face.
+//! What the tests share: a signed callback, and an app with every kind of route.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use lifecycle_actix::{Verified, endpoint, require_enabled, response_before_body,
 use lifecycle_core::{ExpectedApp, HookToken, Reply, Secret, Verifier, securityscorecard, seismic};
 use test_adapter::{Gate, Obedient};
 
-pub(crate) const FACES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
+pub(crate) const ROUTES: [&str; 3] = ["/endpoint", "/verify", "/extract"];
 pub(crate) const TOKEN: &str = "tok-0123456789abcdef0123456789abcdef";
 
 /// A callback about a tenant.
@@ -33,8 +33,8 @@ pub(crate) fn impatient() -> Verifier {
     verifier().with_timeout(Duration::from_millis(200))
 }
 
-/// Every face of this crate, each on a route of its own.
-pub(crate) fn faces(
+/// Every kind of route of this crate, each on its own path.
+pub(crate) fn routes(
     verifier: &Verifier,
     handler: &Obedient,
 ) -> impl Fn(&mut web::ServiceConfig) + Clone + use<> {
@@ -45,14 +45,14 @@ pub(crate) fn faces(
                 .unwrap();
         let wrapped = |path: &str, route| web::resource(path).wrap(verify(verifier.clone())).route(route);
         app.app_data(verifier.clone())
-            .route(FACES[0], endpoint(verifier.clone(), Arc::clone(&handler)))
+            .route(ROUTES[0], endpoint(verifier.clone(), Arc::clone(&handler)))
             .route("/hook/{token}", endpoint(hook, Arc::clone(&handler)))
-            .service(wrapped(FACES[1], web::to(accept_bytes)))
+            .service(wrapped(ROUTES[1], web::to(accept_bytes)))
             .service(wrapped("/verify/extract", web::to(accept_verified)))
             .service(wrapped("/verify/json", web::to(accept_json)))
             .service(wrapped("/verify/raw", web::to(accept_raw)))
             .service(wrapped("/verify/sleep", web::to(sleep)))
-            .route(FACES[2], web::route().to(accept_verified))
+            .route(ROUTES[2], web::route().to(accept_verified))
             .service(web::resource("/gate").wrap(require_enabled(Gate, |_| None)).to(HttpResponse::Ok))
             .route("/own", web::post().to(own));
     }

@@ -112,7 +112,7 @@ fn a_forgery_that_is_accepted_is_never_well() {
 fn sends_exactly_the_bytes_it_is_given() {
     let app = app("example-axum");
     let body = b"{ \"type\":\"install\",\r\n \"appId\":\"a\", \"tenantId\":\"t\" }\n";
-    let url = app.url("/verified/seismic");
+    let url = app.url("/middleware/seismic");
     let arguments =
         ["send", "seismic", "install", "--url", &url, "--secret", SECRET, "--body", "-", "--json"];
     let ran = lifecycle_with(arguments, &[], body);

@@ -10,7 +10,7 @@ pub(super) fn write(report: &Report) -> String {
             "fixture": case.fixture,
             "platform": case.platform,
             "subject": case.subject,
-            "face": case.face,
+            "route": case.route,
             "passed": case.passed(),
             "took_ms": millis(case.took),
             "why": case.why,

@@ -25,7 +25,7 @@ fn test_case(case: &Case) -> TestCase {
         status.set_message(case.why.as_str());
         status.set_description(lines.collect::<Vec<_>>().join("\n"));
     }
-    let mut test = TestCase::new(format!("{} {}", case.fixture, case.face), status);
+    let mut test = TestCase::new(format!("{} {}", case.fixture, case.route), status);
     test.set_classname(case.platform.as_str());
     test.set_time(case.took);
     test

@@ -17,7 +17,7 @@ pub(super) fn write(report: &Report) -> String {
     }
     for case in report.cases.iter().filter(|case| !case.passed()) {
         let _ =
-            writeln!(text, "FAILED {} on {} {}\n  why: {}", case.fixture, case.subject, case.face, case.why);
+            writeln!(text, "FAILED {} on {} {}\n  why: {}", case.fixture, case.subject, case.route, case.why);
         for difference in &case.differences {
             let _ = writeln!(
                 text,
@@ -43,7 +43,7 @@ pub(super) fn write(report: &Report) -> String {
     text
 }
 
-/// One row per fixture; each cell counts the faces of a subject that passed.
+/// One row per fixture; each cell counts the routes of a subject that passed.
 fn matrix(platform: &str, subjects: &[&str], cases: &[&Case]) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);

@@ -1,6 +1,6 @@
 //! The adapter's tests, in one binary: in process, and over real sockets.
 
 mod enabled;
-mod faces;
+mod routes;
 mod sockets;
 mod support;

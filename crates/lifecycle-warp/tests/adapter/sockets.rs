@@ -1,4 +1,4 @@
-//! The faces on real sockets, where framing, stalls and closed connections show.
+//! The routes on real sockets, where framing, stalls and closed connections show.
 
 use crate::support::{BODY, Client, Counter, SHORT, serve, signature, verifier};
 use lifecycle_core::{Delivery, TenantKey};
@@ -34,7 +34,7 @@ async fn a_chunked_body_is_taken_however_it_is_cut() {
 }
 
 #[tokio::test]
-async fn half_a_body_is_answered_408_by_every_face() {
+async fn half_a_body_is_answered_408_by_every_route() {
     let verifier = || verifier().with_timeout(SHORT);
     let routes = [
         endpoint(verifier(), Counter::default()).boxed(),
@@ -100,17 +100,17 @@ async fn a_sender_that_waits_for_100_continue_is_asked_when_its_head_is_accepted
     assert!(client.response().await.starts_with("HTTP/1.1 202 "));
 }
 
-/// Every face of this crate, each on a path of its own.
-fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
+/// Every kind of route of this crate, each on its own path.
+fn routes() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clone {
     let short = || verifier().with_timeout(SHORT);
     let tenant = warp::any().map(|| TenantKey::new("seismic", "app", "closed"));
-    let face = |path: &'static str| warp::path(path).and(warp::path::end());
-    let endpoint = face("endpoint").and(endpoint(short(), Counter::default()));
-    let verify = face("verify").and(verify(short(), warp::any().map(warp::reply)));
-    let verified = face("verified").and(verified(short())).map(accept).recover(recover);
-    let gate = face("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
+    let route = |path: &'static str| warp::path(path).and(warp::path::end());
+    let endpoint = route("endpoint").and(endpoint(short(), Counter::default()));
+    let verify = route("verify").and(verify(short(), warp::any().map(warp::reply)));
+    let verified = route("verified").and(verified(short())).map(accept).recover(recover);
+    let gate = route("gate").and(require_enabled(Gate, tenant)).map(|_| warp::reply()).recover(recover);
     // A route of the app's own that refuses by the head.
-    let early = face("own")
+    let early = route("own")
         .and(warp::header::headers_cloned())
         .map(|headers: HeaderMap| response_before_body(&headers, lifecycle_core::Reply::not_enabled()));
     let routes = endpoint.or(verify).unify().or(verified).or(gate).or(early);
@@ -118,8 +118,8 @@ fn faces() -> impl Filter<Extract = (Response,), Error = warp::Rejection> + Clon
 }
 
 #[tokio::test]
-async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
-    let server = serve(faces()).await;
+async fn every_route_closes_what_it_refuses_before_the_bodys_end() {
+    let server = serve(routes()).await;
     for path in ["endpoint", "verify", "verified", "gate", "own"] {
         closes_before_the_bodys_end(server, &format!("POST /{path} HTTP/1.1\r\n")).await;
     }
@@ -128,8 +128,8 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 }
 
 #[tokio::test]
-async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
-    let server = serve(faces()).await;
+async fn every_route_keeps_the_connection_of_a_request_without_a_body() {
+    let server = serve(routes()).await;
     for path in ["endpoint", "verify", "verified", "gate", "own"] {
         stays_open_without_a_body(server, &format!("POST /{path} HTTP/1.1\r\n")).await;
     }

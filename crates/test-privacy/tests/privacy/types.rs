@@ -22,7 +22,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_conformance::body::Repeat", FIXTURE),
     ("lifecycle_conformance::check::Difference", REPORT),
     ("lifecycle_conformance::contact::ContactError", REPORT),
-    ("lifecycle_conformance::face::Face", REPORT),
+    ("lifecycle_conformance::route::Route", REPORT),
     ("lifecycle_conformance::filter::Filter", REPORT),
     ("lifecycle_conformance::fixture::Fixture", FIXTURE),
     ("lifecycle_conformance::fixture::Header", FIXTURE),

@@ -62,7 +62,7 @@ pub(crate) const LAST: Attack =
 
 /// The routes that verify. The hook has a wrong token.
 pub(crate) const ROUTES: [&str; 4] =
-    ["/seismic", "/verified/seismic", "/extracted/seismic", "/securityscorecard/hook/not-the-token"];
+    ["/seismic", "/middleware/seismic", "/extractor/seismic", "/securityscorecard/hook/not-the-token"];
 
 /// What a stranger is told there, by the app or, of a large body, by the proxy.
 pub(crate) const REFUSED: &[&str] = &["401", "404", "413"];

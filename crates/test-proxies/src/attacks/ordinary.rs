@@ -27,8 +27,8 @@ pub(super) async fn run(Scene { site, marketplace, hook, .. }: &Scene) -> Vec<Co
         let callback = || marketplace.callback("/seismic");
         let requests = [
             marketplace.callback("/seismic/upgrade"),
-            marketplace.callback("/verified/seismic"),
-            marketplace.callback("/extracted/seismic"),
+            marketplace.callback("/middleware/seismic"),
+            marketplace.callback("/extractor/seismic"),
             marketplace.callback("/marketplace/seismic"),
             callback().chunked(),
             callback().slowly(5, Duration::from_millis(200)),

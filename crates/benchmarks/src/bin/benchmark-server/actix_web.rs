@@ -12,18 +12,20 @@ use actix_web::{App, FromRequest, HttpRequest, HttpResponse, HttpServer, error};
 use lifecycle_actix::{Verified, endpoint, verify};
 
 use crate::expert::{Callback, Expert, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, verifier};
+use crate::{AcceptAll, Failure, Route, verifier};
 
-pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(route: Route, listener: TcpListener) -> Result<(), Failure> {
     let (verifier, expert_state) = (verifier()?, Expert::new()?);
     let routes = move |app: &mut ServiceConfig| {
         let verifier = verifier.clone();
-        match face {
-            Face::Bare => app.route("/seismic", post().to(bare)),
-            Face::Expert => app.app_data(expert_state.clone()).route("/seismic", post().to(expert)),
-            Face::Extracted => app.app_data(verifier).route("/seismic", post().to(extracted)),
-            Face::Verified => app.service(resource("/seismic").wrap(verify(verifier)).route(post().to(bare))),
-            Face::Endpoint => app.route("/seismic", endpoint(verifier, AcceptAll)),
+        match route {
+            Route::Bare => app.route("/seismic", post().to(bare)),
+            Route::Expert => app.app_data(expert_state.clone()).route("/seismic", post().to(expert)),
+            Route::Extractor => app.app_data(verifier).route("/seismic", post().to(extracted)),
+            Route::Middleware => {
+                app.service(resource("/seismic").wrap(verify(verifier)).route(post().to(bare)))
+            }
+            Route::Endpoint => app.route("/seismic", endpoint(verifier, AcceptAll)),
         };
     };
     let server = HttpServer::new(move || App::new().configure(routes.clone())).workers(1).disable_signals();

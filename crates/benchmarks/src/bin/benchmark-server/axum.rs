@@ -13,15 +13,17 @@ use lifecycle_tower::axum::Verified;
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, runtime, secret, verifier};
+use crate::{AcceptAll, Failure, Route, asynchronous, runtime, secret, verifier};
 
-pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
-    let routes = match face {
-        Face::Bare => Router::new().route("/seismic", post(bare)),
-        Face::Expert => Router::new().route("/seismic", post(expert)).with_state(Expert::new()?),
-        Face::Extracted => Router::new().route("/seismic", post(extracted)).with_state(verifier()?),
-        Face::Verified => Router::new().route("/seismic", post(bare).layer(LifecycleLayer::new(verifier()?))),
-        Face::Endpoint => endpoint(LifecycleEndpoint::new(verifier()?, AcceptAll)),
+pub(crate) fn serve(route: Route, listener: TcpListener) -> Result<(), Failure> {
+    let routes = match route {
+        Route::Bare => Router::new().route("/seismic", post(bare)),
+        Route::Expert => Router::new().route("/seismic", post(expert)).with_state(Expert::new()?),
+        Route::Extractor => Router::new().route("/seismic", post(extracted)).with_state(verifier()?),
+        Route::Middleware => {
+            Router::new().route("/seismic", post(bare).layer(LifecycleLayer::new(verifier()?)))
+        }
+        Route::Endpoint => endpoint(LifecycleEndpoint::new(verifier()?, AcceptAll)),
     };
     run(routes, listener)
 }

@@ -17,27 +17,27 @@ use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, receive, respo
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, runtime, verifier};
+use crate::{AcceptAll, Failure, Route, asynchronous, runtime, verifier};
 
-pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
-    match face {
-        Face::Bare => run(listener, &service_fn(bare)),
-        Face::Expert => {
+pub(crate) fn serve(route: Route, listener: TcpListener) -> Result<(), Failure> {
+    match route {
+        Route::Bare => run(listener, &service_fn(bare)),
+        Route::Expert => {
             let state = Expert::new()?;
             run(listener, &service_fn(move |request| expert(state.clone(), request)))
         }
-        Face::Extracted => {
+        Route::Extractor => {
             let verifier = verifier()?;
             run(listener, &service_fn(move |request| extracted(verifier.clone(), request)))
         }
-        Face::Verified => {
+        Route::Middleware => {
             let verified = ServiceBuilder::new()
                 .map_request(|request: Request<Incoming>| request.map(BytesOr::new))
                 .layer(LifecycleLayer::new(verifier()?))
                 .service_fn(bare);
             run(listener, &verified)
         }
-        Face::Endpoint => run(listener, &LifecycleEndpoint::new(verifier()?, AcceptAll)),
+        Route::Endpoint => run(listener, &LifecycleEndpoint::new(verifier()?, AcceptAll)),
     }
 }
 

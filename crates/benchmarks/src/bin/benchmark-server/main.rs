@@ -21,15 +21,15 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// What stands behind a framework's `POST /seismic`. All of them answer 202.
 #[derive(Clone, Copy, Debug)]
-enum Face {
+enum Route {
     /// Reads the body, verifies nothing.
     Bare,
     /// Verified and decoded by hand; see [`expert`].
     Expert,
     /// Ours, as what the framework's routes take as an argument.
-    Extracted,
+    Extractor,
     /// Ours, as middleware around a route that reads the body.
-    Verified,
+    Middleware,
     /// Ours, as the whole route.
     Endpoint,
 }
@@ -47,23 +47,23 @@ fn main() -> Result<(), Failure> {
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["durable", name, file] => durable::serve(name, file.as_ref(), listener),
         ["axum", "signed"] => axum::serve_signed(listener),
-        ["axum", face] => axum::serve(Face::named(face)?, listener),
-        ["actix-web", face] => actix_web::serve(Face::named(face)?, listener),
-        ["hyper", face] => hyper::serve(Face::named(face)?, listener),
-        ["warp", face] => warp::serve(Face::named(face)?, listener),
+        ["axum", route] => axum::serve(Route::named(route)?, listener),
+        ["actix-web", route] => actix_web::serve(Route::named(route)?, listener),
+        ["hyper", route] => hyper::serve(Route::named(route)?, listener),
+        ["warp", route] => warp::serve(Route::named(route)?, listener),
         _ => Err(format!("there is no server {words:?}").into()),
     }
 }
 
-impl Face {
+impl Route {
     fn named(name: &str) -> Result<Self, Failure> {
         Ok(match name {
             "bare" => Self::Bare,
             "expert" => Self::Expert,
-            "extracted" => Self::Extracted,
-            "verified" => Self::Verified,
+            "extractor" => Self::Extractor,
+            "middleware" => Self::Middleware,
             "endpoint" => Self::Endpoint,
-            _ => return Err(format!("there is no face {name}").into()),
+            _ => return Err(format!("there is no route {name}").into()),
         })
     }
 }

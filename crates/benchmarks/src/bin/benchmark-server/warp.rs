@@ -10,24 +10,24 @@ use warp::http::{HeaderValue, StatusCode};
 use warp::{Filter, Rejection, Reply, body, header, path, post, serve as listen};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
-use crate::{AcceptAll, Face, Failure, asynchronous, runtime, verifier};
+use crate::{AcceptAll, Failure, Route, asynchronous, runtime, verifier};
 
-pub(crate) fn serve(face: Face, listener: TcpListener) -> Result<(), Failure> {
+pub(crate) fn serve(route: Route, listener: TcpListener) -> Result<(), Failure> {
     let seismic = path!("seismic");
     let bare = post().and(body::bytes()).map(|_body| StatusCode::ACCEPTED);
-    match face {
-        Face::Bare => run(seismic.and(bare), listener),
-        Face::Expert => {
+    match route {
+        Route::Bare => run(seismic.and(bare), listener),
+        Route::Expert => {
             let callback = post().and(authentic(Expert::new()?));
             let route = callback.map(|_callback| StatusCode::ACCEPTED).recover(refuse);
             run(seismic.and(route), listener)
         }
-        Face::Extracted => {
+        Route::Extractor => {
             let route = verified(verifier()?).map(|_delivery: Delivery| StatusCode::ACCEPTED);
             run(seismic.and(route.recover(recover)), listener)
         }
-        Face::Verified => run(seismic.and(verify(verifier()?, bare)), listener),
-        Face::Endpoint => run(seismic.and(endpoint(verifier()?, AcceptAll)), listener),
+        Route::Middleware => run(seismic.and(verify(verifier()?, bare)), listener),
+        Route::Endpoint => run(seismic.and(endpoint(verifier()?, AcceptAll)), listener),
     }
 }
 

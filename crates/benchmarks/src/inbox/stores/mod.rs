@@ -1,4 +1,4 @@
-//! Stores: ours, the limit that a disk sets, and what is written without much thought, behind one face.
+//! Stores: ours, the limit that a disk sets, and what is written without much thought, behind one trait.
 
 mod log;
 mod postgres;

@@ -17,7 +17,7 @@ pub(super) async fn values() -> Vec<Shown> {
     let target = Target {
         name: "app".into(),
         address: "127.0.0.1:1".into(),
-        faces: Vec::new(),
+        routes: Vec::new(),
         credentials: credentials.clone(),
         exactness: Exactness::Bytes,
     };

@@ -1,4 +1,4 @@
-//! What becomes of a body, however it comes: through `receive`, which both faces share.
+//! What becomes of a body, however it comes: through `receive`, which the layer and the endpoint share.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,12 +1,12 @@
-//! Face: one route of a subject that fixtures can be sent to, and its kind.
+//! Route: a path of a subject that fixtures can be sent to, and what serves it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One route that a subject serves, as its `GET /faces` declares it.
+/// One route that a subject serves, as its `GET /routes` declares it.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub struct Face {
+pub struct Route {
     /// A name for people.
     pub name: String,
     /// The path, such as `/seismic`. `{token}` in it stands for the hook token.
@@ -14,17 +14,17 @@ pub struct Face {
     /// The platform whose callbacks it takes: `seismic` or `securityscorecard`.
     pub platform: String,
     /// What serves it.
-    pub kind: FaceKind,
+    pub kind: RouteKind,
     /// The only event that it takes, where it was registered for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<String>,
 }
 
-/// What serves a face, and so how it answers.
+/// What serves a route, and so how it answers.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum FaceKind {
+pub enum RouteKind {
     /// An action's URL, which reads the app's secrets from a header.
     Action,
     /// The adapter is the route, and runs a handler for every event.
@@ -32,7 +32,7 @@ pub enum FaceKind {
     /// The adapter is the route of one event.
     EndpointOne,
     /// The app's own route, which takes a verified delivery as an extractor or filter.
-    Extracted,
+    Extractor,
     /// An ordinary route of the app's own, for tenants that have the app enabled.
     Gated,
     /// An unsigned hook behind a token in its path.
@@ -41,15 +41,15 @@ pub enum FaceKind {
     InstallPage,
     /// The app's manifest.
     Manifest,
+    /// The app's own route behind the verifying middleware.
+    Middleware,
     /// A page of the app's own, such as the one that checks of health ask for.
     Page,
-    /// The app's own route behind the verifying middleware.
-    Verified,
 }
 
-impl FaceKind {
-    /// Whether the handler runs, whose deliveries can be looked at: on callbacks that the face takes, or that go elsewhere
-    /// to open or close it. On other faces the app's own route answers.
+impl RouteKind {
+    /// Whether the handler runs, whose deliveries can be looked at: on callbacks that the route takes, or that go elsewhere
+    /// to open or close it. On the others the app itself answers.
     pub(crate) const fn runs_handler(self) -> bool {
         matches!(self, Self::Endpoint | Self::EndpointOne | Self::Gated | Self::Hook)
     }
@@ -60,18 +60,18 @@ impl FaceKind {
             Self::Action => "action",
             Self::Endpoint => "endpoint",
             Self::EndpointOne => "endpoint-one",
-            Self::Extracted => "extracted",
+            Self::Extractor => "extractor",
             Self::Gated => "gated",
             Self::Hook => "hook",
             Self::InstallPage => "install-page",
             Self::Manifest => "manifest",
+            Self::Middleware => "middleware",
             Self::Page => "page",
-            Self::Verified => "verified",
         }
     }
 }
 
-impl fmt::Display for FaceKind {
+impl fmt::Display for RouteKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

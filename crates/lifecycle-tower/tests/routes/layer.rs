@@ -1,4 +1,4 @@
-//! The verify face: what the service inside gets, and what it may do.
+//! The layer: what the service inside gets, and what it may do.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

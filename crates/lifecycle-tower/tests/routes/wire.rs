@@ -1,4 +1,4 @@
-//! Both faces behind real sockets: under axum, and under plain hyper.
+//! Layer and endpoint behind real sockets: under axum, and under plain hyper.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;

@@ -1,4 +1,4 @@
-//! Every face gives the same answers, in core's own bytes.
+//! Every kind of route gives the same answers, in core's own bytes.
 
 mod support;
 
@@ -13,7 +13,7 @@ use actix_web::test::{TestRequest, init_service};
 use actix_web::{App, Error, HttpResponse, web};
 use lifecycle_actix::{Verified, VerifiedJson, VerifiedRejection, endpoint, verify};
 use lifecycle_core::{EventKind, ExpectedApp, Rejection, Secret, Undecodable, Verifier, seismic};
-use support::{FACES, TOKEN, callback, faces, impatient, sign, verifier};
+use support::{ROUTES, TOKEN, callback, impatient, routes, sign, verifier};
 use test_adapter::{Asked, Obedient};
 
 type Answer = (StatusCode, HeaderMap, Vec<u8>);
@@ -50,58 +50,58 @@ fn assert_reply((status, headers, body): &Answer, rejection: &Rejection, case: &
 }
 
 #[actix_web::test]
-async fn every_face_accepts_a_signed_callback() {
+async fn every_route_accepts_a_signed_callback() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&verifier(), &handler))).await;
-    for face in FACES {
-        let (status, headers, body) = answer(&app, signed(face, callback("t")).to_request()).await;
-        assert_eq!(status, 202, "{face}");
-        if face == "/endpoint" {
+    let app = init_service(App::new().configure(routes(&verifier(), &handler))).await;
+    for route in ROUTES {
+        let (status, headers, body) = answer(&app, signed(route, callback("t")).to_request()).await;
+        assert_eq!(status, 202, "{route}");
+        if route == "/endpoint" {
             assert!(body.is_empty() && !headers.contains_key("content-type"));
         } else {
-            assert_eq!(body, callback("t").as_bytes(), "{face}");
+            assert_eq!(body, callback("t").as_bytes(), "{route}");
         }
     }
     assert_eq!(handler.handled(), 1);
 }
 
 #[actix_web::test]
-async fn every_face_refuses_in_the_same_bytes() {
+async fn every_route_refuses_in_the_same_bytes() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&verifier(), &handler))).await;
+    let app = init_service(App::new().configure(routes(&verifier(), &handler))).await;
     let body = callback("t");
-    for face in FACES {
+    for route in ROUTES {
         let cases: [(&str, TestRequest, Rejection); 11] = [
             (
                 "no signature",
-                TestRequest::post().uri(face).set_payload(body.clone()),
+                TestRequest::post().uri(route).set_payload(body.clone()),
                 Rejection::MissingSignature,
             ),
-            ("another body", signed(face, "{}").set_payload(body.clone()), Rejection::SignatureMismatch),
+            ("another body", signed(route, "{}").set_payload(body.clone()), Rejection::SignatureMismatch),
             (
                 "another secret",
-                TestRequest::post().uri(face).set_payload(body.clone()).insert_header((
+                TestRequest::post().uri(route).set_payload(body.clone()).insert_header((
                     "x-seismic-signature",
                     seismic::SCHEME.sign(&Secret::new("other").unwrap(), &[], body.as_bytes()),
                 )),
                 Rejection::SignatureMismatch,
             ),
-            ("no body", signed(face, body.clone()).set_payload(""), Rejection::SignatureMismatch),
+            ("no body", signed(route, body.clone()).set_payload(""), Rejection::SignatureMismatch),
             (
                 "two signatures",
-                signed(face, body.clone()).append_header(("X-Seismic-Signature", "00")),
+                signed(route, body.clone()).append_header(("X-Seismic-Signature", "00")),
                 Rejection::InvalidHeader("x-seismic-signature"),
             ),
-            ("PUT", signed(face, body.clone()).method(Method::PUT), Rejection::MethodNotAllowed),
-            ("GET", TestRequest::get().uri(face), Rejection::MethodNotAllowed),
-            ("declared", signed(face, vec![b' '; 4097]), Rejection::BodyTooLarge),
-            ("binary", signed(face, b"\xff\xfe".to_vec()), Rejection::Undecodable(Undecodable::NotUtf8)),
-            ("type", signed(face, "{}"), Rejection::Undecodable(Undecodable::Missing("type"))),
-            ("app", signed(face, body.replace("app\"", "other\"")), Rejection::UnexpectedApp),
+            ("PUT", signed(route, body.clone()).method(Method::PUT), Rejection::MethodNotAllowed),
+            ("GET", TestRequest::get().uri(route), Rejection::MethodNotAllowed),
+            ("declared", signed(route, vec![b' '; 4097]), Rejection::BodyTooLarge),
+            ("binary", signed(route, b"\xff\xfe".to_vec()), Rejection::Undecodable(Undecodable::NotUtf8)),
+            ("type", signed(route, "{}"), Rejection::Undecodable(Undecodable::Missing("type"))),
+            ("app", signed(route, body.replace("app\"", "other\"")), Rejection::UnexpectedApp),
         ];
         for (case, request, rejection) in cases {
             let answer = answer(&app, request.to_request()).await;
-            assert_reply(&answer, &rejection, &format!("{face}: {case}"));
+            assert_reply(&answer, &rejection, &format!("{route}: {case}"));
         }
     }
     assert_eq!(handler.handled(), 0);
@@ -110,7 +110,7 @@ async fn every_face_refuses_in_the_same_bytes() {
 #[actix_web::test]
 async fn what_the_handler_says_is_answered() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&impatient(), &handler))).await;
+    let app = init_service(App::new().configure(routes(&impatient(), &handler))).await;
     for (tenant, status, code) in [
         ("refuse", 403, r#""code":"refused","detail":"no contract""#),
         ("fail", 500, r#""code":"handler-failed""#),
@@ -126,14 +126,14 @@ async fn what_the_handler_says_is_answered() {
 
 #[actix_web::test]
 async fn a_wrapped_route_that_is_slow_is_answered_for() {
-    let app = init_service(App::new().configure(faces(&impatient(), &Arc::default()))).await;
+    let app = init_service(App::new().configure(routes(&impatient(), &Arc::default()))).await;
     let answer = answer(&app, signed("/verify/sleep", callback("t")).to_request()).await;
     assert_reply(&answer, &Rejection::DeadlineExceeded, "sleep");
 }
 
 #[actix_web::test]
 async fn the_wrapped_route_reads_the_same_bytes_in_any_way() {
-    let app = init_service(App::new().configure(faces(&verifier(), &Arc::default()))).await;
+    let app = init_service(App::new().configure(routes(&verifier(), &Arc::default()))).await;
     for path in ["/verify", "/verify/json", "/verify/raw", "/verify/extract"] {
         let request = signed(path, callback("t")).insert_header(("content-type", "application/json"));
         let (status, _, body) = answer(&app, request.to_request()).await;
@@ -283,7 +283,7 @@ async fn a_route_may_word_its_own_refusal() {
 
 #[actix_web::test]
 async fn middleware_further_out_sees_why() {
-    let app = App::new().configure(faces(&verifier(), &Arc::default()));
+    let app = App::new().configure(routes(&verifier(), &Arc::default()));
     let app = init_service(app).await;
     let request = TestRequest::post().uri("/verify").to_request();
     let response = app.call(request).await.unwrap();
@@ -295,13 +295,13 @@ async fn middleware_further_out_sees_why() {
 async fn decompression_cannot_touch_what_was_signed() {
     // gzip of a valid callback: `web::Bytes` would decompress it.
     let zipped = gzip(callback("t").as_bytes());
-    let app = init_service(App::new().configure(faces(&verifier(), &Arc::default()))).await;
-    for face in FACES {
-        let request = |body: &[u8]| signed(face, body).insert_header(("content-encoding", "gzip"));
+    let app = init_service(App::new().configure(routes(&verifier(), &Arc::default()))).await;
+    for route in ROUTES {
+        let request = |body: &[u8]| signed(route, body).insert_header(("content-encoding", "gzip"));
         let over_raw = answer(&app, request(&zipped).to_request()).await;
-        assert_reply(&over_raw, &Rejection::Undecodable(Undecodable::NotUtf8), face);
+        assert_reply(&over_raw, &Rejection::Undecodable(Undecodable::NotUtf8), route);
         let over_plain = request(callback("t").as_bytes()).set_payload(zipped.clone());
-        assert_reply(&answer(&app, over_plain.to_request()).await, &Rejection::SignatureMismatch, face);
+        assert_reply(&answer(&app, over_plain.to_request()).await, &Rejection::SignatureMismatch, route);
     }
     // The header alone, over bytes that are not compressed, changes nothing either.
     let plain = signed("/endpoint", callback("t")).insert_header(("content-encoding", "gzip"));
@@ -337,7 +337,7 @@ async fn the_test_gzip_is_one_that_actix_web_would_decompress() {
 #[actix_web::test]
 async fn an_unsigned_hook_needs_its_token() {
     let handler = Obedient::default();
-    let app = init_service(App::new().configure(faces(&verifier(), &handler))).await;
+    let app = init_service(App::new().configure(routes(&verifier(), &handler))).await;
     let body = r#"{"event":{"type":"app.installed","payload":{"app":{"id":"a"},"user":{"username":"u"}}}}"#;
     for (token, status) in [(TOKEN, 200), ("wrong", 404)] {
         let request = TestRequest::post().uri(&format!("/hook/{token}?a=b")).set_payload(body).to_request();

@@ -5,8 +5,8 @@ const WITH_TOKEN: [&str; 2] = ["/securityscorecard/hook/", "/securityscorecard/m
 
 const OTHERS: [&str; 18] = [
     "/deliveries",
-    "/extracted/seismic",
-    "/faces",
+    "/extractor/seismic",
+    "/routes",
     "/features",
     "/healthz",
     "/inbox",
@@ -21,7 +21,7 @@ const OTHERS: [&str; 18] = [
     "/seismic/install",
     "/seismic/uninstall",
     "/seismic/upgrade",
-    "/verified/seismic",
+    "/middleware/seismic",
 ];
 
 /// The name of the route that a path belongs to, where the framework does not tell it; `-` for all that is none of the app's.

@@ -1,4 +1,4 @@
-//! Faces: each framework's servers in turns, against its bare route and against verification written by hand.
+//! Routes: each framework's servers in turns, against its bare route and against verification written by hand.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,10 +13,10 @@ const FRAMEWORKS: [&str; 4] = ["axum", "actix-web", "warp", "hyper"];
 
 const BARE: &str = "bare";
 const EXPERT: &str = "expert";
-const EXTRACTED: &str = "extracted";
+const EXTRACTOR: &str = "extractor";
 const ENDPOINT: &str = "endpoint";
 const SIGNED: &str = "signed";
-const FACES: [&str; 5] = [BARE, EXPERT, EXTRACTED, "verified", ENDPOINT];
+const ROUTES: [&str; 5] = [BARE, EXPERT, EXTRACTOR, "middleware", ENDPOINT];
 
 const CONNECTIONS: usize = 32;
 const SLICE: Duration = Duration::from_millis(100);
@@ -42,21 +42,21 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
     for framework in FRAMEWORKS {
         let mut loads = Vec::new();
         // One framework tells what verification alone costs.
-        let faces: Vec<_> = FACES.into_iter().chain((framework == "axum").then_some(SIGNED)).collect();
-        for face in &faces {
-            let server = Process::start(cpus.server(&[framework, face])?)?;
+        let routes: Vec<_> = ROUTES.into_iter().chain((framework == "axum").then_some(SIGNED)).collect();
+        for route in &routes {
+            let server = Process::start(cpus.server(&[framework, route])?)?;
             loads.push(Load::open(server, CONNECTIONS, Requests::rotated()?).await?);
         }
         let slices = interleave(&mut loads, rounds, SLICE).await?;
-        let measured = Measured { framework, faces: faces.iter().copied().zip(slices).collect() };
-        rows.extend(faces.iter().map(|face| measured.row(face)));
-        for face in [EXTRACTED, ENDPOINT] {
-            let more = (median(measured.of(face), CPU.1) - median(measured.of(EXPERT), CPU.1)) * 1e6;
+        let measured = Measured { framework, routes: routes.iter().copied().zip(slices).collect() };
+        rows.extend(routes.iter().map(|route| measured.row(route)));
+        for route in [EXTRACTOR, ENDPOINT] {
+            let more = (median(measured.of(route), CPU.1) - median(measured.of(EXPERT), CPU.1)) * 1e6;
             let note = format!("{more:+.1} us of CPU time; see above for what it goes to");
-            goals.push(measured.goal("G7", RATE, face, EXPERT, Bound::AtLeast(0.97), note.clone()));
-            goals.push(measured.goal("G7", CPU, face, EXPERT, Bound::AtMost(1.03), note));
+            goals.push(measured.goal("G7", RATE, route, EXPERT, Bound::AtLeast(0.97), note.clone()));
+            goals.push(measured.goal("G7", CPU, route, EXPERT, Bound::AtMost(1.03), note));
         }
-        if faces.contains(&SIGNED) {
+        if routes.contains(&SIGNED) {
             let more = (median(measured.of(SIGNED), CPU.1) - median(measured.of(BARE), CPU.1)) * 1e6;
             let note = format!("{more:+.2} us of CPU time: the HMAC takes some 0.3");
             goals.push(measured.goal("G8", RATE, SIGNED, BARE, Bound::AtLeast(0.94), note));
@@ -65,22 +65,22 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
             for (number, bound) in [(RATE, Bound::AtLeast(rate)), (CPU, Bound::AtMost(cpu))] {
                 let expert = ratio(measured.of(EXPERT), measured.of(BARE), number.1).median;
                 let note = format!("in this run the expert's has {expert:.2}");
-                goals.push(measured.goal("G8", number, EXTRACTED, BARE, bound, note));
+                goals.push(measured.goal("G8", number, EXTRACTOR, BARE, bound, note));
             }
         }
     }
     report.table(Table {
-        title: "Each face against the bare route and against an expert's".to_owned(),
+        title: "Each route against the bare route and against an expert's".to_owned(),
         note: format!(
             "One thread serves; {CONNECTIONS} connections in a closed loop send 64 signed callbacks of 352 bytes in \
              rotation, to each server in turn for {} ms, {rounds} rounds. CPU is the server's time for one request, \
              the kernel's part included; it is steadier than requests per second, whose ratios are off by 5 % now and \
              then. `bare` reads the body and answers 202. `expert` is written by hand: one header, a limit for the \
-             body, a key scheduled once, the same members decoded. `extracted`, `verified` and `endpoint` are the \
-             library's faces; `signed` only verifies, by `Scheme::verify`. They also compare every header line with the two \
+             body, a key scheduled once, the same members decoded. `extractor`, `middleware` and `endpoint` are the \
+             library's routes; `signed` only verifies, by `Scheme::verify`. They also compare every header line with the two \
              that may carry a signature and refuse those that contradict each other, hold body and handler to a time, \
-             and tell a log, which is off here. In axum that is 1,500 instructions more than by hand for `extracted`, \
-             2,200 for `endpoint` and 4,900 for `verified`; see the part on instructions. Whatever is added \
+             and tell a log, which is off here. In axum that is 1,500 instructions more than by hand for `extractor`, \
+             2,200 for `endpoint` and 4,900 for `middleware`; see the part on instructions. Whatever is added \
              costs more in a server than alone: see the goal of `signed`, whose HMAC takes 0.3 us by itself. \
              Tried, and kept: a head that is read into its place, names passed over by their length, timers that are \
              made when something waits, futures without the request in them, one box less for a handler. {}",
@@ -100,22 +100,22 @@ pub(super) async fn measure(effort: Effort, cpus: &Cpus, report: &mut Report) ->
 /// The rounds of one framework's servers.
 struct Measured {
     framework: &'static str,
-    faces: HashMap<&'static str, Vec<Slice>>,
+    routes: HashMap<&'static str, Vec<Slice>>,
 }
 
 impl Measured {
-    fn of(&self, face: &str) -> &[Slice] {
-        &self.faces[face]
+    fn of(&self, route: &str) -> &[Slice] {
+        &self.routes[route]
     }
 
-    fn row(&self, face: &str) -> Vec<Cell> {
-        let own = self.of(face);
+    fn row(&self, route: &str) -> Vec<Cell> {
+        let own = self.of(route);
         let against = |base: &str, (_, number): Number| match base {
-            base if base == face => Cell::None,
+            base if base == route => Cell::None,
             base => Cell::Ratio(ratio(own, self.of(base), number)),
         };
         vec![
-            Cell::new(format!("{} {}", self.framework, face)),
+            Cell::new(format!("{} {}", self.framework, route)),
             Cell::Number(median(own, RATE.1) / 1e3, "k/s"),
             against(BARE, RATE),
             against(EXPERT, RATE),
@@ -132,16 +132,16 @@ impl Measured {
         &self,
         id: &'static str,
         (what, number): Number,
-        face: &str,
+        route: &str,
         base: &str,
         bound: Bound,
         note: String,
     ) -> Goal {
         Goal {
             id,
-            what: format!("{} {face}, {what} against {base}", self.framework),
+            what: format!("{} {route}, {what} against {base}", self.framework),
             bound,
-            measured: Some(ratio(self.of(face), self.of(base), number).median),
+            measured: Some(ratio(self.of(route), self.of(base), number).median),
             note,
         }
     }

@@ -1,4 +1,4 @@
-//! What each face promises, in process and over sockets.
+//! What each kind of route promises, in process and over sockets.
 
 mod body;
 mod closing;

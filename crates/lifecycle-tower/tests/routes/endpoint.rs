@@ -1,4 +1,4 @@
-//! The endpoint face: a handler's outcomes as answers.
+//! The endpoint: a handler's outcomes as answers.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The faces in warp's own terms: answers, `or`, `recover`, replay.
+//! The routes in warp's own terms: answers, `or`, `recover`, replay.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

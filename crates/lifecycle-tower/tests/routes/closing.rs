@@ -75,7 +75,7 @@ async fn hyper() -> SocketAddr {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
+async fn every_route_closes_what_it_refuses_before_the_bodys_end() {
     let server = axum().await;
     for path in ["/verify", "/endpoint", "/received", "/gate", "/own", "/unlayered"] {
         closes_before_the_bodys_end(server, &format!("POST {path} HTTP/1.1\r\n")).await;
@@ -84,7 +84,7 @@ async fn every_face_closes_what_it_refuses_before_the_bodys_end() {
 
 #[cfg(feature = "axum")]
 #[tokio::test]
-async fn every_face_keeps_the_connection_of_a_request_without_a_body() {
+async fn every_route_keeps_the_connection_of_a_request_without_a_body() {
     let server = axum().await;
     for path in ["/verify", "/endpoint", "/received", "/gate", "/own"] {
         stays_open_without_a_body(server, &format!("POST {path} HTTP/1.1\r\n")).await;
