@@ -17,7 +17,7 @@ use crate::verify::VerifyArgs;
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all is well
-  1  an administrator would have been blocked, a case failed, a request is not valid, no cause was found, or a delivery could not be retried or dropped
+  1  an administrator would have been blocked, a case failed, a request is not valid, no cause was found, or a delivery could not be retried or deleted
   2  the command could not do its work: an option, a file, a secret, a database or a connection; one line says what to do.
      Or it could not find out, and says so
 

@@ -1,7 +1,7 @@
 //! `lifecycle inbox`: what an inbox's database holds, and what an operator does about it.
 
 mod database;
-mod drop;
+mod delete;
 mod list;
 mod outcome;
 mod retry;
@@ -25,7 +25,7 @@ Examples:
 The app and its workers may run meanwhile. No schema is made or migrated, and no file is made. Workers
 delete what is done after 7 days and dead letters after 90, unless the app says otherwise.";
 
-/// Look into an inbox's database: list and show deliveries, retry dead letters, drop what nobody wants
+/// Look into an inbox's database: list and show deliveries, retry dead letters, delete what nobody wants
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InboxArgs {
@@ -37,7 +37,7 @@ pub(crate) struct InboxArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Drop(drop::DropArgs),
+    Delete(delete::DeleteArgs),
     List(list::ListArgs),
     Retry(retry::RetryArgs),
     Show(show::ShowArgs),
@@ -46,7 +46,7 @@ enum Command {
 
 impl InboxArgs {
     pub(crate) fn run(&self, as_json: bool) -> Result<Answer, Failure> {
-        if let Command::Drop(args) = &self.command {
+        if let Command::Delete(args) = &self.command {
             args.confirm()?;
         }
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
@@ -55,7 +55,7 @@ impl InboxArgs {
         runtime.block_on(async {
             let database = self.database.open().await?;
             match &self.command {
-                Command::Drop(args) => args.run(&database).await,
+                Command::Delete(args) => args.run(&database).await,
                 Command::List(args) => args.run(&database).await,
                 Command::Retry(args) => args.run(&database).await,
                 Command::Show(args) => args.run(&database, as_json).await,

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 
 /// What became of each.
 pub(crate) struct Outcome {
-    /// What was to be done: `retried` or `dropped`.
+    /// What was to be done: `retried` or `deleted`.
     done: &'static str,
     changed: Vec<i64>,
     unchanged: Vec<(i64, &'static str)>,

@@ -219,22 +219,22 @@ fn what_later_deliveries_have_overtaken_is_left_alone_unless_it_is_asked_for() {
     assert!(file.inbox(&["show", "1"]).out.contains("  done since  2 enable\n"));
     assert_eq!(file.inbox(&["show", "1", "--json"]).json()["overtaken_by"], 2);
     assert!(!file.inbox(&["show", "2"]).out.contains("done since"));
-    file.inbox(&["drop", "--yes", "2"]);
+    file.inbox(&["delete", "--yes", "2"]);
     assert!(file.inbox(&["show", "1"]).out.contains("  done since  2, which is deleted\n"));
     assert_eq!(file.inbox(&["retry", "--overtaken", "1"]).code, 2, "an id is clear enough");
 }
 
 #[test]
-fn nothing_is_dropped_without_a_yes() {
+fn nothing_is_deleted_without_a_yes() {
     let file = InFile::new();
-    let ran = file.inbox(&["drop", "1"]);
+    let ran = file.inbox(&["delete", "1"]);
     assert_eq!(ran.code, 2);
-    assert_eq!(ran.err, "error: there is no terminal to ask on: give --yes to drop without being asked\n");
+    assert_eq!(ran.err, "error: there is no terminal to ask on: give --yes to delete without being asked\n");
     assert_eq!(file.states().len(), 3);
-    let ran = file.inbox(&["drop", "1", "--yes"]);
-    assert_eq!((ran.code, ran.out.as_str()), (0, "1: dropped\n1 dropped, 0 not\n"));
+    let ran = file.inbox(&["delete", "1", "--yes"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, "1: deleted\n1 deleted, 0 not\n"));
     assert_eq!(file.states(), ["enable done", "upgrade pending"]);
-    assert_eq!(file.inbox(&["drop", "1", "--yes"]).code, 1, "it is gone");
+    assert_eq!(file.inbox(&["delete", "1", "--yes"]).code, 1, "it is gone");
 }
 
 #[test]
@@ -347,7 +347,7 @@ fn an_inbox_in_postgresql_is_operated_alike() {
     assert_eq!(inbox(&["show", &ids[2], "--body"]).out, LAST);
     assert!(inbox(&["retry", "--all-dead"]).out.contains("1 left alone"));
     assert_eq!(inbox(&["retry", "--all-dead", "--overtaken"]).code, 0);
-    assert_eq!(inbox(&["drop", "--yes", &ids[1]]).code, 0);
+    assert_eq!(inbox(&["delete", "--yes", &ids[1]]).code, 0);
     assert_eq!(states(&inbox(&["list", "--json"]).json()), ["install pending", "upgrade pending"]);
     assert_eq!(inbox(&["stats", "--json"]).json()["pending"], 2);
     runtime.block_on(async {

@@ -9,7 +9,7 @@ const COMMANDS: [&[&str]; 16] = [
     &["completions"],
     &["conformance"],
     &["explain"],
-    &["inbox", "drop"],
+    &["inbox", "delete"],
     &["inbox", "list"],
     &["inbox", "retry"],
     &["inbox", "show"],

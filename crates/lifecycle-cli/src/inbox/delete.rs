@@ -1,4 +1,4 @@
-//! `lifecycle inbox drop`: deletes deliveries that nobody wants handled.
+//! `lifecycle inbox delete`: deletes deliveries that nobody wants handled.
 
 use std::io::{IsTerminal, Write, stdin};
 
@@ -12,8 +12,8 @@ use crate::failure::Failure;
 
 const EXAMPLES: &str = "\
 Examples:
-  lifecycle inbox drop 1234 --database-url sqlite:inbox.db
-  lifecycle inbox drop 1234 1240 --yes
+  lifecycle inbox delete 1234 --database-url sqlite:inbox.db
+  lifecycle inbox delete 1234 1240 --yes
 
 Exit code 1 says that there was one that is not in the inbox.";
 
@@ -21,7 +21,7 @@ Exit code 1 says that there was one that is not in the inbox.";
 /// duplicate
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
-pub(crate) struct DropArgs {
+pub(crate) struct DeleteArgs {
     /// The deliveries
     #[arg(value_name = "ID", required = true, value_parser = clap::value_parser!(i64).range(1..))]
     ids: Vec<i64>,
@@ -30,7 +30,7 @@ pub(crate) struct DropArgs {
     yes: bool,
 }
 
-impl DropArgs {
+impl DeleteArgs {
     /// Asks on the terminal, unless told not to.
     pub(crate) fn confirm(&self) -> Result<(), Failure> {
         if self.yes {
@@ -39,7 +39,7 @@ impl DropArgs {
         if !stdin().is_terminal() {
             return Err(Failure::new(
                 "there is no terminal to ask on",
-                "give --yes to drop without being asked",
+                "give --yes to delete without being asked",
             ));
         }
         let ids = self.ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -49,11 +49,11 @@ impl DropArgs {
         if read.is_ok() && is_yes(&typed) {
             return Ok(());
         }
-        Err(Failure::new("nothing was dropped", "answer y, or give --yes"))
+        Err(Failure::new("nothing was deleted", "answer y, or give --yes"))
     }
 
     pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
-        let mut outcome = Outcome::new("dropped");
+        let mut outcome = Outcome::new("deleted");
         for &id in &self.ids {
             if database.store.delete(DeliveryId(id)).await.map_err(|error| outcome.broken(&error))? {
                 outcome.changed(id);
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_plain_yes_drops() {
+    fn only_a_plain_yes_deletes() {
         assert!(["y\n", "Yes\r\n", " YES "].into_iter().all(is_yes));
         assert!(!["", "\n", "n\n", "yep\n", "y y\n"].into_iter().any(is_yes));
     }
