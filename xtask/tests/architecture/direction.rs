@@ -40,7 +40,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
 const ADAPTERS: &[(&str, &[&str], usize)] = &[
     ("lifecycle-actix", &["actix-web"], 390),
     ("lifecycle-tower", &["axum", "axum-core", "http", "tower"], 800),
-    ("lifecycle-warp", &["warp"], 375),
+    ("lifecycle-warp", &["warp"], 380),
 ];
 
 /// Libraries that serve pages of their own, and so use a framework without adapting it.
