@@ -150,6 +150,11 @@ impl Scheme {
         self.headers
     }
 
+    /// The character between several elements in one header value.
+    pub fn separator(&self) -> Option<u8> {
+        self.separator
+    }
+
     /// What is signed, in order.
     pub fn signed(&self) -> &'static [Part] {
         self.signed

@@ -2,11 +2,13 @@
 
 use std::time::SystemTime;
 
-use lifecycle_core::{Delivery, ExpectedApp, Head, Inbound, Platform, Verifier};
+use lifecycle_core::{Delivery, ExpectedApp, Inbound, Platform, Verifier};
 
-use crate::request::{SignedRequest, keys};
+use crate::keys::SigningKeys;
+use crate::request::SignedRequest;
 
-/// The delivery of a genuine request with this body, received now.
+/// The delivery of a genuine request with this body, received now. Where any event of a platform will do, take a
+/// [`sample`](crate::sample()).
 ///
 /// # Panics
 /// When the body is not one of this platform's, with the reason; when it is a handshake.
@@ -42,14 +44,20 @@ pub fn delivery_with(
     body: &str,
     now: SystemTime,
 ) -> Delivery {
-    let request = SignedRequest::new(platform, headers, body, now);
-    let verifier = Verifier::new(platform, keys(platform), ExpectedApp::Any).expect("the keys fit");
-    let lines = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let mut verification = verifier
-        .begin(Head::new(request.method, &request.target, lines))
-        .unwrap_or_else(|rejected| panic!("{rejected}"));
-    verification.push(request.body.into()).unwrap_or_else(|rejected| panic!("{rejected}"));
-    match verification.finish(now) {
+    let keys = SigningKeys::for_tests(platform);
+    receive(platform, &SignedRequest::new(platform, &keys, headers, body, now), &keys, now)
+}
+
+/// # Panics
+/// When it is rejected, with the reason; when it is a handshake.
+pub(crate) fn receive(
+    platform: &'static Platform,
+    request: &SignedRequest,
+    keys: &SigningKeys,
+    now: SystemTime,
+) -> Delivery {
+    let verifier = Verifier::new(platform, keys.verifying(), ExpectedApp::Any).expect("the keys fit");
+    match request.verify(&verifier, now) {
         Ok(Inbound::Delivery(delivery)) => delivery,
         Ok(Inbound::Handshake(_)) => panic!("it is a handshake"),
         Err(rejected) => panic!("{rejected}"),

@@ -1,7 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod body;
 mod delivery;
+mod draft;
+mod judgement;
+mod keys;
+mod platforms;
 mod request;
+mod sample;
+mod sender;
 
 pub use delivery::{delivery, delivery_at, delivery_with};
-pub use request::{SignedRequest, keys};
+pub use draft::Draft;
+pub use judgement::{Answer, Consequence, Judgement, Reason};
+pub use keys::{SigningKeyError, SigningKeys};
+pub use request::SignedRequest;
+pub use sample::{Sample, sample};
+pub use sender::{Expected, Facts, Fill, Sender, Template, registry};

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use lifecycle_core::securityscorecard::{self, Hook, HookEvent, Installed, InstalledApp, InstallingUser};
@@ -59,12 +58,6 @@ pub(super) fn values() -> Vec<Shown> {
         debug(&RequestOutcome::Answered(&delivery, Some(202))),
         debug(&Unhandled::Handshake(Reply::new(200, "text/plain", CANARY))),
         debug(&verifier.keys().unwrap()),
-        debug(&lifecycle_testing::SignedRequest::new(
-            &seismic::PLATFORM,
-            &[("x-canary", CANARY)],
-            CANARY,
-            SystemTime::now(),
-        )),
     ]
     .into_iter()
     .chain(platforms(&delivery))

@@ -5,6 +5,7 @@ mod adapters;
 mod core;
 mod inbox;
 mod install;
+mod testing;
 mod tools;
 
 use std::any::type_name;
@@ -32,6 +33,7 @@ pub(crate) async fn all() -> Vec<Shown> {
     all.extend(install::values());
     all.extend(inbox::values().await);
     all.extend(adapters::values());
+    all.extend(testing::values());
     all.extend(tools::values().await);
     all
 }

@@ -1,0 +1,111 @@
+//! Draft: a request that is being written, from the vendor's sample.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::body::Body;
+use crate::keys::unix_seconds;
+use crate::sender::Template;
+
+/// A request that is being written. Members are named by their paths, such as `installation.account.id`, and only those that
+/// the sample has are changed: one function fills all samples of a platform. `Debug` shows nothing of it.
+#[derive(Clone)]
+pub struct Draft {
+    event: &'static str,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body,
+}
+
+impl Draft {
+    /// # Panics
+    /// When the sample is no JSON object.
+    pub(crate) fn new(template: &Template) -> Self {
+        let headers = [("content-type", "application/json")].iter().chain(template.headers);
+        Self {
+            event: template.event,
+            headers: headers.map(|(name, value)| (*name, (*value).to_owned())).collect(),
+            body: serde_json::from_str(template.body).expect("a sample is a JSON object"),
+        }
+    }
+
+    /// The name of the event on the platform.
+    pub fn event(&self) -> &'static str {
+        self.event
+    }
+
+    /// Whether the sample has this member.
+    pub fn has(&self, path: &str) -> bool {
+        self.body.get(path).is_some()
+    }
+
+    /// Adds a header, its name in lower case.
+    pub fn header(&mut self, name: &'static str, value: impl Into<String>) {
+        self.headers.push((name, value.into()));
+    }
+
+    /// Gives a member this text; `None` leaves it as it is.
+    pub fn text(&mut self, path: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.value(path, &text.into());
+        }
+    }
+
+    /// Gives a member this id as a number, or as text where it is none, which no platform whose ids are numbers sends.
+    pub fn number(&mut self, path: &str, digits: Option<&str>) {
+        if let Some(digits) = digits {
+            self.value(path, &digits.parse::<u64>().map_or_else(|_| digits.into(), Value::from));
+        }
+    }
+
+    /// Gives a member this time in RFC 3339 with so many digits behind the second, or in whole seconds since the epoch where the
+    /// sample has a number.
+    pub fn time(&mut self, path: &str, time: SystemTime, digits: usize) {
+        if let Some(before) = self.body.get(path) {
+            let is_text = before.get().starts_with('"');
+            let value = if is_text { rfc3339(time, digits).into() } else { unix_seconds(time).into() };
+            self.body.set(path, &value);
+        }
+    }
+
+    /// Gives a member this JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    pub fn json(&mut self, path: &str, text: String) {
+        if self.has(path) {
+            self.body.set_raw(path, RawValue::from_string(text).expect("it is JSON"));
+        }
+    }
+
+    /// Leaves a member out.
+    pub fn remove(&mut self, path: &str) {
+        self.body.remove(path);
+    }
+
+    /// The text that a member has.
+    pub fn read(&self, path: &str) -> Option<String> {
+        serde_json::from_str(self.body.get(path)?.get()).ok()
+    }
+
+    fn value(&mut self, path: &str, value: &Value) {
+        if self.has(path) {
+            self.body.set(path, value);
+        }
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Draft")
+    }
+}
+
+/// The time in UTC, with so many digits behind the second.
+pub(crate) fn rfc3339(time: SystemTime, digits: usize) -> String {
+    let time = Timestamp::try_from(time).unwrap_or_default();
+    format!("{time:.digits$}")
+}

@@ -1,0 +1,209 @@
+//! Signing keys: the platform's side of the keys that an app verifies with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use lifecycle_core::{
+    AttemptTime, HookToken, Keys, Platform, Proof, PublicKey, Scheme, Secret, SecretError, Secrets,
+    SigningSecret,
+};
+use ring::signature::{Ed25519KeyPair, KeyPair};
+use zeroize::Zeroizing;
+
+const SECRET: &str = "a signing secret for tests";
+const TOKEN: &str = "b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07";
+
+/// The private key of RFC 8032, section 7.1, test 1.
+const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+
+/// What a platform signs with: a secret, a private key, or the token of an unguessable URL; two secrets while one is being
+/// replaced. `Debug` shows of which sort they are.
+///
+/// ```
+/// use lifecycle_core::{EventKind, Verifier, stripe};
+/// use lifecycle_testing::{SigningKeys, sample};
+/// use std::time::SystemTime;
+///
+/// let keys = SigningKeys::parse(&stripe::PLATFORM, "whsec_demo_new_2b7d")?;
+/// let verifier = Verifier::new(&stripe::PLATFORM, keys.verifying(), "app_Demo0001")?;
+/// let request = sample(&stripe::PLATFORM, &EventKind::Install).sign(&keys);
+/// let delivery = request.verify(&verifier, SystemTime::now())?.delivery().expect("no handshake");
+/// assert_eq!(delivery.event().kind(), &EventKind::Install);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SigningKeys {
+    current: SigningKey,
+    previous: Option<SigningKey>,
+}
+
+#[derive(Clone)]
+enum SigningKey {
+    Private(Arc<Ed25519KeyPair>, PublicKey),
+    Secret(Secret),
+    Token(Zeroizing<String>, HookToken),
+}
+
+/// A text is no key for a platform's proof.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SigningKeyError {
+    /// It is no secret, or no token.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// It is no private key.
+    #[error("the seed of an Ed25519 key is 64 hex digits")]
+    Seed,
+}
+
+impl SigningKeys {
+    /// The key that a text is on this platform: a signing secret as the platform shows it, the 64 hex digits of an Ed25519 seed,
+    /// or the token of an unguessable URL.
+    ///
+    /// # Errors
+    /// [`SigningKeyError`].
+    pub fn parse(platform: &Platform, text: &str) -> Result<Self, SigningKeyError> {
+        let current = match platform.proof() {
+            Proof::Hmac(scheme) => SigningKey::Secret(scheme.secret(text)?),
+            Proof::PublicKey(_) => {
+                let seed = const_hex::decode(text).map(Zeroizing::new).map_err(|_| SigningKeyError::Seed)?;
+                let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| SigningKeyError::Seed)?;
+                let public = PublicKey::ed25519("current", &hex(&pair)).map_err(|_| SigningKeyError::Seed)?;
+                SigningKey::Private(Arc::new(pair), public)
+            }
+            _ => SigningKey::Token(Zeroizing::new(text.to_owned()), HookToken::new(text)?),
+        };
+        Ok(Self { current, previous: None })
+    }
+
+    /// Keys that everybody knows: for tests only. A secret that is being replaced is not among them.
+    ///
+    /// # Panics
+    /// Never: each of them is one of a platform's keys.
+    pub fn for_tests(platform: &Platform) -> Self {
+        known(platform).expect("they are keys")
+    }
+
+    /// Signs with the one before too, as a platform does while a secret is being replaced and where its signatures have room
+    /// for two: in a header of its own, as Seismic, or as another element of the same header, as Stripe.
+    #[must_use]
+    pub fn with_previous(mut self, previous: Self) -> Self {
+        self.previous = Some(previous.current);
+        self
+    }
+
+    /// The app's side: what a [`Verifier`](lifecycle_core::Verifier) verifies these signatures with. Its secrets are named
+    /// `current` and `previous`.
+    pub fn verifying(&self) -> Keys {
+        match (&self.current, &self.previous) {
+            (SigningKey::Private(_, public), _) => public.clone().into(),
+            (SigningKey::Secret(current), Some(SigningKey::Secret(previous))) => {
+                Secrets::from(current.clone()).or(SigningSecret::new("previous", previous)).into()
+            }
+            (SigningKey::Secret(current), _) => current.clone().into(),
+            (SigningKey::Token(_, token), _) => token.clone().into(),
+        }
+    }
+
+    /// The public key as a platform's developer portal shows it, in 64 hex digits; `None` where there is none.
+    pub fn public_key(&self) -> Option<String> {
+        match &self.current {
+            SigningKey::Private(pair, _) => Some(hex(pair)),
+            SigningKey::Secret(_) | SigningKey::Token(..) => None,
+        }
+    }
+
+    /// The headers that prove these bytes, with their values, for an attempt that is sent at this time. A header that the
+    /// platform signs is taken from `headers` (names in lower case); the one that tells the time of the attempt need not be there.
+    ///
+    /// # Panics
+    /// When they are keys of another sort than the platform's proof takes.
+    pub fn signatures(
+        &self,
+        platform: &Platform,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+        sent: SystemTime,
+    ) -> Vec<(&'static str, String)> {
+        let seconds = unix_seconds(sent).to_string();
+        let mut known = headers.to_vec();
+        if let AttemptTime::Header(name) | AttemptTime::Field(name) = platform.attempt_time() {
+            known.push((name, seconds.as_bytes()));
+        }
+        match (platform.proof(), &self.current) {
+            (Proof::Hmac(scheme), SigningKey::Secret(secret)) => {
+                let current = scheme.sign(secret, &known, body);
+                match &self.previous {
+                    Some(SigningKey::Secret(previous)) => {
+                        rotating(scheme, current, scheme.sign(previous, &known, body))
+                    }
+                    _ => vec![(scheme.headers()[0], current)],
+                }
+            }
+            (Proof::PublicKey(public), SigningKey::Private(pair, _)) => {
+                let sign = |message: &[u8]| pair.sign(message).as_ref().to_vec();
+                vec![(public.scheme().headers()[0], public.sign_with(&known, body, sign))]
+            }
+            (Proof::UnguessableUrl, SigningKey::Token(..)) => Vec::new(),
+            _ => panic!("{} is proven by keys of another sort", platform.name()),
+        }
+    }
+
+    /// The token of an unguessable URL, where that is the proof.
+    pub(crate) fn token(&self) -> Option<&str> {
+        match &self.current {
+            SigningKey::Token(token, _) => Some(token),
+            SigningKey::Private(..) | SigningKey::Secret(_) => None,
+        }
+    }
+}
+
+fn known(platform: &Platform) -> Result<SigningKeys, SigningKeyError> {
+    match platform.proof() {
+        Proof::Hmac(_) => Ok(Secret::new(SECRET)?.into()),
+        Proof::PublicKey(_) => SigningKeys::parse(platform, SEED),
+        _ => SigningKeys::parse(platform, TOKEN),
+    }
+}
+
+/// Where two signatures stand: the older one second, in a header of its own, or first, as an element of the same header. Where
+/// there is room for one, the platform signs with one secret.
+fn rotating(scheme: &Scheme, current: String, previous: String) -> Vec<(&'static str, String)> {
+    match (scheme.headers(), scheme.separator()) {
+        ([first, second, ..], _) => vec![(first, current), (second, previous)],
+        ([first, ..], Some(separator)) => {
+            let separator = char::from(separator);
+            let element = current.rsplit(separator).next().unwrap_or_default(); // fields stand in front
+            vec![(first, format!("{previous}{separator}{element}"))]
+        }
+        (headers, None) => headers.iter().map(|name| (*name, current.clone())).collect(),
+        ([], Some(_)) => Vec::new(),
+    }
+}
+
+/// One secret.
+impl From<Secret> for SigningKeys {
+    fn from(secret: Secret) -> Self {
+        Self { current: SigningKey::Secret(secret), previous: None }
+    }
+}
+
+impl fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sort = match self.current {
+            SigningKey::Private(..) => "private key",
+            SigningKey::Secret(_) => "signing secret",
+            SigningKey::Token(..) => "hook token",
+        };
+        write!(f, "SigningKeys({sort})")
+    }
+}
+
+fn hex(pair: &Ed25519KeyPair) -> String {
+    const_hex::encode(pair.public_key().as_ref())
+}
+
+pub(crate) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}

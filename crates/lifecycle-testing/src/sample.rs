@@ -1,0 +1,218 @@
+//! Sample: one genuine event of a platform, with what a test or a tool wants it to tell.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use lifecycle_core::{Delivery, EventKind, Platform};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::delivery::receive;
+use crate::draft::Draft;
+use crate::judgement::{Answer, Judgement};
+use crate::keys::SigningKeys;
+use crate::request::SignedRequest;
+use crate::sender::{Expected, Facts, Sender, Template};
+
+/// A genuine event of this kind, as the vendor's documentation shows it, that happens now and has a new id.
+///
+/// # Panics
+/// When the platform sends no such event, or is not one of the [`registry`](crate::registry)'s.
+pub fn sample(platform: &Platform, kind: &EventKind) -> Sample {
+    let name = platform.name();
+    let sender = Sender::of(platform).unwrap_or_else(|| panic!("the registry has no platform {name}"));
+    sender.sample(kind.name()).unwrap_or_else(|| {
+        let kinds: Vec<&str> = sender.events().map(|(kind, _)| kind).collect();
+        panic!("{name} sends no {kind}, but {}", kinds.join(", "))
+    })
+}
+
+/// One genuine event of a platform: the members and their order are those of the vendor's own sample, and so is what is not
+/// set. A fact that the platform does not tell is left out. `Debug` shows the platform and the event only.
+///
+/// ```
+/// use lifecycle_core::{EventKind, github};
+/// use lifecycle_testing::sample;
+///
+/// let delivery = sample(&github::PLATFORM, &EventKind::Uninstall).tenant("42").delivery();
+/// assert_eq!(delivery.event().kind(), &EventKind::Uninstall);
+/// assert_eq!(delivery.event().tenant(), "42");
+/// ```
+#[derive(Clone)]
+pub struct Sample {
+    sender: &'static Sender,
+    template: &'static Template,
+    expected: Option<Expected>,
+    facts: Facts,
+    sent: Option<SystemTime>,
+    edits: Vec<(String, Option<Value>)>,
+}
+
+impl Sample {
+    pub(crate) fn new(
+        sender: &'static Sender,
+        template: &'static Template,
+        expected: Option<Expected>,
+    ) -> Self {
+        let facts = Facts {
+            app: None,
+            tenant: None,
+            installation: None,
+            actor: None,
+            request_id: None,
+            version: None,
+            prior_version: None,
+            at: SystemTime::now(),
+            fresh: Uuid::new_v4(),
+        };
+        Self { sender, template, expected, facts, sent: None, edits: Vec::new() }
+    }
+
+    /// Which app it is about.
+    #[must_use]
+    pub fn app(mut self, id: impl Into<String>) -> Self {
+        self.facts.app = Some(id.into());
+        self
+    }
+
+    /// For whom it is, in the form in which [`LifecycleEvent::tenant`](lifecycle_core::LifecycleEvent::tenant) gives it back.
+    #[must_use]
+    pub fn tenant(mut self, id: impl Into<String>) -> Self {
+        self.facts.tenant = Some(id.into());
+        self
+    }
+
+    /// The id of the installation.
+    #[must_use]
+    pub fn installation(mut self, id: impl Into<String>) -> Self {
+        self.facts.installation = Some(id.into());
+        self
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn actor(mut self, id: impl Into<String>) -> Self {
+        self.facts.actor = Some(id.into());
+        self
+    }
+
+    /// The id of the event; a new one otherwise.
+    #[must_use]
+    pub fn request_id(mut self, id: impl Into<String>) -> Self {
+        self.facts.request_id = Some(id.into());
+        self
+    }
+
+    /// The app's version after the event.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.facts.version = Some(version.into());
+        self
+    }
+
+    /// The app's version before an upgrade.
+    #[must_use]
+    pub fn prior_version(mut self, version: impl Into<String>) -> Self {
+        self.facts.prior_version = Some(version.into());
+        self
+    }
+
+    /// When it happened, and when it is sent; now otherwise. Platforms tell it as exactly as their samples do.
+    #[must_use]
+    pub fn at(mut self, time: SystemTime) -> Self {
+        self.facts.at = time;
+        self
+    }
+
+    /// When this attempt is sent, for a later one of the same event. It stands where the platform signs such a time.
+    #[must_use]
+    pub fn sent(mut self, time: SystemTime) -> Self {
+        self.sent = Some(time);
+        self
+    }
+
+    /// Gives a member of the body this value, after all else; a new one comes last. `path` names it, such as
+    /// `installation.account.id`.
+    #[must_use]
+    pub fn set(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.edits.push((path.into(), Some(value.into())));
+        self
+    }
+
+    /// Leaves a member of the body out.
+    #[must_use]
+    pub fn without(mut self, path: impl Into<String>) -> Self {
+        self.edits.push((path.into(), None));
+        self
+    }
+
+    /// The kind of event; a handshake has that of its name on the platform.
+    pub fn kind(&self) -> EventKind {
+        EventKind::from_name(self.template.kind)
+    }
+
+    /// The name of the event on the platform.
+    pub fn event(&self) -> &'static str {
+        self.template.event
+    }
+
+    /// The body: JSON on one line.
+    pub fn body(&self) -> String {
+        text(&self.draft())
+    }
+
+    /// The request that the platform sends.
+    ///
+    /// # Panics
+    /// When they are keys of another sort than the platform's proof takes.
+    pub fn sign(&self, keys: &SigningKeys) -> SignedRequest {
+        let draft = self.draft();
+        let headers: Vec<(&str, &str)> =
+            draft.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let sent = self.sent.unwrap_or(self.facts.at);
+        SignedRequest::new(self.sender.platform(), keys, &headers, text(&draft), sent)
+    }
+
+    /// The delivery that comes of it, received when it is sent: signed and verified with keys for tests.
+    ///
+    /// # Panics
+    /// When it is rejected, with the reason, or a handshake.
+    pub fn delivery(&self) -> Delivery {
+        let keys = SigningKeys::for_tests(self.sender.platform());
+        receive(self.sender.platform(), &self.sign(&keys), &keys, self.sent.unwrap_or(self.facts.at))
+    }
+
+    /// What becomes of it if it is answered so, or not at all, after this time.
+    pub fn judge(&self, answer: Option<Answer<'_>>, elapsed: Duration) -> Judgement {
+        let judged = self.sender.judge(answer, elapsed);
+        match self.expected {
+            None => judged,
+            Some(expected) => judged.of_handshake(expected, &self.draft(), answer),
+        }
+    }
+
+    fn draft(&self) -> Draft {
+        let mut draft = Draft::new(self.template);
+        (self.sender.fill)(&self.facts, &mut draft);
+        for (path, value) in &self.edits {
+            match value {
+                Some(value) => draft.body.set(path, value),
+                None => draft.body.remove(path),
+            }
+        }
+        draft
+    }
+}
+
+fn text(draft: &Draft) -> String {
+    serde_json::to_string(&draft.body).expect("an object of raw values serializes")
+}
+
+impl fmt::Debug for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sample")
+            .field("platform", &self.sender.platform().name())
+            .field("event", &self.template.event)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! Sender: the writing half of a platform, whose reading half is in core.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+use std::time::{Duration, SystemTime};
+
+use lifecycle_core::Platform;
+use uuid::Uuid;
+
+use crate::draft::Draft;
+use crate::judgement::{Answer, Judgement};
+use crate::platforms::REGISTRY;
+use crate::sample::Sample;
+
+/// The writing half of a platform: what it sends, and which answers it takes. It is data and one function, so an app can define
+/// that of a platform of its own in a `static`. `Debug` shows the platform's name.
+///
+/// ```
+/// use lifecycle_core::slack;
+/// use lifecycle_testing::Sender;
+///
+/// let slack = Sender::of(&slack::PLATFORM).expect("it is one of the registry's");
+/// assert!(slack.sample("uninstall").is_some() && slack.sample("tokens_revoked").is_some());
+/// assert!(slack.sample("install").is_none(), "Slack tells of none");
+/// assert!(slack.handshake().is_some());
+/// ```
+pub struct Sender {
+    pub(crate) platform: &'static Platform,
+    pub(crate) events: &'static [Template],
+    pub(crate) fill: Fill,
+    handshake: Option<(Template, Expected)>,
+    success: RangeInclusive<u16>,
+}
+
+/// Writes what is told about an event to where it stands on a platform.
+pub type Fill = fn(&Facts, &mut Draft);
+
+/// A sample of the vendor's: an event as its documentation shows it. `Debug` shows the event's name.
+#[derive(Clone, Copy)]
+pub struct Template {
+    pub(crate) kind: &'static str,
+    pub(crate) event: &'static str,
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+    pub(crate) body: &'static str,
+}
+
+impl Template {
+    /// A sample of this kind ([`EventKind::name`](lifecycle_core::EventKind::name)), of the event with this name on the
+    /// platform, with this JSON object as its body.
+    pub const fn new(kind: &'static str, event: &'static str, body: &'static str) -> Self {
+        Self { kind, event, headers: &[], body }
+    }
+
+    /// The headers that the platform sends with it besides `content-type` and those of the proof, names in lower case.
+    #[must_use]
+    pub const fn with_headers(mut self, headers: &'static [(&'static str, &'static str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Template").field(&self.event).finish()
+    }
+}
+
+/// What an event is to tell. `Debug` shows when it happened. What is `None` stays as it is in the vendor's sample.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Facts {
+    /// Which app.
+    pub app: Option<String>,
+    /// For whom, in the form in which the platform's decoder reads it.
+    pub tenant: Option<String>,
+    /// The id of the installation.
+    pub installation: Option<String>,
+    /// Who did it.
+    pub actor: Option<String>,
+    /// The id of the event, where the platform has such ids; `None` for a new one, which [`fresh`](Self::fresh) is for.
+    pub request_id: Option<String>,
+    /// The version after the event.
+    pub version: Option<String>,
+    /// The version before an upgrade.
+    pub prior_version: Option<String>,
+    /// When it happened.
+    pub at: SystemTime,
+    /// Differs from sample to sample, and stays the same for one of them.
+    pub fresh: Uuid,
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+/// The answer to a handshake that a platform wants to see.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Expected {
+    /// Its usual acknowledgement.
+    Acknowledgement,
+    /// The text of this member: as it is, as the same member of a JSON object, or of a form.
+    Echo(&'static str),
+}
+
+impl Sender {
+    /// The writing half of a platform that sends these events. It takes any answer from 200 to 299.
+    pub const fn new(platform: &'static Platform, events: &'static [Template], fill: Fill) -> Self {
+        Self { platform, events, fill, handshake: None, success: 200..=299 }
+    }
+
+    /// What it sends to try out a URL, and what it wants to see.
+    #[must_use]
+    pub const fn with_handshake(mut self, body: Template, expected: Expected) -> Self {
+        self.handshake = Some((body, expected));
+        self
+    }
+
+    /// The statuses that it takes.
+    #[must_use]
+    pub const fn with_success(mut self, statuses: RangeInclusive<u16>) -> Self {
+        self.success = statuses;
+        self
+    }
+
+    /// The writing half of a platform, if it is one of the [`registry`]'s.
+    pub fn of(platform: &Platform) -> Option<&'static Self> {
+        registry().iter().copied().find(|sender| sender.platform.name() == platform.name())
+    }
+
+    /// The platform that it writes for.
+    pub fn platform(&self) -> &'static Platform {
+        self.platform
+    }
+
+    /// The events that it sends: the name of each one's kind, and its name on the platform.
+    pub fn events(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.events.iter().map(|template| (template.kind, template.event))
+    }
+
+    /// A sample of the event with this name on the platform, or else of this kind; `None` if it sends none.
+    pub fn sample(&'static self, name: &str) -> Option<Sample> {
+        let own = self.events.iter().find(|template| template.event == name);
+        let template = own.or_else(|| self.events.iter().find(|template| template.kind == name))?;
+        Some(Sample::new(self, template, None))
+    }
+
+    /// What it sends to try out a URL; `None` if it does not.
+    pub fn handshake(&'static self) -> Option<Sample> {
+        let (template, expected) = self.handshake.as_ref()?;
+        Some(Sample::new(self, template, Some(*expected)))
+    }
+
+    /// What becomes of an event that is answered so, or not at all, after this time. A handshake is judged by its
+    /// [`Sample::judge`].
+    pub fn judge(&self, answer: Option<Answer<'_>>, elapsed: Duration) -> Judgement {
+        Judgement::of(self.platform.ack(), &self.success, answer, elapsed)
+    }
+}
+
+impl fmt::Debug for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sender").field(&self.platform.name()).finish()
+    }
+}
+
+/// The writing halves of all platforms that core knows.
+pub fn registry() -> &'static [&'static Sender] {
+    REGISTRY
+}

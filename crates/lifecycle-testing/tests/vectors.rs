@@ -1,0 +1,129 @@
+//! The vectors in `fixtures/vectors`: the writing half writes those that are a platform's own events, byte for byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use lifecycle_core::{ExpectedApp, Head, Inbound, LifecycleEvent, Verifier};
+use lifecycle_testing::{Sample, Sender, SigningKeys, registry};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+#[derive(Deserialize)]
+struct Vector {
+    platform: Option<String>,
+    secret: Option<String>,
+    time: u64,
+    headers: BTreeMap<String, String>,
+    body: String,
+}
+
+impl Vector {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(self.time)
+    }
+
+    /// What the reading half makes of it; nothing of what is forged, or of no event.
+    fn read(&self, sender: &Sender, keys: &SigningKeys) -> Option<Inbound> {
+        let verifier = Verifier::new(sender.platform(), keys.verifying(), ExpectedApp::Any).unwrap();
+        let lines = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let mut verification = verifier.begin(Head::new("POST", "/", lines)).ok()?;
+        verification.push(self.body.clone().into()).ok()?;
+        verification.finish(self.now()).ok()
+    }
+
+    /// A sample with what this one tells, its own members last.
+    fn rewritten(&self, sample: Sample, event: Option<&LifecycleEvent>) -> Sample {
+        let mut sample = sample.at(self.now());
+        if let Some(event) = event {
+            sample = sample.app(event.app()).tenant(event.tenant());
+            sample = event.occurred().into_iter().fold(sample, Sample::at).sent(self.now());
+            sample = event.installation().into_iter().fold(sample, Sample::installation);
+            sample = event.actor().into_iter().fold(sample, Sample::actor);
+            sample = event.request_id().into_iter().fold(sample, Sample::request_id);
+        }
+        let written: Map<String, Value> = serde_json::from_str(&sample.body()).unwrap();
+        let own: Map<String, Value> = serde_json::from_str(&self.body).unwrap();
+        own.into_iter()
+            .filter(|(name, _)| !written.contains_key(name))
+            .fold(sample, |sample, (name, value)| sample.set(name, value))
+    }
+}
+
+fn vectors() -> Vec<(String, Vector)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/vectors");
+    let read = |path: &Path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    paths.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), read(&path))).collect()
+}
+
+#[test]
+fn each_vector_of_an_event_is_written_byte_for_byte() {
+    let mut same = BTreeSet::new();
+    for (name, vector) in vectors() {
+        let Some(platform) = &vector.platform else { continue };
+        let sender = registry().iter().find(|sender| sender.platform().name() == platform).unwrap();
+        let keys = SigningKeys::parse(sender.platform(), vector.secret.as_deref().unwrap()).unwrap();
+        let Some(read) = vector.read(sender, &keys) else { continue };
+        let written: Vec<Sample> = match read {
+            Inbound::Handshake(_) => vec![vector.rewritten(sender.handshake().unwrap(), None)],
+            Inbound::Delivery(delivery) => {
+                let of_kind = sender.events().filter(|(kind, _)| *kind == delivery.event().kind().name());
+                let samples = of_kind.map(|(_, event)| sender.sample(event).unwrap());
+                samples.map(|sample| vector.rewritten(sample, Some(delivery.event()))).collect()
+            }
+        };
+        let Some(sample) = written.iter().find(|sample| sample.body() == vector.body) else { continue };
+        let request = sample.sign(&keys);
+        assert!(request.headers.len() > vector.headers.len(), "{name}: and a content type");
+        for (header, value) in &request.headers {
+            // A vector of a rotation has the other secret's signature too.
+            let given = vector.headers.get(header).map(|given| given.split(',').collect::<Vec<_>>());
+            let is_given = given.is_some_and(|given| value.split(',').all(|part| given.contains(&part)));
+            assert!(is_given || header == "content-type", "{name}: {header}: {value}");
+        }
+        same.insert(name);
+    }
+    let events = [
+        "github-created",
+        "github-deleted",
+        "github-new-permissions",
+        "github-suspend",
+        "github-unsuspend",
+        "seismic-install",
+        "slack-app-uninstalled",
+        "slack-team-access-revoked",
+        "slack-tokens-revoked",
+        "slack-url-verification",
+        "stripe-authorized",
+        "stripe-deauthorized-new-secret",
+        "stripe-deauthorized-old-secret",
+        "stripe-install-created",
+    ];
+    assert_eq!(same, events.map(str::to_owned).into());
+}
+
+/// The signatures were computed by four other programs.
+#[test]
+fn discord_s_samples_are_signed_as_ed25519_has_it() {
+    let sender = registry().iter().find(|sender| sender.platform().name() == "discord").unwrap();
+    let at = SystemTime::UNIX_EPOCH + Duration::new(1_767_225_600, 64_834_000);
+    let keys = SigningKeys::for_tests(sender.platform());
+    for (sample, signature) in [
+        (
+            sender.handshake(),
+            "bdb5f37ba0cc260833b85486aea5b498d8e413f822bf9f15359023761eb151aa84bf9c677a3929397726b3c9395cd5c78cbfb6462bbcdb8274b18c30e9e7c702",
+        ),
+        (
+            sender.sample("install"),
+            "396a29a89e77afefc12379fe9ece0f7ae91f238b7afeb76de95c310126679475c0e965096d19482be98ec5a2ebead3504b6cee89cd7e36ee997c8721d1594608",
+        ),
+        (
+            sender.sample("uninstall"),
+            "53255ce4b87d4121d10cb36b492e898a6d859479fbb66d51a82b4945fad2534795e0ef217738faea14835abbb46ea4b96ce861610378b79085a30541edfa5209",
+        ),
+    ] {
+        let request = sample.unwrap().at(at).sign(&keys);
+        assert!(request.headers.iter().any(|(_, value)| value == signature), "{:?}", request.headers);
+    }
+}
