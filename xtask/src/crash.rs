@@ -32,7 +32,7 @@ killed; on SQLite it is only one in half of the rounds. Besides, in most rounds 
   clocks        the senders' clocks are broken, and the apps' jump by hours and days (needs Debian's faketime)
   failover      PostgreSQL's primary crashes or hangs, and its standby is promoted
   full server   PostgreSQL has no connection left, while apps run and when one starts
-  lost file     SQLite's file is moved, deleted or replaced
+  lost file     SQLite's file is moved, deleted, replaced or truncated
 
 The last line is `N passed, N failed`, in rounds; the exit code is 1 if any failed.
 

@@ -52,12 +52,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 ///
 /// # Where the file goes away
 ///
-/// The file, its `-wal` and its `-shm` must not be deleted, moved, replaced or overwritten while the engine is open. If that
-/// happens, nothing more is acknowledged: all operations fail from then on, [`check`](lifecycle_inbox::Engine::check) too,
-/// and one event at level `ERROR` names the path, at the latest after half a second. Put the right file in place and
-/// restart the program. What stands in the place of the file is not written to; a log that would spoil it is renamed to
-/// `-wal.orphan`. Where only `-wal` is gone, what was acknowledged is copied from it into the file. What cannot be told from
-/// the app's own work is another inbox that is copied *into* the file, if it holds as many deliveries.
+/// The file, its `-wal` and its `-shm` must not be deleted, moved, replaced, overwritten or truncated while the engine is open. If
+/// that happens, nothing more is acknowledged: all operations fail from then on, [`check`](lifecycle_inbox::Engine::check) too,
+/// and one event at level `ERROR` names the path, at the latest after half a second. The same holds when SQLite finds a page that
+/// it cannot read. Put the right file in place and restart the program.
+///
+/// What stands in the place of the file is not written to; a log that would spoil it is renamed to `-wal.orphan`. Where only
+/// `-wal` is gone, what was acknowledged is copied from it into the file.
+///
+/// Two things may be noticed later, when a page is read that is lost or of the other file: another inbox that is copied *into* the
+/// file and holds as many deliveries; and a truncation at the very moment in which the log is copied back, on a file system that does
+/// not tell at once how much of a file is allocated (XFS, or one that compresses).
 ///
 /// ```
 /// use lifecycle_inbox::Store;

@@ -1,24 +1,19 @@
-//! Files: whether the names still lead to the files that were opened.
+//! Files: whether the names still lead to the files that were opened, and what becomes of the files when they do not.
 //!
 //! An open file outlives its name. SQLite goes on writing to one that was deleted, moved or replaced, without an error,
 //! and all of that is gone with the process. So the names are looked up again before anything is acknowledged: three
-//! calls of `stat`, which are nothing beside a flush. Of a file that was overwritten where it is, its name tells nothing:
-//! there the content is read, whenever the file has changed.
+//! calls of `stat`, which cost nothing compared with a flush. What the file holds is for [`Content`] to tell.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime};
-use std::{io, thread};
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 
-/// How often, and after which pauses, content that looks wrong is read again: another process may be copying its log
-/// into the file meanwhile.
-const TRIES: (u32, Duration) = (20, Duration::from_millis(20));
+use crate::content::{self, Content, State};
 
 /// The three files of a database, as they were when it was opened.
 pub(crate) struct Files {
@@ -28,10 +23,8 @@ pub(crate) struct Files {
     target: Name,
     log: Name,
     index: Name,
-    /// How SQLite is told to read the file alone, without its log and its locks.
-    alone: String,
-    length: AtomicU64,
-    seen: Mutex<Seen>,
+    content: Content,
+    inspection: Mutex<()>,
     loss: OnceLock<Loss>,
 }
 
@@ -39,13 +32,6 @@ pub(crate) struct Files {
 struct Name {
     path: PathBuf,
     opened: Identity,
-}
-
-/// What the content was when it was last looked at.
-#[derive(Default)]
-struct Seen {
-    at: Option<(u64, SystemTime)>,
-    newest: Option<i64>,
 }
 
 /// The files are not what was opened. Nothing heals that but opening them anew, for nobody knows what became of them
@@ -110,16 +96,16 @@ impl Files {
         Ok(Self {
             log: beside("-wal")?,
             index: beside("-shm")?,
-            alone: alone(&target),
+            content: Content::of(&target, &fs::metadata(&target)?),
             database: Name::of(path.to_owned())?,
             target: Name::of(target)?,
-            length: AtomicU64::new(0),
-            seen: Mutex::default(),
+            inspection: Mutex::default(),
             loss: OnceLock::new(),
         })
     }
 
-    /// Whether all three names lead to what was opened. The connection is one of this database, and in no transaction.
+    /// Whether all three names lead to what was opened, and nothing says that the file holds something else. The connection is
+    /// one of this database, and in no transaction.
     pub(crate) fn check(&self, connection: &Connection) -> Result<(), Loss> {
         if let Some(loss) = self.loss.get() {
             return Err(loss.clone());
@@ -127,17 +113,42 @@ impl Files {
         self.look_up(&self.log, connection)?;
         self.look_up(&self.index, connection)?;
         let file = self.look_up(&self.database, connection)?;
-        if self.length.swap(file.len(), Ordering::Relaxed) > file.len() {
-            return self.look_inside(&file, connection);
-        }
-        Ok(())
+        if self.content.seems_whole(&file) { Ok(()) } else { self.inspect(connection) }
     }
 
     /// The same, and whether the file still holds what was written to it.
     pub(crate) fn check_content(&self, connection: &Connection) -> Result<(), Loss> {
         self.check(connection)?;
         let file = self.look_up(&self.database, connection)?;
-        self.look_inside(&file, connection)
+        if self.content.is_overwritten(&file) {
+            return Err(self.lose(&self.database.path, "was overwritten", true, connection));
+        }
+        Ok(())
+    }
+
+    /// The same after a complete checkpoint, in which the file may have been truncated: then it has holes.
+    pub(crate) fn check_copied(&self, connection: &Connection) -> Result<(), Loss> {
+        if self.content.has_holes(&self.look_up(&self.database, connection)?) {
+            self.content.suspect();
+        }
+        self.check(connection)
+    }
+
+    /// The same for a file that has just been opened, and may have been truncated before. What is written meanwhile does not
+    /// wait: some file systems compress, and show holes in every file.
+    pub(crate) fn check_opened(&self, connection: &Connection) -> Result<(), Loss> {
+        let file = self.look_up(&self.database, connection)?;
+        if self.content.had_holes() && content::is_whole(&file, connection).is_ok_and(|whole| !whole) {
+            return Err(self.lose(&self.database.path, "was damaged", false, connection));
+        }
+        Ok(())
+    }
+
+    /// Has the next check read the file, if this error says that it is damaged.
+    pub(crate) fn heed(&self, error: &rusqlite::Error) {
+        if content::is_damage(error) {
+            self.content.suspect();
+        }
     }
 
     /// Closes a connection. One that has lost its files must neither copy its log back nor delete one by its name.
@@ -165,30 +176,28 @@ impl Files {
         Err(self.lose(&name.path, &what, false, connection))
     }
 
-    /// Deliveries have ids that only grow, also in the file alone: it is overwritten if it holds fewer than it did, or
-    /// nothing that can be read.
-    fn look_inside(&self, file: &Metadata, connection: &Connection) -> Result<(), Loss> {
-        if !cfg!(unix) {
-            return Ok(());
+    /// Reads the file, for all threads that ask: nothing is acknowledged meanwhile.
+    fn inspect(&self, connection: &Connection) -> Result<(), Loss> {
+        let inspection = self.inspection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loss) = self.loss.get() {
+            return Err(loss.clone());
         }
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = file.modified().ok().map(|modified| (file.len(), modified));
-        if at.is_some() && seen.at == at {
-            return Ok(());
+        let file = self.look_up(&self.database, connection)?;
+        if self.content.seems_whole(&file) {
+            return Ok(()); // another thread has read it
         }
-        let (tries, pause) = TRIES;
-        for _ in 0..tries {
-            match newest(&self.alone) {
-                Ok(newest) if newest >= seen.newest => {
-                    *seen = Seen { at, newest };
-                    return Ok(());
-                }
-                Err(error) if !is_damage(&error) => return Ok(()), // at the next look, and SQLite itself tells of what lasts
-                Ok(_) | Err(_) => thread::sleep(pause),
+        let state = self.content.inspect(&file, connection);
+        drop(inspection);
+        let path = &self.database.path;
+        match state {
+            Ok(State::Whole) => Ok(()),
+            Ok(State::Cut) => Err(self.lose(path, "was truncated", true, connection)),
+            Ok(State::Damaged) => Err(self.lose(path, "was damaged", false, connection)),
+            Err(error) => {
+                let text = format!("{} cannot be read: {error}", path.display());
+                Err(Loss { text, is_overwritten: false }) // not for ever: the next check tries again
             }
         }
-        drop(seen);
-        Err(self.lose(&self.database.path, "was overwritten", true, connection))
     }
 
     /// Tells it once, and leaves the files as well as can be.
@@ -209,9 +218,14 @@ impl Files {
     }
 
     /// Where only the log lost its name, all that it holds still fits the database: it is copied back, unless somebody has
-    /// begun another log.
+    /// begun another log. Another process may also have set the log aside, since the file holds something else.
     fn rescue(&self, connection: &Connection) {
-        if !self.log.is_free() {
+        let Ok(file) = fs::metadata(&self.target.path) else { return };
+        let is_ours = || {
+            !self.content.is_overwritten(&file)
+                && content::is_whole(&file, connection).is_ok_and(|whole| whole)
+        };
+        if !self.log.is_free() || !is_ours() {
             return;
         }
         if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())) {
@@ -248,36 +262,4 @@ impl Files {
             let _ = fs::remove_file(&self.index.path);
         }
     }
-}
-
-/// The newest id that the file alone tells of; none where it has none yet.
-fn newest(alone: &str) -> rusqlite::Result<Option<i64>> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let file = Connection::open_with_flags(alone, flags)?;
-    let table = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_sequence'";
-    if file.query_row(table, [], |_| Ok(())).optional()?.is_none() {
-        return Ok(None);
-    }
-    file.query_row("SELECT seq FROM sqlite_sequence WHERE name = 'lifecycle_keys'", [], |row| row.get(0))
-        .optional()
-}
-
-/// Whether it is no database at all. One that looks damaged without its log may be whole with it: a process that was killed while
-/// it copied the log back leaves some pages of before and some of after.
-fn is_damage(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::NotADatabase)
-}
-
-/// It is opened and closed by SQLite, never by us: closing a file ends all locks that the process has on it.
-fn alone(file: &Path) -> String {
-    let mut uri = "file://".to_owned();
-    for byte in file.as_os_str().as_encoded_bytes() {
-        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(byte) {
-            uri.push(char::from(*byte));
-        } else {
-            let _ = write!(uri, "%{byte:02x}");
-        }
-    }
-    uri + "?immutable=1"
 }

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod claims;
 mod columns;
+mod content;
 mod deliveries;
 mod engine;
 mod files;

@@ -89,8 +89,9 @@ pub(crate) enum Older {
 
 /// Opens the writer's connection, with the schema of this release.
 pub(crate) fn open(path: &Path, older: Older) -> Result<Connection, OpenError> {
-    if older == Older::Migrate {
-        create(path)?;
+    let is_new = older == Older::Migrate && create(path)?;
+    if !is_new {
+        refuse_lost(path)?;
     }
     let explain = |error| explain(path, &error);
     let mut connection = connect(path).map_err(explain)?;
@@ -128,17 +129,17 @@ pub(crate) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// A new file holds payloads and sealed secrets: only the process's user reads it. SQLite gives its other files the
-/// same permissions.
-fn create(path: &Path) -> Result<(), OpenError> {
+/// same permissions. Tells whether there was none.
+fn create(path: &Path) -> Result<bool, OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let path = || path.to_owned();
     match options.open(path()) {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(true),
         Err(error) => match error.kind() {
-            io::ErrorKind::AlreadyExists => Ok(()),
+            io::ErrorKind::AlreadyExists => Ok(false),
             io::ErrorKind::NotFound => {
                 Err(OpenError::NoFolder(path().parent().map(Path::to_owned).unwrap_or_default()))
             }
@@ -147,6 +148,21 @@ fn create(path: &Path) -> Result<(), OpenError> {
             _ => Err(OpenError::Unusable { path: path(), why: error.to_string() }),
         },
     }
+}
+
+/// Refuses a file that was truncated to nothing while its log was not: SQLite would delete the log, and begin a new database.
+/// The log is looked at first, since another process may be creating both.
+fn refuse_lost(path: &Path) -> Result<(), OpenError> {
+    let length = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut log = target.clone().into_os_string();
+    log.push("-wal");
+    if length(Path::new(&log)) == 0 || length(&target) > 0 {
+        return Ok(());
+    }
+    let why =
+        "it is empty, and its log (-wal) is not: put the right file in place, or remove the log".to_owned();
+    Err(OpenError::Unusable { path: path.to_owned(), why })
 }
 
 /// A file that was there already may be open to others on purpose, such as a group that makes backups: so it is told, not

@@ -19,7 +19,7 @@ pub(crate) enum Incident {
     Full,
     /// Nothing but kills.
     Kills,
-    /// The file is moved, deleted or replaced.
+    /// The file is moved, deleted, replaced or truncated.
     Lost,
 }
 

@@ -1,7 +1,7 @@
-//! Lost: the file of an SQLite inbox is moved, deleted or replaced. Nothing is acknowledged into it, and what
-//! was acknowledged before is there when the right file is back.
+//! Lost: the file of an SQLite inbox is moved, deleted, replaced or truncated. Nothing is acknowledged into it,
+//! and what was acknowledged before is there when the right file is back.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -46,8 +46,7 @@ struct Shape {
     all_gone: bool,
 }
 
-/// None is a truncation: one that meets another process which is copying its log back goes unnoticed.
-const SHAPES: [Shape; 5] = [
+const SHAPES: [Shape; 7] = [
     // moved away
     Shape {
         spoil: |file| Ok(fs::rename(file, beside(file, ".away"))?),
@@ -92,6 +91,14 @@ const SHAPES: [Shape; 5] = [
         put_back: |_| Ok(()),
         all_gone: true,
     },
+    // truncated to nothing
+    Shape { spoil: |file| truncate(file, 0), put_back: clear_folder, all_gone: true },
+    // truncated to half
+    Shape {
+        spoil: |file| truncate(file, fs::metadata(file)?.len() / 2),
+        put_back: clear_folder,
+        all_gone: true,
+    },
 ];
 
 pub(super) fn befall(stage: &mut Stage<'_>) -> Result<(), Failure> {
@@ -105,6 +112,15 @@ pub(super) fn befall(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.loss = Some(Loss { from, until: Instant::now(), all_gone: shape.all_gone });
     (shape.put_back)(&file)?;
     stage.start_all()
+}
+
+fn truncate(file: &Path, length: u64) -> Result<(), Failure> {
+    Ok(File::options().write(true).open(file)?.set_len(length)?)
+}
+
+/// Leaves nothing, so that the apps begin with a new file.
+fn clear_folder(file: &Path) -> Result<(), Failure> {
+    Ok(fs::read_dir(folder(file)?)?.try_for_each(|left| fs::remove_file(left?.path()))?)
 }
 
 fn beside(file: &Path, end: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use lifecycle_inbox::{Accepted, DeliveryFilter, Engine, InstallationStore, TenantKey};
+use lifecycle_inbox::{Accepted, DeliveryFilter, Engine, InstallationFilter, InstallationStore, TenantKey};
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -337,6 +337,44 @@ async fn a_link_to_the_file_is_as_good_as_its_name_until_it_leads_elsewhere() {
     std::os::unix::fs::symlink(scene.backup(), &link).unwrap();
     assert!(engine.check().await.is_err());
     scene.engine.check().await.unwrap();
+}
+
+/// Nothing about the file tells of it; but whoever reads the page finds out.
+#[tokio::test]
+async fn a_page_that_cannot_be_read_is_a_loss_and_the_log_stays() {
+    listen();
+    let scene = Scene::new().await;
+    let other = Connection::open(scene.path()).unwrap();
+    other.busy_timeout(LIMIT).unwrap();
+    let is_busy: bool = other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert!(!is_busy, "the log is empty");
+    scene.accept(20..30).await;
+    let index =
+        "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_lifecycle_installations_1'";
+    let page: i64 = other.query_row(index, [], |row| row.get(0)).unwrap();
+    let mut file = fs::OpenOptions::new().write(true).open(scene.path()).unwrap();
+    file.seek(SeekFrom::Start(u64::try_from(page - 1).unwrap() * 4096)).unwrap();
+    file.write_all(&[0; 4096]).unwrap();
+    scene.accept(30..31).await; // what a connection had in its cache is out of date
+    assert!(scene.engine.installations(&InstallationFilter::default()).await.is_err());
+    assert!(scene.engine.accept(record("t", "later"), scene.engine.now()).await.is_err());
+    assert!(scene.engine.check().await.is_err());
+    assert_eq!(scene.errors().len(), 1, "{:?}", scene.errors());
+    assert!(scene.errors()[0].contains("was damaged"), "{:?}", scene.errors());
+    assert!(scene.beside("-wal").exists(), "it holds what was acknowledged last");
+}
+
+#[tokio::test]
+async fn an_empty_file_beside_a_log_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, log) = (folder.path().join("inbox.db"), folder.path().join("inbox.db-wal"));
+    fs::write(&path, b"").unwrap();
+    fs::write(&log, GARBAGE).unwrap();
+    for opened in [SqliteEngine::open(&path), SqliteEngine::open_migrated(&path)] {
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("it is empty, and its log (-wal) is not"), "{error}");
+    }
+    assert_eq!(fs::read(&log).unwrap(), GARBAGE, "SQLite has not deleted it");
 }
 
 fn count(path: &Path) -> i64 {
