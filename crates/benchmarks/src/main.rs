@@ -9,7 +9,6 @@ mod instructions;
 mod machine;
 mod measure;
 mod report;
-mod size;
 mod verify;
 
 use std::process::ExitCode;
@@ -41,10 +40,9 @@ const PARTS: &[Part] = &[
     ("inbox", "durable acknowledgements and claims", inbox::measure),
     (
         "instructions",
-        "the counts that CI holds on to; counted by `cargo xtask bench instructions`",
+        "the committed counts; `cargo xtask bench instructions` counts again",
         instructions::measure,
     ),
-    ("size", "crates, cold build and program size", size::measure),
 ];
 
 /// How long to measure.

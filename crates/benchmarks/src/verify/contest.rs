@@ -1,11 +1,10 @@
-//! Contest: ours, other libraries and code written by hand, in Rust and in other languages, on the same callbacks.
+//! Contest: ours, other libraries and code written by hand, on the same callbacks.
 
 use crate::Failure;
 use crate::measure::{Rounds, interleave};
 use crate::report::{Bound, Cell, Goal, Report, Table};
 
 use super::contestant::allocations;
-use super::other_languages::{self, Stage};
 use super::{Pace, Purpose, by_hand, callbacks, case, limit, ours, peers};
 
 const NOTE: &str = "\
@@ -15,15 +14,12 @@ of the body, with its key scheduled beforehand, and to ours. *Verify* is what th
 decoding to `serde_json`, into an owned struct. `svix`, `standardwebhooks` and `webhook-verify` always look among the headers; \
 ours, `octocrab` and `slack-morphism` are handed the signature to verify.";
 
-const OTHER_LANGUAGES: &str = "\
-Measured in turns with the table above, by CPU time: each program gets a count and answers with how long it took.";
-
 /// Who was measured, and which of the cases are its own.
 struct Entry {
     name: &'static str,
-    verify: Option<usize>,
-    decode: Option<usize>,
-    allocations: Option<[u64; 2]>,
+    verify: usize,
+    decode: usize,
+    allocations: [u64; 2],
 }
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
@@ -36,58 +32,38 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     for contestant in &contestants {
         entries.push(Entry {
             name: contestant.name,
-            verify: Some(cases.len()),
-            decode: Some(cases.len() + 1),
-            allocations: Some([allocations(&contestant.verify), allocations(&contestant.decode)]),
+            verify: cases.len(),
+            decode: cases.len() + 1,
+            allocations: [allocations(&contestant.verify), allocations(&contestant.decode)],
         });
         cases.extend([case("verify", &contestant.verify), case("decode", &contestant.decode)]);
     }
-    let stage = Stage::set(&callbacks)?;
-    for peer in &other_languages::ALL {
-        let mut start = |purpose| {
-            let child = stage.start(peer, purpose).ok()?;
-            cases.push(child.case(peer.name));
-            Some(cases.len() - 1)
-        };
-        let verify = if peer.verifies { start(Purpose::Verify) } else { None };
-        entries.push(Entry { name: peer.name, verify, decode: start(Purpose::Decode), allocations: None });
-    }
-
     let rounds = interleave(&mut cases, pace.rounds, pace.slice)?;
-    let (here, elsewhere) = entries.split_at(contestants.len());
-    report.table(table("Against other libraries", NOTE, here, &here[0], &rounds));
-    report.table(table("Against other languages", OTHER_LANGUAGES, elsewhere, &here[0], &rounds));
+    report.table(table(&entries, &rounds));
     goals(report, &entries, &rounds);
     Ok(())
 }
 
-fn table(title: &str, note: &str, entries: &[Entry], ours: &Entry, rounds: &Rounds) -> Table {
+fn table(entries: &[Entry], rounds: &Rounds) -> Table {
     let hmac = limit::faster(rounds);
-    let ratio = |case: Option<usize>, base: Option<usize>| match (case, base) {
-        (Some(case), Some(base)) => Cell::Ratio(rounds.ratio(case, base)),
-        _ => Cell::None,
-    };
+    let ours = &entries[0];
     let row = |entry: &Entry| {
-        let mut row = vec![
+        let [verify, decode] = entry.allocations;
+        vec![
             Cell::new(entry.name),
-            ratio(entry.verify, Some(hmac)),
-            ratio(entry.verify, ours.verify),
-            ratio(entry.decode, Some(hmac)),
-            ratio(entry.decode, ours.decode),
-        ];
-        if let Some([verify, decode]) = entry.allocations {
-            row.push(Cell::new(format!("{verify}, {decode}")));
-        }
-        row
+            Cell::Ratio(rounds.ratio(entry.verify, hmac)),
+            Cell::Ratio(rounds.ratio(entry.verify, ours.verify)),
+            Cell::Ratio(rounds.ratio(entry.decode, hmac)),
+            Cell::Ratio(rounds.ratio(entry.decode, ours.decode)),
+            Cell::new(format!("{verify}, {decode}")),
+        ]
     };
-    let mut headings = vec!["", "verify / HMAC", "/ ours", "verify and decode / HMAC", "/ ours"];
-    if entries.iter().any(|entry| entry.allocations.is_some()) {
-        headings.push("allocations of both");
-    }
+    let headings =
+        ["", "verify / HMAC", "/ ours", "verify and decode / HMAC", "/ ours", "allocations of both"];
     Table {
-        title: title.to_owned(),
-        note: note.to_owned(),
-        headings: headings.into_iter().map(str::to_owned).collect(),
+        title: "Against other libraries".to_owned(),
+        note: NOTE.to_owned(),
+        headings: headings.map(str::to_owned).to_vec(),
         rows: entries.iter().map(row).collect(),
     }
 }
@@ -100,30 +76,15 @@ fn goals(report: &mut Report, entries: &[Entry], rounds: &Rounds) {
         ("G4", Purpose::Verify, &["webhook-verify"], 1.0, None),
         ("G5", Purpose::Decode, &["svix", "standardwebhooks"], 4.0, Some(11.5)),
         ("G5", Purpose::Decode, &["octocrab", "slack-morphism"], 1.6, Some(4.67)),
-        (
-            "G6",
-            Purpose::Decode,
-            &[
-                "Node, node:crypto",
-                "Node, @octokit/webhooks-methods",
-                "Python, hmac.new",
-                "Python, hmac.digest",
-                "Python, hmac keyed once",
-            ],
-            5.0,
-            Some(16.0),
-        ),
-        ("G6", Purpose::Decode, &["Node, standardwebhooks"], 15.0, Some(50.0)),
     ] {
         let place = |entry: &Entry| match purpose {
             Purpose::Verify => entry.verify,
             Purpose::Decode => entry.decode,
         };
-        let peers = || {
-            who.iter().filter_map(|name| entries.iter().find(|entry| entry.name == *name)).filter_map(place)
-        };
+        let peers =
+            || who.iter().filter_map(|name| entries.iter().find(|entry| entry.name == *name)).map(place);
         let times_faster = |base| peers().map(|peer| rounds.ratio(peer, base).median).reduce(f64::min);
-        let missing = if peers().count() < who.len() { "Not all of them are installed here." } else { "" };
+        let missing = if peers().count() < who.len() { "Not all of them are built in." } else { "" };
         let limit = times_faster(limit::faster(rounds));
         let limit =
             limit.map(|times| format!("The bare HMAC is {times:.1} times faster than the fastest of them."));
@@ -141,7 +102,7 @@ fn goals(report: &mut Report, entries: &[Entry], rounds: &Rounds) {
             id,
             what: format!("{doing}, times faster than {}", who.join(", ")),
             bound: Bound::AtLeast(times),
-            measured: place(&entries[0]).and_then(times_faster),
+            measured: times_faster(place(&entries[0])),
             note: [missing, &limit.unwrap_or_default(), &there.unwrap_or_default(), ours]
                 .join(" ")
                 .trim()

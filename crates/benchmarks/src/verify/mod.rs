@@ -7,7 +7,6 @@ mod contest;
 mod contestant;
 mod extractors;
 mod limit;
-mod other_languages;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
