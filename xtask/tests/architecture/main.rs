@@ -1,9 +1,11 @@
 //! The workspace's rules, as tests: who may depend on whom, what a manifest says, how a source file looks.
 //! ARCHITECTURE.md has the reasons.
 
+mod dependencies;
 mod direction;
 mod graph;
 mod manifests;
 mod platforms;
+mod public_api;
 mod sources;
 mod tree;
