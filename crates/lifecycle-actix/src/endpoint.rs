@@ -1,15 +1,10 @@
-//! Endpoint: a handler is given, and this is the route.
+//! Endpoint: a route that asks a handler and answers.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{
-    Delivery, EndpointHandler, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier, run_handler,
-};
+use lifecycle_core::{EndpointHandler, RequestOutcome, Verifier};
 
-use crate::deadline::Deadline;
 use crate::receive::{receive, response};
 
 /// A route that receives, verifies, handles and answers callbacks, within the verifier's timeout.
@@ -49,28 +44,17 @@ use crate::receive::{receive, response};
 pub fn endpoint(verifier: Verifier, handler: impl EndpointHandler) -> Route {
     let handler: Arc<dyn EndpointHandler> = Arc::new(handler);
     web::route().to(move |request: HttpRequest, payload: web::Payload| {
-        let deadline = Deadline::after(verifier.timeout());
-        let (verifier, handler, payload) = (verifier.clone(), Arc::clone(&handler), payload.into_inner());
+        let received = receive(&verifier, &request, payload.into_inner());
+        let handler = Arc::clone(&handler);
         async move {
-            let result = match receive(&verifier, &request, payload, deadline).await {
-                Ok(delivery) => handle(&*handler, delivery, deadline).await,
+            let (mut exchange, received) = received.await;
+            let result = match received {
+                Ok(delivery) => exchange.handle(&*handler, delivery).await,
                 Err(unhandled) => Err(unhandled),
             };
             let outcome = RequestOutcome::of(result.as_ref());
-            verifier.record(outcome, deadline.elapsed(), SystemTime::now());
+            exchange.record(outcome);
             response(outcome.reply())
         }
     })
-}
-
-async fn handle(
-    handler: &dyn EndpointHandler,
-    delivery: Delivery,
-    deadline: Deadline,
-) -> Result<Delivery, Unhandled> {
-    let bound = deadline.bound(pin!(run_handler(handler, &delivery, deadline.left()))).await;
-    match bound.unwrap_or(Err(Rejection::DeadlineExceeded)) {
-        Ok(()) => Ok(delivery),
-        Err(rejection) => Err(RejectedRequest::after_body(rejection).into()),
-    }
 }

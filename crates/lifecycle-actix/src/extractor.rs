@@ -8,14 +8,13 @@ use std::time::SystemTime;
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
-use lifecycle_core::{Delivery, LogLimit, RejectedRequest, RequestOutcome, Verifier};
+use lifecycle_core::{Delivery, LogLimit, RejectedRequest, Verifier};
 use serde::de::DeserializeOwned;
 
-use crate::deadline::Deadline;
 use crate::receive::{give_up, receive};
 use crate::rejection::VerifiedRejection;
 
-/// Verify as an extractor: a route that takes it runs for verified callbacks only.
+/// A delivery, verified by the extractor itself: a route that takes it runs for verified callbacks only.
 ///
 /// Behind [`verify`](crate::verify) it is that middleware's delivery. Without it, it verifies by itself, with the
 /// [`Verifier`] that `app_data` gives to the app, the scope or the resource, as it is or in a `web::Data`. Then it
@@ -132,20 +131,13 @@ fn verified<T: 'static>(
         let read = read(&delivery).map(|value| (value, delivery));
         return Box::pin(ready(read.map_err(VerifiedRejection::from)));
     }
-    let Some(verifier) = verifier(request).cloned() else {
+    let Some(verifier) = verifier(request) else {
         return Box::pin(ready(Err(verifier_missing(payload))));
     };
-    let deadline = Deadline::after(verifier.timeout());
-    let (request, payload) = (request.clone(), payload.take());
+    let received = receive(verifier, request, payload.take());
     Box::pin(async move {
-        let delivery = receive(&verifier, &request, payload, deadline).await;
-        let outcome = delivery.and_then(|delivery| Ok((read(&delivery)?, delivery)));
-        let recorded = match &outcome {
-            Ok((_, delivery)) => RequestOutcome::Answered(delivery, None),
-            Err(unhandled) => unhandled.outcome(),
-        };
-        verifier.record(recorded, deadline.elapsed(), SystemTime::now());
-        outcome.map_err(VerifiedRejection::from)
+        let (exchange, received) = received.await;
+        Ok(exchange.extract(received, read)?)
     })
 }
 

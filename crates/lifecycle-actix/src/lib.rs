@@ -1,6 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod deadline;
 mod enabled;
 mod endpoint;
 mod extractor;

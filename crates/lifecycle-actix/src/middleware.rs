@@ -1,7 +1,4 @@
-//! Verify as middleware: the route inside is reached by verified callbacks only, and still gets its body.
-
-use std::pin::pin;
-use std::time::SystemTime;
+//! Verification as middleware: the routes inside are reached by verified callbacks only, and still get their body.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform};
@@ -9,7 +6,6 @@ use actix_web::middleware::{Next, from_fn};
 use actix_web::{Error, HttpMessage};
 use lifecycle_core::{RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier};
 
-use crate::deadline::Deadline;
 use crate::receive::{receive, response};
 use crate::rejection::VerifiedRejection;
 
@@ -69,12 +65,12 @@ async fn pass<B>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let deadline = Deadline::after(verifier.timeout());
     let payload = request.take_payload();
-    let delivery = match receive(&verifier, request.request(), payload, deadline).await {
+    let (mut exchange, received) = receive(&verifier, request.request(), payload).await;
+    let delivery = match received {
         Ok(delivery) => delivery,
         Err(unhandled) => {
-            verifier.record(unhandled.outcome(), deadline.elapsed(), SystemTime::now());
+            exchange.record(unhandled.outcome());
             let mut answer = response(unhandled.reply());
             if let Unhandled::Rejected(rejected) = unhandled {
                 answer.extensions_mut().insert(rejected.rejection);
@@ -84,17 +80,16 @@ async fn pass<B>(
     };
     request.set_payload(Payload::from(delivery.body().clone()));
     request.extensions_mut().insert(delivery.clone());
-    let Some(answer) = deadline.bound(pin!(next.call(request))).await else {
+    let Some(answer) = exchange.bound(next.call(request)).await else {
         // An error, as the request went inside: routing panics if this kept a clone of it for a response.
         let rejected = RejectedRequest::after_body(Rejection::DeadlineExceeded);
-        verifier.record(RequestOutcome::Rejected(&rejected), deadline.elapsed(), SystemTime::now());
-        return Err(VerifiedRejection::Rejected(rejected).into());
+        exchange.record(RequestOutcome::Rejected(&rejected));
+        return Err(VerifiedRejection::from(rejected).into());
     };
     let status = match &answer {
         Ok(response) => response.status(),
         Err(error) => error.as_response_error().status_code(),
     };
-    let outcome = RequestOutcome::Answered(&delivery, Some(status.as_u16()));
-    verifier.record(outcome, deadline.elapsed(), SystemTime::now());
+    exchange.record(RequestOutcome::Answered(&delivery, Some(status.as_u16())));
     answer.map(ServiceResponse::map_into_left_body)
 }

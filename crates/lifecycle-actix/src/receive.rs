@@ -1,20 +1,17 @@
 //! Receiving: from a request of actix-web to a delivery, and from a reply to a response.
 
-use std::time::{Duration, SystemTime};
+use std::future::Future;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
-use lifecycle_core::{
-    Delivery, Head, KeysUnavailable, Platform, RejectedRequest, Rejection, Reply, RequestBody, Unhandled,
-    Verification, Verifier,
-};
+use lifecycle_adapter::Exchange;
+use lifecycle_core::{Delivery, Head, Platform, Rejection, Reply, RequestBody, Unhandled, Verifier};
 use tokio::task::consume_budget;
 use tokio::time::timeout;
-
-use crate::deadline::Deadline;
 
 /// How long a refused request's body is read on, so that its connection can serve the next request.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
@@ -23,53 +20,34 @@ const DRAIN_TIME: Duration = Duration::from_millis(100);
 /// middleware further out takes its time.
 const HOLD_TIME: Duration = Duration::from_secs(10);
 
-/// Pumps the raw payload into core.
-pub(crate) async fn receive(
+/// The exchange that a request begins, and what it is. The head is validated before this returns.
+pub(crate) fn receive(
     verifier: &Verifier,
     request: &HttpRequest,
     mut payload: Payload,
-    deadline: Deadline,
-) -> Result<Delivery, Unhandled> {
+) -> impl Future<Output = (Exchange, Result<Delivery, Unhandled>)> + use<> {
     let uri = request.uri();
     let target = uri.path_and_query().map_or(uri.path(), |target| target.as_str());
     let head = Head::new(request.method().as_str(), target, header_lines(request.headers()));
-    let rejected = match verifier.begin(head) {
-        // A request is handed on before any of its body is read.
-        Ok(mut verification) => {
-            let read = deadline.wait(read(&mut payload, &mut verification)).await;
-            match read.unwrap_or_else(|_| Err(Rejection::BodyTimeout.into())) {
-                Ok(()) => return finish(verification, deadline).await,
-                Err(rejected) => rejected,
-            }
+    let announced = RequestBody::announced(header_lines(request.headers()));
+    let mut exchange = Exchange::begin(verifier, head, announced);
+    async move {
+        let rejected = exchange.rejection();
+        if rejected.is_some_and(|why| *why != Rejection::BodyTooLarge) && drained(&mut payload).await {
+            exchange.body_was_read();
         }
-        Err(rejected) if rejected.rejection != Rejection::BodyTooLarge && drained(&mut payload).await => {
-            RejectedRequest::after_body(rejected.rejection)
+        let chunks = (&mut payload).map(|chunk| chunk.map_err(|_| Rejection::BodyUnreadable));
+        let received = exchange.receive(chunks).await;
+        if let Err(Unhandled::Rejected(rejected)) = &received
+            && rejected.body == RequestBody::Unread
+        {
+            give_up(payload);
         }
-        Err(rejected) => rejected,
-    };
-    if rejected.body == RequestBody::Unread {
-        give_up(payload);
+        (exchange, received)
     }
-    Err(rejected.into())
 }
 
-/// Finds the keys that are looked up, and verifies.
-async fn finish(mut verification: Verification, deadline: Deadline) -> Result<Delivery, Unhandled> {
-    if let Some(keys) = verification.look_up() {
-        let found = deadline.wait(keys).await.unwrap_or(Err(KeysUnavailable));
-        verification.supply(found);
-    }
-    verification.finish(SystemTime::now())?.delivery()
-}
-
-async fn read(payload: &mut Payload, verification: &mut Verification) -> Result<(), RejectedRequest> {
-    while let Some(chunk) = payload.next().await {
-        verification.push(chunk.map_err(|_| Rejection::BodyUnreadable)?)?;
-    }
-    Ok(())
-}
-
-/// Header lines as core and its platforms read them, for a route of the app's own.
+/// Header lines as core and its platforms read them, for a route of the app.
 ///
 /// ```
 /// let request = actix_web::test::TestRequest::get().insert_header(("host", "app.example")).to_http_request();

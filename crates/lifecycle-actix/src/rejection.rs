@@ -21,40 +21,30 @@ use crate::receive::response;
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
-    /// The platform tries out the URL: no failure, and the route has nothing to do. The reply is what the platform wants to see.
-    #[error("the platform tries out the URL")]
-    Handshake(Reply),
-    /// A route takes [`Verified`](crate::Verified) and has no verifier. The app's own mistake: 500, `verifier-missing`.
-    #[error(
-        "give the app, the scope or the resource `.app_data(verifier)`, or wrap the route in `verify(verifier)`"
-    )]
-    VerifierMissing,
-    /// The callback was refused.
+    /// The callback was rejected, or it is a handshake.
     #[error(transparent)]
-    Rejected(#[from] RejectedRequest),
+    Unhandled(#[from] Unhandled),
+    /// A route takes [`Verified`](crate::Verified) and has no verifier. The app's own mistake: 500, `verifier-missing`.
+    #[error("{CURE}")]
+    VerifierMissing,
 }
+
+const CURE: &str =
+    "give the app, the scope or the resource `.app_data(verifier)`, or wrap the route in `verify(verifier)`";
 
 impl VerifiedRejection {
     /// The answer.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::VerifierMissing => {
-                let cure = self.to_string();
-                Reply::problem(500, "verifier-missing", "This route has no verifier", Some(&cure))
-                    .after(RequestBody::Unread)
-            }
-            Self::Handshake(reply) => reply.clone(),
-            Self::Rejected(rejected) => rejected.reply(),
+            Self::Unhandled(unhandled) => unhandled.reply(),
+            Self::VerifierMissing => Reply::verifier_missing(CURE).after(RequestBody::Unread),
         }
     }
 }
 
-impl From<Unhandled> for VerifiedRejection {
-    fn from(unhandled: Unhandled) -> Self {
-        match unhandled {
-            Unhandled::Handshake(reply) => Self::Handshake(reply),
-            Unhandled::Rejected(rejected) => Self::Rejected(rejected),
-        }
+impl From<RejectedRequest> for VerifiedRejection {
+    fn from(rejected: RejectedRequest) -> Self {
+        Self::Unhandled(rejected.into())
     }
 }
 

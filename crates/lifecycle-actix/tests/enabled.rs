@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
 use lifecycle_actix::{endpoint, require_enabled};
-use lifecycle_core::{ExpectedApp, LifecycleHandler, Reply, Secret, TenantKey, Verifier, seismic};
+use lifecycle_core::{ExpectedApp, LifecycleHandler, Secret, TenantKey, Verifier, seismic};
 use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use test_adapter::Gate;
 
@@ -36,11 +36,7 @@ async fn a_request_of_an_enabled_tenant_reaches_the_route_with_its_tenant_and_it
 async fn no_other_request_reaches_the_route_and_the_gate_says_what_is_answered() {
     let features = web::resource("/features").wrap(require_enabled(Gate, tenant)).to(feature);
     let app = init_service(App::new().service(features)).await;
-    for (tenant, reply) in [
-        (Some("closed"), Reply::not_enabled()),
-        (None, Reply::not_enabled()),
-        (Some("broken"), Gate::out_of_order()),
-    ] {
+    for (tenant, reply) in Gate::closed() {
         let response = call_service(&app, request(tenant).to_request()).await;
         assert_eq!(response.status().as_u16(), reply.status(), "{tenant:?}");
         for (name, value) in reply.headers() {

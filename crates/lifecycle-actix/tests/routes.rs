@@ -268,8 +268,8 @@ async fn a_hooks_token_is_found_wherever_in_the_path_a_scope_takes_it_from() {
 async fn a_route_may_word_its_own_refusal() {
     async fn own(callback: Result<Verified, VerifiedRejection>) -> HttpResponse {
         match callback {
-            Err(VerifiedRejection::Rejected(rejected))
-                if rejected.rejection == Rejection::SignatureMismatch =>
+            Err(VerifiedRejection::Unhandled(unhandled))
+                if unhandled.rejection() == Some(&Rejection::SignatureMismatch) =>
             {
                 HttpResponse::ImATeapot().finish()
             }

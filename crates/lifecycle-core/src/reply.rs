@@ -11,12 +11,21 @@ use crate::rejected_request::RequestBody;
 /// The media type of an RFC 9457 problem details body.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+const INVALID: &str = "invalid-reply";
+
+/// What the framework says of the connection and of the body's length.
+const MANAGED: [&str; 7] =
+    ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
 /// A whole answer. Adapters only convert it; none of them words an answer of its own. `Debug` shows the status, the names of the
 /// headers and the body's length: a page may hold a secret, and a cookie is one.
+///
+/// Whatever it is made of, HTTP can send it, so every adapter sends the same. A status that is no final one (RFC 9110, section
+/// 15) becomes 500; a header that cannot be sent makes the whole reply a 500 with the code `invalid-reply`.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Reply {
     status: u16,
-    headers: Vec<(&'static str, Cow<'static, str>)>,
+    headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     body: Bytes,
     closes: bool,
 }
@@ -24,13 +33,17 @@ pub struct Reply {
 impl Reply {
     /// An answer without a body, such as an acknowledgement.
     pub const fn empty(status: u16) -> Self {
+        let status = if status >= 200 && status <= 599 { status } else { 500 };
         Self { status, headers: Vec::new(), body: Bytes::new(), closes: false }
     }
 
-    /// An answer with a body of this media type.
+    /// An answer with a body of this media type. A 204, a 205 and a 304 have none: there it is left out.
     pub fn new(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        let headers = vec![("content-type", Cow::Borrowed(content_type))];
-        Self { status, headers, body: body.into(), closes: false }
+        let mut reply = Self::empty(status);
+        if !matches!(status, 204 | 205 | 304) {
+            reply.body = body.into();
+        }
+        reply.header("content-type", content_type)
     }
 
     /// An RFC 9457 problem details answer. `code` is the stable name that a program may match on; `title` and
@@ -47,10 +60,34 @@ impl Reply {
         Self::problem(403, "not-enabled", "The app is not enabled for this tenant", None)
     }
 
-    /// Adds a header. `name` is lower case.
+    /// The answer of a route that is to hand over verified callbacks only, and that nothing verifies: the app's own mistake.
+    /// 500 with the code `verifier-missing`; `cure` says what to add.
+    pub fn verifier_missing(cure: &str) -> Self {
+        Self::problem(500, "verifier-missing", "This route has no verifier", Some(cure))
+    }
+
+    /// Adds a header; its name in any case. Its value is ASCII without control characters. The headers of the connection and
+    /// `content-length` are left to the framework.
+    ///
+    /// ```
+    /// use lifecycle_core::Reply;
+    ///
+    /// let reply = Reply::empty(503).header("Retry-After", "30");
+    /// assert!(reply.headers().any(|header| header == ("retry-after", "30")));
+    ///
+    /// let split = Reply::empty(303).header("location", "/\r\nset-cookie: a=b");
+    /// assert_eq!(split.status(), 500);
+    /// ```
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        self.headers.push((name, value.into()));
+        let value = value.into();
+        if !is_sendable(name, &value) {
+            tracing::error!(target: "lifecycle::handler", code = INVALID, header = name, "a reply cannot be sent");
+            return Self::problem(500, INVALID, "The answer cannot be sent", None);
+        }
+        let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        let name = if lower { Cow::Borrowed(name) } else { name.to_ascii_lowercase().into() };
+        self.headers.push((name, value));
         self
     }
 
@@ -75,9 +112,9 @@ impl Reply {
     }
 
     /// The headers in order, names in lower case. `content-length` is left to the framework.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         let closing = self.closes.then_some(("connection", "close"));
-        self.headers.iter().map(|(name, value)| (*name, value.as_ref())).chain(closing)
+        self.headers.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).chain(closing)
     }
 
     /// The body; empty for an acknowledgement.
@@ -102,6 +139,15 @@ impl fmt::Debug for Reply {
     }
 }
 
+/// Whether every framework sends this header as it is (RFC 9110, sections 5.1 and 5.5).
+fn is_sendable(name: &str, value: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty()
+        && name.bytes().all(token)
+        && value.bytes().all(|byte| byte == b'\t' || matches!(byte, b' '..=b'~'))
+        && !MANAGED.iter().any(|managed| name.eq_ignore_ascii_case(managed))
+}
+
 #[derive(Serialize)]
 struct Problem<'a> {
     title: &'a str,
@@ -122,5 +168,45 @@ mod tests {
         assert_eq!(reply.headers().collect::<Vec<_>>(), [("content-type", PROBLEM_JSON)]);
         let expected = r#"{"title":"The app refused","status":403,"code":"refused","detail":"quota"}"#;
         assert_eq!(reply.body(), expected.as_bytes());
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_never_sent() {
+        for (name, value) in [
+            ("", "v"),
+            ("a b", "v"),
+            ("a:", "v"),
+            ("\u{e4}", "v"),
+            ("x-a", "v\r\nx-b: c"),
+            ("x-a", "\0"),
+            ("x-a", "\u{e4}"),
+            ("Connection", "keep-alive"),
+            ("content-length", "5"),
+            ("transfer-encoding", "chunked"),
+        ] {
+            let reply = Reply::empty(200).header(name, value);
+            assert_eq!(reply.status(), 500, "{name}: {value}");
+            assert_eq!(reply.headers().collect::<Vec<_>>(), [("content-type", PROBLEM_JSON)]);
+        }
+        for (status, sent) in
+            [(0, 500), (99, 500), (101, 500), (199, 500), (200, 200), (599, 599), (600, 500)]
+        {
+            assert_eq!(Reply::empty(status).status(), sent);
+        }
+    }
+
+    #[test]
+    fn a_header_name_is_sent_in_lower_case() {
+        let reply = Reply::empty(200).header("X-Retry", "5\t6");
+        assert_eq!(reply.headers().collect::<Vec<_>>(), [("x-retry", "5\t6")]);
+    }
+
+    #[test]
+    fn a_status_without_content_has_no_body() {
+        for status in [204, 205, 304] {
+            let reply = Reply::new(status, "text/plain", "text");
+            assert!(reply.body().is_empty());
+            assert_eq!(reply.headers().collect::<Vec<_>>(), [("content-type", "text/plain")]);
+        }
     }
 }

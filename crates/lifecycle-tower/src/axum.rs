@@ -3,17 +3,15 @@
 use std::fmt;
 use std::future::Future;
 use std::ops::Deref;
-use std::time::SystemTime;
 
 use axum_core::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
-use lifecycle_core::{Delivery, RejectedRequest, Reply, RequestBody, RequestOutcome, Unhandled, Verifier};
+use lifecycle_core::{Delivery, RejectedRequest, Reply, RequestBody, Unhandled, Verifier};
 use serde::de::DeserializeOwned;
 
-use crate::deadline::Deadline;
-use crate::receive::Receive;
-use crate::response::{response, with_reason};
+use crate::receive::received;
+use crate::response::response;
 
 /// The delivery that a [`LifecycleLayer`](crate::LifecycleLayer) has verified, and its payload as the platform's own type.
 ///
@@ -44,7 +42,7 @@ use crate::response::{response, with_reason};
 /// ```
 ///
 /// # Errors
-/// [`VerifiedRejection::LayerMissing`]; [`VerifiedRejection::Rejected`] with `undecodable` (422) when the payload is not a `T`.
+/// [`VerifiedRejection::LayerMissing`]; [`VerifiedRejection::Unhandled`] with `undecodable` (422) when the payload is not a `T`.
 #[derive(Clone)]
 pub struct DeliveryJson<T>(pub T, pub Delivery);
 
@@ -64,7 +62,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for DeliveryJson<T> {
     }
 }
 
-/// Verify as an extractor: it verifies by itself, with the [`Verifier`] that the route's state is or holds.
+/// A delivery, verified by the extractor itself, with the [`Verifier`] that the route's state is or holds.
 ///
 /// It takes the body: the route reads it from [`Delivery::body`], and no other extractor of the body fits beside it. The
 /// timeout covers the body only. The route's own time is not limited, nor is its answer seen, so use
@@ -107,7 +105,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for DeliveryJson<T> {
 /// ```
 ///
 /// # Errors
-/// [`VerifiedRejection::Rejected`].
+/// [`VerifiedRejection::Unhandled`].
 #[derive(Clone, Debug)]
 pub struct Verified(pub Delivery);
 
@@ -121,8 +119,8 @@ where
         request: Request,
         state: &S,
     ) -> impl Future<Output = Result<Self, VerifiedRejection>> + Send {
-        let received = received(Verifier::from_ref(state), request, |_| Ok(()));
-        async { received.await.map(|((), delivery)| Self(delivery)) }
+        let extracted = extracted(&Verifier::from_ref(state), request, |_| Ok(()));
+        async { extracted.await.map(|((), delivery)| Self(delivery)) }
     }
 }
 
@@ -144,7 +142,7 @@ where
 /// ```
 ///
 /// # Errors
-/// [`VerifiedRejection::Rejected`], with `undecodable` (422) when the payload is not a `T`.
+/// [`VerifiedRejection::Unhandled`], with `undecodable` (422) when the payload is not a `T`.
 #[derive(Clone)]
 pub struct VerifiedJson<T>(pub T, pub Delivery);
 
@@ -165,29 +163,22 @@ where
         request: Request,
         state: &S,
     ) -> impl Future<Output = Result<Self, VerifiedRejection>> + Send {
-        let received = received(Verifier::from_ref(state), request, |delivery| delivery.decode::<T>());
-        async { received.await.map(|(payload, delivery)| Self(payload, delivery)) }
+        let extracted = extracted(&Verifier::from_ref(state), request, |delivery| delivery.decode::<T>());
+        async { extracted.await.map(|(payload, delivery)| Self(payload, delivery)) }
     }
 }
 
 // Not an `async fn`: its future would hold the whole request.
-fn received<T: Send>(
-    verifier: Verifier,
+fn extracted<T: Send>(
+    verifier: &Verifier,
     request: Request,
     read: fn(&Delivery) -> Result<T, RejectedRequest>,
-) -> impl Future<Output = Result<(T, Delivery), VerifiedRejection>> + Send {
-    let mut deadline = Deadline::after(verifier.timeout());
+) -> impl Future<Output = Result<(T, Delivery), VerifiedRejection>> + Send + use<T> {
     let (head, body) = request.into_parts();
-    let mut receiving = Receive::new(&verifier, &head, body);
+    let received = received(verifier, &head, body);
     async move {
-        let delivery = receiving.within(&mut deadline).await;
-        let received = delivery.and_then(|delivery| Ok((read(&delivery)?, delivery)));
-        let outcome = match &received {
-            Ok((_, delivery)) => RequestOutcome::Answered(delivery, None),
-            Err(unhandled) => unhandled.outcome(),
-        };
-        verifier.record(outcome, deadline.elapsed(), SystemTime::now());
-        received.map_err(VerifiedRejection::from)
+        let (exchange, received) = received.await;
+        Ok(exchange.extract(received, read)?)
     }
 }
 
@@ -203,49 +194,39 @@ impl Deref for Verified {
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
-    /// The platform tries out the URL: no failure, and the route has nothing to do. The reply is what the platform wants to see.
-    #[error("the platform tries out the URL")]
-    Handshake(Reply),
-    /// No layer has verified the request, and the route takes [`DeliveryJson`]: the app's own mistake. 500.
-    #[error("not verified: add a `LifecycleLayer` to the route")]
+    /// No layer has verified the request, and the route takes [`DeliveryJson`]: the app's own mistake. 500, `verifier-missing`.
+    #[error("{CURE}")]
     LayerMissing,
-    /// The callback was refused. The response has the [`Rejection`](lifecycle_core::Rejection) in its extensions too.
+    /// The callback was rejected, or it is a handshake. The response to a rejected one has the
+    /// [`Rejection`](lifecycle_core::Rejection) in its extensions too.
     #[error(transparent)]
-    Rejected(#[from] RejectedRequest),
+    Unhandled(#[from] Unhandled),
 }
+
+const CURE: &str = "add a `LifecycleLayer` to the route: its handler takes `DeliveryJson`";
 
 impl VerifiedRejection {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::LayerMissing => Reply::problem(
-                500,
-                "layer-missing",
-                "This route is not verified",
-                Some("Add a `LifecycleLayer` to the route: its handler takes `DeliveryJson`"),
-            )
-            .after(RequestBody::Unread),
-            Self::Handshake(reply) => reply.clone(),
-            Self::Rejected(rejected) => rejected.reply(),
+            Self::LayerMissing => Reply::verifier_missing(CURE).after(RequestBody::Unread),
+            Self::Unhandled(unhandled) => unhandled.reply(),
         }
     }
 }
 
-impl From<Unhandled> for VerifiedRejection {
-    fn from(unhandled: Unhandled) -> Self {
-        match unhandled {
-            Unhandled::Handshake(reply) => Self::Handshake(reply),
-            Unhandled::Rejected(rejected) => Self::Rejected(rejected),
-        }
+impl From<RejectedRequest> for VerifiedRejection {
+    fn from(rejected: RejectedRequest) -> Self {
+        Self::Unhandled(rejected.into())
     }
 }
 
 impl IntoResponse for VerifiedRejection {
     fn into_response(self) -> Response {
-        let reply = self.reply();
-        match self {
-            Self::Rejected(rejected) => with_reason(rejected.into()).into_response(),
-            Self::Handshake(_) | Self::LayerMissing => response(reply).into_response(),
+        let mut response = response(self.reply());
+        if let Self::Unhandled(Unhandled::Rejected(rejected)) = self {
+            response.extensions_mut().insert(rejected.rejection);
         }
+        response.into_response()
     }
 }

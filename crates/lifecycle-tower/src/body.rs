@@ -1,13 +1,58 @@
-//! `BytesOr`: a body as it comes, or bytes in memory.
+//! Bodies: one in memory, and one that is either that or another.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use pin_project_lite::pin_project;
+
+/// The body of an answer of this library: bytes in memory.
+///
+/// ```
+/// use http_body::Body;
+/// use lifecycle_core::Rejection;
+///
+/// let response = lifecycle_tower::response(Rejection::MissingSignature.reply());
+/// assert!(response.body().size_hint().exact().is_some_and(|length| length > 0));
+/// ```
+#[derive(Clone, Default)]
+pub struct ResponseBody(Bytes);
+
+impl From<Bytes> for ResponseBody {
+    fn from(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseBody").field("length", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+impl Body for ResponseBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let bytes = std::mem::take(&mut self.0);
+        Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.len() as u64)
+    }
+}
 
 pin_project! {
     /// A body as it comes, or bytes in memory.
@@ -27,7 +72,7 @@ pin_project! {
     /// ```
     #[derive(Clone)]
     pub struct BytesOr<B> {
-        bytes: Full<Bytes>,
+        bytes: ResponseBody,
         #[pin]
         body: Option<B>,
     }
@@ -36,7 +81,7 @@ pin_project! {
 impl<B> BytesOr<B> {
     /// The body as it comes.
     pub fn new(body: B) -> Self {
-        Self { bytes: Full::default(), body: Some(body) }
+        Self { bytes: ResponseBody::default(), body: Some(body) }
     }
 }
 
@@ -48,18 +93,18 @@ impl<B> fmt::Debug for BytesOr<B> {
 
 impl<B> Default for BytesOr<B> {
     fn default() -> Self {
-        Self::from(Full::default())
+        Self::from(Bytes::new())
     }
 }
 
 impl<B> From<Bytes> for BytesOr<B> {
     fn from(bytes: Bytes) -> Self {
-        Self::from(Full::new(bytes))
+        Self::from(ResponseBody(bytes))
     }
 }
 
-impl<B> From<Full<Bytes>> for BytesOr<B> {
-    fn from(bytes: Full<Bytes>) -> Self {
+impl<B> From<ResponseBody> for BytesOr<B> {
+    fn from(bytes: ResponseBody) -> Self {
         Self { bytes, body: None }
     }
 }

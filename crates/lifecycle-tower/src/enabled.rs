@@ -1,21 +1,18 @@
 //! `RequireEnabledLayer`: lets a request through to an app's ordinary routes while the app is enabled for its tenant.
 
 use std::fmt;
-use std::future::Future;
-use std::mem;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::request::Parts;
 use http::{Request, Response};
-use lifecycle_core::{Reply, RequestBody, TenantGate, TenantKey};
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
+use lifecycle_core::{TenantGate, TenantKey};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::body::BytesOr;
-use crate::receive::announced;
-use crate::response::response;
+use crate::future::{ResponseFuture, take_ready};
+use crate::response::response_before_body;
 
 /// Lets a request through while the app is enabled for its tenant; else the gate's answer goes out, 403 with the code
 /// `not-enabled` as a rule.
@@ -96,7 +93,7 @@ impl fmt::Debug for RequireEnabledLayer {
     }
 }
 
-/// The service of [`RequireEnabledLayer`], which see.
+/// The service of [`RequireEnabledLayer`].
 #[derive(Clone, Debug)]
 pub struct RequireEnabled<S> {
     inner: S,
@@ -105,80 +102,32 @@ pub struct RequireEnabled<S> {
 
 impl<S, B, ResBody> Service<Request<B>> for RequireEnabled<S>
 where
-    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    S: Service<Request<B>, Response = Response<ResBody>, Future: Send> + Clone + Send + 'static,
+    B: Send + 'static,
 {
     type Response = Response<BytesOr<ResBody>>;
     type Error = S::Error;
-    type Future = RequireEnabledFuture<S, B, S::Future>;
+    type Future = ResponseFuture<BytesOr<ResBody>, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // The service that was polled ready is called, and its clone stays to be polled; see `Lifecycle`.
-        let clone = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, clone);
-        let (head, body) = request.into_parts();
+        let mut inner = take_ready(&mut self.inner);
+        let (mut head, body) = request.into_parts();
         let (gate, tenant) = (Arc::clone(&self.layer.gate), (self.layer.tenant)(&head));
-        let admitting = Box::pin(async move { gate.admit(tenant).await });
-        let unread = announced(&head);
-        let request = Some(Request::from_parts(head, body));
-        RequireEnabledFuture { stage: Stage::Admitting { admitting, request, unread, inner } }
-    }
-}
-
-pin_project! {
-    /// The future of [`RequireEnabled`].
-    pub struct RequireEnabledFuture<S, B, F> {
-        #[pin]
-        stage: Stage<S, B, F>,
-    }
-}
-
-type Admitting = Pin<Box<dyn Future<Output = Result<TenantKey, Reply>> + Send>>;
-
-pin_project! {
-    #[project = StageProjection]
-    enum Stage<S, B, F> {
-        Admitting { admitting: Admitting, request: Option<Request<B>>, unread: RequestBody, inner: S },
-        Handling { #[pin] handling: F },
-    }
-}
-
-impl<S, B, ResBody> Future for RequireEnabledFuture<S, B, S::Future>
-where
-    S: Service<Request<B>, Response = Response<ResBody>>,
-{
-    type Output = Result<Response<BytesOr<ResBody>>, S::Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut stage = self.project().stage;
-        loop {
-            match stage.as_mut().project() {
-                StageProjection::Admitting { admitting, request, unread, inner } => {
-                    let handling = match (ready!(admitting.as_mut().poll(cx)), request.take()) {
-                        (Ok(tenant), Some(mut request)) => {
-                            request.extensions_mut().insert(tenant);
-                            inner.call(request)
-                        }
-                        (Err(reply), _) => {
-                            return Poll::Ready(Ok(response(reply.after(*unread)).map(BytesOr::from)));
-                        }
-                        (Ok(_), None) => return Poll::Pending, // the request goes when the stage does
-                    };
-                    stage.set(Stage::Handling { handling });
+        ResponseFuture::new(async move {
+            match gate.admit(tenant).await {
+                Ok(tenant) => {
+                    head.extensions.insert(tenant);
+                    inner
+                        .call(Request::from_parts(head, body))
+                        .await
+                        .map(|response| response.map(BytesOr::new))
                 }
-                StageProjection::Handling { handling } => {
-                    return handling.poll(cx).map_ok(|response| response.map(BytesOr::new));
-                }
+                Err(reply) => Ok(response_before_body(&head, reply).map(BytesOr::from)),
             }
-        }
-    }
-}
-
-impl<S, B, F> fmt::Debug for RequireEnabledFuture<S, B, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RequireEnabledFuture").finish_non_exhaustive()
+        })
     }
 }

@@ -2,24 +2,18 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::task::{Context, Poll};
 
-use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::Full;
-use lifecycle_core::{
-    Delivery, EndpointHandler, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier, run_handler,
-};
-use tower::Service;
+use lifecycle_core::{EndpointHandler, Verifier};
+use tower_service::Service;
 
-use crate::deadline::Deadline;
-use crate::receive::{BoxError, Receive};
-use crate::response::{answer, response};
+use crate::body::ResponseBody;
+use crate::future::ResponseFuture;
+use crate::receive::{BoxError, received};
+use crate::response::answer;
 
 /// Receives callbacks for a handler: verifies each, asks the handler within the timeout, answers as the platform demands.
 ///
@@ -70,83 +64,26 @@ where
     B: Body + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
-    type Future = EndpointFuture<B>;
+    type Future = ResponseFuture<ResponseBody, Infallible>;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
+        let endpoint = self.0.clone();
         let (head, body) = request.into_parts();
-        EndpointFuture {
-            endpoint: self.0.clone(),
-            deadline: Deadline::after(self.0.verifier.timeout()),
-            stage: Stage::Receiving(Receive::new(&self.0.verifier, &head, body)),
-        }
-    }
-}
-
-/// The future of [`LifecycleEndpoint`].
-pub struct EndpointFuture<B> {
-    endpoint: Arc<Endpoint>,
-    deadline: Deadline,
-    stage: Stage<B>,
-}
-
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the server boxes the whole future; a second box would only add to it"
-)]
-enum Stage<B> {
-    Receiving(Receive<B>),
-    Handling(Pin<Box<dyn Future<Output = Result<Delivery, Rejection>> + Send>>),
-}
-
-impl<B> Future for EndpointFuture<B>
-where
-    B: Body + Unpin + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Output = Result<Response<Full<Bytes>>, Infallible>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let outcome = loop {
-            match &mut this.stage {
-                Stage::Receiving(receiving) => match ready!(receiving.poll(&mut this.deadline, cx)) {
-                    Ok(delivery) => {
-                        let (endpoint, within) = (this.endpoint.clone(), this.deadline.left());
-                        this.stage = Stage::Handling(Box::pin(async move {
-                            run_handler(&*endpoint.handler, &delivery, within).await.map(|()| delivery)
-                        }));
-                    }
-                    Err(unhandled) => break Err(unhandled),
-                },
-                Stage::Handling(handling) => {
-                    let handled = ready!(this.deadline.poll(handling.as_mut(), cx));
-                    let handled = handled.unwrap_or(Err(Rejection::DeadlineExceeded));
-                    break handled
-                        .map_err(|rejection| Unhandled::from(RejectedRequest::after_body(rejection)));
-                }
-            }
-        };
-        let elapsed = this.deadline.elapsed();
-        Poll::Ready(Ok(match outcome {
-            Ok(delivery) => {
-                let outcome = RequestOutcome::of(Ok(&delivery));
-                this.endpoint.verifier.record(outcome, elapsed, SystemTime::now());
-                response(outcome.reply())
-            }
-            Err(unhandled) => answer(&this.endpoint.verifier, unhandled, elapsed),
-        }))
-    }
-}
-
-impl<B> fmt::Debug for EndpointFuture<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EndpointFuture").field("verifier", &self.endpoint.verifier).finish_non_exhaustive()
+        let received = received(&endpoint.verifier, &head, body);
+        ResponseFuture::new(async move {
+            let (mut exchange, received) = received.await;
+            let result = match received {
+                Ok(delivery) => exchange.handle(&*endpoint.handler, delivery).await,
+                Err(unhandled) => Err(unhandled),
+            };
+            Ok(answer(&exchange, result))
+        })
     }
 }
 

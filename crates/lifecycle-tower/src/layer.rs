@@ -1,23 +1,17 @@
-//! `LifecycleLayer`: verify as a layer over routes that exist already.
+//! `LifecycleLayer`: verification as a layer over routes that exist already.
 
-use std::fmt;
-use std::future::Future;
-use std::mem;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
-use std::time::SystemTime;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
-use lifecycle_core::{Delivery, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier};
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
+use lifecycle_core::{RejectedRequest, Rejection, RequestOutcome, Verifier};
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::body::BytesOr;
-use crate::deadline::Deadline;
-use crate::receive::{BoxError, Receive};
+use crate::future::{ResponseFuture, take_ready};
+use crate::receive::{BoxError, received};
 use crate::response::answer;
 
 /// Lets only verified callbacks through to the service inside.
@@ -76,7 +70,7 @@ impl<S> Layer<S> for LifecycleLayer {
     }
 }
 
-/// The service of [`LifecycleLayer`], which see.
+/// The service of [`LifecycleLayer`].
 #[derive(Clone, Debug)]
 pub struct Lifecycle<S> {
     inner: S,
@@ -85,105 +79,46 @@ pub struct Lifecycle<S> {
 
 impl<S, B, ResBody> Service<Request<B>> for Lifecycle<S>
 where
-    S: Service<Request<B>, Response = Response<ResBody>> + Clone,
+    S: Service<Request<B>, Response = Response<ResBody>, Future: Send> + Clone + Send + 'static,
     B: Body + From<Bytes> + Unpin + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response<BytesOr<ResBody>>;
     type Error = S::Error;
-    type Future = LifecycleFuture<S, B, S::Future>;
+    type Future = ResponseFuture<BytesOr<ResBody>, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        // Only the service that was polled ready may be called, and a clone of it is not ready: it may have taken a
-        // permit that the clone lacks. So the ready one goes, and the clone stays to be polled.
-        let clone = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, clone);
-        let (head, body) = request.into_parts();
-        let receiving = Receive::new(&self.verifier, &head, body);
-        LifecycleFuture {
-            deadline: Deadline::after(self.verifier.timeout()),
-            stage: Stage::Receiving { head: Some(head), receiving, inner },
-            verifier: self.verifier.clone(),
-        }
-    }
-}
-
-pin_project! {
-    /// The future of [`Lifecycle`].
-    pub struct LifecycleFuture<S, B, F> {
-        verifier: Verifier,
-        deadline: Deadline,
-        #[pin]
-        stage: Stage<S, B, F>,
-    }
-}
-
-pin_project! {
-    #[project = StageProjection]
-    enum Stage<S, B, F> {
-        Receiving { head: Option<Parts>, receiving: Receive<B>, inner: S },
-        Handling { #[pin] handling: F, delivery: Delivery },
-    }
-}
-
-impl<S, B, ResBody> Future for LifecycleFuture<S, B, S::Future>
-where
-    S: Service<Request<B>, Response = Response<ResBody>>,
-    B: Body + From<Bytes> + Unpin + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    type Output = Result<Response<BytesOr<ResBody>>, S::Error>;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut this = self.project();
-        let unhandled = loop {
-            match this.stage.as_mut().project() {
-                StageProjection::Receiving { head, receiving, inner } => {
-                    let received = ready!(receiving.poll(this.deadline, cx));
-                    match (received, head.take()) {
-                        (Ok(delivery), Some(mut head)) => {
-                            head.extensions.insert(delivery.clone());
-                            let body = B::from(delivery.body().clone());
-                            let handling = inner.call(Request::from_parts(head, body));
-                            this.stage.set(Stage::Handling { handling, delivery });
-                        }
-                        (Ok(_), None) => break RejectedRequest::from(Rejection::BodyUnreadable).into(), // polled after it resolved
-                        (Err(unhandled), _) => break unhandled,
-                    }
+        let mut inner = take_ready(&mut self.inner);
+        let (mut head, body) = request.into_parts();
+        let received = received(&self.verifier, &head, body);
+        ResponseFuture::new(async move {
+            let (mut exchange, received) = received.await;
+            let delivery = match received {
+                Ok(delivery) => delivery,
+                unhandled => return Ok(answer(&exchange, unhandled).map(BytesOr::from)),
+            };
+            head.extensions.insert(delivery.clone());
+            let request = Request::from_parts(head, B::from(delivery.body().clone()));
+            match exchange.bound(inner.call(request)).await {
+                Some(Ok(response)) => {
+                    let status = response.status().as_u16();
+                    exchange.record(RequestOutcome::Answered(&delivery, Some(status)));
+                    Ok(response.map(BytesOr::new))
                 }
-                StageProjection::Handling { handling, delivery } => {
-                    let handled = ready!(this.deadline.poll(handling, cx));
-                    let elapsed = this.deadline.elapsed();
-                    match handled {
-                        Some(Ok(response)) => {
-                            let status = response.status().as_u16();
-                            let outcome = RequestOutcome::Answered(delivery, Some(status));
-                            this.verifier.record(outcome, elapsed, SystemTime::now());
-                            return Poll::Ready(Ok(response.map(BytesOr::new)));
-                        }
-                        Some(Err(error)) => {
-                            let failed = RejectedRequest::after_body(Rejection::HandlerFailed);
-                            let outcome = RequestOutcome::Rejected(&failed);
-                            this.verifier.record(outcome, elapsed, SystemTime::now());
-                            return Poll::Ready(Err(error));
-                        }
-                        None => {
-                            break Unhandled::from(RejectedRequest::after_body(Rejection::DeadlineExceeded));
-                        }
-                    }
+                Some(Err(error)) => {
+                    let failed = RejectedRequest::after_body(Rejection::HandlerFailed);
+                    exchange.record(RequestOutcome::Rejected(&failed));
+                    Err(error)
+                }
+                None => {
+                    let late = RejectedRequest::after_body(Rejection::DeadlineExceeded);
+                    Ok(answer(&exchange, Err(late.into())).map(BytesOr::from))
                 }
             }
-        };
-        Poll::Ready(Ok(answer(this.verifier, unhandled, this.deadline.elapsed()).map(BytesOr::from)))
-    }
-}
-
-impl<S, B, F> fmt::Debug for LifecycleFuture<S, B, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LifecycleFuture").field("verifier", &self.verifier).finish_non_exhaustive()
+        })
     }
 }

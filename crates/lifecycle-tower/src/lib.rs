@@ -7,16 +7,17 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod body;
-mod deadline;
 mod enabled;
 mod endpoint;
+mod future;
 mod layer;
 mod receive;
 mod response;
 
-pub use body::BytesOr;
-pub use enabled::{RequireEnabled, RequireEnabledFuture, RequireEnabledLayer};
-pub use endpoint::{EndpointFuture, LifecycleEndpoint};
-pub use layer::{Lifecycle, LifecycleFuture, LifecycleLayer};
+pub use body::{BytesOr, ResponseBody};
+pub use enabled::{RequireEnabled, RequireEnabledLayer};
+pub use endpoint::LifecycleEndpoint;
+pub use future::ResponseFuture;
+pub use layer::{Lifecycle, LifecycleLayer};
 pub use receive::{header_lines, receive};
 pub use response::{response, response_before_body};

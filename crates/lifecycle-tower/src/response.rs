@@ -1,13 +1,12 @@
 //! Response: core's replies as `http` responses.
 
-use std::time::{Duration, SystemTime};
-
-use bytes::Bytes;
+use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
-use http_body_util::Full;
-use lifecycle_core::{Reply, Unhandled, Verifier};
+use lifecycle_adapter::Exchange;
+use lifecycle_core::{Delivery, Reply, RequestOutcome, Unhandled};
 
+use crate::body::ResponseBody;
 use crate::receive::announced;
 
 /// Core's [`Reply`] as a response, for hyper as it is and for axum as an `IntoResponse`.
@@ -19,17 +18,18 @@ use crate::receive::announced;
 /// assert_eq!(response.status(), 405);
 /// assert_eq!(response.headers()["allow"], "POST");
 /// ```
-pub fn response(reply: Reply) -> Response<Full<Bytes>> {
-    let mut builder = Response::builder().status(reply.status());
+pub fn response(reply: Reply) -> Response<ResponseBody> {
+    let mut response = Response::default();
+    *response.status_mut() =
+        StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers() {
-        builder = builder.header(name, value);
+        // Core lets through nothing else.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
     }
-    builder.body(Full::new(reply.into_body())).unwrap_or_else(|_| {
-        // A status or a header that HTTP does not have: the app made this reply itself.
-        let mut response = Response::default();
-        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        response
-    })
+    *response.body_mut() = reply.into_body().into();
+    response
 }
 
 /// [`response`] for a request that is answered by its head, before its body is read. Where HTTP/1.1 has a body on the way, the
@@ -44,20 +44,16 @@ pub fn response(reply: Reply) -> Response<Full<Bytes>> {
 /// assert_eq!(response.headers()["connection"], "close");
 /// # Ok::<(), http::Error>(())
 /// ```
-pub fn response_before_body(head: &Parts, reply: Reply) -> Response<Full<Bytes>> {
+pub fn response_before_body(head: &Parts, reply: Reply) -> Response<ResponseBody> {
     response(reply.after(announced(head)))
 }
 
-/// Records and answers a request that no handler sees.
-pub(crate) fn answer(verifier: &Verifier, unhandled: Unhandled, elapsed: Duration) -> Response<Full<Bytes>> {
-    verifier.record(unhandled.outcome(), elapsed, SystemTime::now());
-    with_reason(unhandled)
-}
-
-/// The reason of a rejection travels in the extensions, for layers further out.
-pub(crate) fn with_reason(unhandled: Unhandled) -> Response<Full<Bytes>> {
-    let mut response = response(unhandled.reply());
-    if let Unhandled::Rejected(rejected) = unhandled {
+/// Records how a request ended, and answers it.
+pub(crate) fn answer(exchange: &Exchange, result: Result<Delivery, Unhandled>) -> Response<ResponseBody> {
+    let outcome = RequestOutcome::of(result.as_ref());
+    exchange.record(outcome);
+    let mut response = response(outcome.reply());
+    if let Err(Unhandled::Rejected(rejected)) = result {
         response.extensions_mut().insert(rejected.rejection);
     }
     response

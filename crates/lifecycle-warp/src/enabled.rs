@@ -6,7 +6,7 @@ use lifecycle_core::{Reply, RequestBody, TenantGate, TenantKey};
 use warp::http::HeaderMap;
 use warp::{Filter, Rejection as Reject};
 
-use crate::head::header_lines;
+use crate::receive::header_lines;
 use crate::rejection::VerifiedRejection;
 
 /// Extracts the tenant of a request to one of the app's ordinary routes, and rejects it with [`VerifiedRejection::Gate`] while the

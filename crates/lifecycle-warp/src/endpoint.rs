@@ -1,17 +1,12 @@
-//! Endpoint: a handler as a whole route; it is called and the answer given.
+//! Endpoint: a route that asks a handler and answers.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::SystemTime;
 
-use lifecycle_core::{
-    Delivery, EndpointHandler, RejectedRequest, Rejection, RequestOutcome, Unhandled, Verifier, run_handler,
-};
+use lifecycle_core::{EndpointHandler, RequestOutcome, Verifier};
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
-use crate::deadline::Deadline;
-use crate::receive::{Body, Request, request};
+use crate::receive::{Received, received};
 use crate::response::response;
 
 /// A route that receives callbacks, asks the handler and answers. Give it the inbox of `lifecycle-inbox`, or, where its work is
@@ -42,28 +37,16 @@ pub fn endpoint(
     handler: impl EndpointHandler,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let handler: Arc<dyn EndpointHandler> = Arc::new(handler);
-    request(verifier).then(move |request| answer(Arc::clone(&handler), request))
+    received(verifier).then(move |received| answer(Arc::clone(&handler), received))
 }
 
-async fn answer(handler: Arc<dyn EndpointHandler>, mut request: Request<impl Body>) -> Response {
-    let deadline = request.head.deadline;
-    let result = match request.receive().await {
-        Ok(delivery) => handle(&*handler, delivery, deadline).await,
+async fn answer(handler: Arc<dyn EndpointHandler>, received: Received) -> Response {
+    let Received { mut exchange, result, .. } = received;
+    let result = match result {
+        Ok(delivery) => exchange.handle(&*handler, delivery).await,
         Err(unhandled) => Err(unhandled),
     };
     let outcome = RequestOutcome::of(result.as_ref());
-    request.verifier.record(outcome, deadline.elapsed(), SystemTime::now());
+    exchange.record(outcome);
     response(outcome.reply())
-}
-
-async fn handle(
-    handler: &dyn EndpointHandler,
-    delivery: Delivery,
-    deadline: Deadline,
-) -> Result<Delivery, Unhandled> {
-    let bound = deadline.bound(pin!(run_handler(handler, &delivery, deadline.left()))).await;
-    match bound.unwrap_or(Err(Rejection::DeadlineExceeded)) {
-        Ok(()) => Ok(delivery),
-        Err(rejection) => Err(RejectedRequest::after_body(rejection).into()),
-    }
 }

@@ -1,12 +1,10 @@
 //! Filters that extract: a verified callback, and its payload as a type.
 
-use std::time::SystemTime;
-
-use lifecycle_core::{Delivery, RequestOutcome, Verifier};
+use lifecycle_core::{Delivery, Verifier};
 use serde::de::DeserializeOwned;
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Body, Request, request};
+use crate::receive::{Received, received};
 use crate::rejection::VerifiedRejection;
 
 /// Extracts a callback that is verified, and rejects with [`VerifiedRejection`] what is not.
@@ -40,17 +38,10 @@ use crate::rejection::VerifiedRejection;
 /// # }).unwrap();
 /// ```
 pub fn verified(verifier: Verifier) -> impl Filter<Extract = (Delivery,), Error = Reject> + Clone {
-    request(verifier).and_then(admit)
-}
-
-async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
-    let received = request.receive().await;
-    let outcome = match &received {
-        Ok(delivery) => RequestOutcome::Answered(delivery, None),
-        Err(unhandled) => unhandled.outcome(), // `recover` makes the answer
-    };
-    request.verifier.record(outcome, request.head.deadline.elapsed(), SystemTime::now());
-    received.map_err(|unhandled| VerifiedRejection::from(unhandled).into())
+    received(verifier).and_then(async |Received { exchange, result, .. }| {
+        let ((), delivery) = exchange.extract(result, |_| Ok(())).map_err(VerifiedRejection::Unhandled)?;
+        Ok::<_, Reject>(delivery)
+    })
 }
 
 /// The payload of a verified delivery as the platform's own type, for `and_then`; rejects with [`VerifiedRejection`] what is not a
@@ -91,7 +82,7 @@ async fn admit(mut request: Request<impl Body>) -> Result<Delivery, Reject> {
 /// ```
 ///
 /// # Errors
-/// [`VerifiedRejection::Rejected`], as warp's rejection.
+/// [`VerifiedRejection::Unhandled`], as warp's rejection.
 pub async fn payload<T: DeserializeOwned>(delivery: Delivery) -> Result<T, Reject> {
-    delivery.decode().map_err(|rejected| VerifiedRejection::Rejected(rejected).into())
+    delivery.decode().map_err(|rejected| VerifiedRejection::Unhandled(rejected.into()).into())
 }

@@ -1,6 +1,6 @@
 //! `VerifiedRejection`: why a filter refused a request, as a rejection of warp, and its way to an answer.
 
-use lifecycle_core::{RejectedRequest, Reply, Unhandled};
+use lifecycle_core::{Reply, Unhandled};
 use warp::Rejection as Reject;
 use warp::reply::Response;
 
@@ -14,27 +14,16 @@ use crate::response::response;
 pub enum VerifiedRejection {
     /// The app is not enabled for the request's tenant, or the gate cannot tell: what it answers.
     Gate(Reply),
-    /// The platform tries out the URL: no failure, and the route has nothing to do. The reply is what the platform wants to see.
-    Handshake(Reply),
-    /// The callback was refused. It is logged by then.
-    Rejected(RejectedRequest),
+    /// The callback was rejected, or it is a handshake. It is recorded by then.
+    Unhandled(Unhandled),
 }
 
 impl VerifiedRejection {
     /// The answer, in the same bytes from every adapter.
     pub fn reply(&self) -> Reply {
         match self {
-            Self::Gate(reply) | Self::Handshake(reply) => reply.clone(),
-            Self::Rejected(rejected) => rejected.reply(),
-        }
-    }
-}
-
-impl From<Unhandled> for VerifiedRejection {
-    fn from(unhandled: Unhandled) -> Self {
-        match unhandled {
-            Unhandled::Handshake(reply) => Self::Handshake(reply),
-            Unhandled::Rejected(rejected) => Self::Rejected(rejected),
+            Self::Gate(reply) => reply.clone(),
+            Self::Unhandled(unhandled) => unhandled.reply(),
         }
     }
 }

@@ -4,7 +4,7 @@ use lifecycle_core::{Reply, RequestBody};
 use warp::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use warp::reply::Response;
 
-use crate::head::header_lines;
+use crate::receive::header_lines;
 
 /// A reply of core as a response: an answer of this library, or a page or error of one of its platforms.
 ///
@@ -20,8 +20,9 @@ pub fn response(reply: Reply) -> Response {
     *response.status_mut() =
         StatusCode::from_u16(reply.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in reply.headers() {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            response.headers_mut().append(HeaderName::from_static(name), value);
+        // Core lets through nothing else.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
         }
     }
     *response.body_mut() = reply.into_body().into();

@@ -1,8 +1,4 @@
-//! Verify: a middleware around a route that exists already.
-
-use std::mem;
-use std::pin::pin;
-use std::time::SystemTime;
+//! Verify: verification as a middleware around a route that exists already.
 
 use http_body_util::Full;
 use lifecycle_core::{Delivery, RejectedRequest, Rejection, RequestOutcome, Verifier};
@@ -14,7 +10,7 @@ use warp::path::Peek;
 use warp::reply::{Reply, Response};
 use warp::{Filter, Rejection as Reject};
 
-use crate::receive::{Body, Request, request};
+use crate::receive::{Received, received};
 use crate::rejection::recover;
 use crate::response::response;
 
@@ -59,43 +55,41 @@ pub fn verify<R: Reply + 'static>(
     route: impl Filter<Extract = (R,), Error: Into<Reject>> + Send + Sync + 'static,
 ) -> impl Filter<Extract = (Response,), Error = Reject> + Clone {
     let route = route.map(R::into_response).boxed().recover(recover).map(Reply::into_response).boxed();
-    warp::path::peek().and(request(verifier)).then(move |path, request| answer(route.clone(), path, request))
+    warp::path::peek()
+        .and(received(verifier))
+        .then(move |path, received| answer(route.clone(), path, received))
 }
 
-async fn answer(route: BoxedFilter<(Response,)>, path: Peek, mut request: Request<impl Body>) -> Response {
-    let delivery = match request.receive().await {
+async fn answer(route: BoxedFilter<(Response,)>, path: Peek, received: Received) -> Response {
+    let Received { mut exchange, result, query, headers } = received;
+    let delivery = match result {
         Ok(delivery) => delivery,
         Err(unhandled) => {
-            let elapsed = request.head.deadline.elapsed();
-            request.verifier.record(unhandled.outcome(), elapsed, SystemTime::now());
+            exchange.record(unhandled.outcome());
             return response(unhandled.reply());
         }
     };
-    let deadline = request.head.deadline;
-    let (query, headers) = (request.head.query.take(), mem::take(&mut request.head.headers));
-    let inner = inner(&path, query, headers, &delivery);
-    // A route keeps its request in a thread-local while it is polled, so one cannot run within another, only beside it.
-    let running = async move { deadline.bound(pin!(warp::service(route).call(inner))).await };
-    let mut beside = Beside(tokio::spawn(Box::pin(running)));
-    let rejection = match (&mut beside.0).await {
-        Ok(Some(Ok(response))) => {
-            let outcome = RequestOutcome::Answered(&delivery, Some(response.status().as_u16()));
-            request.verifier.record(outcome, deadline.elapsed(), SystemTime::now());
+    let inner = inner(&path, &query, headers, &delivery);
+    // A route keeps its request in a thread-local while it is polled, so it cannot run within another, only in parallel.
+    let mut task = Task(tokio::spawn(async move { warp::service(route).call(inner).await }));
+    let rejection = match exchange.bound(&mut task.0).await {
+        Some(Ok(Ok(response))) => {
+            exchange.record(RequestOutcome::Answered(&delivery, Some(response.status().as_u16())));
             return response;
         }
-        Ok(Some(Err(never))) => match never {},
-        Ok(None) => Rejection::DeadlineExceeded,
-        Err(_panicked) => Rejection::HandlerFailed,
+        Some(Ok(Err(never))) => match never {},
+        Some(Err(_panicked)) => Rejection::HandlerFailed,
+        None => Rejection::DeadlineExceeded,
     };
     let rejected = RejectedRequest::after_body(rejection);
-    request.verifier.record(RequestOutcome::Rejected(&rejected), deadline.elapsed(), SystemTime::now());
+    exchange.record(RequestOutcome::Rejected(&rejected));
     response(rejected.reply())
 }
 
-/// A task that ends when nobody waits for it any more, as when the peer has gone.
-struct Beside<T>(JoinHandle<T>);
+/// A task that ends when nobody waits for it any more, as when the time is over or the peer has gone.
+struct Task<T>(JoinHandle<T>);
 
-impl<T> Drop for Beside<T> {
+impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
@@ -104,11 +98,11 @@ impl<T> Drop for Beside<T> {
 /// The request once more, with its body from memory, as the route sees it. Its method is POST: no other is verified.
 fn inner(
     path: &Peek,
-    query: Option<String>,
+    query: &str,
     headers: HeaderMap,
     delivery: &Delivery,
 ) -> http::Request<Full<bytes::Bytes>> {
-    let (path, query) = (path.as_str(), query.unwrap_or_default());
+    let path = path.as_str();
     let mut request = http::Request::new(Full::new(delivery.body().clone()));
     if !(path.is_empty() && query.is_empty()) {
         let separator = if query.is_empty() { "" } else { "?" };

@@ -8,20 +8,20 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Instant, SystemTime};
 
-use bytes::Bytes;
 use example_shared::{App, Page, WatchedBody, read_body};
 use http::header::COOKIE;
 use http::{Method, Request, Response};
-use http_body_util::{BodyDataStream, BodyExt, Full};
+use http_body_util::{BodyDataStream, BodyExt};
 use lifecycle_core::{Delivery, EventKind, Reply, RequestOutcome, TenantKey, Verifier};
 use lifecycle_securityscorecard::ActionRequest;
 use lifecycle_tower::{
-    BytesOr, LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, header_lines, receive, response,
+    BytesOr, LifecycleEndpoint, LifecycleLayer, RequireEnabledLayer, ResponseBody, header_lines, receive,
+    response,
 };
 use tower::util::BoxCloneSyncService;
 use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
-type Answer = Response<BytesOr<Full<Bytes>>>;
+type Answer = Response<BytesOr<ResponseBody>>;
 type Route = BoxCloneSyncService<Request<WatchedBody>, Answer, Infallible>;
 
 /// All of the app's routes, as one service. Cheap to clone.
@@ -83,7 +83,7 @@ const HOOK: &str = "/securityscorecard/hook";
 
 fn endpoint(app: &App, verifier: Verifier) -> Route {
     let endpoint = ServiceBuilder::new()
-        .map_response(|answer: Response<Full<Bytes>>| answer.map(BytesOr::from))
+        .map_response(|answer: Response<ResponseBody>| answer.map(BytesOr::from))
         .service(LifecycleEndpoint::new(verifier, app.handler()));
     Route::new(endpoint)
 }

@@ -364,6 +364,19 @@ async fn a_page_that_cannot_be_read_is_a_loss_and_the_log_stays() {
     assert!(scene.beside("-wal").exists(), "it holds what was acknowledged last");
 }
 
+#[tokio::test]
+async fn an_empty_file_beside_a_log_is_not_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, log) = (folder.path().join("inbox.db"), folder.path().join("inbox.db-wal"));
+    fs::write(&path, b"").unwrap();
+    fs::write(&log, GARBAGE).unwrap();
+    for opened in [SqliteEngine::open(&path), SqliteEngine::open_migrated(&path)] {
+        let error = opened.unwrap_err().to_string();
+        assert!(error.contains("it is empty, and its log (-wal) is not"), "{error}");
+    }
+    assert_eq!(fs::read(&log).unwrap(), GARBAGE, "SQLite has not deleted it");
+}
+
 fn count(path: &Path) -> i64 {
     let connection = Connection::open(path).unwrap();
     let whole: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();

@@ -42,20 +42,6 @@ fn a_file_of_another_kind_is_refused_and_not_touched() {
     assert!(matches!(error, OpenError::NotADatabase(_)), "{text}");
 }
 
-/// SQLite would delete the log, and begin a new database.
-#[test]
-fn an_empty_file_beside_a_log_is_refused_and_the_log_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let (path, log) = (folder.path().join("inbox.db"), folder.path().join("inbox.db-wal"));
-    fs::write(&path, "").unwrap();
-    fs::write(&log, "what was acknowledged last").unwrap();
-    let (error, text) = refused(&path);
-    assert!(matches!(error, OpenError::Unusable { .. }), "{text}");
-    assert!(text.contains("it is empty, and its log (-wal) is not"), "{text}");
-    assert!(SqliteEngine::open_migrated(&path).is_err());
-    assert_eq!(fs::read(&log).unwrap(), b"what was acknowledged last");
-}
-
 #[test]
 fn text_in_another_encoding_is_refused() {
     let folder = tempfile::tempdir().unwrap();

@@ -12,7 +12,7 @@ use hyper::client::conn::http2;
 use hyper::server::conn::{http1, http2 as http2_server};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use lifecycle_tower::{LifecycleEndpoint, RequireEnabledLayer, receive, response};
+use lifecycle_tower::{LifecycleEndpoint, RequireEnabledLayer, ResponseBody, receive, response};
 use test_adapter::{Gate, Obedient, closes_before_the_bodys_end, stays_open_without_a_body};
 use tokio::net::TcpListener;
 use tower::{Layer, ServiceExt};
@@ -48,7 +48,7 @@ async fn axum() -> SocketAddr {
 }
 
 /// A route that is written by hand around the function.
-async fn by_hand(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn by_hand(request: Request<Incoming>) -> Result<Response<ResponseBody>, Infallible> {
     let (seismic, started) = (verifier().with_timeout(Duration::from_millis(200)), Instant::now());
     let received = receive(&seismic, request).await;
     let (outcome, reply) = match &received {

@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use lifecycle_core::{
     Decision, Delivery, EndpointHandler, HandlerError, LifecycleHandler, Rejection, async_trait,
 };
-use lifecycle_tower::LifecycleEndpoint;
+use lifecycle_tower::{LifecycleEndpoint, ResponseBody};
 use test_adapter::{Asked, Obedient};
 use tokio::task::consume_budget;
 use tokio::time::Instant;
@@ -17,7 +17,7 @@ use tower::ServiceExt;
 
 use crate::support::{Script, Step, callback, post, verifier};
 
-async fn answer(handler: &Obedient, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
+async fn answer(handler: &Obedient, request: Request<Full<Bytes>>) -> Response<ResponseBody> {
     LifecycleEndpoint::new(verifier(), handler.clone()).oneshot(request).await.unwrap()
 }
 

@@ -46,7 +46,7 @@ async fn a_body_extractor_may_follow_a_delivery_of_the_layer() {
 async fn a_delivery_without_a_layer_names_the_cure() {
     let (status, body) = ask(Router::new().route("/", route_post(tenant_and_body)), signed()).await;
     assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(body.contains(r#""code":"layer-missing""#) && body.contains("LifecycleLayer"), "{body}");
+    assert!(body.contains(r#""code":"verifier-missing""#) && body.contains("LifecycleLayer"), "{body}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -210,7 +210,7 @@ async fn a_payload_of_another_type_is_undecodable_and_never_repeated() {
     for (path, status, code) in [
         ("/verified", 422, r#""code":"undecodable""#),
         ("/received", 422, r#""code":"undecodable""#),
-        ("/unlayered", 500, r#""code":"layer-missing""#),
+        ("/unlayered", 500, r#""code":"verifier-missing""#),
     ] {
         let mut request = signed();
         *request.uri_mut() = path.parse().unwrap();

@@ -41,11 +41,7 @@ async fn a_request_of_an_enabled_tenant_reaches_the_route_with_its_tenant_and_it
 
 #[tokio::test]
 async fn no_other_request_reaches_the_route_and_the_gate_says_what_is_answered() {
-    for (tenant, reply) in [
-        (Some("closed"), Reply::not_enabled()),
-        (None, Reply::not_enabled()),
-        (Some("broken"), Gate::out_of_order()),
-    ] {
+    for (tenant, reply) in Gate::closed() {
         let request = warp::test::request().path("/features");
         let request = tenant.into_iter().fold(request, |request, tenant| request.header("x-tenant", tenant));
         let answer = request.reply(&features(Gate)).await;

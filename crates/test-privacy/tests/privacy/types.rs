@@ -14,6 +14,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("example_shared::settings::SettingsError", NAME),
     ("example_shared::shutdown::Shutdown", BARE),
     ("lifecycle_actix::rejection::VerifiedRejection", REASON),
+    ("lifecycle_adapter::deadline::Deadline", BARE),
     ("lifecycle_conformance::answer::Answer", FIXTURE),
     ("lifecycle_conformance::body::Body", FIXTURE),
     ("lifecycle_conformance::body::Callback", FIXTURE),
@@ -79,11 +80,9 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_testing::keys::SigningKeyError", NAME),
     ("lifecycle_tower::axum::VerifiedRejection", REASON),
     ("lifecycle_tower::enabled::RequireEnabled", APPS),
-    ("lifecycle_tower::enabled::RequireEnabledFuture", BARE),
     ("lifecycle_tower::enabled::RequireEnabledLayer", BARE),
-    ("lifecycle_tower::endpoint::EndpointFuture", BARE),
+    ("lifecycle_tower::future::ResponseFuture", BARE),
     ("lifecycle_tower::layer::Lifecycle", APPS),
-    ("lifecycle_tower::layer::LifecycleFuture", BARE),
     ("lifecycle_vault::keyring::KeyringError", NAME),
 ];
 

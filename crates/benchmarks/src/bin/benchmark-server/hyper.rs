@@ -6,14 +6,14 @@ use std::net::TcpListener;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Full, Limited};
+use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::server::conn::http1;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use lifecycle_core::{RequestOutcome, Verifier};
-use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, receive, response};
+use lifecycle_tower::{BytesOr, LifecycleEndpoint, LifecycleLayer, ResponseBody, receive, response};
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::expert::{Callback, Expert, LIMIT, Refused, SIGNATURE};
@@ -82,7 +82,7 @@ async fn authentic(expert: &Expert, request: Request<Incoming>) -> Result<Callba
 async fn extracted(
     verifier: Verifier,
     request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+) -> Result<Response<ResponseBody>, Infallible> {
     let started = Instant::now();
     let received = receive(&verifier, request).await;
     let outcome = RequestOutcome::of(received.as_ref().map(|(_head, delivery)| delivery));
