@@ -112,6 +112,9 @@ impl Checkpointer {
     /// Nothing if another process is copying, or it went wrong.
     fn copy(&self) -> Option<Copied> {
         match copy(&self.connection, &self.files) {
+            Ok(Some(copied)) if !copied.is_complete => {
+                self.files.check_partly_copied(&self.connection).ok().map(|()| copied)
+            }
             Ok(copied) => copied,
             Err(error) => {
                 tracing::warn!(
@@ -308,6 +311,19 @@ mod tests {
     }
 
     #[test]
+    fn a_truncation_during_a_copy_that_leaves_pages_to_the_log_is_noticed() {
+        let scene = Scene::new();
+        let reader = Connection::open(scene.path()).unwrap();
+        reader.execute_batch("BEGIN; SELECT * FROM app").unwrap();
+        scene.connection.execute_batch("UPDATE app SET text = zeroblob(3002) WHERE id = 1").unwrap();
+        let length = scene.length();
+        scene.truncate(0);
+        scene.truncate(length); // as the copy does in the end
+        assert!(!copy(&scene.connection, &scene.files).unwrap().unwrap().is_complete);
+        assert!(scene.files.check_partly_copied(&scene.connection).is_err());
+    }
+
+    #[test]
     fn a_copy_that_leaves_pages_to_the_log_is_no_loss() {
         let scene = Scene::new();
         let reader = Connection::open(scene.path()).unwrap();
@@ -315,7 +331,7 @@ mod tests {
         let more = "INSERT INTO app SELECT id + 100, text FROM app; UPDATE app SET text = zeroblob(3002)";
         scene.connection.execute_batch(more).unwrap();
         assert!(!copy(&scene.connection, &scene.files).unwrap().unwrap().is_complete);
-        scene.files.check(&scene.connection).unwrap();
+        scene.files.check_partly_copied(&scene.connection).unwrap();
         reader.execute_batch("COMMIT").unwrap();
         assert!(copy(&scene.connection, &scene.files).unwrap().unwrap().is_complete);
         scene.files.check(&scene.connection).unwrap();

@@ -30,6 +30,8 @@ pub(crate) struct Content {
     /// The bytes of holes up to which the file need not be read. Some file systems compress, or count late: so each time
     /// that holes turn out to be harmless, twice as many are allowed.
     harmless: AtomicU64,
+    /// The same while the log holds what is not in the file yet.
+    passing: AtomicU64,
     is_suspect: AtomicBool,
     seen: Mutex<Seen>,
 }
@@ -58,6 +60,7 @@ impl Content {
             alone: alone(path),
             length: AtomicU64::new(file.len()),
             harmless: AtomicU64::new(holes(file) * 2),
+            passing: AtomicU64::new(0),
             is_suspect: AtomicBool::new(false),
             seen: Mutex::default(),
         }
@@ -78,13 +81,23 @@ impl Content {
         self.is_suspect.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the file has more holes than are known to be harmless. Only after a complete checkpoint does that mean
-    /// anything: before, the page of a hole may be in the log.
+    /// Whether the file has more holes than are known to be harmless. After a complete checkpoint there should be none; before,
+    /// the page of a hole may be in the log.
     pub(crate) fn has_holes(&self, file: &Metadata) -> bool {
         holes(file) > self.harmless.load(Ordering::Relaxed)
     }
 
-    /// The same before anything was checked: whether the file had holes when it was opened.
+    /// Whether it has more than were harmless after earlier checkpoints that were not complete.
+    pub(crate) fn has_more_holes(&self, file: &Metadata) -> bool {
+        self.has_holes(file) && holes(file) > self.passing.load(Ordering::Relaxed)
+    }
+
+    /// The database was read, and is whole with so many holes.
+    pub(crate) fn allow_for_now(&self, file: &Metadata) {
+        self.passing.fetch_max(holes(file) * 2, Ordering::Relaxed);
+    }
+
+    /// Whether it had holes when it was opened; to be asked before any check.
     pub(crate) fn had_holes(&self) -> bool {
         self.harmless.load(Ordering::Relaxed) > 0
     }

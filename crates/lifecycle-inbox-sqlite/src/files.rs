@@ -134,8 +134,22 @@ impl Files {
         self.check(connection)
     }
 
-    /// The same for a file that has just been opened, and may have been truncated before. What is written meanwhile does not
-    /// wait: some file systems compress, and show holes in every file.
+    /// The same after one that was not complete: holes are less of a reason then, so nobody waits while the file is read.
+    pub(crate) fn check_partly_copied(&self, connection: &Connection) -> Result<(), Loss> {
+        let file = self.look_up(&self.database, connection)?;
+        if !self.content.has_more_holes(&file) {
+            return Ok(());
+        }
+        match content::is_whole(&file, connection) {
+            Ok(true) => self.content.allow_for_now(&file),
+            Ok(false) => return Err(self.lose(&self.database.path, "was truncated", true, connection)),
+            Err(_) => {} // the next time
+        }
+        Ok(())
+    }
+
+    /// The same for a file that has just been opened, and may have been truncated before. Nobody waits here either: some file systems
+    /// compress, and show holes in every file.
     pub(crate) fn check_opened(&self, connection: &Connection) -> Result<(), Loss> {
         let file = self.look_up(&self.database, connection)?;
         if self.content.had_holes() && content::is_whole(&file, connection).is_ok_and(|whole| !whole) {

@@ -44,6 +44,8 @@ struct Shape {
     /// What whoever runs the app does while it is stopped.
     put_back: fn(&Path) -> Result<(), Failure>,
     all_gone: bool,
+    /// Whether the log may hold all that was taken from the file. Then nothing is lost, and nothing need be refused.
+    may_be_whole: bool,
 }
 
 const SHAPES: [Shape; 7] = [
@@ -52,6 +54,7 @@ const SHAPES: [Shape; 7] = [
         spoil: |file| Ok(fs::rename(file, beside(file, ".away"))?),
         put_back: |file| Ok(fs::rename(beside(file, ".away"), file)?),
         all_gone: false,
+        may_be_whole: false,
     },
     // the log deleted
     Shape {
@@ -61,6 +64,7 @@ const SHAPES: [Shape; 7] = [
         },
         put_back: |_| Ok(()),
         all_gone: false,
+        may_be_whole: false,
     },
     // replaced by something else
     Shape {
@@ -76,12 +80,14 @@ const SHAPES: [Shape; 7] = [
             if orphan.exists() { Ok(fs::rename(orphan, log)?) } else { Ok(()) }
         },
         all_gone: false,
+        may_be_whole: false,
     },
     // the folder moved away
     Shape {
         spoil: |file| Ok(fs::rename(folder(file)?, away(file)?)?),
         put_back: |file| Ok(fs::rename(away(file)?, folder(file)?)?),
         all_gone: false,
+        may_be_whole: false,
     },
     // deleted
     Shape {
@@ -90,14 +96,16 @@ const SHAPES: [Shape; 7] = [
         },
         put_back: |_| Ok(()),
         all_gone: true,
+        may_be_whole: false,
     },
     // truncated to nothing
-    Shape { spoil: |file| truncate(file, 0), put_back: clear_folder, all_gone: true },
+    Shape { spoil: |file| truncate(file, 0), put_back: clear_folder, all_gone: true, may_be_whole: false },
     // truncated to half
     Shape {
         spoil: |file| truncate(file, fs::metadata(file)?.len() / 2),
         put_back: clear_folder,
         all_gone: true,
+        may_be_whole: true,
     },
 ];
 
@@ -105,6 +113,9 @@ pub(super) fn befall(stage: &mut Stage<'_>) -> Result<(), Failure> {
     let file = stage.file()?;
     let shape = &SHAPES[stage.rng.usize(..SHAPES.len())];
     (shape.spoil)(&file)?;
+    if shape.may_be_whole && !stage.refuses_soon() {
+        return Ok(());
+    }
     stage.refuses()?;
     let from = Instant::now();
     stage.pause(300);

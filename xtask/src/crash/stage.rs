@@ -219,17 +219,36 @@ impl<'a> Stage<'a> {
         self.each_is("/healthz", 503)
     }
 
+    /// Whether an app refuses a callback within some seconds.
+    pub(super) fn refuses_soon(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < deadline {
+            for root in self.roots.all() {
+                if self.answers(&root, 503) {
+                    return true;
+                }
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
     fn each_answers(&mut self, status: u16) -> Result<(), Failure> {
         for root in self.roots.all() {
-            self.until(&format!("a callback is answered {status}"), |stage| {
-                stage.probes += 1;
-                let id = stage.probes.to_string();
-                let callback =
-                    json!({"type": "probe", "appId": "crash", "tenantId": "probe", "requestId": id});
-                Ok(stage.client.deliver(&root, &callback.to_string()).ok() == Some(status))
-            })?;
+            self.until(
+                &format!("a callback is answered {status}"),
+                |stage| Ok(stage.answers(&root, status)),
+            )?;
         }
         Ok(())
+    }
+
+    /// Whether an app answers a callback so.
+    fn answers(&mut self, root: &str, status: u16) -> bool {
+        self.probes += 1;
+        let id = self.probes.to_string();
+        let callback = json!({"type": "probe", "appId": "crash", "tenantId": "probe", "requestId": id});
+        self.client.deliver(root, &callback.to_string()).ok() == Some(status)
     }
 
     /// The page of each app is answered so before long.
