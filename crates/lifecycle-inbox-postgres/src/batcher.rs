@@ -30,7 +30,9 @@ pub(crate) trait Work: Send + 'static {
 /// A request that waits.
 pub(crate) struct Waiting<Q, A> {
     pub(crate) request: Q,
-    pub(crate) asked: Instant,
+    asked: Instant,
+    /// Until when it has to be done.
+    pub(crate) until: Instant,
     answer: oneshot::Sender<Result<A, String>>,
 }
 
@@ -42,6 +44,11 @@ impl<Q, A> Waiting<Q, A> {
     /// Whether nobody waits any more: then it is as if it was never asked.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
+    }
+
+    /// Whether it has waited for three quarters of its time: what the batch before it took, it would take too.
+    pub(crate) fn is_late(&self) -> bool {
+        self.asked.elapsed() >= (self.until - self.asked) * 3 / 4
     }
 }
 
@@ -67,10 +74,12 @@ impl<W: Work> Batcher<W> {
         Self { queue, time_limit }
     }
 
-    /// Has it done, and waits for the commit.
-    pub(crate) async fn ask(&self, request: W::Request) -> Result<W::Answer, EngineError> {
+    /// Has it done within this time, or the limit if that is shorter, and waits for the commit.
+    pub(crate) async fn ask(&self, request: W::Request, within: Duration) -> Result<W::Answer, EngineError> {
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { request, asked: Instant::now(), answer };
+        let asked = Instant::now();
+        let until = asked + within.min(self.time_limit);
+        let waiting = Waiting { request, asked, until, answer };
         self.queue.try_send(waiting).map_err(|error| match error {
             TrySendError::Full(_) => EngineError::new("too many deliveries wait for PostgreSQL"),
             TrySendError::Closed(_) => stopped(),

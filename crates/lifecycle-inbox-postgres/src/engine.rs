@@ -106,9 +106,7 @@ impl PostgresEngine {
             time_limit,
         };
         let (bells, connectors) = (bell.clone(), connector.clone());
-        let write_limit = settings.write_limit.min(time_limit);
-        let shared = Shared { bell: bells, connector: connectors, sql: sql.clone(), time_limit, write_limit };
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared { bell: bells, connector: connectors, sql: sql.clone(), time_limit });
         Ok(Self(Arc::new(Inner {
             bell,
             clock,

@@ -31,7 +31,6 @@ pub struct Settings {
     pub(crate) queue: usize,
     pub(crate) connections: usize,
     pub(crate) time_limit: Duration,
-    pub(crate) write_limit: Duration,
     #[cfg_attr(
         not(any(feature = "tls-ring", feature = "tls-aws-lc")),
         expect(dead_code, reason = "without TLS there is no certificate")
@@ -70,7 +69,6 @@ impl Settings {
             queue: 1024,
             connections: 8,
             time_limit: Duration::from_secs(5),
-            write_limit: Duration::from_millis(2_300),
             verifies_name,
             root_certificates,
             password: None,
@@ -124,15 +122,6 @@ impl Settings {
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit.max(Duration::from_millis(1));
-        self
-    }
-
-    /// How long a delivery that is to be accepted may take to be written, from when that is asked; 2.3 s by default. Then the
-    /// server is told to give up. It is shorter than the 2.4 s that an [inbox](lifecycle_inbox::Inbox) has where body and decision took no time, so that what is
-    /// answered 503 was not kept.
-    #[must_use]
-    pub fn write_limit(mut self, limit: Duration) -> Self {
-        self.write_limit = limit.max(Duration::from_millis(1));
         self
     }
 

@@ -9,6 +9,7 @@ use lifecycle_core::IdempotencyKey;
 use lifecycle_inbox::{Accepted, DeliveryId, EngineError, Record, Timestamp};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::Row;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
 use crate::batcher::{Batcher, NOT_IN_TIME, Waiting, Work};
@@ -20,8 +21,8 @@ use crate::row::digest;
 use crate::session::Connector;
 use crate::sql::Sql;
 
-/// A delivery that has waited for so much of its time is refused: what the one before it took, it would take too.
-const TOO_LATE: (u32, u32) = (3, 4);
+/// How long a health check may take, and the look-up of a key: it is asked for while a platform waits.
+const LOOK_UP: Duration = Duration::from_millis(2_300);
 
 /// The steps of the time limit that a session has for a batch, so that it is rarely set anew.
 const STEP: Duration = Duration::from_millis(50);
@@ -52,8 +53,6 @@ pub(crate) struct Shared {
     pub(crate) connector: Connector,
     pub(crate) sql: Arc<Sql>,
     pub(crate) time_limit: Duration,
-    /// How long a delivery may take to be written.
-    pub(crate) write_limit: Duration,
 }
 
 impl Writers {
@@ -67,20 +66,25 @@ impl Writers {
     }
 
     /// Has it written, and waits for the commit.
-    pub(crate) async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
+    pub(crate) async fn accept(
+        &self,
+        record: Record,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Accepted, EngineError> {
         let tenant = digest(&record.tenant);
         let writer = &self.0[usize::from(tenant[0]) % self.0.len()];
-        writer.ask(Request::Write(Box::new(Incoming { record, tenant, now }))).await
+        writer.ask(Request::Write(Box::new(Incoming { record, tenant, now })), within).await
     }
 
     pub(crate) async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
         let writer = &self.0[usize::from(key.as_bytes()[0]) % self.0.len()];
-        Ok(writer.ask(Request::IsKnown(key)).await? == Accepted::Duplicate)
+        Ok(writer.ask(Request::IsKnown(key), LOOK_UP).await? == Accepted::Duplicate)
     }
 
     /// Whether all of them can write.
     pub(crate) async fn check(&self) -> Result<(), EngineError> {
-        let checks = self.0.iter().map(|writer| writer.ask(Request::Check));
+        let checks = self.0.iter().map(|writer| writer.ask(Request::Check, LOOK_UP));
         futures_util::future::try_join_all(checks).await.map(drop)
     }
 }
@@ -116,6 +120,25 @@ struct Session {
 
 type Waits = Waiting<Request, Accepted>;
 
+/// The deliveries of the keys that were found, or written.
+type Found = HashMap<IdempotencyKey, DeliveryId>;
+
+/// Why a job was not done.
+#[derive(Clone)]
+enum Failed {
+    Because(String),
+    TooLate,
+}
+
+impl From<Failed> for String {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Because(why) => why,
+            Failed::TooLate => NOT_IN_TIME.to_owned(),
+        }
+    }
+}
+
 impl Work for Writer {
     type Request = Request;
     type Answer = Accepted;
@@ -126,11 +149,10 @@ impl Work for Writer {
 
     async fn run(&mut self, batch: Vec<Waits>) {
         let (mut checks, mut keys, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
-        let limit = self.shared.write_limit * TOO_LATE.0 / TOO_LATE.1;
         for waiting in batch {
             match waiting.request {
                 Request::Check => checks.push(waiting),
-                _ if waiting.asked.elapsed() > limit => waiting.answer(Err(NOT_IN_TIME.to_owned())),
+                _ if waiting.is_late() => waiting.answer(Err(NOT_IN_TIME.to_owned())),
                 Request::IsKnown(key) => keys.push((key, waiting)),
                 Request::Write(_) => deliveries.push(waiting),
             }
@@ -150,15 +172,15 @@ impl Work for Writer {
 impl Writer {
     /// One for all who asked.
     async fn check(&mut self, checks: Vec<Waits>) {
-        let until = Instant::now() + self.shared.write_limit;
+        let until = Instant::now() + LOOK_UP.min(self.shared.time_limit);
         let checked = self.attempt_twice(Job::Probe, until).await.map(|_| Accepted::Duplicate);
         for waiting in checks {
-            waiting.answer(checked.clone());
+            waiting.answer(checked.clone().map_err(String::from));
         }
     }
 
     async fn look_up(&mut self, asked: Vec<(IdempotencyKey, Waits)>) {
-        let until = Instant::now() + self.shared.write_limit;
+        let until = Instant::now() + LOOK_UP.min(self.shared.time_limit);
         let keys: Vec<&[u8]> = asked.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
         let known = self.attempt_twice(Job::LookUp(&keys), until).await;
         for (key, waiting) in asked {
@@ -166,56 +188,57 @@ impl Writer {
             let found = known
                 .as_ref()
                 .map(|known| if known.contains_key(&key) { Accepted::Duplicate } else { unknown });
-            waiting.answer(found.map_err(Clone::clone));
+            waiting.answer(found.map_err(|failed| failed.clone().into()));
         }
     }
 
-    async fn write(&mut self, batch: Vec<Waits>) {
-        let oldest = batch.iter().map(|waiting| waiting.asked).min().unwrap_or_else(Instant::now);
+    /// Writes all in the time of whoever has least. Where that is too short, the others are tried again, in theirs.
+    async fn write(&mut self, mut batch: Vec<Waits>) {
+        while let Some(until) = batch.iter().map(|waiting| waiting.until).min() {
+            let written = self.write_until(&batch, until).await;
+            let (answered, others) = match written {
+                Err(Failed::TooLate) => batch.into_iter().partition(|waiting| waiting.until <= until + STEP),
+                _ => (batch, Vec::new()),
+            };
+            answer(answered, written);
+            batch = others;
+        }
+    }
+
+    async fn write_until(&mut self, batch: &[Waits], until: Instant) -> Result<Found, Failed> {
         let mut keys = HashSet::new();
         let all = batch.iter().filter_map(|waiting| waiting.request.incoming());
         let fresh: Vec<&Incoming> = all.filter(|incoming| keys.insert(incoming.record.key)).collect();
-        let mut written = self.attempt_twice(Job::Write(&fresh), oldest + self.shared.write_limit).await;
-        if written.as_ref().is_ok_and(|new| !new.is_empty()) {
+        let written = self.attempt_twice(Job::Write(&fresh), until).await?;
+        if !written.is_empty() {
             self.shared.bell.ring();
         }
-        for waiting in batch {
-            let Some(key) = waiting.request.incoming().map(|incoming| incoming.record.key) else { continue };
-            // Of two of one key in one batch, the first takes the id out.
-            let accepted = written.as_mut().map_err(|why| why.clone());
-            let accepted = accepted.map(|new| new.remove(&key).map_or(Accepted::Duplicate, Accepted::New));
-            waiting.answer(accepted);
-        }
+        Ok(written)
     }
 
     /// Tries again once on a new connection where the old one was lost, or is on a node that takes no writes any more. If the
     /// first try was committed after all, the second finds its own rows, and they are told as duplicates.
-    async fn attempt_twice(
-        &mut self,
-        job: Job<'_>,
-        until: Instant,
-    ) -> Result<HashMap<IdempotencyKey, DeliveryId>, String> {
+    async fn attempt_twice(&mut self, job: Job<'_>, until: Instant) -> Result<Found, Failed> {
         let mut may_repeat = self.session.is_some();
         loop {
             let error = match timeout_at(until, self.attempt(job, until)).await {
-                Ok(Ok(new)) => return Ok(new),
+                Ok(Ok(found)) => return Ok(found),
                 Ok(Err(error)) => Some(error),
                 Err(_) => None,
             };
             self.session = None;
-            let Some(error) = error else { return Err(NOT_IN_TIME.to_owned()) };
+            let Some(error) = error else { return Err(Failed::TooLate) };
+            if error.code() == Some(&SqlState::QUERY_CANCELED) {
+                return Err(Failed::TooLate);
+            }
             if !may_repeat || !(is_passing(&error) || is_spent(&error)) {
-                return Err(format!("PostgreSQL: {}", tell(&error)));
+                return Err(Failed::Because(format!("PostgreSQL: {}", tell(&error))));
             }
             may_repeat = false;
         }
     }
 
-    async fn attempt(
-        &mut self,
-        job: Job<'_>,
-        until: Instant,
-    ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
+    async fn attempt(&mut self, job: Job<'_>, until: Instant) -> Result<Found, tokio_postgres::Error> {
         match job {
             Job::LookUp(keys) => self.find(keys, until).await,
             Job::Probe => self.probe(until).await.map(|()| HashMap::new()),
@@ -261,11 +284,7 @@ impl Writer {
         self.query(|sql| &sql.check, &[&SAMPLE], until).await.map(drop)
     }
 
-    async fn find(
-        &mut self,
-        keys: &[&[u8]],
-        until: Instant,
-    ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
+    async fn find(&mut self, keys: &[&[u8]], until: Instant) -> Result<Found, tokio_postgres::Error> {
         let (mut known, mut is_writable) = (Vec::new(), true);
         for row in self.query(|sql| &sql.is_known, &[&keys], until).await? {
             is_writable &= row.try_get::<_, bool>(2)?;
@@ -280,11 +299,7 @@ impl Writer {
     }
 
     /// One statement, which is one transaction. Its answer follows its commit.
-    async fn insert(
-        &mut self,
-        batch: &[&Incoming],
-        until: Instant,
-    ) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
+    async fn insert(&mut self, batch: &[&Incoming], until: Instant) -> Result<Found, tokio_postgres::Error> {
         let bytes =
             |of: fn(&Incoming) -> &[u8]| batch.iter().map(|waiting| of(waiting)).collect::<Vec<&[u8]>>();
         let times = |of: fn(&Incoming) -> Timestamp| {
@@ -306,7 +321,16 @@ impl Writer {
     }
 }
 
-fn by_key(rows: Vec<Row>) -> Result<HashMap<IdempotencyKey, DeliveryId>, tokio_postgres::Error> {
+fn answer(batch: Vec<Waits>, mut written: Result<Found, Failed>) {
+    for waiting in batch {
+        let Some(key) = waiting.request.incoming().map(|incoming| incoming.record.key) else { continue };
+        // Of two of one key in one batch, the first takes the id out.
+        let accepted = written.as_mut().map_err(|failed| failed.clone().into());
+        waiting.answer(accepted.map(|new| new.remove(&key).map_or(Accepted::Duplicate, Accepted::New)));
+    }
+}
+
+fn by_key(rows: Vec<Row>) -> Result<Found, tokio_postgres::Error> {
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
         let key: &[u8] = row.try_get(0)?;

@@ -21,7 +21,7 @@ use tokio::sync::{Mutex, RwLock, oneshot};
 use tokio::time::timeout;
 
 use support::effects::{Effects, effects};
-use support::{Store, record};
+use support::{Store, WITHIN, record};
 
 const TENANTS: u32 = 40;
 const EACH: u32 = 30;
@@ -64,7 +64,11 @@ async fn receive(engine: &PostgresEngine) {
         let (engine, output) = (engine.clone(), output.clone());
         tokio::spawn(async move {
             let (tenant, nth) = line.split_once(' ').expect("two words");
-            if engine.accept(record(tenant, nth.parse().expect("a number")), engine.now()).await.is_ok() {
+            if engine
+                .accept(record(tenant, nth.parse().expect("a number")), engine.now(), WITHIN)
+                .await
+                .is_ok()
+            {
                 let mut output = output.lock().await;
                 let _ = output.write_all(format!("{line}\n").as_bytes()).await;
                 let _ = output.flush().await;

@@ -33,6 +33,8 @@ const READERS: usize = 2;
 /// How long anything may take, also when the disk hangs.
 const LIMIT: Duration = Duration::from_secs(5);
 
+const NOT_IN_TIME: &str = "the database did not answer in time";
+
 /// An inbox in an SQLite file, with no server to run.
 ///
 /// One thread writes. All that waits for it shares one transaction and so one flush to the disk: under load, callbacks
@@ -239,7 +241,7 @@ impl Queue {
 
 async fn in_time<T>(answer: Answer<T>) -> Result<T, EngineError> {
     let answered = tokio::time::timeout(LIMIT, answer.wait()).await;
-    answered.unwrap_or_else(|_| Err(EngineError::new("the database did not answer in time")))
+    answered.unwrap_or_else(|_| Err(EngineError::new(NOT_IN_TIME)))
 }
 
 impl fmt::Debug for SqliteEngine {

@@ -77,7 +77,12 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Writes a delivery durably, unless its key is known. A new row is pending, and due at once: at
     /// [`Timestamp::MIN`].
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError>;
+    ///
+    /// What is not written `within` this time is not written at all, since the platform is told so: what still waits in a
+    /// queue or for a lock gives up, on the database's side too. Only a commit that has begun can no longer be taken back;
+    /// the caller waits 0.1 s longer, for the answer to come.
+    async fn accept(&self, record: Record, now: Timestamp, within: Duration)
+    -> Result<Accepted, EngineError>;
 
     /// Whether a delivery of this key was accepted, as far as it is remembered.
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError>;

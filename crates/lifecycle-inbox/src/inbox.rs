@@ -20,6 +20,10 @@ use crate::telemetry;
 /// not the endpoint, which could not tell why.
 const FOR_THE_ANSWER: Duration = Duration::from_millis(100);
 
+/// How long before that the engine has to have given up by itself: what it is still at when nobody waits any more could be
+/// kept, though the answer was 503.
+const FOR_THE_ENGINE: Duration = Duration::from_millis(100);
+
 /// How long the store has where the time to answer is longer, or has no end.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -30,8 +34,9 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// long the work takes. A duplicate of a delivery that is known is accepted, whatever the handler would decide about it now,
 /// and not written again.
 ///
-/// The write has to be done 0.1 s before the time to answer is over. When the store cannot, the answer is 503 and the caller
-/// may try again: if the write was finished after all, the next try is a duplicate.
+/// The write has to be done 0.2 s before the time to answer is over. When the store cannot, the answer is 503, nothing was
+/// kept, and the caller may try again. Only a commit that had begun by then may still end well: then the next try is a
+/// duplicate.
 #[derive(Clone)]
 pub struct Inbox {
     store: Store,
@@ -73,7 +78,8 @@ impl Inbox {
 
     async fn write(&self, delivery: &Delivery, until: Instant) -> Result<Accepted, EngineError> {
         let engine = &self.store.engine;
-        in_time(until, engine.accept(Record::from(delivery), engine.now())).await
+        let within = until.saturating_duration_since(Instant::now()).saturating_sub(FOR_THE_ENGINE);
+        in_time(until, engine.accept(Record::from(delivery), engine.now(), within)).await
     }
 }
 

@@ -27,8 +27,13 @@ impl Engine for PostgresEngine {
         self.0.clock.now()
     }
 
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
-        self.0.writers.accept(record, now).await
+    async fn accept(
+        &self,
+        record: Record,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Accepted, EngineError> {
+        self.0.writers.accept(record, now, within).await
     }
 
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {
@@ -77,7 +82,7 @@ impl Engine for PostgresEngine {
         now: Timestamp,
         change: &Change,
     ) -> Result<bool, EngineError> {
-        self.0.endings.ask(End::done(token, now, change.clone())).await
+        self.end(End::done(token, now, change.clone())).await
     }
 
     async fn fail(
@@ -92,12 +97,12 @@ impl Engine for PostgresEngine {
             AfterFailure::Dead(change) => (DeliveryState::Dead, Timestamp::MIN, change.cloned()),
         };
         let error = Some(error.to_owned());
-        self.0.endings.ask(End { token, now, state, due_at, error, uncounted: 0, change }).await
+        self.end(End { token, now, state, due_at, error, uncounted: 0, change }).await
     }
 
     async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         let (state, due_at) = (DeliveryState::Pending, Timestamp::MIN);
-        self.0.endings.ask(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
+        self.end(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
     }
 
     async fn unknown_platforms(
@@ -186,6 +191,12 @@ impl Engine for PostgresEngine {
 
     async fn check(&self) -> Result<(), EngineError> {
         self.0.writers.check().await
+    }
+}
+
+impl PostgresEngine {
+    async fn end(&self, end: End) -> Result<bool, EngineError> {
+        self.0.endings.ask(end, self.0.time_limit).await
     }
 }
 

@@ -9,7 +9,7 @@ use lifecycle_inbox_postgres::tokio_postgres::Client;
 use test_postgres::Server;
 use tokio::sync::oneshot;
 
-use crate::support::{Store, record};
+use crate::support::{Store, WITHIN, record};
 use crate::{put, until};
 
 /// Long enough for a busy machine, short enough for a test.
@@ -31,7 +31,7 @@ async fn a_server_that_stops_and_comes_back_ends_nothing() {
 
     server.stop();
     for error in [
-        engine.accept(record("t", 2), engine.now()).await.unwrap_err(),
+        engine.accept(record("t", 2), engine.now(), WITHIN).await.unwrap_err(),
         engine.stats(engine.now()).await.unwrap_err(),
         engine.check().await.unwrap_err(),
     ] {
@@ -40,8 +40,9 @@ async fn a_server_that_stops_and_comes_back_ends_nothing() {
     }
     server.start_again();
 
-    until("it is written again", async || engine.accept(record("t", 3), engine.now()).await.is_ok()).await;
-    engine.accept(record("t", 2), engine.now()).await.unwrap();
+    until("it is written again", async || engine.accept(record("t", 3), engine.now(), WITHIN).await.is_ok())
+        .await;
+    engine.accept(record("t", 2), engine.now(), WITHIN).await.unwrap();
     until("the worker has gone on", async || {
         engine.stats(engine.now()).await.is_ok_and(|stats| stats.depth() == 0)
     })
@@ -68,7 +69,7 @@ async fn connections_that_are_killed_again_and_again_lose_and_double_nothing() {
                 for nth in 0..50 {
                     // As a platform does: until it is acknowledged.
                     while engine
-                        .accept(record(&format!("t{}", nth % 5), sender * 50 + nth), engine.now())
+                        .accept(record(&format!("t{}", nth % 5), sender * 50 + nth), engine.now(), WITHIN)
                         .await
                         .is_err()
                     {}
@@ -109,7 +110,7 @@ async fn one_lost_connection_is_not_noticed_by_who_sends() {
 }
 
 /// Holds the lock of all tenants until it is dropped.
-async fn lock_tenants(store: &Store) -> Client {
+pub(crate) async fn lock_tenants(store: &Store) -> Client {
     let client = store.client().await;
     let lock = format!("BEGIN; SELECT 1 FROM {}.heads FOR UPDATE", store.schema());
     client.batch_execute(&lock).await.unwrap();
@@ -122,11 +123,11 @@ async fn a_lock_that_is_not_free_ends_in_an_error_and_nothing_is_half_written() 
     let engine = PostgresEngine::open_with(store.settings().time_limit(LIMIT)).await.unwrap();
     put(&engine, "t", 1).await;
     let lock = lock_tenants(&store).await;
-    engine.accept(record("t", 2), engine.now()).await.unwrap_err();
+    engine.accept(record("t", 2), engine.now(), WITHIN).await.unwrap_err();
     assert!(!engine.is_known(record("t", 2).key).await.unwrap());
     lock.batch_execute("ROLLBACK").await.unwrap();
     put(&engine, "t", 3).await;
-    assert!(matches!(engine.accept(record("t", 2), engine.now()).await.unwrap(), Accepted::New(_)));
+    assert!(matches!(engine.accept(record("t", 2), engine.now(), WITHIN).await.unwrap(), Accepted::New(_)));
     store.remove().await;
 }
 
@@ -138,7 +139,7 @@ async fn a_full_queue_and_an_exhausted_pool_are_told_as_such() {
     let id = put(&engine, "t", 1).await;
     let lock = lock_tenants(&store).await;
 
-    let accepts = (2..40).map(|nth| engine.accept(record("t", nth), engine.now()));
+    let accepts = (2..40).map(|nth| engine.accept(record("t", nth), engine.now(), WITHIN));
     let accepted = futures_util::future::join_all(accepts).await;
     let errors: Vec<String> = accepted.into_iter().map(|it| it.unwrap_err().to_string()).collect();
     assert!(errors.iter().any(|error| error.contains("too many deliveries")), "{errors:?}");
@@ -163,7 +164,7 @@ async fn who_stops_waiting_before_the_write_begins_has_asked_for_nothing() {
     put(&engine, "t", 1).await;
     let lock = lock_tenants(&store).await;
     let other = engine.clone();
-    let first = tokio::spawn(async move { other.accept(record("t", 2), other.now()).await });
+    let first = tokio::spawn(async move { other.accept(record("t", 2), other.now(), WITHIN).await });
     let waiting = format!(
         "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%\"{}\".accept%'",
         store.schema()
@@ -173,7 +174,8 @@ async fn who_stops_waiting_before_the_write_begins_has_asked_for_nothing() {
         monitor.query_one(&waiting, &[]).await.unwrap().get::<_, i64>(0) == 1
     })
     .await;
-    let second = tokio::time::timeout(Duration::from_millis(50), engine.accept(record("t", 3), engine.now()));
+    let second =
+        tokio::time::timeout(Duration::from_millis(50), engine.accept(record("t", 3), engine.now(), WITHIN));
     assert!(second.await.is_err(), "its caller has given up");
     lock.batch_execute("ROLLBACK").await.unwrap();
     assert!(matches!(first.await.unwrap().unwrap(), Accepted::New(_)));
@@ -228,7 +230,7 @@ async fn a_password_that_changes_is_asked_for_with_each_session() {
     let engine = PostgresEngine::open_with(settings).await.unwrap();
     put(&engine, "t", 1).await;
     change("two").await;
-    let error = engine.accept(record("t", 2), engine.now()).await.unwrap_err().to_string();
+    let error = engine.accept(record("t", 2), engine.now(), WITHIN).await.unwrap_err().to_string();
     assert!(!error.contains("one") && !error.contains("two"), "{error}");
     *current.lock().unwrap() = "two".to_owned();
     put(&engine, "t", 2).await;

@@ -11,7 +11,7 @@ use test_postgres::Server;
 use tokio::time::sleep;
 
 use crate::failover::{READ_ONLY, WRITABLE, administer};
-use crate::support::Store;
+use crate::support::{Store, WITHIN};
 use crate::{claim_one, until};
 
 fn tenant() -> TenantKey {
@@ -22,7 +22,7 @@ fn tenant() -> TenantKey {
 async fn handle(engine: &PostgresEngine, kind: &str) -> Delivery {
     let body = format!(r#"{{"type":"{kind}","appId":"app","tenantId":"t","requestId":"{kind}"}}"#);
     let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, &body);
-    engine.accept(Record::from(&delivery), engine.now()).await.unwrap();
+    engine.accept(Record::from(&delivery), engine.now(), WITHIN).await.unwrap();
     let claim = claim_one(engine).await;
     let change = Change::new(&delivery, claim.token.id.0);
     assert!(engine.complete(claim.token, engine.now(), &change).await.unwrap());

@@ -4,7 +4,7 @@ use lifecycle_inbox::{Accepted, Engine, Prune, Timestamp};
 use lifecycle_inbox_postgres::PostgresEngine;
 use lifecycle_inbox_postgres::tokio_postgres::Client;
 
-use crate::support::{Store, record};
+use crate::support::{Store, WITHIN, record};
 use crate::{put, until};
 
 /// How many keys are new ones, and how many are old.
@@ -28,7 +28,7 @@ async fn a_key_that_was_moved_is_known_and_not_taken_again() {
     put(&engine, "t", 1).await;
     move_all(&store, &client).await;
     assert_eq!(count(&store, &client).await, (0, 1));
-    let again = engine.accept(record("t", 1), engine.now()).await.unwrap();
+    let again = engine.accept(record("t", 1), engine.now(), WITHIN).await.unwrap();
     assert_eq!(again, Accepted::Duplicate);
     assert!(engine.is_known(record("t", 1).key).await.unwrap());
     assert!(!engine.is_known(record("t", 2).key).await.unwrap());
@@ -53,7 +53,7 @@ async fn a_duplicate_that_arrives_while_its_key_moves_is_one_whatever_becomes_of
         client.batch_execute("BEGIN").await.unwrap();
         move_all(&store, &client).await;
         let other = engine.clone();
-        let again = tokio::spawn(async move { other.accept(record("t", nth), other.now()).await });
+        let again = tokio::spawn(async move { other.accept(record("t", nth), other.now(), WITHIN).await });
         until("it waits", async || monitor.query_one(&waiting, &[]).await.unwrap().get::<_, i64>(0) == 1)
             .await;
         client.batch_execute(end).await.unwrap();

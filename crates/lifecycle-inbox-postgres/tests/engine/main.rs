@@ -30,7 +30,11 @@ use lifecycle_inbox_postgres::PostgresEngine;
 
 /// Accepts the nth delivery to a tenant, which must be new.
 async fn put(engine: &PostgresEngine, tenant: &str, nth: u32) -> DeliveryId {
-    match engine.accept(support::record(tenant, nth), engine.now()).await.expect("it is written") {
+    match engine
+        .accept(support::record(tenant, nth), engine.now(), support::WITHIN)
+        .await
+        .expect("it is written")
+    {
         Accepted::New(id) => id,
         Accepted::Duplicate => panic!("{tenant}/{nth} is no duplicate"),
     }

@@ -9,7 +9,7 @@ use lifecycle_core::Change;
 use lifecycle_inbox::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, Platforms};
 use lifecycle_inbox_postgres::PostgresEngine;
 
-use crate::support::{Store, record};
+use crate::support::{Store, WITHIN, record};
 use crate::{claim_one, put, until};
 
 fn change(claim: &Claim) -> Change {
@@ -196,7 +196,9 @@ async fn duplicates_on_two_replicas_are_written_once() {
     let tasks: Vec<_> = (0..200_u32)
         .map(|nth| {
             let engine = engines[nth as usize % 2].clone();
-            tokio::spawn(async move { engine.accept(record("t", nth / 8), engine.now()).await.unwrap() })
+            tokio::spawn(
+                async move { engine.accept(record("t", nth / 8), engine.now(), WITHIN).await.unwrap() },
+            )
         })
         .collect();
     let mut new = 0;

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::outage::Handler;
 use crate::support::effects::{Effects, effects};
-use crate::support::{Store, record};
+use crate::support::{Store, WITHIN, record};
 use crate::until;
 
 /// With two, it acknowledges; from the third on, it works too.
@@ -49,7 +49,7 @@ async fn what_acknowledges_has_its_connection_first_and_keeps_it() {
         let worker = tokio::spawn(worker.run(async { drop(stopped.await) }));
         for round in 0..3_u32 {
             let accepts =
-                (0..20_u32).map(|nth| engine.accept(record(&format!("t{nth}"), round), engine.now()));
+                (0..20_u32).map(|nth| engine.accept(record(&format!("t{nth}"), round), engine.now(), WITHIN));
             for accepted in join_all(accepts).await {
                 accepted.unwrap_or_else(|error| panic!("of {limit}: {error}"));
             }

@@ -3,11 +3,15 @@
 pub(crate) mod effects;
 
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use lifecycle_core::{Delivery, seismic};
 use lifecycle_inbox::Record;
 use lifecycle_inbox_postgres::{PostgresEngine, Settings, tokio_postgres};
 use tokio_postgres::NoTls;
+
+/// How long a write may take.
+pub(crate) const WITHIN: Duration = Duration::from_millis(2_300);
 
 /// A schema that no other test has.
 pub(crate) struct Store {

@@ -1,6 +1,6 @@
 //! What the engine does with deliveries: each method is a job for the writer, or a question to the readers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
@@ -10,9 +10,10 @@ use lifecycle_inbox::{
     UnknownPlatform,
 };
 
-use super::SqliteEngine;
+use super::{NOT_IN_TIME, SqliteEngine};
 use crate::claims::{self, Claiming};
 use crate::deliveries::{self, Ending};
+use crate::job::Found;
 use crate::operations;
 
 #[async_trait]
@@ -21,8 +22,21 @@ impl Engine for SqliteEngine {
         &self.signals
     }
 
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
-        self.write(move |connection| deliveries::accept(connection, &record, now)).await
+    async fn accept(
+        &self,
+        record: Record,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Accepted, EngineError> {
+        let until = Instant::now() + within;
+        let accepted = self.write(move |connection| {
+            // The transaction may have waited for another process, longer than this could.
+            if Instant::now() >= until {
+                return Ok(Found::undo(None));
+            }
+            Ok(deliveries::accept(connection, &record, now)?.map(Some))
+        });
+        accepted.await?.ok_or_else(|| EngineError::new(NOT_IN_TIME))
     }
 
     async fn is_known(&self, key: IdempotencyKey) -> Result<bool, EngineError> {

@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::support::{Bench, put, record};
+use crate::support::{Bench, WITHIN, put, record};
 
 /// At so many bytes of log a commit copies them by itself.
 const NET: u64 = 40_000 * (4_096 + 24);
@@ -38,7 +38,7 @@ fn send_for_ever(bench: &Bench) -> (JoinSet<()>, Arc<AtomicU64>) {
         senders.spawn(async move {
             for request in 0.. {
                 let record = record(&tenant.to_string(), &format!("{tenant} {request}"));
-                let accepted = engine.accept(record, engine.now()).await;
+                let accepted = engine.accept(record, engine.now(), WITHIN).await;
                 assert!(matches!(accepted, Ok(Accepted::New(_))), "{accepted:?}");
                 acknowledged.fetch_add(1, Ordering::Relaxed);
             }
@@ -105,7 +105,9 @@ async fn closing_finishes_what_was_asked_before() {
     let asked: Vec<_> = (0..100)
         .map(|request: u32| {
             let engine = bench.engine.clone();
-            tokio::spawn(async move { engine.accept(record("t", &request.to_string()), engine.now()).await })
+            tokio::spawn(async move {
+                engine.accept(record("t", &request.to_string()), engine.now(), WITHIN).await
+            })
         })
         .collect();
     tokio::task::yield_now().await;

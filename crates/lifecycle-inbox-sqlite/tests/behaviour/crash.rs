@@ -11,7 +11,7 @@ use lifecycle_inbox::{Backoff, Engine, Store, Worker};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, rusqlite};
 use rusqlite::Connection;
 
-use crate::support::{Bench, again, record, settled};
+use crate::support::{Bench, WITHIN, again, record, settled};
 
 const FILE: &str = "LIFECYCLE_TEST_CRASH";
 const TENANTS: usize = 8;
@@ -54,7 +54,7 @@ async fn send(engine: SqliteEngine, tenant: String) {
     for nth in 0.. {
         let request = format!("{} {nth}", std::process::id());
         // As a platform would: until it is acknowledged.
-        while engine.accept(record(&tenant, &request), engine.now()).await.is_err() {}
+        while engine.accept(record(&tenant, &request), engine.now(), WITHIN).await.is_err() {}
         let _ = writeln!(stdout(), "acknowledged {tenant} {request}");
         // The work keeps up, so that a kill finds some of everything.
         while engine.stats(engine.now()).await.is_ok_and(|stats| stats.depth() > 100) {

@@ -4,7 +4,7 @@ use lifecycle_core::LifecycleHandler;
 use lifecycle_inbox::{DeliveryState, Engine, InstallationFilter, InstallationStore, Store, TenantKey};
 use lifecycle_inbox_sqlite::SqliteEngine;
 
-use crate::support::{Bench, put, record, settled};
+use crate::support::{Bench, WITHIN, put, record, settled};
 
 struct Accepting;
 
@@ -70,7 +70,7 @@ async fn a_row_whose_platform_is_damaged_waits_and_is_told() {
 #[tokio::test]
 async fn an_installation_that_does_not_read_is_an_error_without_its_content() {
     let bench = Bench::new();
-    bench.engine.accept(record("t", "r"), bench.engine.now()).await.unwrap();
+    bench.engine.accept(record("t", "r"), bench.engine.now(), WITHIN).await.unwrap();
     Store::new(bench.engine.clone()).open(Accepting).1.run(settled(&bench.engine)).await;
     bench
         .connection()

@@ -8,7 +8,7 @@ use lifecycle_inbox::{
 };
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 
-use crate::support::{Bench, Handler, again, claim_one, put, record};
+use crate::support::{Bench, Handler, WITHIN, again, claim_one, put, record};
 
 const FILE: &str = "LIFECYCLE_TEST_EFFECTS";
 
@@ -136,7 +136,8 @@ async fn an_effect_that_cannot_be_committed_fails_alone() {
         transaction.execute("INSERT INTO seats (tenant) VALUES (?1)", [delivery.event().tenant()])?;
         Ok(())
     });
-    let (ran, accepted) = tokio::join!(ran, bench.engine.accept(record("other", "r"), bench.engine.now()));
+    let (ran, accepted) =
+        tokio::join!(ran, bench.engine.accept(record("other", "r"), bench.engine.now(), WITHIN));
     assert!(ran.unwrap_err().error().to_string().contains("FOREIGN KEY"));
     accepted.unwrap();
     assert_eq!(bench.engine.stats(bench.engine.now()).await.unwrap().depth(), 2);

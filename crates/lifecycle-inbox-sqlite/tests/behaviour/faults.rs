@@ -9,7 +9,7 @@ use lifecycle_inbox::{Accepted, Engine, Runner};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::support::{Bench, Handler, again, claim_one, put, record};
+use crate::support::{Bench, Handler, WITHIN, again, claim_one, put, record};
 
 /// Lets the file grow by that many pages and no more, as a disk with little room would.
 async fn leave_room(bench: &Bench, pages: u32) {
@@ -33,9 +33,9 @@ async fn a_full_disk_refuses_what_does_not_fit_and_takes_what_does() {
     large.body = vec![b' '; 200_000].into();
     // In one transaction: the large one ends it for all.
     let (before, full, after) = tokio::join!(
-        bench.engine.accept(record("t", "before"), bench.engine.now()),
-        bench.engine.accept(large.clone(), bench.engine.now()),
-        bench.engine.accept(record("t", "after"), bench.engine.now()),
+        bench.engine.accept(record("t", "before"), bench.engine.now(), WITHIN),
+        bench.engine.accept(large.clone(), bench.engine.now(), WITHIN),
+        bench.engine.accept(record("t", "after"), bench.engine.now(), WITHIN),
     );
     assert!(matches!((before, after), (Ok(Accepted::New(_)), Ok(Accepted::New(_)))));
     let error = full.unwrap_err().to_string();
@@ -49,7 +49,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_takes_what_does() {
     let waiting = bench.engine.list(&lifecycle_inbox::DeliveryFilter::default()).await.unwrap();
     bench.engine.delete(waiting[1].id).await.unwrap();
     leave_room(&bench, 1_000_000).await;
-    let again = bench.engine.accept(large, bench.engine.now()).await;
+    let again = bench.engine.accept(large, bench.engine.now(), WITHIN).await;
     assert!(matches!(again, Ok(Accepted::New(_))), "the same delivery, sent again, is no duplicate");
 }
 
@@ -64,9 +64,9 @@ async fn an_error_undoes_its_own_job_only() {
         )
         .unwrap();
     let (one, refused, two) = tokio::join!(
-        bench.engine.accept(record("t", "1"), bench.engine.now()),
-        bench.engine.accept(record("refused", "r"), bench.engine.now()),
-        bench.engine.accept(record("t", "2"), bench.engine.now()),
+        bench.engine.accept(record("t", "1"), bench.engine.now(), WITHIN),
+        bench.engine.accept(record("refused", "r"), bench.engine.now(), WITHIN),
+        bench.engine.accept(record("t", "2"), bench.engine.now(), WITHIN),
     );
     assert!(matches!((one, two), (Ok(Accepted::New(_)), Ok(Accepted::New(_)))));
     assert!(refused.is_err());
@@ -108,7 +108,7 @@ async fn without_room(folder: &Path) {
     for request in 0.. {
         let mut large = record("t", &request.to_string());
         large.body = vec![b' '; 40_000].into();
-        if engine.accept(large, engine.now()).await.is_ok() {
+        if engine.accept(large, engine.now(), WITHIN).await.is_ok() {
             full_since = None;
             continue;
         }

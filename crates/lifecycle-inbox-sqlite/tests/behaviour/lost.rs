@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::time::sleep;
 
-use crate::support::{again, record};
+use crate::support::{WITHIN, again, record};
 
 const GARBAGE: &[u8] = &[0x5a; 300_000];
 
@@ -119,7 +119,8 @@ impl Scene {
 
     async fn accept(&self, requests: std::ops::Range<u32>) {
         for request in requests {
-            let accepted = self.engine.accept(record("t", &request.to_string()), self.engine.now()).await;
+            let accepted =
+                self.engine.accept(record("t", &request.to_string()), self.engine.now(), WITHIN).await;
             assert!(matches!(accepted, Ok(Accepted::New(_))), "{accepted:?}");
         }
     }
@@ -129,7 +130,8 @@ impl Scene {
         let until = Instant::now() + LIMIT;
         for request in 1_000.. {
             assert!(Instant::now() < until, "still acknowledged");
-            if self.engine.accept(record("t", &request.to_string()), self.engine.now()).await.is_err() {
+            if self.engine.accept(record("t", &request.to_string()), self.engine.now(), WITHIN).await.is_err()
+            {
                 return request - 1_000;
             }
             sleep(Duration::from_millis(2)).await;
@@ -162,7 +164,10 @@ async fn nothing_is_acknowledged_into_files_that_went_away() {
         );
         let tenant = TenantKey::new("seismic", "app", "t");
         assert!(scene.engine.installation(&tenant).await.is_err(), "{name}: nor may a gate believe it");
-        assert!(scene.engine.accept(record("t", "later"), scene.engine.now()).await.is_err(), "{name}");
+        assert!(
+            scene.engine.accept(record("t", "later"), scene.engine.now(), WITHIN).await.is_err(),
+            "{name}"
+        );
         assert_eq!(scene.errors().len(), 1, "{name}: {:?}", scene.errors());
         if kept {
             let alone = scene.root.path().join("alone.db"); // as after a kill: without what the engine would do at its end
@@ -241,7 +246,7 @@ async fn a_restart_beside_one_that_has_lost_its_files_is_safe() {
 async fn restarted(path: &Path) {
     let engine = SqliteEngine::open(path).unwrap();
     let found = engine.list(&DeliveryFilter::default()).await.unwrap().len();
-    assert!(matches!(engine.accept(record("t", "after"), engine.now()).await, Ok(Accepted::New(_))));
+    assert!(matches!(engine.accept(record("t", "after"), engine.now(), WITHIN).await, Ok(Accepted::New(_))));
     println!("found {found}");
     tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await.unwrap().unwrap();
     engine.check().await.unwrap();

@@ -12,7 +12,7 @@ use lifecycle_inbox::{
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
 
-use crate::support::{record, settled};
+use crate::support::{WITHIN, record, settled};
 
 struct Accepting;
 
@@ -45,7 +45,7 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
         let read = |body: &[u8]| serde_json::from_slice::<serde_json::Value>(body).unwrap();
         assert_eq!(read(&stored.body), read(&record("t", &nth.to_string()).body));
         assert_eq!(
-            engine.accept(record("t", &nth.to_string()), engine.now()).await.unwrap(),
+            engine.accept(record("t", &nth.to_string()), engine.now(), WITHIN).await.unwrap(),
             Accepted::Duplicate
         );
     }

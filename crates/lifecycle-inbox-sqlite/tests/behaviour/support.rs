@@ -11,6 +11,9 @@ use lifecycle_inbox_sqlite::{SqliteEngine, Transaction, TransactionalHandler, ru
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+/// How long a write may take.
+pub(crate) const WITHIN: Duration = Duration::from_secs(5);
+
 /// An engine on a new file. The folder goes with it.
 pub(crate) struct Bench {
     pub(crate) engine: SqliteEngine,
@@ -67,7 +70,7 @@ pub(crate) fn record(tenant: &str, request: &str) -> Record {
 }
 
 pub(crate) async fn put(engine: &SqliteEngine, request: &str) -> DeliveryId {
-    match engine.accept(record("t", request), engine.now()).await.unwrap() {
+    match engine.accept(record("t", request), engine.now(), WITHIN).await.unwrap() {
         Accepted::New(id) => id,
         Accepted::Duplicate => panic!("{request} is no duplicate"),
     }

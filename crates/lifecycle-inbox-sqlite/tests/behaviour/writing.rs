@@ -8,7 +8,7 @@ use lifecycle_core::Delivery;
 use lifecycle_inbox::{Accepted, ClaimRequest, Engine, InstallationStore, Runner};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 
-use crate::support::{Bench, Busy, Handler, delivery, put, record};
+use crate::support::{Bench, Busy, Handler, WITHIN, delivery, put, record};
 
 #[tokio::test]
 async fn what_waits_for_the_writer_shares_one_transaction() {
@@ -18,7 +18,7 @@ async fn what_waits_for_the_writer_shares_one_transaction() {
     let before = frames(&bench);
     let requests: Vec<String> = (0..200).map(|nth| nth.to_string()).collect();
     let accepts = join_all(
-        requests.iter().map(|request| bench.engine.accept(record("t", request), bench.engine.now())),
+        requests.iter().map(|request| bench.engine.accept(record("t", request), bench.engine.now(), WITHIN)),
     );
     let release = async { drop(busy) };
     let (accepted, ()) = tokio::join!(accepts, release);
@@ -39,7 +39,9 @@ async fn a_full_queue_refuses_at_once_and_loses_nothing_that_it_took() {
     let busy = Busy::new(&bench.engine).await;
     let requests: Vec<String> = (0..1100).map(|nth| nth.to_string()).collect();
     let accepts = join_all(
-        requests.iter().map(|request| bench.engine.accept(record(request, request), bench.engine.now())),
+        requests
+            .iter()
+            .map(|request| bench.engine.accept(record(request, request), bench.engine.now(), WITHIN)),
     );
     let release = async { drop(busy) };
     let (accepted, ()) = tokio::join!(accepts, release);
@@ -48,7 +50,7 @@ async fn a_full_queue_refuses_at_once_and_loses_nothing_that_it_took() {
     let rows = bench.engine.stats(bench.engine.now()).await.unwrap().pending;
     assert_eq!(rows, (1100 - refused) as u64);
     assert!(matches!(
-        bench.engine.accept(record("t", "later"), bench.engine.now()).await,
+        bench.engine.accept(record("t", "later"), bench.engine.now(), WITHIN).await,
         Ok(Accepted::New(_))
     ));
 }
@@ -58,9 +60,9 @@ async fn what_nobody_waits_for_any_more_is_not_begun() {
     let bench = Bench::new();
     put(&bench.engine, "busy").await;
     let busy = Busy::new(&bench.engine).await;
-    let mut dropped = bench.engine.accept(record("t", "dropped"), bench.engine.now());
+    let mut dropped = bench.engine.accept(record("t", "dropped"), bench.engine.now(), WITHIN);
     assert!((&mut dropped).now_or_never().is_none());
-    let mut kept = bench.engine.accept(record("t", "kept"), bench.engine.now());
+    let mut kept = bench.engine.accept(record("t", "kept"), bench.engine.now(), WITHIN);
     assert!((&mut kept).now_or_never().is_none());
     drop(dropped);
     drop(busy);
@@ -74,7 +76,7 @@ async fn a_write_that_takes_too_long_fails_and_is_taken_back() {
     put(&bench.engine, "busy").await;
     let busy = Busy::new(&bench.engine).await;
     tokio::time::pause(); // so that the limit is over as soon as there is nothing else to do
-    let late = bench.engine.accept(record("t", "late"), bench.engine.now()).await;
+    let late = bench.engine.accept(record("t", "late"), bench.engine.now(), WITHIN).await;
     assert_eq!(late.unwrap_err().to_string(), "the database did not answer in time");
     tokio::time::resume();
     drop(busy);
@@ -98,7 +100,7 @@ async fn a_transaction_that_is_lost_is_tried_again_job_by_job() {
     let bench = Bench::new();
     put(&bench.engine, "busy").await;
     for tenant in ["a", "b"] {
-        bench.engine.accept(record(tenant, "r"), bench.engine.now()).await.unwrap();
+        bench.engine.accept(record(tenant, "r"), bench.engine.now(), WITHIN).await.unwrap();
     }
     let lease = Duration::from_secs(60);
     let request =
@@ -112,9 +114,9 @@ async fn a_transaction_that_is_lost_is_tried_again_job_by_job() {
     let busy = Busy::new(&bench.engine).await;
     let delivery = delivery("a", "r");
     let (before, rolled_back, after, ()) = tokio::join!(
-        bench.engine.accept(record("t", "before"), bench.engine.now()),
+        bench.engine.accept(record("t", "before"), bench.engine.now(), WITHIN),
         rollback.run(claims[1].token, &delivery),
-        bench.engine.accept(record("t", "after"), bench.engine.now()),
+        bench.engine.accept(record("t", "after"), bench.engine.now(), WITHIN),
         async { drop(busy) },
     );
     assert!(matches!((before, after), (Ok(Accepted::New(_)), Ok(Accepted::New(_)))));
@@ -142,7 +144,7 @@ async fn a_lock_of_another_process_ends_in_an_error_and_leaves_nothing() {
     let bench = Bench::new();
     let other = bench.connection();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = bench.engine.accept(record("t", "r"), bench.engine.now()).await.unwrap_err();
+    let error = bench.engine.accept(record("t", "r"), bench.engine.now(), WITHIN).await.unwrap_err();
     assert!(error.to_string().contains("locked"), "{error}");
     other.execute_batch("ROLLBACK").unwrap();
     assert!(bench.holds(&[]).await);

@@ -1,9 +1,11 @@
 //! Rules about what is written, and about duplicates.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use lifecycle_core::{IdempotencyKey, TenantKey};
 
-use super::sample::{START, at, claim, claim_of, claim_one, complete, delivery, put, record, state};
+use super::sample::{START, WITHIN, at, claim, claim_of, claim_one, complete, delivery, put, record, state};
 use super::{Replicas, Rule};
 use crate::engine::Accepted;
 use crate::operations::{DeliveryFilter, DeliveryState, Prune};
@@ -21,6 +23,7 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_forgotten_key_is_new_again),
         Rule::new(the_key_of_an_unfinished_delivery_is_not_forgotten),
         Rule::new(a_call_that_is_dropped_happens_wholly_or_not_at_all),
+        Rule::new(what_has_no_time_left_is_not_written),
         Rule::new(a_new_row_rings),
     ]
 }
@@ -28,7 +31,7 @@ pub(super) fn rules() -> Vec<Rule> {
 async fn what_was_accepted_comes_back_byte_for_byte(replicas: Replicas) {
     let sent = delivery("t", "upgrade", "r", at(-7));
     let record = Record::from(&sent);
-    let accepted = replicas.one.accept(record.clone(), START).await.unwrap();
+    let accepted = replicas.one.accept(record.clone(), START, WITHIN).await.unwrap();
     let Accepted::New(id) = accepted else { panic!("it is new") };
     let claimed = claim_one(&*replicas.two, START).await;
     assert_eq!(claimed.record.as_ref(), Ok(&record));
@@ -54,7 +57,7 @@ async fn any_text_and_any_bytes_are_kept(replicas: Replicas) {
             envelope: text.to_owned(),
             received_at: Timestamp::from_millis(-1),
         };
-        let accepted = replicas.one.accept(record.clone(), START).await.unwrap();
+        let accepted = replicas.one.accept(record.clone(), START, WITHIN).await.unwrap();
         assert!(matches!(accepted, Accepted::New(_)), "{text:?}");
         let claimed = claim_of(&*replicas.one, &[text], START, 10).await.remove(0);
         assert_eq!(claimed.record.as_ref(), Ok(&record), "{text:?}");
@@ -70,9 +73,9 @@ async fn any_text_and_any_bytes_are_kept(replicas: Replicas) {
 async fn a_duplicate_is_not_written_again(replicas: Replicas) {
     let first = record("t", "install", "r");
     assert!(!replicas.one.is_known(first.key).await.unwrap());
-    assert!(matches!(replicas.one.accept(first.clone(), START).await.unwrap(), Accepted::New(_)));
-    assert_eq!(replicas.two.accept(first.clone(), at(1)).await.unwrap(), Accepted::Duplicate);
-    assert_eq!(replicas.one.accept(first.clone(), at(2)).await.unwrap(), Accepted::Duplicate);
+    assert!(matches!(replicas.one.accept(first.clone(), START, WITHIN).await.unwrap(), Accepted::New(_)));
+    assert_eq!(replicas.two.accept(first.clone(), at(1), WITHIN).await.unwrap(), Accepted::Duplicate);
+    assert_eq!(replicas.one.accept(first.clone(), at(2), WITHIN).await.unwrap(), Accepted::Duplicate);
     assert!(replicas.two.is_known(first.key).await.unwrap());
     assert_eq!(replicas.one.stats(START).await.unwrap().depth(), 1);
 }
@@ -81,7 +84,7 @@ async fn a_duplicate_of_a_finished_delivery_is_still_a_duplicate(replicas: Repli
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
     assert!(complete(&*replicas.one, &claimed, START).await);
-    let again = replicas.two.accept(record("t", "install", "r"), at(1)).await.unwrap();
+    let again = replicas.two.accept(record("t", "install", "r"), at(1), WITHIN).await.unwrap();
     assert_eq!(again, Accepted::Duplicate);
     assert_eq!(state(&*replicas.one, id).await, DeliveryState::Done);
     assert!(claim(&*replicas.one, at(2), 10).await.is_empty());
@@ -92,7 +95,7 @@ async fn of_many_duplicates_at_once_one_is_new(replicas: Replicas) {
     for nth in 0..60 {
         let engine = if nth % 2 == 0 { replicas.one.clone() } else { replicas.two.clone() };
         let record = record("t", "install", &format!("r{}", nth / 20));
-        tasks.push(tokio::spawn(async move { engine.accept(record, START).await.unwrap() }));
+        tasks.push(tokio::spawn(async move { engine.accept(record, START, WITHIN).await.unwrap() }));
     }
     let mut new = 0;
     for task in tasks {
@@ -110,7 +113,7 @@ async fn a_key_outlives_its_row(replicas: Replicas) {
     let pruned = replicas.one.prune(prune).await.unwrap();
     assert_eq!((pruned.done, pruned.keys), (1, 0));
     assert!(replicas.one.show(id).await.unwrap().is_none());
-    let again = replicas.two.accept(record("t", "install", "r"), at(2)).await.unwrap();
+    let again = replicas.two.accept(record("t", "install", "r"), at(2), WITHIN).await.unwrap();
     assert_eq!(again, Accepted::Duplicate);
 }
 
@@ -122,7 +125,7 @@ async fn a_forgotten_key_is_new_again(replicas: Replicas) {
     let pruned = replicas.one.prune(prune).await.unwrap();
     assert_eq!((pruned.done, pruned.keys), (0, 1));
     assert!(!replicas.two.is_known(record("t", "install", "r").key).await.unwrap());
-    let again = replicas.two.accept(record("t", "install", "r"), at(2)).await.unwrap();
+    let again = replicas.two.accept(record("t", "install", "r"), at(2), WITHIN).await.unwrap();
     assert!(matches!(again, Accepted::New(_)));
 }
 
@@ -138,19 +141,30 @@ async fn the_key_of_an_unfinished_delivery_is_not_forgotten(replicas: Replicas) 
     let pruned = engine.prune(prune).await.unwrap();
     assert_eq!((pruned.done, pruned.keys), (0, 0));
     for tenant in ["dead", "leased", "pending"] {
-        let again = engine.accept(record(tenant, "install", "r"), at(1)).await.unwrap();
+        let again = engine.accept(record(tenant, "install", "r"), at(1), WITHIN).await.unwrap();
         assert_eq!(again, Accepted::Duplicate, "{tenant}");
     }
 }
 
 /// A caller that runs out of time drops the call, and what it was about may or may not have been written.
+async fn what_has_no_time_left_is_not_written(replicas: Replicas) {
+    let late = record("t", "install", "1");
+    replicas.one.accept(late.clone(), START, Duration::ZERO).await.unwrap_err();
+    put(&*replicas.one, "t", "2").await;
+    assert_eq!(replicas.two.list(&DeliveryFilter::default()).await.unwrap().len(), 1);
+    assert!(
+        matches!(replicas.two.accept(late, START, WITHIN).await.unwrap(), Accepted::New(_)),
+        "its key too"
+    );
+}
+
 async fn a_call_that_is_dropped_happens_wholly_or_not_at_all(replicas: Replicas) {
     let engine = &*replicas.one;
     let records: Vec<Record> = (0..20).map(|nth| record("t", "install", &nth.to_string())).collect();
     for (nth, record) in records.iter().enumerate() {
         let engine = replicas.one.clone();
         let record = record.clone();
-        let call = tokio::spawn(async move { engine.accept(record, START).await });
+        let call = tokio::spawn(async move { engine.accept(record, START, WITHIN).await });
         for _ in 0..nth {
             tokio::task::yield_now().await;
         }
@@ -166,7 +180,7 @@ async fn a_call_that_is_dropped_happens_wholly_or_not_at_all(replicas: Replicas)
         assert!(!is_there || engine.is_known(record.key).await.unwrap(), "a row without its key");
     }
     for record in records {
-        engine.accept(record, START).await.unwrap();
+        engine.accept(record, START, WITHIN).await.unwrap();
     }
     assert_eq!(engine.stats(START).await.unwrap().pending, 20);
 }

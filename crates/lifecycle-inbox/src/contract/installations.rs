@@ -3,7 +3,7 @@
 use lifecycle_core::{Delivery, Installation, Status, TenantKey};
 
 use super::sample::{
-    START, at, change, claim, claim_one, complete, dated, delivery, fail, key, put_kind, summary,
+    START, WITHIN, at, change, claim, claim_one, complete, dated, delivery, fail, key, put_kind, summary,
 };
 use super::{EngineUnderTest, Replicas, Rule};
 use crate::engine::{AfterFailure, Claim, Engine};
@@ -39,7 +39,7 @@ async fn handle_dated(engine: &dyn Engine, kind: &str, request: &str, minute: u3
 }
 
 async fn handle_delivery(engine: &dyn Engine, delivery: &Delivery) {
-    engine.accept(Record::from(delivery), START).await.unwrap();
+    engine.accept(Record::from(delivery), START, WITHIN).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(complete(engine, &claimed, START).await);
 }
@@ -65,7 +65,7 @@ async fn a_completion_folds_the_event_into_its_installation(replicas: Replicas) 
     let mut expected = None;
     for (nth, (kind, status)) in (1..).zip(steps) {
         let sent = delivery("t", kind, &nth.to_string(), at(nth));
-        replicas.one.accept(Record::from(&sent), START).await.unwrap();
+        replicas.one.accept(Record::from(&sent), START, WITHIN).await.unwrap();
         let claimed = claim_one(&*replicas.one, START).await;
         expected = Installation::fold(expected, &change(&claimed)).0;
         assert!(complete(&*replicas.one, &claimed, START).await);
@@ -168,7 +168,7 @@ async fn a_change_that_comes_with_a_dead_letter_is_folded_all_the_same(replicas:
     let (one, two) = (&*replicas.one, &*replicas.two);
     handle(one, "t", "enable", "1", 1).await;
     for (kind, sent, expected) in [("disable", 2, Status::Disabled), ("uninstall", 3, Status::Uninstalled)] {
-        one.accept(Record::from(&delivery("t", kind, kind, at(sent))), START).await.unwrap();
+        one.accept(Record::from(&delivery("t", kind, kind, at(sent))), START, WITHIN).await.unwrap();
         let claimed = claim_one(one, START).await;
         let next = put_kind(one, "t", "celebrate", kind).await;
         let (revision, mut listener) = (one.revision(), one.signals().listen());
@@ -188,7 +188,7 @@ async fn a_change_that_comes_with_a_dead_letter_is_folded_all_the_same(replicas:
 async fn a_dead_letter_of_a_stale_token_folds_nothing(replicas: Replicas) {
     let (one, two) = (&*replicas.one, &*replicas.two);
     handle(one, "t", "enable", "1", 0).await;
-    one.accept(Record::from(&delivery("t", "disable", "2", at(1))), START).await.unwrap();
+    one.accept(Record::from(&delivery("t", "disable", "2", at(1))), START, WITHIN).await.unwrap();
     let stale = claim_one(one, START).await;
     claim_one(two, at(31)).await;
     assert!(!give_up(one, &stale).await);
@@ -198,7 +198,7 @@ async fn a_dead_letter_of_a_stale_token_folds_nothing(replicas: Replicas) {
 async fn a_dead_letter_that_is_completed_after_a_retry_is_folded_once(replicas: Replicas) {
     let engine = &*replicas.one;
     handle_dated(engine, "enable", "1", 1).await;
-    engine.accept(Record::from(&dated("t", "disable", "2", &time(3))), START).await.unwrap();
+    engine.accept(Record::from(&dated("t", "disable", "2", &time(3))), START, WITHIN).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(give_up(engine, &claimed).await);
     let closed = engine.installation(&key("t")).await.unwrap();
@@ -208,7 +208,7 @@ async fn a_dead_letter_that_is_completed_after_a_retry_is_folded_once(replicas: 
     assert_eq!(engine.installation(&key("t")).await.unwrap(), closed);
 
     handle_dated(engine, "enable", "3", 8).await;
-    engine.accept(Record::from(&dated("t", "disable", "4", &time(4))), START).await.unwrap();
+    engine.accept(Record::from(&dated("t", "disable", "4", &time(4))), START, WITHIN).await.unwrap();
     let late = claim_one(engine, START).await;
     assert!(give_up(engine, &late).await);
     assert_eq!(status(engine, "t").await, Some(Status::Enabled), "a later enable counts, whoever came first");

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::sample::{
-    START, at, change, claim, claim_one, complete, delivery, fail, key, listed, put, put_kind, state, summary,
+    START, WITHIN, at, change, claim, claim_one, complete, delivery, fail, key, listed, put, put_kind, state,
+    summary,
 };
 use super::{Replicas, Rule};
 use crate::engine::{AfterFailure, DeliveryId};
@@ -45,8 +46,8 @@ async fn stats_count_what_is_open_and_what_is_dead(replicas: Replicas) {
         put(engine, tenant, "r").await;
     }
     let claims = claim(engine, START, 10).await;
-    engine.accept(Record::from(&delivery("late", "install", "r", START)), at(5)).await.unwrap();
-    engine.accept(Record::from(&delivery("later", "install", "r", START)), at(6)).await.unwrap();
+    engine.accept(Record::from(&delivery("late", "install", "r", START)), at(5), WITHIN).await.unwrap();
+    engine.accept(Record::from(&delivery("later", "install", "r", START)), at(6), WITHIN).await.unwrap();
     let stats = engine.stats(at(10)).await.unwrap();
     assert_eq!((stats.pending, stats.leased, stats.dead, stats.depth()), (2, 3, 0, 5));
     assert_eq!(stats.oldest, Some(Duration::from_secs(10)));
@@ -129,7 +130,7 @@ async fn a_deleted_row_is_gone_and_its_key_known(replicas: Replicas) {
     assert!(!engine.delete(id).await.unwrap());
     assert!(replicas.two.show(id).await.unwrap().is_none());
     let record = super::sample::record("t", "install", "r");
-    assert_eq!(engine.accept(record, START).await.unwrap(), crate::Accepted::Duplicate);
+    assert_eq!(engine.accept(record, START, WITHIN).await.unwrap(), crate::Accepted::Duplicate);
     assert!(put(engine, "t", "other").await > id, "an id is never used again");
 }
 
@@ -214,7 +215,7 @@ async fn a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replica
     let engine = &*replicas.one;
     let mut broken = super::sample::record("t", "install", "r");
     broken.body = bytes::Bytes::from_static(b"\xFF not JSON");
-    engine.accept(broken.clone(), START).await.unwrap();
+    engine.accept(broken.clone(), START, WITHIN).await.unwrap();
     let claimed = claim_one(engine, START).await;
     assert!(claimed.record.unwrap().restore(&Platforms::default()).is_err());
     fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;

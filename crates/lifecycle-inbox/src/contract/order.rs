@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use super::sample::{
-    START, at, claim, claim_ids, claim_of, claim_one, complete, fail, put, put_kind, put_of, state, summary,
+    START, WITHIN, at, claim, claim_ids, claim_of, claim_one, complete, fail, put, put_kind, put_of, state,
+    summary,
 };
 use super::{Replicas, Rule};
 use crate::engine::{AfterFailure, DeliveryId};
@@ -184,7 +185,9 @@ async fn app_and_platform_are_part_of_the_tenant(replicas: Replicas) {
     for (nth, (platform, app, tenant)) in keys.into_iter().enumerate() {
         let mut record: Record = super::sample::record("t", "install", &nth.to_string());
         record.tenant = lifecycle_core::TenantKey::new(platform, app, tenant);
-        let crate::Accepted::New(id) = engine.accept(record, START).await.unwrap() else { panic!("new") };
+        let crate::Accepted::New(id) = engine.accept(record, START, WITHIN).await.unwrap() else {
+            panic!("new")
+        };
         ids.push(id);
     }
     let claims = claim_of(engine, &["p", "q"], START, 10).await;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::sample::{START, change, delivery};
+use super::sample::{START, WITHIN, change, delivery};
 use super::{Replicas, Rule};
 use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
 use crate::installations::{InstallationFilter, InstallationStore};
@@ -84,8 +84,8 @@ impl Pair {
         if tenant == 0 {
             "other".clone_into(&mut record.tenant.platform);
         }
-        let ours = engine.accept(record.clone(), self.now).await.unwrap();
-        let models = self.model.accept(record, self.now).await.unwrap();
+        let ours = engine.accept(record.clone(), self.now, WITHIN).await.unwrap();
+        let models = self.model.accept(record, self.now, WITHIN).await.unwrap();
         match (ours, models) {
             (Accepted::New(ours), Accepted::New(models)) => {
                 assert_eq!(self.ids.insert(ours, models), None, "an id is never used again");

@@ -16,6 +16,9 @@ pub(super) const START: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// How long the leases of the rules are.
 pub(super) const LEASE: Duration = Duration::from_secs(30);
 
+/// How long a write may take.
+pub(super) const WITHIN: Duration = Duration::from_secs(5);
+
 /// That many seconds after the start.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_millis(START.as_millis() + seconds * 1_000)
@@ -52,7 +55,7 @@ pub(super) fn record(tenant: &str, kind: &str, request: &str) -> Record {
 pub(super) async fn put_of(engine: &dyn Engine, platform: &str, tenant: &str, now: Timestamp) -> DeliveryId {
     let mut record = record(tenant, "install", &format!("{platform} at {}", now.as_millis()));
     platform.clone_into(&mut record.tenant.platform);
-    match engine.accept(record, now).await.expect("accept") {
+    match engine.accept(record, now, WITHIN).await.expect("accept") {
         Accepted::New(id) => id,
         Accepted::Duplicate => panic!("{platform}/{tenant} is no duplicate"),
     }
@@ -68,7 +71,7 @@ pub(super) async fn put(engine: &dyn Engine, tenant: &str, request: &str) -> Del
 }
 
 pub(super) async fn put_kind(engine: &dyn Engine, tenant: &str, kind: &str, request: &str) -> DeliveryId {
-    match engine.accept(record(tenant, kind, request), START).await.expect("accept") {
+    match engine.accept(record(tenant, kind, request), START, WITHIN).await.expect("accept") {
         Accepted::New(id) => id,
         Accepted::Duplicate => panic!("{tenant}/{request} is no duplicate"),
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey, Transition};
+use tokio::time::timeout;
 
 use super::MemoryEngine;
 use super::store::Row;
@@ -30,8 +31,17 @@ impl Engine for MemoryEngine {
         time + instant.elapsed()
     }
 
-    async fn accept(&self, record: Record, now: Timestamp) -> Result<Accepted, EngineError> {
-        let mut store = self.store().await?;
+    async fn accept(
+        &self,
+        record: Record,
+        now: Timestamp,
+        within: Duration,
+    ) -> Result<Accepted, EngineError> {
+        let late = || EngineError::new("the store did not answer in time");
+        if within.is_zero() {
+            return Err(late());
+        }
+        let mut store = timeout(within, self.store()).await.map_err(|_| late())??;
         if store.keys.contains_key(&record.key) {
             return Ok(Accepted::Duplicate);
         }

@@ -11,7 +11,7 @@ use lifecycle_inbox::{
 use test_adapter::Log;
 use tokio::time::sleep;
 
-use crate::support::{LEASE, delivery, key};
+use crate::support::{LEASE, WITHIN, delivery, key};
 
 /// Accepts an event of Seismic and handles it.
 async fn handle(engine: &MemoryEngine, kind: &str) {
@@ -21,7 +21,7 @@ async fn handle(engine: &MemoryEngine, kind: &str) {
 async fn handle_delivery(engine: &MemoryEngine, delivery: &Delivery) {
     let now = engine.now();
     let record = Record::from(delivery);
-    engine.accept(record.clone(), now).await.unwrap();
+    engine.accept(record.clone(), now, WITHIN).await.unwrap();
     let platforms = &[delivery.platform().name()];
     let request = ClaimRequest { worker: "w", platforms, now, lease: LEASE, limit: 1 };
     let claim = engine.claim(request).await.unwrap().remove(0);

@@ -10,7 +10,7 @@ use lifecycle_inbox::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Bench, LEASE, SECOND, delivery, key, put, settled, start, state, summary};
+use crate::support::{Bench, LEASE, SECOND, WITHIN, delivery, key, put, settled, start, state, summary};
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_delivery_comes_again_after_longer_and_longer_waits() {
@@ -75,7 +75,7 @@ async fn a_dead_letter_folds_nothing_until_it_is_retried() {
 /// Accepts an event of this kind, and has it handled or given up.
 async fn work_off(bench: &Bench, kind: &str, request: &str) {
     let record = Record::from(&delivery("t", kind, request));
-    bench.engine.accept(record, bench.engine.now()).await.unwrap();
+    bench.engine.accept(record, bench.engine.now(), WITHIN).await.unwrap();
     bench.settled().await;
 }
 
@@ -104,7 +104,7 @@ async fn a_disable_that_kills_its_workers_closes_in_the_end() {
     stop.send(()).unwrap();
     worker.await.unwrap();
     let disable = Record::from(&delivery("t", "disable", "ok"));
-    bench.engine.accept(disable, bench.engine.now()).await.unwrap();
+    bench.engine.accept(disable, bench.engine.now(), WITHIN).await.unwrap();
     for nth in 0..2_u32 {
         let now = bench.engine.now() + LEASE * nth;
         let request = ClaimRequest { worker: "dies", platforms: &["seismic"], now, lease: LEASE, limit: 1 };
@@ -180,7 +180,7 @@ async fn a_row_that_does_not_read_is_a_dead_letter_with_its_bytes() {
             1 => record.envelope = "{".to_owned(),
             _ => record.envelope = record.envelope.replace("sha256", "sha257"),
         }
-        bench.engine.accept(record.clone(), bench.engine.now()).await.unwrap();
+        bench.engine.accept(record.clone(), bench.engine.now(), WITHIN).await.unwrap();
         records.push(record);
     }
     let _worker = start(bench.worker());

@@ -11,7 +11,7 @@ use lifecycle_inbox::{
 use test_adapter::Log;
 use tokio::time::sleep;
 
-use crate::support::{Bench, SECOND, answer, key, put, start, state, summary};
+use crate::support::{Bench, SECOND, WITHIN, answer, key, put, start, state, summary};
 
 static OWN: Platform = Platform::new("own", Proof::UnguessableUrl, Ack::new(200), decode);
 
@@ -36,7 +36,7 @@ fn delivery(engine: &MemoryEngine, body: &'static str) -> Delivery {
 }
 
 async fn put_own(engine: &MemoryEngine, body: &'static str) -> DeliveryId {
-    match engine.accept(Record::from(&delivery(engine, body)), engine.now()).await.unwrap() {
+    match engine.accept(Record::from(&delivery(engine, body)), engine.now(), WITHIN).await.unwrap() {
         Accepted::New(id) => id,
         Accepted::Duplicate => panic!("{body} is no duplicate"),
     }
@@ -138,7 +138,7 @@ async fn what_a_later_release_wrote_is_not_given_up_at_once() {
     let bench = Bench::default();
     let mut record = Record::from(&delivery(&bench.engine, "t ok"));
     record.envelope = r#"{"version":2,"all else":"is another thing"}"#.to_owned();
-    let Accepted::New(id) = bench.engine.accept(record, bench.engine.now()).await.unwrap() else {
+    let Accepted::New(id) = bench.engine.accept(record, bench.engine.now(), WITHIN).await.unwrap() else {
         panic!("new")
     };
     let _old = start(next(&bench).2);

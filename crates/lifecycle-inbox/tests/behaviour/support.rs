@@ -69,7 +69,7 @@ pub(crate) fn key(tenant: &str) -> TenantKey {
 /// Accepts an install; the request id is a word of the [`Script`].
 pub(crate) async fn put(engine: &dyn Engine, tenant: &str, request: &str) -> DeliveryId {
     let record = Record::from(&delivery(tenant, "install", request));
-    match engine.accept(record, engine.now()).await.unwrap() {
+    match engine.accept(record, engine.now(), WITHIN).await.unwrap() {
         Accepted::New(id) => id,
         Accepted::Duplicate => panic!("{tenant}/{request} is no duplicate"),
     }

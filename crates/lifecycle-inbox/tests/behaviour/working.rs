@@ -7,7 +7,7 @@ use lifecycle_inbox::{
 };
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Bench, SECOND, Script, delivery, key, put, start, state};
+use crate::support::{Bench, SECOND, Script, WITHIN, delivery, key, put, start, state};
 
 #[tokio::test(start_paused = true)]
 async fn a_delivery_is_handled_once_and_its_installation_known() {
@@ -88,7 +88,7 @@ async fn no_more_handlers_run_at_a_time_than_allowed() {
 async fn old_rows_and_keys_are_pruned() {
     let bench = Bench::default();
     let record = Record::from(&delivery("t", "install", "ok"));
-    bench.engine.accept(record.clone(), bench.engine.now()).await.unwrap();
+    bench.engine.accept(record.clone(), bench.engine.now(), WITHIN).await.unwrap();
     let hour = SECOND * 3_600;
     let retention = Retention { done: hour * 3, keys: hour * 24, ..Retention::default() };
     let _worker = start(bench.worker().retention(retention));

@@ -16,12 +16,14 @@ use test_privacy::{CANARY, Careless};
 
 use super::{Shown, Taken, debug, delivery, display};
 
+const WITHIN: Duration = Duration::from_secs(5);
+
 pub(super) async fn values() -> Vec<Shown> {
     let memory = MemoryEngine::new();
     let engine: Arc<dyn Engine> = Arc::new(memory.clone());
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
     let record = Record::from(&delivery());
-    engine.accept(record.clone(), engine.now()).await.unwrap();
+    engine.accept(record.clone(), engine.now(), WITHIN).await.unwrap();
     let request = ClaimRequest {
         worker: "worker",
         platforms: &["seismic"],
@@ -81,7 +83,7 @@ pub(super) async fn values() -> Vec<Shown> {
 async fn sqlite() -> Vec<Shown> {
     let folder = tempfile::tempdir().unwrap();
     let engine = SqliteEngine::open(folder.path().join("inbox.db")).unwrap();
-    engine.accept(Record::from(&delivery()), engine.now()).await.unwrap();
+    engine.accept(Record::from(&delivery()), engine.now(), WITHIN).await.unwrap();
     vec![debug(&engine), debug(&engine.runner(Writing))]
 }
 
