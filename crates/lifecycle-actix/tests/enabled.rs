@@ -1,7 +1,6 @@
 //! The gate in front of an app's ordinary routes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::test::{TestRequest, call_and_read_body, call_service, init_service};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, web};
@@ -54,7 +53,6 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     let engine = MemoryEngine::new();
     let store = Store::new(engine.clone());
     let (inbox, worker) = store.open(AcceptAll);
-    actix_web::rt::spawn(worker.run(std::future::pending()));
     let secret = Secret::new("s3cr3t").unwrap();
     let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), ExpectedApp::Any).unwrap();
     let gate = EnabledGate::new(Arc::new(engine));
@@ -67,9 +65,7 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
         let signature = seismic::SCHEME.sign(&secret, &[], body.as_bytes());
         let callback = TestRequest::post().uri("/seismic").insert_header(("x-seismic-signature", signature));
         assert_eq!(call_service(&app, callback.set_payload(body).to_request()).await.status(), 202, "{kind}");
-        while store.stats().await.unwrap().depth() > 0 {
-            actix_web::rt::time::sleep(Duration::from_millis(1)).await;
-        }
+        worker.run_until_idle().await.unwrap();
         for (tenant, status) in [("t", status), ("another", 403)] {
             let response = call_service(&app, request(Some(tenant)).to_request()).await;
             assert_eq!(response.status(), status, "{tenant} after {kind}");

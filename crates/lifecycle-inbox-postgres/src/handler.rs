@@ -34,7 +34,7 @@ use tokio_postgres::Transaction;
 /// # let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
 /// # let delivery = lifecycle_testing::delivery(&lifecycle_core::seismic::PLATFORM, body);
 /// # tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-/// # let (app, connection) = tokio_postgres::connect(test_postgres::url(), tokio_postgres::NoTls).await?;
+/// # let (mut app, connection) = tokio_postgres::connect(test_postgres::url(), tokio_postgres::NoTls).await?;
 /// # tokio::spawn(connection);
 /// # app.batch_execute("CREATE TABLE seats (tenant text NOT NULL, free bigint NOT NULL)").await?;
 /// # let settings = Settings::new(test_postgres::url())?.schema(&format!("seats_{}", std::process::id()))?;
@@ -42,11 +42,16 @@ use tokio_postgres::Transaction;
 /// let store = Store::new(engine.clone());
 /// let (inbox, worker) = store.open_with(engine.runner(Seats));
 /// # lifecycle_core::run_handler(&inbox, &delivery, std::time::Duration::from_secs(2)).await?;
-/// # let shutdown = async { while store.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
-/// worker.run(shutdown).await;
+/// worker.run_until_idle().await?; // in a test; else `worker.run(shutdown)`
 ///
 /// let row = app.query_one("SELECT free FROM seats WHERE tenant = 't'", &[]).await?;
 /// assert_eq!(row.get::<_, i64>(0), 10);
+///
+/// // Or without an inbox: a test lends it a transaction of its own, and drops that.
+/// let transaction = &mut app.transaction().await?;
+/// Seats.install(&delivery, transaction).await?;
+/// let row = transaction.query_one("SELECT count(*) FROM seats", &[]).await?;
+/// assert_eq!(row.get::<_, i64>(0), 2);
 /// # app.batch_execute("DROP TABLE seats").await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;

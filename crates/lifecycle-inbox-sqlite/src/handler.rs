@@ -44,8 +44,7 @@ use rusqlite::Connection;
 /// let store = Store::new(engine.clone());
 /// let (inbox, worker) = store.open_with(engine.runner(Seats));
 /// # lifecycle_core::run_handler(&inbox, &delivery, std::time::Duration::from_secs(2)).await?;
-/// # let shutdown = async { while store.stats().await.unwrap().depth() > 0 { tokio::task::yield_now().await } };
-/// worker.run(shutdown).await;
+/// worker.run_until_idle().await?; // in a test; else `worker.run(shutdown)`
 ///
 /// let free: i64 = app.query_row("SELECT free FROM seats WHERE tenant = 't'", [], |row| row.get(0))?;
 /// assert_eq!(free, 10);
@@ -113,10 +112,44 @@ fn nothing_to_do(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result
 
 /// A transaction that the engine has begun, and will commit together with the completion.
 ///
+/// ```
+/// use lifecycle_core::seismic;
+/// use lifecycle_inbox_sqlite::{Transaction, TransactionalHandler, rusqlite};
+/// # use lifecycle_core::{Delivery, HandlerError};
+/// # struct Seats;
+/// # impl TransactionalHandler for Seats {
+/// #     fn install(&self, delivery: &Delivery, transaction: &Transaction<'_>) -> Result<(), HandlerError> {
+/// #         let tenant = delivery.event().tenant();
+/// #         transaction.execute("INSERT INTO seats (tenant, free) VALUES (?1, 10)", [tenant])?;
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// // A handler's test needs no inbox: only its tables and a delivery.
+/// let app = rusqlite::Connection::open_in_memory()?;
+/// app.execute("CREATE TABLE seats (tenant TEXT NOT NULL, free INTEGER NOT NULL)", [])?;
+/// let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+/// let install = lifecycle_testing::delivery(&seismic::PLATFORM, body);
+///
+/// Seats.install(&install, &Transaction::for_tests(&app))?;
+///
+/// let free: i64 = app.query_row("SELECT free FROM seats WHERE tenant = 't'", [], |row| row.get(0))?;
+/// assert_eq!(free, 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// It is a `rusqlite::Connection` to prepare and execute statements on, of the version that this crate re-exports as
 /// [`rusqlite`](crate::rusqlite): 0.32 to 0.43, whichever the other crates of the app allow. Use savepoints inside it if
 /// need be; never `BEGIN`, `COMMIT` or `ROLLBACK`, which end it too early: the attempt has failed then.
 pub struct Transaction<'t>(pub(crate) &'t Connection);
+
+impl<'t> Transaction<'t> {
+    /// For tests of a handler: this connection, or a transaction that the test has begun on it, in place of the engine's.
+    /// Nothing is committed or undone by it.
+    pub fn for_tests(connection: &'t Connection) -> Self {
+        Self(connection)
+    }
+}
 
 impl Deref for Transaction<'_> {
     type Target = Connection;

@@ -46,7 +46,7 @@ impl Crew {
             // A claim is never dropped half-way: what it has leased would be without an owner.
             let claimed = self.claim(slots).await;
             let wake = match claimed {
-                Ok(()) => {
+                Ok(_) => {
                     failures = 0;
                     retries.next_before(Instant::now() + self.settings.poll)
                 }
@@ -70,20 +70,35 @@ impl Crew {
         }
     }
 
-    async fn claim(self: &Arc<Self>, slots: &mut Slots) -> Result<(), EngineError> {
+    /// Claims and starts attempts until none is due and none runs. Returns how many there were.
+    pub(crate) async fn work_off(self: &Arc<Self>, slots: &mut Slots) -> Result<usize, EngineError> {
+        let mut attempts = 0;
+        loop {
+            attempts += self.claim(slots).await?;
+            // Its end may be the beginning of the next of its tenant, or of a retry that is due at once.
+            if slots.join_next().await.is_none() {
+                return Ok(attempts);
+            }
+        }
+    }
+
+    /// Returns how many attempts it has started.
+    async fn claim(self: &Arc<Self>, slots: &mut Slots) -> Result<usize, EngineError> {
         let limit = slots.free();
         if limit == 0 {
-            return Ok(());
+            return Ok(0);
         }
         self.leases.follow_clock().await;
         let asked = Instant::now();
         let (worker, platforms) = (&*self.settings.name, &*self.settings.platforms.names());
         let (now, lease) = (self.engine.now(), self.settings.lease);
-        for claim in self.engine.claim(ClaimRequest { worker, platforms, now, lease, limit }).await? {
+        let claims = self.engine.claim(ClaimRequest { worker, platforms, now, lease, limit }).await?;
+        let started = claims.len();
+        for claim in claims {
             let lost = self.leases.hold(claim.token, asked);
             slots.spawn(self.clone().attempt(claim, lost));
         }
-        Ok(())
+        Ok(started)
     }
 
     /// Lets the running attempts end, drops those that take too long, and gives their rows back. Tells how many.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::backoff::Backoff;
 use crate::crew::Crew;
 use crate::engine::Engine;
+use crate::error::EngineError;
 use crate::housekeeping::Housekeeping;
 use crate::leases::Leases;
 use crate::operations::Retention;
@@ -166,12 +167,9 @@ impl Worker {
     /// is over. When this future is dropped instead, running handlers are dropped with it, and their rows are taken
     /// over when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { engine, runner, settings } = self;
-        telemetry::worker_started(&settings.name);
-        let leases = Leases::new(engine.clone(), settings.lease);
-        let mut housekeeping = Housekeeping::new(engine.clone(), &settings);
-        let crew = Arc::new(Crew { engine, runner, leases, settings });
-        let mut slots = Slots::new(crew.settings.concurrency);
+        telemetry::worker_started(&self.settings.name);
+        let mut housekeeping = Housekeeping::new(self.engine.clone(), &self.settings);
+        let (crew, mut slots) = self.crew();
         let released = tokio::select! {
             () = crew.leases.keep() => 0,
             () = housekeeping.keep() => 0,
@@ -181,6 +179,53 @@ impl Worker {
             } => released,
         };
         telemetry::worker_stopped(&crew.settings.name, released);
+    }
+
+    /// For tests: handles all that is due now, and returns how many attempts that took. A failed attempt whose retry is due
+    /// now is made again; one that waits for its [`Backoff`] is left for a later call, as is what another worker holds.
+    ///
+    /// # Errors
+    /// [`EngineError`] when nothing can be claimed. What was running is dropped then.
+    ///
+    /// ```
+    /// # use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, async_trait, run_handler, seismic};
+    /// # use std::time::Duration;
+    /// # struct Seats;
+    /// # #[async_trait]
+    /// # impl LifecycleHandler for Seats {
+    /// #     async fn install(&self, _: &Delivery) -> Result<(), HandlerError> { Err("the directory is away".into()) }
+    /// # }
+    /// use lifecycle_inbox::{Backoff, MemoryEngine, Store};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let store = Store::new(MemoryEngine::new());
+    /// let (inbox, worker) = store.open(Seats); // whose `install` fails today
+    /// let worker = worker.attempts(3).backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
+    ///
+    /// let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
+    /// let delivery = lifecycle_testing::delivery(&seismic::PLATFORM, body);
+    /// run_handler(&inbox, &delivery, Duration::from_secs(2)).await?; // as an endpoint does
+    ///
+    /// assert_eq!(worker.run_until_idle().await?, 3);
+    /// assert_eq!(store.stats().await?.dead, 1);
+    /// assert_eq!(worker.run_until_idle().await?, 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn run_until_idle(&self) -> Result<usize, EngineError> {
+        let (crew, mut slots) = self.crew();
+        tokio::select! {
+            () = crew.leases.keep() => Ok(0),
+            attempts = crew.work_off(&mut slots) => attempts,
+        }
+    }
+
+    fn crew(&self) -> (Arc<Crew>, Slots) {
+        let (engine, runner, settings) = (self.engine.clone(), self.runner.clone(), self.settings.clone());
+        let leases = Leases::new(engine.clone(), settings.lease);
+        let slots = Slots::new(settings.concurrency);
+        (Arc::new(Crew { engine, runner, leases, settings }), slots)
     }
 }
 

@@ -62,7 +62,7 @@ pub async fn check(engine: &str, open: impl AsyncFn() -> Arc<dyn Engine>, slow: 
 
     let handled = Handled::default();
     let (_, worker) = store.open(handled.clone());
-    worker.run(settled(&store)).await;
+    worker.run_until_idle().await.expect("the store answers");
     for (tenant, requests) in &*handled.0.lock().expect("no test has failed") {
         let first = u32::from(tenant.parse::<u32>().expect("a number") >= SLOTS);
         let expected: Vec<String> = (first..=WAVES).map(|nth| nth.to_string()).collect();
@@ -79,12 +79,6 @@ async fn wave(app: &App, tenants: u32, nth: u32) -> Vec<Answer> {
         answers.push(answer.await.expect("an answer"));
     }
     answers
-}
-
-async fn settled(store: &Store) {
-    while store.stats().await.expect("stats").depth() > 0 {
-        sleep(Duration::from_millis(10)).await;
-    }
 }
 
 /// A handler that takes a minute, and counts how often it was begun.

@@ -35,12 +35,7 @@ pub async fn live_through(
         }
     }
     let worker = worker.attempts(2).backoff(Backoff::new(Duration::ZERO, Duration::ZERO));
-    let done = async {
-        while store.stats().await.expect("stats").depth() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    worker.run(done).await;
+    worker.run_until_idle().await.expect("the store answers");
 
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
     let vault = Vault::new(secrets, Keyring::parse(KEY).expect("a key"));

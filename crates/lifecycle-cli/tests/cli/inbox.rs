@@ -41,15 +41,7 @@ async fn fill(engine: Arc<dyn Engine>) {
         let body = json!({"type": kind, "appId": "a", "tenantId": "acme", "requestId": id}).to_string();
         send(&inbox, &body).await;
     }
-    let handled = async {
-        while store.stats().await.unwrap().depth() > 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::select! {
-        () = handled => {}
-        () = worker.attempts(1).run(std::future::pending()) => panic!("it works for ever"),
-    }
+    worker.attempts(1).run_until_idle().await.unwrap();
     send(&inbox, LAST).await;
 }
 
@@ -72,15 +64,7 @@ pub(crate) fn with_a_dead_letter(file: &Path) {
     Runtime::new().unwrap().block_on(async {
         let (inbox, worker) = store.open(Full);
         send(&inbox, r#"{"type":"install","appId":"a","tenantId":"acme"}"#).await;
-        let handled = async {
-            while store.stats().await.unwrap().depth() > 0 {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::select! {
-            () = handled => {}
-            () = worker.attempts(1).run(std::future::pending()) => panic!("it works for ever"),
-        }
+        worker.attempts(1).run_until_idle().await.unwrap();
     });
 }
 

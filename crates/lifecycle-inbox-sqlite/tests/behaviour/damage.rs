@@ -4,7 +4,7 @@ use lifecycle_core::LifecycleHandler;
 use lifecycle_inbox::{DeliveryState, Engine, InstallationFilter, InstallationStore, Store, TenantKey};
 use lifecycle_inbox_sqlite::SqliteEngine;
 
-use crate::support::{Bench, WITHIN, put, record, settled};
+use crate::support::{Bench, WITHIN, put, record};
 
 struct Accepting;
 
@@ -34,7 +34,7 @@ async fn a_damaged_row_is_a_dead_letter_with_its_bytes_and_holds_up_nobody() {
             .unwrap();
 
         let engine = SqliteEngine::open(bench.path()).unwrap(); // which finds whose turn it is now
-        Store::new(engine).open(Accepting).1.run(settled(&bench.engine)).await;
+        Store::new(engine).open(Accepting).1.run_until_idle().await.unwrap();
         let stored = bench.engine.show(id).await.unwrap().unwrap();
         assert_eq!(stored.summary.state, DeliveryState::Dead, "{damage}");
         let error = stored.summary.last_error.unwrap();
@@ -54,12 +54,8 @@ async fn a_row_whose_platform_is_damaged_waits_and_is_told() {
         let sql = format!("UPDATE lifecycle_inbox SET platform = {damage} WHERE id = {}", id.0);
         bench.connection().execute_batch(&sql).unwrap();
         let engine = SqliteEngine::open(bench.path()).unwrap(); // which finds whose turn it is now
-        let is_done = async {
-            while bench.engine.show(sound).await.unwrap().unwrap().summary.state != DeliveryState::Done {
-                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-            }
-        };
-        Store::new(engine).open(Accepting).1.run(is_done).await;
+        Store::new(engine).open(Accepting).1.run_until_idle().await.unwrap();
+        assert_eq!(bench.engine.show(sound).await.unwrap().unwrap().summary.state, DeliveryState::Done);
         let row = bench.engine.show(id).await.unwrap().unwrap().summary;
         assert_eq!((row.state, row.attempts), (DeliveryState::Pending, 0), "{damage}");
         let unknown = bench.engine.unknown_platforms(&["seismic"], bench.engine.now()).await.unwrap();
@@ -71,7 +67,7 @@ async fn a_row_whose_platform_is_damaged_waits_and_is_told() {
 async fn an_installation_that_does_not_read_is_an_error_without_its_content() {
     let bench = Bench::new();
     bench.engine.accept(record("t", "r"), bench.engine.now(), WITHIN).await.unwrap();
-    Store::new(bench.engine.clone()).open(Accepting).1.run(settled(&bench.engine)).await;
+    Store::new(bench.engine.clone()).open(Accepting).1.run_until_idle().await.unwrap();
     bench
         .connection()
         .execute_batch("UPDATE lifecycle_installations SET installation = '{\"status\":\"very-private\"}'")

@@ -361,7 +361,7 @@ async fn a_page_that_cannot_be_read_is_a_loss_and_the_log_stays() {
     file.write_all(&[0; 4096]).unwrap();
     scene.accept(30..31).await; // what a connection had in its cache is out of date
     assert!(scene.engine.installations(&InstallationFilter::default()).await.is_err());
-    assert!(scene.engine.accept(record("t", "later"), scene.engine.now()).await.is_err());
+    assert!(scene.engine.accept(record("t", "later"), scene.engine.now(), WITHIN).await.is_err());
     assert!(scene.engine.check().await.is_err());
     assert!(scene.errors()[0].contains("was damaged"), "{:?}", scene.errors());
     assert!(scene.beside("-wal").exists(), "it holds what was acknowledged last");

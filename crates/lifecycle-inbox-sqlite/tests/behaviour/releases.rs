@@ -2,17 +2,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use lifecycle_core::{LifecycleHandler, Status};
 use lifecycle_inbox::{
     Accepted, DeliveryFilter, DeliveryId, DeliveryState, Engine, InstallationFilter, InstallationStore,
-    Retention, SecretStore, Store, TenantKey,
+    SecretStore, Store, TenantKey,
 };
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
 
-use crate::support::{WITHIN, record, settled};
+use crate::support::{WITHIN, record};
 
 struct Accepting;
 
@@ -56,9 +55,7 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
     assert_eq!(engine.sealed(&tenant, "api-key").await.unwrap().as_deref(), Some(&b"sealed"[..]));
 
     assert!(engine.retry(DeliveryId(2), engine.now()).await.unwrap());
-    let retention = Retention { done: Duration::MAX, ..Retention::default() };
-    let (_, worker) = Store::new(engine.clone()).open(Accepting);
-    worker.retention(retention).run(settled(&engine)).await;
+    Store::new(engine.clone()).open(Accepting).1.run_until_idle().await.unwrap();
     let rows = engine
         .list(&DeliveryFilter { state: Some(DeliveryState::Done), ..DeliveryFilter::default() })
         .await

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -12,7 +11,6 @@ use lifecycle_core::{LifecycleHandler, TenantKey};
 use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use lifecycle_tower::{LifecycleEndpoint, RequireEnabled, RequireEnabledLayer};
 use test_adapter::Gate;
-use tokio::time::sleep;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::layer::Permitted;
@@ -82,7 +80,6 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     let engine = MemoryEngine::new();
     let store = Store::new(engine.clone());
     let (inbox, worker) = store.open(AcceptAll);
-    tokio::spawn(worker.run(std::future::pending()));
     let callbacks = LifecycleEndpoint::new(verifier(), inbox);
     let feature =
         service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())));
@@ -93,9 +90,7 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
         let body = Bytes::from(body);
         let accepted = callbacks.clone().oneshot(post(&body, Full::new(body.clone()))).await.unwrap();
         assert_eq!(accepted.status(), 202, "{kind}");
-        while store.stats().await.unwrap().depth() > 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
+        worker.run_until_idle().await.unwrap();
         let response = gated.clone().oneshot(request(Some("t"), ())).await.unwrap();
         assert_eq!(response.status(), status, "after {kind}");
         let response = gated.clone().oneshot(request(Some("another"), ())).await.unwrap();

@@ -1,13 +1,11 @@
 //! The gate in front of an app's ordinary routes.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use lifecycle_core::{Reply, TenantGate, TenantKey};
 use lifecycle_inbox::{EnabledGate, MemoryEngine, Store};
 use lifecycle_warp::{VerifiedRejection, endpoint, recover, require_enabled};
 use test_adapter::Gate;
-use tokio::time::sleep;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
@@ -72,16 +70,13 @@ async fn the_gate_follows_the_callbacks_that_an_inbox_has_handled() {
     let engine = MemoryEngine::new();
     let store = Store::new(engine.clone());
     let (inbox, worker) = store.open(Counter::default());
-    tokio::spawn(worker.run(std::future::pending()));
     let callbacks = warp::path!("seismic").and(endpoint(verifier(), inbox));
     let features = features(EnabledGate::new(Arc::new(engine)));
 
     for (kind, status) in [("install", 403), ("enable", 200), ("upgrade", 200), ("disable", 403)] {
         let body = format!(r#"{{"type":"{kind}","appId":"a1","tenantId":"t","requestId":"{kind}"}}"#);
         assert_eq!(signed("/seismic", &body).reply(&callbacks).await.status(), 202, "{kind}");
-        while store.stats().await.unwrap().depth() > 0 {
-            sleep(Duration::from_millis(1)).await;
-        }
+        worker.run_until_idle().await.unwrap();
         for (tenant, status) in [("t", status), ("another", 403)] {
             let request = warp::test::request().path("/features").header("x-tenant", tenant);
             assert_eq!(request.reply(&features).await.status(), status, "{tenant} after {kind}");
