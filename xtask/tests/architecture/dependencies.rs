@@ -8,7 +8,8 @@ use crate::public_api::foreign_packages;
 /// Each library, and the most packages that it may bring: without its features, and with all of them. Ours count too. A
 /// dependency is compiled, audited and updated by every user, so a higher number wants a reason in the commit's message.
 const CEILINGS: &[(&str, usize, usize)] = &[
-    ("lifecycle-actix", 122, 122),
+    ("lifecycle-actix", 123, 123),
+    ("lifecycle-adapter", 42, 42),
     ("lifecycle-cli", 221, 221),
     ("lifecycle-conformance", 60, 60),
     ("lifecycle-core", 37, 44),
@@ -18,9 +19,9 @@ const CEILINGS: &[(&str, usize, usize)] = &[
     ("lifecycle-securityscorecard", 44, 44),
     ("lifecycle-simulator", 139, 139),
     ("lifecycle-testing", 44, 44),
-    ("lifecycle-tower", 46, 55),
+    ("lifecycle-tower", 48, 56),
     ("lifecycle-vault", 55, 55),
-    ("lifecycle-warp", 69, 69),
+    ("lifecycle-warp", 70, 70),
 ];
 
 /// Each library that apps use, the crates of others that its public API names, and why. A new major version of one of
@@ -32,6 +33,13 @@ const PUBLIC: &[(&str, &[(&str, &str)])] = &[
             ("actix-web", "it is the framework"),
             ("futures-util", "`LocalBoxFuture` is an alias of std's boxed future"),
             ("serde", "`VerifiedJson` takes any payload that serde decodes"),
+        ],
+    ),
+    (
+        "lifecycle-adapter",
+        &[
+            ("bytes", "a body's chunks are"),
+            ("futures-util", "a body is a `Stream`, which is that of futures-core"),
         ],
     ),
     (
@@ -70,9 +78,9 @@ const PUBLIC: &[(&str, &[(&str, &str)])] = &[
             ("bytes", "a body's chunks are"),
             ("http", "requests and responses of tower's HTTP services are its types"),
             ("http-body", "any body is taken"),
-            ("http-body-util", "answers are a `Full`"),
             ("serde", "`VerifiedJson` and `DeliveryJson` take any payload that serde decodes"),
-            ("tower", "`Layer` and `Service` are what the crate implements"),
+            ("tower-layer", "`Layer` is what it implements"),
+            ("tower-service", "`Service` is what it implements"),
         ],
     ),
     ("lifecycle-vault", &[]),
