@@ -28,7 +28,7 @@ pub struct Ack {
 pub enum AckFailure {
     /// The administrator who waits for it is blocked: the action does not happen.
     Blocks,
-    /// The action has happened, and the platform does not tell of it again.
+    /// The action has happened, and the platform does not report it again.
     Lost,
     /// The action has happened, and the platform sends the event again.
     Retried {

@@ -10,7 +10,7 @@ use crate::installation::Installation;
 use crate::platform::Activation;
 use crate::trust::Field;
 
-/// How long an event may be on its way where the platform sends it once: what holds it up is no attempt of the platform's.
+/// How long an event may be on its way where the platform sends it once, and does not retry.
 const LOST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// An event, as far as it can change an installation.
@@ -21,8 +21,8 @@ const LOST: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Change {
     /// What happened.
     pub kind: EventKind,
-    /// When it was sent, as the platform tells. `None` where it does not tell, and where it leaves out the offset from
-    /// UTC. A time that cannot be meant may stand here: the [`Installation`] does not believe it.
+    /// When it was sent, as the platform says. `None` where it does not say, or leaves out the offset from UTC. The time may be
+    /// implausible: the [`Installation`] ignores it then.
     pub sent: Option<SystemTime>,
     /// When it was received, by the app's clock.
     pub received: SystemTime,
@@ -32,8 +32,8 @@ pub struct Change {
     /// The longest time that the event may have been on its way, from its sending to its receipt, all attempts of the
     /// platform included.
     pub horizon: Duration,
-    /// Whether an install or enable makes the installation active: an enable does, and an install where the platform has
-    /// no more to tell ([`Activation::OnInstall`]).
+    /// Whether an install or enable makes the installation active: an enable does, and an install where the platform sends no
+    /// enable ([`Activation::OnInstall`]).
     pub activates: bool,
     /// The id of the installation, where the platform gives each re-install another one.
     pub installation: Option<String>,
@@ -44,8 +44,8 @@ pub struct Change {
 }
 
 impl Change {
-    /// A change of this kind that tells nothing else: an enable activates, and it may have been on its way for 24 h. Set the
-    /// members that are known.
+    /// A change of this kind and nothing else: an enable activates, and it may have been on its way for 24 h. Set the members
+    /// that are known.
     pub fn of(kind: EventKind, received: SystemTime, seq: i64) -> Self {
         let activates = kind == EventKind::Enable;
         Self {
@@ -65,8 +65,8 @@ impl Change {
     ///
     /// The [`horizon`](Self::horizon) follows from the platform's acknowledgement, [`Installation::CLOCK_SKEW`] on top: the
     /// deadline where a late answer blocks the administrator, as the event is over then; the time of the last attempt where
-    /// the platform tries again; 24 h where it does not. A time or an installation's id that the proof does not cover counts
-    /// as not told: a replay could change it.
+    /// the platform tries again; 24 h where it does not. A time or an installation's id that the proof does not cover is taken
+    /// as unknown: a replay could change it.
     pub fn new(delivery: &Delivery, seq: i64) -> Self {
         let (platform, event) = (delivery.platform(), delivery.event());
         let installation = event.installation().filter(|_| delivery.proves(Field::Installation));
@@ -126,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn a_time_without_an_offset_is_not_told() {
+    fn a_time_without_an_offset_is_unknown() {
         let noon = UNIX_EPOCH + Duration::from_secs(1_598_949_942);
         assert_eq!(change("2020-09-01T08:45:42Z").sent, Some(noon));
         assert_eq!(change("2020-09-01T10:45:42+02:00").sent, Some(noon));
-        for untold in ["2020-09-01T08:45:42", "0001-01-01T00:00:00", "2020-09-01", "yesterday", " ", ""] {
-            assert_eq!(change(untold).sent, None, "{untold}");
+        for text in ["2020-09-01T08:45:42", "0001-01-01T00:00:00", "2020-09-01", "yesterday", " ", ""] {
+            assert_eq!(change(text).sent, None, "{text}");
         }
     }
 
@@ -159,7 +159,7 @@ mod tests {
         assert!(!Change::new(&testing::delivery(&seismic::PLATFORM, install).unwrap(), 1).activates);
     }
 
-    /// Tells the installation's id in a header that nobody signs.
+    /// Names the installation's id in a header that is not signed.
     static UNPROVEN: Platform =
         Platform::new("unproven", Proof::Hmac(Scheme::new(&["x-sign"])), seismic::ACK, decode)
             .with_headers(&["x-id"]);

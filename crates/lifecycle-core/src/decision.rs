@@ -4,7 +4,7 @@ use crate::ack::AckFailure;
 use crate::delivery::Delivery;
 use crate::handler_error::cut;
 
-/// What the app decides about an event while the platform waits. There is no third answer: closed on purpose.
+/// What the app decides about an event while the platform waits. The enum is exhaustive on purpose.
 ///
 /// What a refusal does is the platform's. On Seismic it blocks the action of the administrator who waits. Where the
 /// platform only tells what has happened ([`AckFailure`](crate::AckFailure) is not

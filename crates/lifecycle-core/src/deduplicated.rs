@@ -14,12 +14,12 @@ use crate::handler_error::HandlerError;
 use crate::single_flight::SingleFlight;
 
 /// Runs a handler once per [`IdempotencyKey`](crate::IdempotencyKey): a duplicate of an accepted delivery is accepted, and
-/// neither decided about nor run again. For an endpoint without an inbox, which knows its duplicates by itself.
+/// neither decided about nor run again. For an endpoint without an inbox; an inbox detects duplicates itself.
 ///
 /// A duplicate that comes while the first still runs waits for it. When the first fails, refuses, or is dropped
-/// because its time is over, its key is free again, and the next delivery, or the one that waits, runs. Nothing is
-/// remembered but the keys of what was accepted, in memory, up to the capacity, the oldest forgotten first: after a restart, or
-/// with several replicas, a handler may run again. Clones share what they remember.
+/// because its time is over, its key is free again, and the next delivery, or the one that waits, runs. Only the keys of accepted
+/// deliveries are remembered, in memory, up to the capacity, and the oldest are forgotten first: after a restart, or with
+/// several replicas, a handler may run again. Clones share what they remember.
 ///
 /// ```
 /// # use lifecycle_core::{Deduplicated, Delivery, HandlerError, LifecycleHandler, async_trait, run_handler, seismic};
@@ -75,8 +75,8 @@ impl<H> Deduplicated<H> {
     }
 }
 
-/// Its claim on the key lives from before the decision to after the event's method, and ends when this one future is
-/// dropped. As two methods, nothing would end it in between.
+/// One future from before the decision to after the event's method, so that the claim on the key ends when it is dropped. With
+/// two methods nothing would end the claim in between.
 #[async_trait]
 impl<H: LifecycleHandler> EndpointHandler for Deduplicated<H> {
     async fn answer(&self, delivery: &Delivery, within: Duration) -> Result<Decision, HandlerError> {

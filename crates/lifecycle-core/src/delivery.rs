@@ -55,8 +55,8 @@ impl Delivery {
     /// Rebuilds a delivery from what a store kept of it: its body and its [`envelope`](Self::envelope).
     ///
     /// **Nothing is verified**, and nothing decoded: the secret may be retired by now, and a later release may decode more
-    /// strictly than the one that accepted it. Call it with nothing but what a verified delivery gave, from a store that only
-    /// the app writes to. For tests there is the crate `lifecycle-testing`, whose deliveries are signed and verified.
+    /// strictly than the one that accepted it. Call it only with what a verified delivery gave, from a store that only the app
+    /// writes to. For tests there is the crate `lifecycle-testing`, whose deliveries are signed and verified.
     ///
     /// # Errors
     /// [`Unreadable`] when the bytes are not those that were received, or the envelope is not one of this platform's.
@@ -80,8 +80,8 @@ impl Delivery {
         })
     }
 
-    /// What a store keeps beside the body, so that [`from_store_unverified`](Self::from_store_unverified) has no need to
-    /// decode it again.
+    /// What a store keeps in addition to the body, so that [`from_store_unverified`](Self::from_store_unverified) need not decode
+    /// it again.
     pub fn envelope(&self) -> Envelope {
         Envelope::of(self)
     }
@@ -117,7 +117,7 @@ impl Delivery {
     }
 
     /// The place in the inbox of a later delivery of the same tenant that is handled already: this one was given up, and somebody
-    /// had it retried since. What it asks for may be out of date, as of an install whose uninstall is done. The state of the
+    /// retried it since. What it asks for may be out of date, as of an install whose uninstall is done. The state of the
     /// installation is right in any case; look there before you do what the later one has undone. `None` for all others, and
     /// without an inbox.
     pub fn overtaken_by(&self) -> Option<i64> {
@@ -134,7 +134,7 @@ impl Delivery {
         &self.event
     }
 
-    /// How far it can be believed.
+    /// What proved it.
     pub fn trust(&self) -> &Trust {
         &self.trust
     }

@@ -16,8 +16,8 @@ use crate::handler_error::HandlerError;
 use crate::rejection::Rejection;
 
 /// What an adapter's endpoint asks about a delivery, once. Every [`LifecycleHandler`] is one; so is
-/// [`Deduplicated`](crate::Deduplicated), and so is the inbox of `lifecycle-inbox`, which is no `LifecycleHandler`: a worker
-/// could run it, and would lose what it works on.
+/// [`Deduplicated`](crate::Deduplicated), and so is the inbox of `lifecycle-inbox`. That is not a `LifecycleHandler`: if it were, a
+/// worker could run it, and would lose what it works on.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer at an endpoint",
     note = "implement `LifecycleHandler` for it, or give the endpoint an inbox"
@@ -27,7 +27,7 @@ pub trait EndpointHandler: Send + Sync + 'static {
     /// Decides about the delivery, and does what has to be done before the platform gets its acknowledgement.
     ///
     /// `within` is what is left of the time in which the platform has to be answered. When it is over, the endpoint drops
-    /// this future: what must be finished or not begun has to look to it by itself.
+    /// this future: the handler has to make sure itself of what must be finished or not begun.
     async fn answer(&self, delivery: &Delivery, within: Duration) -> Result<Decision, HandlerError>;
 }
 

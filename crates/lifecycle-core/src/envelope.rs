@@ -1,4 +1,4 @@
-//! Envelope: what a store keeps of a delivery beside its body.
+//! Envelope: what a store keeps of a delivery in addition to its body.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::platform::Platform;
 use crate::secret::KeyName;
 use crate::trust::{Trust, Unproven};
 
-/// What a store keeps of a delivery beside its body: all that was proven and decoded when it was accepted. Store it as it is,
+/// What a store keeps of a delivery in addition to its body: all that was proven and decoded when it was accepted. Store it as it is,
 /// by [`to_json`](Self::to_json); it holds personal data.
 ///
 /// A later release reads what an earlier one wrote. `Debug` shows nothing of it.
@@ -67,7 +67,7 @@ pub(crate) struct Opened<'e> {
     pub(crate) received_at: SystemTime,
 }
 
-/// Why what a store kept is no delivery. It names a place, never a content.
+/// Why a delivery cannot be restored from what a store kept. It names a place, never content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unreadable {

@@ -92,22 +92,22 @@ pub struct EventFields<'a> {
     pub version: Option<Cow<'a, str>>,
     /// The app's version before an upgrade.
     pub prior_version: Option<Cow<'a, str>>,
-    /// The platform's id of this event; the same when it is sent again. One that is blank or the nil UUID (RFC 9562, 5.9)
-    /// counts as none: give it as it is.
+    /// The platform's id of this event; the same when it is sent again. Give it as it is: one that is blank or the nil UUID
+    /// (RFC 9562, 5.9) is taken as absent.
     pub request_id: Option<Cow<'a, str>>,
-    /// When it happened, which orders events. A text without an offset from UTC tells no such time, unless the platform
-    /// defines the zone.
+    /// When it happened, which orders events. A text without an offset from UTC is not such a time, unless the platform defines
+    /// the zone.
     pub occurred: Option<SystemTime>,
-    /// When the platform sent this attempt, where [`AttemptTime::Decoded`](crate::AttemptTime::Decoded) says that it stands
-    /// in the document.
+    /// When the platform sent this attempt, where [`AttemptTime::Decoded`](crate::AttemptTime::Decoded) says that the document
+    /// has it.
     pub attempted: Option<SystemTime>,
-    /// What tells this event from another.
+    /// What distinguishes this event from another.
     pub identity: IdempotencySource<'a>,
     unproven: Unproven,
 }
 
 impl EventFields<'_> {
-    /// Fields with nothing but the kind; set what the platform tells.
+    /// Fields with nothing but the kind; set what the platform sends.
     pub fn new(kind: EventKind) -> Self {
         Self {
             kind,
@@ -197,7 +197,7 @@ impl LifecycleEvent {
         self.read(self.fields.request_id.as_ref())
     }
 
-    /// When it happened, as the platform tells; `None` when it does not say, or not with an offset from UTC.
+    /// When it happened, as the platform says; `None` when it does not say, or not with an offset from UTC.
     pub fn occurred(&self) -> Option<SystemTime> {
         self.fields.occurred
     }
@@ -281,7 +281,7 @@ impl Fields {
     }
 }
 
-/// A field's place in the body or in the headers, or its own text where escapes kept it from standing there as it reads.
+/// A field's place in the body or in the headers, or a copy of its text where it is escaped there.
 #[derive(Clone)]
 enum Span {
     Body { start: usize, end: usize },
@@ -292,7 +292,7 @@ enum Span {
 impl Span {
     fn of(field: Cow<'_, str>, document: &Document) -> Self {
         match field {
-            // A decoder may also borrow text that is neither's, such as a constant; then it lies elsewhere.
+            // A decoder may also borrow text from neither, such as a constant.
             Cow::Borrowed(part) => {
                 if let Some((start, end)) = place(part, &document.text) {
                     Self::Body { start, end }
@@ -315,7 +315,7 @@ impl Span {
     }
 }
 
-/// Where a text that was borrowed from another one stands in it.
+/// The place of a borrowed text within the text that it was borrowed from.
 fn place(part: &str, text: &str) -> Option<(usize, usize)> {
     let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
     let end = start.wrapping_add(part.len());

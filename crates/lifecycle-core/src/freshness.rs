@@ -20,8 +20,8 @@ pub(crate) fn parse_instant(text: &str) -> Option<SystemTime> {
     text.parse::<Timestamp>().ok().map(SystemTime::from)
 }
 
-/// Whether it is before the year 2000. No platform is older: what is told to be is a placeholder, such as the zero of
-/// somebody's clock. The years 1, 1601, 1900 and 1970 are in use.
+/// Whether it is before the year 2000. No platform is that old, so such a time is a placeholder, such as the zero of a clock: the
+/// years 1, 1601, 1900 and 1970 are in use.
 pub(crate) fn is_before_all_platforms(time: SystemTime) -> bool {
     time < SystemTime::UNIX_EPOCH + Duration::from_secs(946_684_800)
 }

@@ -1,4 +1,4 @@
-//! `LifecycleHandler`: what an app does when its life changes.
+//! `LifecycleHandler`: what an app does about a lifecycle event.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::event::EventKind;
 use crate::handler_error::HandlerError;
 
-/// What an app does when a marketplace tells it about its own life, in two phases: [`decide`](Self::decide) whether an
+/// What an app does when a marketplace sends it a lifecycle event, in two phases: [`decide`](Self::decide) whether an
 /// event is taken, and then the method of its kind, which does the work. Both have a default, so an app writes only what it
 /// needs.
 ///
@@ -20,9 +20,9 @@ use crate::handler_error::HandlerError;
 /// | then | the acknowledgement | the acknowledgement |
 /// | afterwards | | the event's method, by a worker: as long as it takes, and again after a failure |
 ///
-/// So a handler means the same in both forms, and needs no change to move behind an inbox. On Seismic all that happens while
-/// the platform waits has 3 s, and what takes longer blocks the administrator's action. Deliveries may come twice: an inbox
-/// knows them, and so does [`Deduplicated`](crate::Deduplicated).
+/// So a handler means the same in both forms, and needs no change to move behind an inbox. On Seismic, what happens while the
+/// platform waits has 3 s in all; if it takes longer, the administrator's action is blocked. Deliveries may come twice: an inbox
+/// detects that, and so does [`Deduplicated`](crate::Deduplicated).
 ///
 /// ```
 /// use lifecycle_core::{Decision, Delivery, HandlerError, LifecycleHandler, async_trait};
@@ -102,7 +102,7 @@ pub trait LifecycleHandler: Send + Sync + 'static {
     }
 }
 
-/// Every method is passed on: a default of this impl's own would do nothing, and say that all went well.
+/// Every method is passed on: a default in this impl would do nothing and report success.
 #[async_trait]
 impl<H: LifecycleHandler + ?Sized> LifecycleHandler for Arc<H> {
     async fn decide(&self, delivery: &Delivery) -> Result<Decision, HandlerError> {

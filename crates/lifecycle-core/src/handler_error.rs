@@ -13,7 +13,7 @@ const MAX_TEXT: usize = 2_000;
 /// The text is logged, and an inbox stores it as the last error of its delivery: keep secrets and personal data out of it.
 /// Both show what `Display` and `Debug` do, which leave out where databases and parsers are known to repeat values: of the
 /// error and of each of its causes the first line, of an error of `serde_json` the place only, and 2000 bytes in all. What
-/// your own errors say in their first lines is yours. Take care of those that quote what they could not read, and of tokio's
+/// your own errors say in their first lines is up to you. Take care with errors that quote their input, and with tokio's
 /// `JoinError`, which repeats the message of a panic.
 ///
 /// ```
@@ -32,12 +32,12 @@ pub struct HandlerError {
 
 impl HandlerError {
     /// The handler cannot take the delivery now: answered 503 instead of 500. It has kept nothing of it, as far as it knows; a
-    /// store whose word came too late may have.
+    /// store whose answer came too late may have.
     pub fn unavailable(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { error: error.into(), unavailable: true }
     }
 
-    /// The error within, which says all that it has to say.
+    /// The error within, unabridged.
     pub fn error(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.error
     }
@@ -63,11 +63,11 @@ impl fmt::Debug for HandlerError {
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error: &(dyn Error + 'static) = &*self.error;
-        let mut text = told(error);
+        let mut text = first_line(error);
         let mut cause = error.source();
         while let Some(error) = cause.filter(|_| text.len() <= MAX_TEXT) {
             text.push_str(": ");
-            text.push_str(&told(error));
+            text.push_str(&first_line(error));
             cause = error.source();
         }
         f.write_str(&cut(text))
@@ -76,14 +76,14 @@ impl fmt::Display for HandlerError {
 
 /// What an error says, without what it may repeat: databases put the values of a row into the lines after the first, and
 /// a parser of JSON quotes what it did not expect.
-fn told(error: &(dyn Error + 'static)) -> String {
+fn first_line(error: &(dyn Error + 'static)) -> String {
     if let Some(json) = error.downcast_ref::<serde_json::Error>() {
         return Undecodable::at(json).to_string();
     }
     error.to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-/// A text of the app's that is logged and stored, at a bearable length.
+/// A text of the app's that is logged and stored, cut to the limit.
 pub(crate) fn cut(mut text: String) -> String {
     if text.len() > MAX_TEXT {
         let end = (0..=MAX_TEXT).rev().find(|at| text.is_char_boundary(*at));

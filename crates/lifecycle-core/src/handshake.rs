@@ -1,4 +1,4 @@
-//! Handshake: a request by which a platform tries out a URL, answered by core once it is proven.
+//! Handshake: a request by which a platform verifies a URL, answered by core once it is proven.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::verified_request::VerifiedRequest;
 /// Reads a handshake out of a verified request; `None` for any other request.
 pub type ReadHandshake = for<'a> fn(&VerifiedRequest<'a>) -> Result<Option<Handshake<'a>>, Undecodable>;
 
-/// What a platform wants to see when it tries out a URL. Core answers it, after the proof; no handler sees it.
+/// What a platform wants to see when it verifies a URL. Core answers it, after the proof; no handler sees it.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Handshake<'a> {

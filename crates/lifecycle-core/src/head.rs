@@ -156,7 +156,7 @@ pub(crate) fn check<'h>(
     let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
     let mut declared = None;
     let mut body = RequestBody::Read;
-    let mut ambiguous = None; // told only after all lines, as a later one may announce a body
+    let mut ambiguous = None; // returned only after all lines, as a later one may announce a body
     for (name, value) in lines {
         if announces_body(name, value) {
             body = RequestBody::Unread;

@@ -1,4 +1,4 @@
-//! `HookToken`: the last segment of a URL that only the platform is told.
+//! `HookToken`: the secret last segment of a URL that only the platform knows.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::secret::{Secret, SecretError};
 
 /// The unguessable last segment of a hook's URL, where the platform signs nothing.
 ///
-/// Whoever knows the URL can forge a delivery, so it belongs in no log and no public page. The usual loggers of requests print
+/// Whoever knows the URL can forge a delivery, so it must not appear in a log or on a public page. The usual loggers of requests print
 /// paths: let them name routes instead, as `docs/guide/access-logs.md` in the repository shows for each framework. Make it from 128 random bits or
 /// more: 32 digits of hex, or 22 characters of base64url.
 ///
@@ -32,8 +32,8 @@ impl HookToken {
     pub const MIN_LEN: usize = 22;
 
     /// # Errors
-    /// [`SecretError::TokenTooShort`] and [`SecretError::TokenCharacters`]: only unreserved characters of RFC 3986 stand
-    /// for themselves in a path, and of these some clients write `~` as `%7E`, which is not decoded here.
+    /// [`SecretError::TokenTooShort`] and [`SecretError::TokenCharacters`]: only unreserved characters of RFC 3986 are
+    /// never escaped in a path. Some clients write `~`, which is one, as `%7E`; that is not decoded here.
     pub fn new(token: &str) -> Result<Self, SecretError> {
         if token.len() < Self::MIN_LEN {
             return Err(SecretError::TokenTooShort);
@@ -49,7 +49,7 @@ impl HookToken {
     /// Whether this is the token. [`Verifier`](crate::Verifier) asks by itself; it is there for an app's other routes that only
     /// the platform may know, such as the one of a manifest, which names the hook's URL.
     ///
-    /// It compares MACs of both, keyed by the token: the time taken tells nothing about where they differ.
+    /// It compares MACs of both, keyed by the token: so the time taken does not reveal where they differ.
     pub fn matches(&self, presented: &str) -> bool {
         self.keyed.clone().chain_update(presented).verify_slice(&*self.expected).is_ok()
     }

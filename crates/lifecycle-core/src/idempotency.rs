@@ -12,24 +12,24 @@ use crate::trust::Field;
 
 /// The same for every delivery of the same event, and different for different events.
 ///
-/// It is a SHA-256 over the platform's name, the app, the tenant and what the platform's [`IdempotencySource`] names. No
-/// time of an attempt joins it, as a retry has another one, and nothing that is not proven, where anything is: so nobody can
-/// spend the id of a genuine event on other bytes. Being a digest, the key may be logged and stored where a tenant's name may
-/// not.
+/// It is a SHA-256 over the platform's name, the app, the tenant and what the platform's [`IdempotencySource`] names. The time
+/// of an attempt is not part of it, as a retry has another one. Nor is anything unproven, where the platform proves something: so
+/// nobody can use up the id of a genuine event with other bytes. The key is a digest, so it may be logged and stored where a
+/// tenant's name may not.
 ///
 /// Text form: 64 lower-case hex digits.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct IdempotencyKey([u8; 32]);
 
-/// What tells one event from another on a platform. A decoder chooses it.
+/// What distinguishes one event from another on a platform. A decoder chooses it.
 ///
-/// A text that is blank or the nil UUID (RFC 9562, 5.9) is what software writes where it has none, and counts as none; a
-/// source without text is the whole document. `Debug` shows the variant only.
+/// A text that is blank or the nil UUID (RFC 9562, 5.9) is a placeholder, and is taken as absent; a source without text is the
+/// whole document. `Debug` shows the variant only.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum IdempotencySource<'a> {
-    /// The proven bytes, whole, and an id that the proof does not cover, if the platform tells one: a redelivery is a
-    /// duplicate, and so is one whose kind was exchanged where the proof does not cover the kind.
+    /// All proven bytes, and an id that the proof does not cover, if the platform sends one: a redelivery is a duplicate, and so
+    /// is one whose kind was changed where the proof does not cover the kind.
     Document(Option<Cow<'a, str>>),
     /// A text that the proof covers and that each delivery of the event repeats: its id, or its time.
     Event(Cow<'a, str>),
@@ -38,7 +38,7 @@ pub enum IdempotencySource<'a> {
 }
 
 impl<'a> IdempotencySource<'a> {
-    /// The first of these texts that tells something, as [`Event`](Self::Event); the document when none does.
+    /// The first of these texts that is not a placeholder, as [`Event`](Self::Event); the document when all are.
     pub fn event(texts: impl IntoIterator<Item = Option<Cow<'a, str>>>) -> Self {
         let told = texts.into_iter().flatten().find(|text| !is_placeholder(text));
         told.map_or(Self::Document(None), Self::Event)
@@ -100,8 +100,7 @@ impl IdempotencyKey {
     }
 }
 
-/// Whether an id is what software writes where it has none: blank, or the nil UUID (RFC 9562, 5.9), as bare digits or with
-/// hyphens, braces or parentheses.
+/// Whether an id is a placeholder: blank, or the nil UUID (RFC 9562, 5.9), as bare digits or with hyphens, braces or parentheses.
 pub(crate) fn is_placeholder(id: &str) -> bool {
     // Almost every id ends this at its first character.
     if id.bytes().any(|byte| byte.is_ascii_alphanumeric() && byte != b'0') {
@@ -113,8 +112,8 @@ pub(crate) fn is_placeholder(id: &str) -> bool {
     id.is_empty() || is_nil
 }
 
-/// Whether a text is what software writes where it has no time: blank, or a time before the year 2000. What does not read as
-/// one may still differ from event to event.
+/// Whether a time is a placeholder: blank, or before the year 2000. A text that cannot be read as a time may still differ from
+/// event to event.
 pub(crate) fn is_placeholder_of_a_time(time: &str) -> bool {
     time.trim().is_empty() || freshness::parse_time(time).is_some_and(freshness::is_before_all_platforms)
 }

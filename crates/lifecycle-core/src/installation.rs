@@ -13,9 +13,9 @@ use crate::telemetry;
 
 /// The state of one app in one tenant.
 ///
-/// It follows the time at which events were sent, as far as that is told and can be believed, and else the order in which
-/// they arrived. So a late uninstall cannot end a fresh re-install, an upgrade never goes back in time, and enabling before
-/// the install is known is defined. Where the order is in doubt, what closes wins.
+/// It follows the times at which events were sent, as far as they are known and plausible, and otherwise the order in which the
+/// events arrived. So a late uninstall cannot end a fresh re-install, an upgrade never goes back in time, and enabling before
+/// the install is known is defined. Where the order is in doubt, a disable or uninstall wins.
 ///
 /// | event | status | version |
 /// | --- | --- | --- |
@@ -26,43 +26,42 @@ use crate::telemetry;
 /// | upgrade | as it was (`Installed`, if nothing is known) | the event's, if it names one |
 /// | other | as it was | as it was |
 ///
-/// Status and version each keep when the event came that set them, and an event older than that does not count for
-/// it. An event that is folded again changes nothing. A *generation* begins with the first event, and with each install,
+/// Status and version each remember the event that set them, and an older event does not change them. An event that is folded again changes nothing. A *generation* begins with the first event, and with each install,
 /// enable or disable that follows an uninstall, or install that follows an enable or disable (its uninstall was missed).
-/// Where the platform tells ids of installations, the same id is the same generation, and an install or enable of another
-/// one begins the next.
+/// Where the platform names installations by an id, the same id is the same generation, and an install or enable of another
+/// id begins the next.
 ///
 /// # Which event is older
 ///
-/// | a time | counts as |
+/// | a time | is taken as |
 /// | --- | --- |
-/// | absent, unreadable, or without an offset from UTC | not told |
-/// | before the year 2000, such as `0001-01-01T00:00:00Z` | not told |
-/// | further ahead of its receipt than [`CLOCK_SKEW`](Self::CLOCK_SKEW) | not told |
-/// | of an earlier event, told or of its receipt, and ahead of a new receipt by more than that | older than all |
-/// | any other | told |
+/// | absent, unreadable, or without an offset from UTC | unknown |
+/// | before the year 2000, such as `0001-01-01T00:00:00Z` | unknown |
+/// | further ahead of its receipt than [`CLOCK_SKEW`](Self::CLOCK_SKEW) | unknown |
+/// | of an earlier event (of sending or receipt), and ahead of a new receipt by more than that | older than all |
+/// | any other | known |
 ///
 /// | two events | which is newer |
 /// | --- | --- |
-/// | both tell their time | the later time; at the same time, the later arrival |
-/// | one tells, or none | the later arrival |
+/// | both times are known | the later time; at the same time, the later arrival |
+/// | one is known, or none | the later arrival |
 ///
 /// An install or enable counts if it is newer than the event that set the status, and *surely* newer than every disable and
-/// uninstall: a time that was told is compared with the time of a receipt only with a margin. If the close tells no time,
-/// the opening must have been sent after the close was received; if the opening tells none, it must have been received
+/// uninstall: a time of sending is compared with a time of receipt only with a margin. If the time of the close is unknown,
+/// the opening must have been sent after the close was received; if that of the opening is unknown, it must have been received
 /// later than the close was sent by more than its [`horizon`](Change::horizon). Otherwise the installation is
 /// [kept closed](Transition::KeptClosed).
 ///
 /// A disable or uninstall of what is enabled counts unless it is *surely* older than the event that enabled it: it arrived
-/// earlier, or both tell their times and they are more than [`CLOCK_SKEW`](Self::CLOCK_SKEW) apart. Where nobody is served
-/// anyway, or it is about another installation, it counts if it is newer.
+/// earlier, or both times are known and more than [`CLOCK_SKEW`](Self::CLOCK_SKEW) apart. Where the installation is not
+/// enabled anyway, or it is about another installation, it counts if it is newer.
 ///
-/// An installation is seen to be replaced when an install of another id counts and tells a later time than the event that
-/// set the status. Then its events are late, whatever their times are, but for an install that tells a later time still.
-/// Eight such ids are remembered. An event of any other id goes by its time: a platform may lose an install, and its
+/// An installation is replaced when an install of another id counts whose time is known and later than that of the event that
+/// set the status. From then on its events are late, whatever their times are, except an install with a still later time.
+/// Eight such ids are remembered. An event of any other id is judged by its time: a platform may lose an install, and its
 /// uninstall must count.
 ///
-/// What no rule can give: of two events without a time that arrive in the wrong order, the second counts. A close whose
+/// What no rule can decide: of two events without a time that arrive in the wrong order, the second counts. A close whose
 /// time is wrong, and early by more than the skew, looks like a late one of an installation before. Events that
 /// are sent within the skew and arrive in the wrong order end closed, and so does an enable without a time that follows a
 /// dated disable within the horizon.
@@ -97,13 +96,13 @@ pub struct Installation {
     status_by: Mark,
     version_by: Mark,
     actor_by: Mark,
-    /// The newest disable or uninstall that tells its time, and the newest that does not. Each bars openings that are not
-    /// surely newer; one mark for both sorts would let either hide the other.
+    /// The newest disable or uninstall with a known time, and the newest without. Each blocks an install or enable that is not
+    /// surely newer; one mark for both would let either hide the other.
     #[serde(default = "Mark::none")]
     closed_told: Mark,
     #[serde(default = "Mark::none")]
     closed_untold: Mark,
-    /// Which installation the status is of, where the platform tells.
+    /// Which installation the status is of, where the platform names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     /// The ids of those that an install was seen to replace, the latest last; [`MAX_REPLACED`] at most.
@@ -111,7 +110,7 @@ pub struct Installation {
     replaced: Vec<String>,
 }
 
-/// How many replaced installations are remembered. What is late by more re-installs than that goes by its time.
+/// How many replaced installations are remembered. Events of older ones are judged by their times.
 const MAX_REPLACED: usize = 8;
 
 /// What became of a change, as far as the status goes.
@@ -167,7 +166,7 @@ impl Installation {
         self.version.as_deref()
     }
 
-    /// How often the app began anew in the tenant, counted from 1 as far as it was seen.
+    /// How often the app was installed in the tenant, counted from 1, as far as that was seen.
     pub fn generation(&self) -> u64 {
         self.generation
     }
@@ -195,13 +194,13 @@ impl Installation {
             generation: 1,
             last_actor: change.actor.clone(),
             since: mark.time(),
-            // An upgrade tells that there is an installation, and leaves its status to any event that tells it.
+            // An upgrade shows that there is an installation; its status is left to the next event that sets one.
             status_by: if status.is_some() { mark } else { Mark::NONE },
             version_by: if sets_version(change) { mark } else { Mark::NONE },
             actor_by: mark,
             closed_told: Mark::NONE,
             closed_untold: Mark::NONE,
-            // Nor does it tell which installation that status is of.
+            // Nor does it show which installation that status is of.
             id: change.installation.clone().filter(|_| status.is_some()),
             replaced: Vec::new(),
         };
@@ -211,8 +210,8 @@ impl Installation {
         state
     }
 
-    /// Whether it is about an installation that was seen to be replaced: then it is late, whatever the clocks say, unless it
-    /// installs that one again. An id that is not known goes by its time, as the platform may have lost its install.
+    /// Whether it is about an installation that was replaced: then it is late, whatever the clocks say, unless it
+    /// installs that one again. An unknown id is judged by its time, as the platform may have lost its install.
     fn is_of_a_replaced(&self, change: &Change, mark: Mark) -> bool {
         change.installation.as_ref().is_some_and(|id| self.replaced.contains(id))
             && !self.is_replaced_by(change, mark)
@@ -231,7 +230,7 @@ impl Installation {
         }
         let replaces = self.is_replaced_by(change, mark);
         self.status_by = mark;
-        let anew = match (is_same, self.status) {
+        let is_new = match (is_same, self.status) {
             (Some(true), _) => false,
             (Some(false), _) if !change.kind.closes() => true,
             (_, Status::Uninstalled) => status != Status::Uninstalled,
@@ -239,23 +238,23 @@ impl Installation {
             (_, Status::Installed) => false,
         };
         self.set_installation(change, replaces);
-        if anew {
+        if is_new {
             self.generation += 1;
         }
-        if status != self.status || anew {
+        if status != self.status || is_new {
             self.status = status;
             self.since = mark.time();
         }
         verdict
     }
 
-    /// Whether it is about the installation that the status is of, as far as both tell.
+    /// Whether it is about the installation that the status is of, where both name one.
     fn is_same_installation(&self, change: &Change) -> Option<bool> {
         Some(self.id.as_ref()? == change.installation.as_ref()?)
     }
 
-    /// Whether it is an install, and its time tells that what was there before is replaced. Without times nothing tells it,
-    /// as a late install looks the same; then a close of either counts by its arrival.
+    /// Whether it is an install whose time shows that it replaces the one before. Without times that cannot be known, as a
+    /// late install looks the same; then a close of either counts by its arrival.
     fn is_replaced_by(&self, change: &Change, mark: Mark) -> bool {
         change.kind == EventKind::Install && mark.is_told_later_than(&self.status_by.seen_from(&mark))
     }
@@ -271,8 +270,8 @@ impl Installation {
         }
     }
 
-    /// A close counts unless an opening is surely newer. Where nobody is served, or it names another installation than the
-    /// one that is, the newer event counts.
+    /// A close counts unless an opening is surely newer. Where the installation is not enabled, or the close names another
+    /// one, the newer event counts.
     fn judge_close(&mut self, mark: Mark, is_same: Option<bool>) -> Verdict {
         self.note_close(mark);
         let by = self.status_by.seen_from(&mark);
@@ -345,7 +344,7 @@ fn status_of(change: &Change) -> Option<Status> {
     }
 }
 
-/// An install begins anew, so it also says that no version is known.
+/// An install starts from nothing, so it also clears the version.
 fn sets_version(change: &Change) -> bool {
     change.version.is_some() || change.kind == EventKind::Install
 }

@@ -116,7 +116,7 @@ impl fmt::Debug for Keys {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A maximum age, on a platform that does not tell when it sent an attempt: every callback would be refused.
+    /// A maximum age, on a platform that does not say when it sent an attempt: every callback would be refused.
     #[error(
         "{platform} does not tell when it sent a callback, so there is nothing to hold a maximum age against"
     )]
@@ -170,7 +170,7 @@ pub trait KeySource: Send + Sync + 'static {
     /// The keys to prove the request with; `None` when there are none for it, which is answered 401.
     ///
     /// # Errors
-    /// [`KeysUnavailable`] when it cannot be told now: 503, as it is not the sender's fault.
+    /// [`KeysUnavailable`] when that is not known now: 503, as it is not the sender's fault.
     async fn find(&self, hint: &KeyHint) -> Result<Option<Keys>, KeysUnavailable>;
 }
 
@@ -191,7 +191,7 @@ impl KeyHint {
     }
 }
 
-/// The keys could not be had: a server or a store did not answer, or not in time. The request is answered 503.
+/// The keys could not be obtained: a server or a store did not answer, or not in time. The request is answered 503.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, thiserror::Error)]
 #[error("the keys could not be had")]
 pub struct KeysUnavailable;

@@ -7,8 +7,8 @@ use crate::telemetry::millis;
 
 /// At most one log line a minute about something that strangers can cause at will, so that they cannot fill a disk.
 ///
-/// It takes 16 bytes, whatever happens, and no lock. A line that is suppressed is counted, and the next one that is
-/// written tells how many there were: nothing is lost but the repetitions. A metric can count them all.
+/// It takes 16 bytes and no lock. Suppressed lines are counted, and the next line that is written says how many there were.
+/// A metric can count them all.
 ///
 /// ```
 /// use lifecycle_core::LogLimit;

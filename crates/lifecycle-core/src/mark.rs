@@ -1,4 +1,4 @@
-//! Mark: which event set a member of an installation, as far as it takes to tell which of two events came first.
+//! Mark: which event set a member of an installation, and which of two events came first.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::change::Change;
 use crate::freshness;
 
-/// The longest that a clock is believed to be wrong: the platform's, and those of an app's replicas.
+/// How wrong a clock may be: the platform's, and those of an app's replicas.
 pub(crate) const CLOCK_SKEW: Duration = Duration::from_secs(60);
 
 /// [`CLOCK_SKEW`] in milliseconds.
@@ -16,10 +16,10 @@ const SKEW: i64 = 60_000;
 /// When an event was sent and received, in Unix milliseconds, and its place in the order of arrival.
 #[derive(Clone, Copy, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Mark {
-    /// What was stored before this number was known is older than all that has one.
+    /// A mark that was stored without this number is older than all that have one.
     #[serde(default = "before_all")]
     pub(crate) seq: i64,
-    /// When it was sent, where that is told and can be believed.
+    /// When it was sent, where that is known and plausible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) told: Option<i64>,
     #[serde(alias = "at")]
@@ -35,8 +35,8 @@ impl Mark {
         Self::NONE
     }
 
-    /// The mark of a change. A time that cannot be meant counts as not told: one before the year 2000, or further ahead of
-    /// the receipt than [`CLOCK_SKEW`].
+    /// The mark of a change. An implausible time is taken as unknown: one before the year 2000, or further ahead of the receipt
+    /// than [`CLOCK_SKEW`].
     pub(crate) fn of(change: &Change) -> Self {
         let received = millis(change.received);
         let told = change.sent.filter(|sent| !freshness::is_before_all_platforms(*sent)).map(millis);
@@ -44,19 +44,19 @@ impl Mark {
         Self { seq: change.seq, told, received }
     }
 
-    /// When it was sent; where that is not told, when it was received. In Unix milliseconds.
+    /// When it was sent; where that is unknown, when it was received. In Unix milliseconds.
     pub(crate) fn time(&self) -> i64 {
         self.told.unwrap_or(self.received)
     }
 
-    /// This mark, as it is to be compared with an event that has just come. If the event came later and this mark's time is
-    /// still ahead, then a clock was wrong, and the time means nothing.
+    /// This mark, for a comparison with an event that has just arrived. If that arrived later and this mark's time is still
+    /// ahead, a clock was wrong, and the time means nothing.
     pub(crate) fn seen_from(self, event: &Self) -> Self {
         let is_ahead = self.time() > event.received.saturating_add(SKEW);
         if event.seq > self.seq && is_ahead { Self { told: None, received: i64::MIN, ..self } } else { self }
     }
 
-    /// By what is told, where both tell; else by the order of arrival.
+    /// By the times of sending, where both are known; otherwise by the order of arrival.
     pub(crate) fn is_newer_than(&self, other: &Self) -> bool {
         match (self.told, other.told) {
             (Some(own), Some(others)) => (own, self.seq) > (others, other.seq),
@@ -64,12 +64,12 @@ impl Mark {
         }
     }
 
-    /// By what both tell.
+    /// By the times of sending, where both are known.
     pub(crate) fn is_told_later_than(&self, other: &Self) -> bool {
         matches!((self.told, other.told), (Some(own), Some(others)) if own > others)
     }
 
-    /// Beyond doubt: a time that was told is compared with one of our receipts only with a margin.
+    /// Beyond doubt: a time of sending is compared with a time of receipt only with a margin.
     pub(crate) fn is_surely_newer_than(&self, other: &Self, horizon: Duration) -> bool {
         self.is_newer_than(other)
             && match (self.told, other.told) {

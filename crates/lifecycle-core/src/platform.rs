@@ -14,8 +14,8 @@ use crate::verified_request::VerifiedRequest;
 
 /// A marketplace: how it proves itself, what it takes as received and by when, and how its bodies read.
 ///
-/// It is data, so an app can define a platform of its own in a `static`. It cannot weaken verification: its decoder only
-/// runs after the proof, and tells for each field that it reads elsewhere that the proof does not cover it.
+/// It is data, so an app can define its own platform in a `static`. That cannot weaken verification: the decoder only runs after
+/// the proof, and marks each field that it reads from unproven bytes.
 ///
 /// ```
 /// use lifecycle_core::{
@@ -92,14 +92,14 @@ impl Platform {
         self
     }
 
-    /// Where the time of an attempt is told.
+    /// Where the time of an attempt is found.
     #[must_use]
     pub const fn with_attempt_time(mut self, place: AttemptTime) -> Self {
         self.attempt = place;
         self
     }
 
-    /// How old an attempt may be, where the vendor says so or its own libraries hold to it.
+    /// How old an attempt may be, where the vendor says so or its libraries enforce it.
     #[must_use]
     pub const fn with_max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
@@ -120,7 +120,7 @@ impl Platform {
         self
     }
 
-    /// How the platform tries out a URL.
+    /// How the platform verifies a URL (handshake).
     #[must_use]
     pub const fn with_handshake(mut self, read: ReadHandshake) -> Self {
         self.handshake = Some(read);
@@ -142,7 +142,7 @@ impl Platform {
         &self.ack
     }
 
-    /// Where the time of an attempt is told.
+    /// Where the time of an attempt is found.
     pub fn attempt_time(&self) -> AttemptTime {
         self.attempt
     }
@@ -188,7 +188,7 @@ pub enum Proof {
     /// By a signature that anybody can check and only the platform can make.
     #[cfg(feature = "public-key")]
     PublicKey(PublicScheme),
-    /// Not at all. Only the unguessable last segment of the URL stands between a stranger and a delivery.
+    /// Not at all. The unguessable last segment of the URL is the only protection against strangers.
     UnguessableUrl,
 }
 
@@ -213,7 +213,7 @@ impl Proof {
     }
 }
 
-/// Where a platform tells when it sent an attempt, for the maximum age. A retry has a later one, while the event's own time
+/// Where a platform says when it sent an attempt, for the maximum age. A retry has a later one, while the event's own time
 /// ([`EventFields::occurred`]) stays.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]

@@ -26,7 +26,7 @@ impl PublicScheme {
         Self(scheme)
     }
 
-    /// Where the signature stands, and what it covers.
+    /// Which header has the signature, and what it covers.
     pub const fn scheme(&self) -> &Scheme {
         &self.0
     }
@@ -95,7 +95,7 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// The text is no public key.
+/// The text is not a public key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("an Ed25519 public key is 64 hex digits")]
 pub struct InvalidPublicKey;

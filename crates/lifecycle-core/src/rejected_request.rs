@@ -7,12 +7,12 @@ use crate::reply::Reply;
 
 /// Whether a request's body had been read to its end when the request was answered.
 ///
-/// While it has not, nothing on the connection can be told from the rest of that body. A proxy that takes such a
-/// connection for a free one sends the next request into it, which is how requests are smuggled. So the answer has to
+/// While it has not, whatever follows on the connection may be the rest of that body. A proxy that takes such a connection for
+/// a free one sends the next request into it, which is how requests are smuggled. So the answer has to
 /// say that the connection will close, and the server has to close it (RFC 9110, section 10.1.1; RFC 9112, sections 9.3
 /// and 9.6). [`Reply::after`] is the one place where this becomes a header.
 ///
-/// From HTTP/2 on, each request has a stream of its own: there a body counts as read, since no answer ends a connection.
+/// From HTTP/2 on, each request has its own stream: there a body counts as read, since no answer ends a connection.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum RequestBody {
     /// It was read to its end, or the request has none.

@@ -28,13 +28,13 @@ pub enum Rejection {
     BodyTooLarge,
     /// The connection broke or the framing is wrong: there are no bytes to verify. 400.
     BodyUnreadable,
-    /// What is proven and what is told beside it contradict each other, at this member or claim. 401.
+    /// What is proven and what is not contradict each other, at this member or claim. 401.
     Contradiction(&'static str),
     /// The handler did not finish within the timeout. 503.
     DeadlineExceeded,
     /// The handler failed or panicked. 500; its error is logged and never sent.
     HandlerFailed,
-    /// A header that counts stands twice with different values, or is not text. 400.
+    /// A relevant header is repeated with different values, or is not text. 400.
     InvalidHeader(&'static str),
     /// The keys to verify with could not be had. 503: it is not the sender's fault, and the caller may try again.
     KeysUnavailable,
@@ -51,8 +51,8 @@ pub enum Rejection {
     SignatureMismatch,
     /// Signed too long ago, too far ahead, or without a readable time while a maximum age is set. 401.
     Stale,
-    /// The handler cannot take the callback now. It has kept nothing of it, or does not know: a store may have written it
-    /// after all, where only its word came too late. 503; the caller may try again.
+    /// The handler cannot take the callback now. It has kept nothing of it, or does not know: a store may have written it, and
+    /// its answer came too late. 503; the caller may try again.
     Unavailable,
     /// Authentic, but not what the platform sends. 422.
     Undecodable(Undecodable),
@@ -127,7 +127,7 @@ impl Rejection {
         }
     }
 
-    /// The words of the answer: RFC 9457 problem details, but for [`NotFound`](Self::NotFound), which tells nothing. Before
+    /// The text of the answer: RFC 9457 problem details, except for [`NotFound`](Self::NotFound), which is empty. Before
     /// the request's body was read to its end, the connection has to close too:
     /// [`RejectedRequest::reply`](crate::RejectedRequest::reply) knows.
     pub fn reply(&self) -> Reply {
@@ -161,7 +161,7 @@ impl std::error::Error for Rejection {}
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Undecodable {
-    /// What is proven and what is told beside it contradict each other, at this member or claim. It is answered as
+    /// What is proven and what is not contradict each other, at this member or claim. It is answered as
     /// [`Rejection::Contradiction`].
     #[error("`{0}` contradicts what is proven")]
     Contradiction(&'static str),

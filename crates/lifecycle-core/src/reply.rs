@@ -13,14 +13,14 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 const INVALID: &str = "invalid-reply";
 
-/// What the framework says of the connection and of the body's length.
+/// Headers that the framework sets, about the connection and the body's length.
 const MANAGED: [&str; 7] =
     ["connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
 
-/// A whole answer. Adapters only convert it; none of them words an answer of its own. `Debug` shows the status, the names of the
+/// A whole answer. Adapters only convert it, and never write an answer themselves. `Debug` shows the status, the names of the
 /// headers and the body's length: a page may hold a secret, and a cookie is one.
 ///
-/// Whatever it is made of, HTTP can send it, so every adapter sends the same. A status that is no final one (RFC 9110, section
+/// Whatever it is made of, HTTP can send it, so every adapter sends the same. A status that is not final (RFC 9110, section
 /// 15) becomes 500; a header that cannot be sent makes the whole reply a 500 with the code `invalid-reply`.
 #[derive(Clone, Eq, PartialEq)]
 pub struct Reply {
@@ -55,7 +55,7 @@ impl Reply {
     }
 
     /// The answer to a request for a feature of an app that is not enabled for the request's tenant, or whose tenant
-    /// cannot be told: 403 with the code `not-enabled`.
+    /// is unknown: 403 with the code `not-enabled`.
     pub fn not_enabled() -> Self {
         Self::problem(403, "not-enabled", "The app is not enabled for this tenant", None)
     }

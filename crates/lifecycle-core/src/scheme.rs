@@ -92,7 +92,7 @@ impl Scheme {
         }
     }
 
-    /// A text in front of each signature, such as `sha256=`. What does not begin with it is no signature.
+    /// A text in front of each signature, such as `sha256=`. An element that does not begin with it is not a signature.
     #[must_use]
     pub const fn with_prefix(mut self, prefix: &'static str) -> Self {
         self.prefix = prefix;
@@ -252,7 +252,7 @@ impl Scheme {
         })
     }
 
-    /// Reads one written signature into `bytes`, which it has to fill; whether it did. What is no signature costs no MAC.
+    /// Decodes one signature into `bytes`, which it has to fill; whether it did. A malformed signature costs no MAC.
     pub(crate) fn decode(&self, written: &str, bytes: &mut [u8]) -> bool {
         let mut written = written.trim_matches([' ', '\t']);
         // Not an empty one: a comparison of no bytes takes a fifth of a MAC where libc compares by AVX-512.
@@ -282,7 +282,7 @@ impl Scheme {
     }
 }
 
-/// The value of a header, its name in any case; empty where it is not there.
+/// The value of a header, its name in any case; empty where the header is absent.
 pub(crate) fn find<'v>(headers: &[(&str, &'v [u8])], name: &str) -> &'v [u8] {
     headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map_or(&[], |(_, value)| value)
 }
@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_in_base64_is_told_from_what_is_pasted_in_its_place() {
+    fn a_key_in_base64_is_distinguished_from_what_is_pasted_in_its_place() {
         let scheme = Scheme::new(&["s"]).with_key(KeyForm::Base64 { prefix: "whsec_", at_least: 24 });
         let secret = |shown: &str| scheme.secret(shown).map(drop);
         assert_eq!(secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), Ok(()));

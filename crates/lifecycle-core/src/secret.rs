@@ -16,7 +16,7 @@ use crate::hook_token::HookToken;
 ///
 /// A platform's signing secret is used as text, exactly as the platform shows it: not decoded, not trimmed. A line break or
 /// a blank at an end, or quotes around it, come from a file, a shell or a copy; every signature would be refused because of
-/// them, so such a text is refused at once. Bytes that are no text, such as a decoded key, may begin and end with anything.
+/// them, so such a text is refused at once. Bytes that are not text, such as a decoded key, may begin and end with anything.
 ///
 /// ```
 /// use lifecycle_core::{Secret, SecretError};
@@ -74,7 +74,7 @@ impl Secret {
         Hmac::new_from_slice(&self.0).expect("HMAC takes keys of any length")
     }
 
-    /// Whether the other party presented this very value. Compares MACs, so the time taken tells nothing about where
+    /// Whether the other party presented this very value. Compares MACs, so the time taken does not reveal where
     /// they differ.
     pub fn matches(&self, presented: &[u8]) -> bool {
         let expected = self.keyed().chain_update(&*self.0).finalize().into_bytes();
@@ -100,10 +100,10 @@ pub enum SecretError {
         "the secret is not in base64 after its prefix; is it pasted whole, and is it the signing secret?"
     )]
     NotBase64,
-    /// A text stands in quotes: look for an `.env` file whose reader keeps them, or for quotes within quotes.
+    /// A text is in quotes: look for an `.env` file whose reader keeps them, or for quotes within quotes.
     #[error("the secret stands in quotes, in which no platform shows one; take them off where it is set")]
     Quoted,
-    /// A hook token holds a character that does not stand for itself in a URL path.
+    /// A hook token holds a character that is escaped in a URL path.
     #[error(
         "a hook token may hold only ASCII letters, digits, '-', '.' and '_'; \
          look for a line break at its end or for quotes around it"
@@ -124,7 +124,7 @@ pub enum SecretError {
     WhiteSpaceAround,
 }
 
-/// No text has such a character.
+/// Text has no such character.
 fn is_binary(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }

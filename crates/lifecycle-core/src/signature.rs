@@ -19,7 +19,7 @@ const MAX_SIGNATURE: usize = 64;
 
 impl Scheme {
     /// Compares signatures alone: for bytes that came in another way than a [`Verifier`](crate::Verifier) takes, such as a
-    /// queue. What it finds true says nothing about the body's meaning, nor that it was not replayed.
+    /// queue. A valid signature says nothing about the body's meaning, nor that it was not replayed.
     ///
     /// `headers` are those that carry or are signed (names in any case), each once.
     ///
@@ -110,7 +110,7 @@ impl Presented {
         Ok(())
     }
 
-    /// Whether there is all that a proof needs. `whole` tells whether all signed headers are there.
+    /// Whether all that a proof needs is present. `whole`: whether all signed headers are.
     pub(crate) fn check(&self, scheme: &Scheme, whole: bool) -> Result<(), Rejection> {
         if !self.has_header || !whole || (scheme.field().is_some() && self.field.is_none()) {
             return Err(Rejection::MissingSignature);

@@ -1,4 +1,4 @@
-//! `SingleFlight`: of those that come with one key, one runs at a time, and none after one that is done.
+//! `SingleFlight`: of the callers with the same key, one runs at a time, and none after one has succeeded.
 //!
 //! `tests/single_flight.rs` compiles this file with loom's mutex and tries all orders of its steps.
 
@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use crate::idempotency::IdempotencyKey;
 use crate::sync::{Mutex, MutexGuard};
 
-/// Which keys are done and which are under way. It needs no runtime.
+/// Which keys are done and which are running. It needs no runtime.
 pub(crate) struct SingleFlight {
     keys: Mutex<Keys>,
     capacity: usize,
@@ -18,15 +18,15 @@ pub(crate) struct SingleFlight {
 
 #[derive(Default)]
 struct Keys {
-    /// Who waits for the end of each that is under way.
+    /// The callers that wait for each running key.
     under_way: HashMap<IdempotencyKey, Vec<Waker>>,
     done: HashSet<IdempotencyKey>,
-    /// Those that are done, in the order in which they were.
+    /// The keys that are done, in that order.
     oldest: VecDeque<IdempotencyKey>,
 }
 
 impl SingleFlight {
-    /// Remembers so many keys that are done, the oldest forgotten first.
+    /// Remembers so many keys that are done, and forgets the oldest first.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { keys: Mutex::new(Keys::default()), capacity }
     }
@@ -36,7 +36,7 @@ impl SingleFlight {
         self.capacity
     }
 
-    /// Waits until nobody else is under way with this key. `None` when it is done.
+    /// Waits until no other caller runs with this key. `None` when one has succeeded.
     pub(crate) async fn begin(&self, key: IdempotencyKey) -> Option<Flight<'_>> {
         poll_fn(|context| self.poll_begin(key, context)).await
     }
@@ -61,7 +61,7 @@ impl SingleFlight {
     }
 }
 
-/// Being under way with a key, until it is dropped. Unless it was done by then, the key is free for the next.
+/// A running key, until this is dropped. Unless it was marked as done by then, the key is free for the next caller.
 pub(crate) struct Flight<'f> {
     of: &'f SingleFlight,
     key: IdempotencyKey,
@@ -69,7 +69,7 @@ pub(crate) struct Flight<'f> {
 }
 
 impl Flight<'_> {
-    /// Nobody has to run with this key any more.
+    /// Marks the key as done: no caller runs with it any more.
     pub(crate) fn done(mut self) {
         self.is_done = true;
     }
@@ -88,7 +88,7 @@ impl Drop for Flight<'_> {
             }
         }
         drop(keys);
-        // All of them: one that was woken alone could be gone before it begins, and the rest would sleep on.
+        // All of them: if one alone was woken and dropped before it ran, the rest would never wake.
         waiting.into_iter().for_each(Waker::wake);
     }
 }

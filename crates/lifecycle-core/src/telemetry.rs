@@ -164,7 +164,7 @@ impl Warnings {
 }
 
 impl Clone for Warnings {
-    /// A verifier that is made from another one, for a URL of its own, warns for itself.
+    /// A verifier that is made from another one, for another URL, warns separately.
     fn clone(&self) -> Self {
         Self::default()
     }

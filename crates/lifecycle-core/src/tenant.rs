@@ -10,7 +10,7 @@ use crate::reply::Reply;
 
 /// A tenant of an app on a platform: what an installation is about.
 ///
-/// Ordered by platform, app and tenant, each byte by byte. Any text may stand in each, also none, and also NUL.
+/// Ordered by platform, app and tenant, each byte by byte. Each may be any text, also an empty one, and also one with NUL.
 /// `Debug` shows the platform only.
 ///
 /// ```

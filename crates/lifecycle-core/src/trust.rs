@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::secret::KeyName;
 
-/// What proved a delivery. Which of its fields the proof covers is told by [`Delivery::proves`](crate::Delivery::proves).
+/// What proved a delivery. [`Delivery::proves`](crate::Delivery::proves) says which of its fields the proof covers.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Trust {

@@ -26,16 +26,16 @@ use crate::unhandled::Unhandled;
 use crate::verified_request::VerifiedRequest;
 use crate::verifier::{Settings, Source};
 
-/// What a verified request is. There is no third thing, so no adapter may forget one.
+/// What a verified request is. The enum is exhaustive, so that no adapter forgets a variant.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "almost all are deliveries, and a box would cost each an allocation"
 )]
 pub enum Inbound {
-    /// It tells of an event.
+    /// A delivery of an event.
     Delivery(Delivery),
-    /// The platform tries out the URL: this is the answer. No handler sees it.
+    /// The platform verifies the URL: this is the answer. No handler sees it.
     Handshake(Reply),
 }
 
@@ -58,7 +58,7 @@ pub struct Verification {
     keys: Held,
 }
 
-/// A body in one piece is kept as it came; only a second piece makes it worth a buffer of its own.
+/// A body in one piece is kept as it came; only a second piece makes a buffer necessary.
 enum Body {
     Empty,
     Whole(Bytes),
@@ -212,7 +212,7 @@ impl Verification {
         }
     }
 
-    /// The age of the attempt, where its head tells it.
+    /// Checks the age of the attempt, where the head has its time.
     fn check_attempt(&self, now: SystemTime) -> Result<(), Rejection> {
         let told = match self.settings.platform.attempt_time() {
             AttemptTime::Field(_) => self.head.presented.field(),

@@ -194,7 +194,7 @@ impl Verifier {
     }
 
     /// Refuses other events, for a URL that is registered for one. The URL is not signed, so without this a callback
-    /// that was captured at one URL can be replayed at another. It guards nothing where the platform's proof does not cover
+    /// that was captured at one URL can be replayed at another. It protects nothing where the platform's proof does not cover
     /// the kind ([`Delivery::proves`]).
     #[must_use]
     pub fn expect_event(mut self, kind: EventKind) -> Self {
@@ -213,7 +213,7 @@ impl Verifier {
     /// [`Platform::max_age`] by default, which is none where the vendor names none. 5 minutes is usual.
     ///
     /// # Errors
-    /// [`ConfigError::UntoldTime`] where the platform tells no time of an attempt.
+    /// [`ConfigError::UntoldTime`] where the platform sends no time of an attempt.
     pub fn with_max_age(mut self, age: Duration) -> Result<Self, ConfigError> {
         if self.platform().attempt_time() == AttemptTime::Untold {
             return Err(ConfigError::UntoldTime { platform: self.platform().name() });
@@ -351,9 +351,9 @@ impl Settings {
     }
 }
 
-/// What can be told without the headers.
+/// What can be checked without the headers.
 fn admit(keys: Option<&Keys>, method: &str, path: &str) -> Result<(), Rejection> {
-    // The token first: whoever does not know it is not told that there is something that takes a POST.
+    // The token first: a caller who does not know it must not learn that a POST is accepted here.
     if let Some(Material::Token(token)) = keys.map(|keys| &keys.material) {
         let last = path.rsplit('/').next().unwrap_or_default();
         if !token.matches(last) {

@@ -1,6 +1,6 @@
 //! Discord: an application's webhook events, signed with Ed25519, and a PING when the URL is saved.
 //!
-//! Source: Discord's page "Webhook Events". Discord tells of no enable, disable or upgrade, and of a bot's removal from a server
+//! Source: Discord's page "Webhook Events". Discord reports no enable, disable or upgrade, and a bot's removal from a server
 //! only by its Gateway. It sends bad signatures on purpose, and takes the URL away if they are not refused with 401.
 
 use std::borrow::Cow;

@@ -1,7 +1,7 @@
-//! GitHub Apps: the app's installations, told by signed webhooks whose kind and id stand in headers that nobody signs.
+//! GitHub Apps: the app's installations, by signed webhooks whose kind and id are in unsigned headers.
 //!
 //! Source: GitHub's pages "Webhook events and payloads" and "Validating webhook deliveries". GitHub never sends an event again
-//! by itself: mount it on an inbox, and compare with `GET /app/installations` now and then. It tells no version of the app.
+//! by itself: mount it on an inbox, and compare with `GET /app/installations` now and then. It reports no version of the app.
 
 use std::borrow::Cow;
 use std::fmt;

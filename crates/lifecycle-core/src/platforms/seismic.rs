@@ -39,7 +39,7 @@ pub const ACK: Ack = Ack::new(202).with_deadline(Duration::from_secs(3)).with_fa
 /// Seismic, for [`Verifier::new`](crate::Verifier::new).
 ///
 /// An app is active for a tenant from its `enable` on. `timestamp` is when Seismic sent the callback: read as UTC where it has
-/// no offset, for a maximum age; to order events such a time counts as not told.
+/// no offset, for a maximum age; to order events such a time is taken as unknown.
 pub static PLATFORM: Platform = Platform::new("seismic", Proof::Hmac(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::Decoded)
     .with_activation(Activation::OnEnable);

@@ -1,7 +1,7 @@
 //! Slack: events of the Events API, signed together with the time of the attempt, and a handshake when the URL is saved.
 //!
-//! Source: Slack's pages "Verifying requests from Slack", "The Events API", `app_uninstalled`, `tokens_revoked`. Slack tells of
-//! no install: an app learns of its own from the OAuth exchange. It tells no version.
+//! Source: Slack's pages "Verifying requests from Slack", "The Events API", `app_uninstalled`, `tokens_revoked`. Slack reports
+//! no install: an app learns of its installation from the OAuth exchange. Nor does it report a version.
 
 use std::borrow::Cow;
 use std::fmt;
