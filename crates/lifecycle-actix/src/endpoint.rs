@@ -12,7 +12,7 @@ use crate::receive::{receive, response};
 /// It takes every method, because the answer to a wrong one is part of what the platform may rely on: mount it with
 /// `App::route`, `Scope::route` or `Resource::route`, without a method guard. Each worker of a server builds its own
 /// app: give each a clone of one inbox of `lifecycle-inbox`, or, where its work is quick, an `Arc` of the handler itself. A handler
-/// that each worker makes anew would have a state of its own per worker.
+/// that each worker creates would have separate state in each worker.
 ///
 /// ```
 /// use actix_web::{App, test};

@@ -54,11 +54,11 @@ pub enum Rejection {
     /// The handler cannot take the callback now. It has kept nothing of it, or does not know: a store may have written it, and
     /// its answer came too late. 503; the caller may try again.
     Unavailable,
-    /// Authentic, but not what the platform sends. 422.
+    /// Proven, but not what the platform sends. 422.
     Undecodable(Undecodable),
-    /// Authentic, but about another app than this verifier's. 422.
+    /// Proven, but about another app than this verifier's. 422.
     UnexpectedApp,
-    /// Authentic, but another event than the one this URL is registered for. 422.
+    /// Proven, but another event than the one this URL is registered for. 422.
     UnexpectedEvent,
 }
 

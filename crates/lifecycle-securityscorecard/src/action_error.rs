@@ -8,10 +8,10 @@ use lifecycle_core::{Reply, RequestBody};
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActionError {
-    /// A header that counts stands twice with different values, or is too long. 400.
+    /// A relevant header is repeated with different values, or is too long. 400.
     #[error("the header {0} is ambiguous or too long")]
     InvalidHeader(&'static str),
-    /// The secrets header is not JSON of a known shape, names a key twice, or stands twice with different values. 400.
+    /// The secrets header is not JSON of a known shape, names a key twice, or is repeated with different values. 400.
     #[error("the secrets header is not a JSON object of distinct keys")]
     MalformedSecrets,
     /// There is no secrets header, so nothing tells whose action this is. 401.

@@ -25,7 +25,7 @@ impl Log {
     /// What was logged since it was last taken.
     ///
     /// # Panics
-    /// When it is no text.
+    /// When it is not text.
     pub fn take(&self) -> String {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8(std::mem::take(&mut *lines)).expect("a log is text")

@@ -94,7 +94,7 @@ impl Site {
         let times: usize = self.logs().iter().map(|(_, log)| log.matches(known).count()).sum();
         if running.has_ended().unwrap_or(false) && times > self.crashes() {
             match Running::start(self.proxy, &self.place) {
-                Ok(anew) => *running = anew,
+                Ok(restarted) => *running = restarted,
                 Err(failure) => eprintln!("{failure}"),
             }
             self.crashes.fetch_add(1, Ordering::Relaxed);

@@ -60,7 +60,7 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
             web::resource("/middleware/seismic").wrap(verify(demo.seismic())).route(web::post().to(verified)),
         )
         .service(web::resource("/extractor/seismic").app_data(demo.seismic()).to(extracted))
-        // A route that is no callback's: it is there for tenants that have the app enabled.
+        // A route that takes no callbacks: it is there for tenants that have the app enabled.
         .service(
             web::resource("/features")
                 .wrap(require_enabled(demo.installation_gate(), tenant))

@@ -37,7 +37,7 @@ fn routes(app: App) -> Router {
     let pages = Page::ALL.into_iter().fold(Router::new(), |pages, (path, page)| {
         pages.route(path, get(async move |State(app): State<App>| answer(app.page(page).await)))
     });
-    // A route that is no callback's: it is there for tenants that have the app enabled.
+    // A route that takes no callbacks: it is there for tenants that have the app enabled.
     let enabled = RequireEnabledLayer::new(app.installation_gate(), tenant);
     pages
         .route("/features", get(features).layer(enabled))

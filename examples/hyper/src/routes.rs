@@ -39,7 +39,7 @@ impl Routes {
             ("/middleware/seismic".to_owned(), verified(app)),
             ("/extractor/seismic".to_owned(), extracted(app)),
             (HOOK.to_owned(), endpoint(app, app.hook())),
-            // A route that is no callback's: it is there for tenants that have the app enabled.
+            // A route that takes no callbacks: it is there for tenants that have the app enabled.
             ("/features".to_owned(), features(app)),
         ]);
         // ... or each on the URL that is registered for it.

@@ -1,4 +1,4 @@
-//! Body: reads one of a route that is no callback's, as carefully as the adapters read those of callbacks.
+//! Body: reads the body of a route that takes no callbacks, as carefully as the adapters read those of callbacks.
 
 use std::pin::pin;
 use std::time::Duration;

@@ -53,7 +53,11 @@ mod tests {
         ] {
             assert_eq!(read(&lines, "n").as_deref(), expected, "{lines:?}");
         }
-        assert_eq!(read([&b"a=\xff; n=v"[..]], "n").as_deref(), Some("v"), "another's bytes are no text");
+        assert_eq!(
+            read([&b"a=\xff; n=v"[..]], "n").as_deref(),
+            Some("v"),
+            "another cookie's bytes are not text"
+        );
     }
 
     #[test]

@@ -130,7 +130,7 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     warp::path("securityscorecard").and(hook.or(manifest).or(install).or(connect).or(notify)).boxed()
 }
 
-/// A route that is no callback's: it is there for tenants that have the app enabled.
+/// A route that takes no callbacks: it is there for tenants that have the app enabled.
 fn features(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let tenant = warp::header::headers_cloned().map(|headers: HeaderMap| {
         let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());

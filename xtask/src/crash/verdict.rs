@@ -1,4 +1,4 @@
-//! Verdict: what was handled, held against what was sent.
+//! Verdict: what was handled, compared with what was sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -9,3 +9,4 @@ mod platforms;
 mod public_api;
 mod sources;
 mod tree;
+mod words;

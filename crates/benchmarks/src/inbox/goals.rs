@@ -21,7 +21,7 @@ const GROWTH: [&str; 2] = [
     "Keys and tenants are digests, so their indexes are read at random: that is two pages of a callback, which the server's 128 MB do \
     not hold here. What is written is not random: the table of tenants with open deliveries and that of new keys are small, and \
     PostgreSQL logs each page of them once for many callbacks. While each key went into the index of all, and each tenant's row \
-    was locked and written anew, it took 2.03 times as long.",
+    was locked and written again, it took 2.03 times as long.",
 ];
 
 /// By what was measured with a flush of 2 ms, by the growth, and under an old snapshot.

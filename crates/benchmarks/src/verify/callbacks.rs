@@ -12,7 +12,7 @@ pub(super) const SECRET: &str = "seismic-demo-signing-secret-1";
 /// How many different ones take turns, so that a branch predictor cannot learn one by heart.
 const VARIETY: usize = 256;
 
-/// A body as it was signed and as it is shown to whoever judges: the same, unless it was changed on its way.
+/// A body as it was signed and as it is shown to the verifier: the same, unless it was changed on its way.
 #[derive(Clone)]
 pub(super) struct Callback {
     pub(super) signed: Bytes,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::callbacks::Callback;
 
-/// Judges the callback of this number, counted around: whether it is genuine.
+/// Whether the callback of this number is genuine; the numbers wrap around.
 pub(super) type Judge = Box<dyn Fn(usize) -> bool>;
 
 /// A library, or code written by hand, with what it does to one callback after another.

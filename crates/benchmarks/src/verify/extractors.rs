@@ -24,7 +24,7 @@ use super::{Pace, by_hand, case, ours};
 
 const NOTE: &str = "\
 Callbacks in lines, of 383 bytes: the request is built, and what a handler takes is made of it. Ratios are to axum's own `Bytes`, \
-which verifies nothing. Ours are `receive`, the function; `Verified`, the extractor, which also tells a log; and `LifecycleLayer` \
+which verifies nothing. Ours are `receive`, the function; `Verified`, the extractor, which also emits a log event; and `LifecycleLayer` \
 with `Extension<Delivery>`, which also hands the request on, times the handler and records its answer.";
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ pub const SECRETS_HEADER: &str = "x-ssc-app-secrets";
 ///
 /// The header is a JSON object of key to value; an array of `{"key", "value"}` is read too. It is read as UTF-8 and, where
 /// it is not that, as ISO-8859-1: HTTP clients write both (Node's `fetch`, Python's `http.client`). A value that is not a string
-/// is kept as its JSON text; `null` counts as absent. A key that stands twice is refused, as two readers could pick
+/// is kept as its JSON text; `null` counts as absent. A repeated key is refused, as two readers could pick
 /// different values. `Debug` shows keys only. The values are wiped from memory when dropped; the copy that the HTTP
 /// server holds of its headers is out of reach, and so is the JSON reader's scratch space if a value has escapes.
 ///
