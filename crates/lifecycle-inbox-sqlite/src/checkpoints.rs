@@ -110,7 +110,7 @@ impl Checkpointer {
     }
 
     /// Nothing if another process is copying, or it went wrong.
-    fn copy(&self) -> Option<Copied> {
+    fn copy(&self) -> Option<Checkpoint> {
         match copy(&self.connection, &self.files) {
             Ok(Some(copied)) if !copied.is_complete => {
                 self.files.check_partly_copied(&self.connection).ok().map(|()| copied)
@@ -133,7 +133,7 @@ fn is_over(since: Option<Instant>, time: Duration) -> bool {
 }
 
 /// What a checkpoint did.
-struct Copied {
+struct Checkpoint {
     /// How many pages are in the log.
     pages: i64,
     /// Whether all of them are in the file too.
@@ -142,16 +142,16 @@ struct Copied {
 
 /// Copies what is in the log, without waiting for anybody. Does nothing where the file is lost, or another connection is
 /// copying.
-fn copy(connection: &Connection, files: &Files) -> rusqlite::Result<Option<Copied>> {
+fn copy(connection: &Connection, files: &Files) -> rusqlite::Result<Option<Checkpoint>> {
     if files.check(connection).is_err() {
         return Ok(None); // what was put in the place of the file is not ours to write to
     }
     let mut checkpoint = connection.prepare_cached("PRAGMA wal_checkpoint(PASSIVE)")?;
     let copied = checkpoint.query_row([], |row| {
         let (is_busy, pages, copied): (bool, i64, i64) = row.try_into()?;
-        Ok((!is_busy).then_some(Copied { pages, is_complete: copied == pages }))
+        Ok((!is_busy).then_some(Checkpoint { pages, is_complete: copied == pages }))
     });
-    let copied = copied.inspect_err(|error| files.heed(error))?;
+    let copied = copied.inspect_err(|error| files.suspect_damage(error))?;
     let is_lost = copied.as_ref().is_some_and(|it| it.is_complete) && files.check_copied(connection).is_err();
     Ok(copied.filter(|_| !is_lost))
 }
@@ -290,7 +290,7 @@ mod tests {
             scene.truncate([0, PAGE as u64, scene.length() / 2][part]);
             // As another process copies, or this one whose check came just before.
             let copied = scene.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            copied.inspect_err(|error| scene.files.heed(error)).ok();
+            copied.inspect_err(|error| scene.files.suspect_damage(error)).ok();
             assert!(scene.files.check_copied(&scene.connection).is_err());
         }
     }

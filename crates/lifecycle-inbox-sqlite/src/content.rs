@@ -33,12 +33,12 @@ pub(crate) struct Content {
     /// The same while the log holds what is not in the file yet.
     passing: AtomicU64,
     is_suspect: AtomicBool,
-    seen: Mutex<Seen>,
+    seen: Mutex<Snapshot>,
 }
 
 /// What reading the database found.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum State {
+pub(crate) enum Condition {
     Whole,
     /// Pages are missing.
     Cut,
@@ -48,7 +48,7 @@ pub(crate) enum State {
 
 /// What the content was when it was last looked at.
 #[derive(Default)]
-struct Seen {
+struct Snapshot {
     at: Option<(u64, SystemTime)>,
     newest: Option<i64>,
 }
@@ -103,18 +103,18 @@ impl Content {
     }
 
     /// Reads what looks wrong, through a connection that is in no transaction.
-    pub(crate) fn inspect(&self, file: &Metadata, connection: &Connection) -> rusqlite::Result<State> {
+    pub(crate) fn inspect(&self, file: &Metadata, connection: &Connection) -> rusqlite::Result<Condition> {
         let is_shorter = file.len() < self.length.load(Ordering::Relaxed);
         let is_suspect = self.is_suspect.load(Ordering::Relaxed) || self.has_holes(file);
         let is_whole = (!is_suspect && is_long_enough(file, connection)?) || is_whole(file, connection)?;
         if !is_whole {
             let is_cut = is_shorter || self.has_holes(file);
-            return Ok(if is_cut { State::Cut } else { State::Damaged });
+            return Ok(if is_cut { Condition::Cut } else { Condition::Damaged });
         }
         self.length.store(file.len(), Ordering::Relaxed);
         self.harmless.fetch_max(holes(file) * 2, Ordering::Relaxed);
         self.is_suspect.store(false, Ordering::Relaxed);
-        Ok(State::Whole)
+        Ok(Condition::Whole)
     }
 
     /// Deliveries have ids that only grow, also in the file alone: it is overwritten if it holds fewer than it did, or
@@ -132,7 +132,7 @@ impl Content {
         for _ in 0..tries {
             match newest(&self.alone) {
                 Ok(newest) if newest >= seen.newest => {
-                    *seen = Seen { at, newest };
+                    *seen = Snapshot { at, newest };
                     return false;
                 }
                 Err(error) if error.sqlite_error_code() != Some(ErrorCode::NotADatabase) => {

@@ -13,7 +13,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use crate::content::{self, Content, State};
+use crate::content::{self, Condition, Content};
 
 /// The three files of a database, as they were when it was opened.
 pub(crate) struct Files {
@@ -159,7 +159,7 @@ impl Files {
     }
 
     /// Has the next check read the file, if this error says that it is damaged.
-    pub(crate) fn heed(&self, error: &rusqlite::Error) {
+    pub(crate) fn suspect_damage(&self, error: &rusqlite::Error) {
         if content::is_damage(error) {
             self.content.suspect();
         }
@@ -204,9 +204,9 @@ impl Files {
         drop(inspection);
         let path = &self.database.path;
         match state {
-            Ok(State::Whole) => Ok(()),
-            Ok(State::Cut) => Err(self.lose(path, "was truncated", true, connection)),
-            Ok(State::Damaged) => Err(self.lose(path, "was damaged", false, connection)),
+            Ok(Condition::Whole) => Ok(()),
+            Ok(Condition::Cut) => Err(self.lose(path, "was truncated", true, connection)),
+            Ok(Condition::Damaged) => Err(self.lose(path, "was damaged", false, connection)),
             Err(error) => {
                 let text = format!("{} cannot be read: {error}", path.display());
                 Err(Loss { text, is_overwritten: false }) // not for ever: the next check tries again

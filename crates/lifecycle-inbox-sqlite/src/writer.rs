@@ -159,7 +159,7 @@ impl Writer {
     /// Runs a job in a savepoint, so that its error undoes its own writes only.
     fn run(&self, job: &mut dyn Job) -> Result<rusqlite::Result<Verdict>, Lost> {
         self.execute("SAVEPOINT lifecycle_job")?;
-        let ran = job.run(&self.connection).inspect_err(|error| self.files.heed(error));
+        let ran = job.run(&self.connection).inspect_err(|error| self.files.suspect_damage(error));
         if self.connection.is_autocommit() {
             // A full disk, for one, ends the whole transaction. So does a handler that must not.
             let from_inside = || Lost("the transaction was ended from inside".to_owned());
@@ -204,7 +204,7 @@ impl Writer {
 
     fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         let executed = self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
-        executed.map(drop).inspect_err(|error| self.files.heed(error))
+        executed.map(drop).inspect_err(|error| self.files.suspect_damage(error))
     }
 }
 

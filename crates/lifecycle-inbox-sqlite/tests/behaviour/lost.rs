@@ -1,13 +1,13 @@
 //! Files that are deleted, moved, replaced or overwritten while they are in use.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use lifecycle_inbox::{Accepted, DeliveryFilter, Engine, InstallationFilter, InstallationStore, TenantKey};
+use lifecycle_inbox::{Accepted, DeliveryFilter, Engine, InstallationStore, TenantKey};
 use lifecycle_inbox_sqlite::{SqliteEngine, rusqlite};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -18,7 +18,7 @@ use crate::support::{WITHIN, again, record};
 const GARBAGE: &[u8] = &[0x5a; 300_000];
 
 /// Long enough for any machine. What is promised is half a second.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// What is done to the files.
 struct Shape {
@@ -71,13 +71,13 @@ const fn in_place(name: &'static str, spoil: fn(&Scene)) -> Shape {
 }
 
 /// An engine on a file of which there is an older backup.
-struct Scene {
+pub(crate) struct Scene {
     root: TempDir,
-    engine: SqliteEngine,
+    pub(crate) engine: SqliteEngine,
 }
 
 impl Scene {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir(root.path().join("data")).unwrap();
         let engine = SqliteEngine::open(root.path().join("data/inbox.db")).unwrap();
@@ -93,15 +93,15 @@ impl Scene {
         self.root.path().join("data")
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder().join("inbox.db")
     }
 
-    fn backup(&self) -> PathBuf {
+    pub(crate) fn backup(&self) -> PathBuf {
         self.root.path().join("backup.db")
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
+    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
         self.folder().join(format!("inbox.db{suffix}"))
     }
 
@@ -117,7 +117,7 @@ impl Scene {
         fs::rename(new, path).unwrap();
     }
 
-    async fn accept(&self, requests: std::ops::Range<u32>) {
+    pub(crate) async fn accept(&self, requests: std::ops::Range<u32>) {
         for request in requests {
             let accepted =
                 self.engine.accept(record("t", &request.to_string()), self.engine.now(), WITHIN).await;
@@ -126,7 +126,7 @@ impl Scene {
     }
 
     /// Sends until it is refused. How many were acknowledged before?
-    async fn refused(&self) -> u32 {
+    pub(crate) async fn refused(&self) -> u32 {
         let until = Instant::now() + LIMIT;
         for request in 1_000.. {
             assert!(Instant::now() < until, "still acknowledged");
@@ -139,7 +139,7 @@ impl Scene {
         unreachable!("it returns")
     }
 
-    fn errors(&self) -> Vec<String> {
+    pub(crate) fn errors(&self) -> Vec<String> {
         let folder = self.root.path().display().to_string();
         let lines = logged();
         lines
@@ -275,61 +275,6 @@ async fn a_backup_that_comes_after_the_file_was_moved_away_is_not_spoiled() {
 }
 
 #[tokio::test]
-async fn an_older_backup_that_is_copied_into_the_file_is_noticed() {
-    listen();
-    let scene = Scene::new().await;
-    let copy = Connection::open(scene.path()).unwrap();
-    copy.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).unwrap();
-    scene.accept(20..30).await;
-    sleep(Duration::from_millis(600)).await; // the engine has seen the file with what was copied back
-    let backup = fs::read(scene.backup()).unwrap();
-    fs::write(scene.path(), &backup).unwrap();
-    scene.refused().await;
-    scene.engine.close().await;
-    drop(copy);
-    assert_eq!(count(&scene.backup()), 5);
-}
-
-/// As a process leaves the file that was killed while it copied the log back: some pages are of before, some of after.
-#[tokio::test]
-async fn a_log_that_was_copied_back_in_part_is_no_loss() {
-    listen();
-    let scene = Scene::new().await;
-    let other = Connection::open(scene.path()).unwrap();
-    other.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())).unwrap();
-    scene.accept(20..30).await; // the log has a newer page of the sequence
-    let sequence = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_sequence'";
-    let page: i64 = other.query_row(sequence, [], |row| row.get(0)).unwrap();
-    let mut file = fs::OpenOptions::new().write(true).open(scene.path()).unwrap();
-    file.seek(SeekFrom::Start(u64::try_from(page - 1).unwrap() * 4096)).unwrap();
-    file.write_all(&[0xff; 4096]).unwrap();
-    sleep(Duration::from_millis(1_500)).await; // the engine has looked
-    scene.accept(30..40).await;
-    scene.engine.check().await.unwrap();
-    assert!(scene.errors().is_empty(), "{:?}", scene.errors());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_others_make_shorter_or_larger_is_the_same_file() {
-    listen();
-    let scene = Scene::new().await;
-    let other = Connection::open(scene.path()).unwrap();
-    other.busy_timeout(LIMIT).unwrap();
-    for _ in 0..3 {
-        other
-            .execute_batch("CREATE TABLE filler (x); INSERT INTO filler VALUES (zeroblob(3000000))")
-            .unwrap();
-        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-        scene.engine.check().await.unwrap();
-        other.execute_batch("DROP TABLE filler; VACUUM").unwrap();
-        other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
-        scene.engine.check().await.unwrap();
-        sleep(Duration::from_millis(300)).await;
-    }
-    assert!(scene.errors().is_empty(), "{:?}", scene.errors());
-}
-
-#[tokio::test]
 async fn a_link_to_the_file_is_as_good_as_its_name_until_it_leads_elsewhere() {
     listen();
     let scene = Scene::new().await;
@@ -341,30 +286,6 @@ async fn a_link_to_the_file_is_as_good_as_its_name_until_it_leads_elsewhere() {
     std::os::unix::fs::symlink(scene.backup(), &link).unwrap();
     assert!(engine.check().await.is_err());
     scene.engine.check().await.unwrap();
-}
-
-/// Nothing about the file tells of it.
-#[tokio::test]
-async fn a_page_that_cannot_be_read_is_a_loss_and_the_log_stays() {
-    listen();
-    let scene = Scene::new().await;
-    let other = Connection::open(scene.path()).unwrap();
-    other.busy_timeout(LIMIT).unwrap();
-    let is_busy: bool = other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
-    assert!(!is_busy, "the log is empty");
-    scene.accept(20..30).await;
-    let index =
-        "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_lifecycle_installations_1'";
-    let page: i64 = other.query_row(index, [], |row| row.get(0)).unwrap();
-    let mut file = fs::OpenOptions::new().write(true).open(scene.path()).unwrap();
-    file.seek(SeekFrom::Start(u64::try_from(page - 1).unwrap() * 4096)).unwrap();
-    file.write_all(&[0; 4096]).unwrap();
-    scene.accept(30..31).await; // what a connection had in its cache is out of date
-    assert!(scene.engine.installations(&InstallationFilter::default()).await.is_err());
-    assert!(scene.engine.accept(record("t", "later"), scene.engine.now(), WITHIN).await.is_err());
-    assert!(scene.engine.check().await.is_err());
-    assert!(scene.errors()[0].contains("was damaged"), "{:?}", scene.errors());
-    assert!(scene.beside("-wal").exists(), "it holds what was acknowledged last");
 }
 
 #[tokio::test]
@@ -380,7 +301,7 @@ async fn an_empty_file_beside_a_log_is_not_opened() {
     assert_eq!(fs::read(&log).unwrap(), GARBAGE, "SQLite has not deleted it");
 }
 
-fn count(path: &Path) -> i64 {
+pub(crate) fn count(path: &Path) -> i64 {
     let connection = Connection::open(path).unwrap();
     let whole: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(whole, "ok", "{}", path.display());
@@ -388,7 +309,7 @@ fn count(path: &Path) -> i64 {
 }
 
 /// Keeps what all threads of this program log.
-fn listen() -> &'static Arc<Mutex<Vec<u8>>> {
+pub(crate) fn listen() -> &'static Arc<Mutex<Vec<u8>>> {
     static LINES: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
     LINES.get_or_init(|| {
         let lines = Arc::<Mutex<Vec<u8>>>::default();

@@ -1,6 +1,7 @@
 //! What the engine promises beyond the contract, on files on disk: faults, files of every kind, crashes.
 
 mod checkpoints;
+mod content;
 mod contract;
 mod crash;
 mod damage;
