@@ -1,5 +1,6 @@
 //! `lifecycle conformance`: the fixture suite against a running server, in any language.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -138,17 +139,24 @@ impl ConformanceArgs {
         })
     }
 
-    fn credentials(&self, token: Option<String>) -> Result<Credentials, Failure> {
+    /// By platform.
+    fn credentials(&self, token: Option<String>) -> Result<BTreeMap<String, Credentials>, Failure> {
         let text = |secret: &Shared| {
             String::from_utf8(secret.bytes().to_vec())
                 .map_err(|_| Failure::new("the secret is not UTF-8", "save it as UTF-8 text"))
         };
-        let current = match &self.url {
-            Some(_) => text(&self.secret.read()?)?,
-            None => String::new(), // the hook is not signed
-        };
-        let previous = self.previous.read()?.as_ref().map(text).transpose()?;
-        Ok(Credentials { app: self.app.clone(), current, previous, token })
+        let mut all = BTreeMap::new();
+        if self.url.is_some() {
+            let current = text(&self.secret.read()?)?;
+            let previous = self.previous.read()?.as_ref().map(text).transpose()?;
+            let signing = Credentials { app: self.app.clone(), current, previous };
+            all.insert("seismic".to_owned(), signing);
+        }
+        if let Some(token) = token {
+            let hook = Credentials { app: self.app.clone(), current: token, previous: None };
+            all.insert("securityscorecard".to_owned(), hook);
+        }
+        Ok(all)
     }
 }
 

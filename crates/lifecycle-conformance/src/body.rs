@@ -2,10 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use lifecycle_testing::Sample as Written;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use crate::signing::sender;
 use crate::template::{TemplateError, Values};
 
 /// A description of a body's bytes.
@@ -15,26 +18,41 @@ use crate::template::{TemplateError, Values};
 pub enum Body {
     /// Any bytes, in base64.
     Base64(String),
-    /// Seismic's documented callback with fresh ids, on one line.
-    Callback(Callback),
     /// JSON, sent exactly as it is written in the fixture, white space included; a template.
     Json(Box<RawValue>),
     /// Brackets within brackets.
     Nested(Nested),
     /// One text many times.
     Repeat(Repeat),
+    /// An event of the platform as its documentation shows it, with fresh ids, on one line.
+    Sample(Box<Sample>),
     /// Text; a template.
     Text(String),
 }
 
-/// Seismic's documented callback. Its members keep the documented order; added ones follow.
+/// An event of the platform, as its documentation shows it. Members keep their order; added ones follow. All texts are
+/// templates.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Callback {
-    /// The value of `type`; a template. `upgrade` also brings `priorVersion`.
-    #[serde(rename = "type")]
+pub struct Sample {
+    /// The kind of event, or its name on the platform.
     pub event: String,
-    /// Members to replace or add. Strings are templates.
+    /// Which app it is about.
+    #[serde(default = "app")]
+    pub app: String,
+    /// For whom it is.
+    #[serde(default = "tenant")]
+    pub tenant: String,
+    /// The id of the event, where the body has one.
+    #[serde(default = "request_id")]
+    pub request_id: String,
+    /// When it happened, in RFC 3339.
+    #[serde(default = "at")]
+    pub at: String,
+    /// The id of the installation; by default the sample's own.
+    #[serde(default)]
+    pub installation: Option<String>,
+    /// Members to replace or add, named by their paths, such as `installation.account`.
     #[serde(default)]
     pub set: Map<String, Value>,
     /// Members to leave out.
@@ -43,6 +61,22 @@ pub struct Callback {
     /// The length in bytes that a last member `padding` brings the body to.
     #[serde(default)]
     pub pad_to: Option<usize>,
+}
+
+fn app() -> String {
+    "{{app}}".into()
+}
+
+fn tenant() -> String {
+    "{{unique}}".into()
+}
+
+fn request_id() -> String {
+    "{{unique}}-r".into()
+}
+
+fn at() -> String {
+    "{{now}}".into()
 }
 
 /// `before`, then `open` as often as `depth` says, as many `close`, then `after`.
@@ -79,7 +113,6 @@ impl Body {
     pub(crate) fn bytes(&self, values: &Values<'_>) -> Result<Vec<u8>, TemplateError> {
         Ok(match self {
             Self::Base64(text) => decode_base64(text)?,
-            Self::Callback(callback) => callback.text(values)?.into_bytes(),
             Self::Json(json) => values.render(json.get())?.into_bytes(),
             Self::Nested(Nested { before, open, close, depth, after }) => {
                 let (before, after) = (values.render(before)?, values.render(after)?);
@@ -88,6 +121,7 @@ impl Body {
             Self::Repeat(Repeat { before, unit, times, after }) => {
                 [values.render(before)?, unit.repeat(*times), values.render(after)?].concat().into_bytes()
             }
+            Self::Sample(sample) => sample.text(values)?.into_bytes(),
             Self::Text(text) => values.render(text)?.into_bytes(),
         })
     }
@@ -97,48 +131,34 @@ pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, TemplateError> {
     STANDARD.decode(text).map_err(|error| TemplateError(format!("not base64: {error}")))
 }
 
-impl Callback {
+impl Sample {
     fn text(&self, values: &Values<'_>) -> Result<String, TemplateError> {
         let event = values.render(&self.event)?;
-        let mut members = vec![
-            ("appId", "{{app}}"),
-            ("appName", "my test app"),
-            ("tenantId", "{{unique}}"),
-            ("tenant", "seismicapps"),
-            ("userId", "e6f77acb-6f11-482c-822b-5dbdcc002a20"),
-            ("userEmail", "avery.admin@example.com"),
-            ("requestId", "{{unique}}-r"),
-            ("version", "0.1.4"),
-        ];
-        if event == "upgrade" {
-            members.push(("priorVersion", "0.1.2"));
+        let at = values.render(&self.at)?;
+        let at: Timestamp = at.parse().map_err(|_| TemplateError(format!("{at} is no time")))?;
+        let sender = sender(&values.route.platform);
+        let handshake = || sender?.handshake().filter(|handshake| handshake.event() == event);
+        let sample = sender.and_then(|sender| sender.sample(&event)).or_else(handshake);
+        let mut sample = sample
+            .ok_or_else(|| TemplateError(format!("{} sends no {event}", values.route.platform)))?
+            .app(values.render(&self.app)?)
+            .tenant(values.render(&self.tenant)?)
+            .request_id(values.render(&self.request_id)?)
+            .at(at.into());
+        if let Some(installation) = &self.installation {
+            sample = sample.installation(values.render(installation)?);
         }
-        members.extend([("type", event.as_str()), ("timestamp", "{{now}}")]);
-
-        let mut written = Vec::new();
-        for (name, default) in &members {
-            if !self.without.iter().any(|left_out| left_out == name) {
-                let value = self.set.get(*name).cloned().unwrap_or_else(|| Value::from(*default));
-                written.push(member(name, &values.render_json(&value)?));
-            }
+        for (path, value) in &self.set {
+            sample = sample.set(path, values.render_json(value)?);
         }
-        for (name, value) in &self.set {
-            if !members.iter().any(|(known, _)| known == name) {
-                written.push(member(name, &values.render_json(value)?));
-            }
-        }
-        let text = format!("{{{}}}", written.join(","));
+        let text = self.without.iter().fold(sample, Written::without).body();
         let Some(length) = self.pad_to else { return Ok(text) };
         let around = text.len() + r#","padding":"""#.len();
         let Some(missing) = length.checked_sub(around) else {
-            return Err(TemplateError(format!("pad_to {length} is less than the callback itself")));
+            return Err(TemplateError(format!("pad_to {length} is less than the sample itself")));
         };
         Ok(format!(r#"{},"padding":"{}"}}"#, &text[..text.len() - 1], "a".repeat(missing)))
     }
-}
-
-fn member(name: &str, value: &Value) -> String {
-    format!("{}:{value}", Value::from(name))
 }
 
 /// A change of the body's bytes between signing and sending.

@@ -68,11 +68,11 @@ pub(crate) fn check(
         let took = format!("{} ms", exchanged.took.as_millis());
         differences.push(Difference::new(TIME, format!("at most {} ms", request.within_ms), took));
     }
-    if let Some(name) = private_part(&text(response), exchanged, target, values.route.kind) {
+    if let Some(name) = private_part(&text(response), exchanged, target, values) {
         differences.push(Difference::new("privacy", "nothing private in the answer", name));
     }
     for difference in &mut differences {
-        difference.got = redacted(&difference.got, exchanged, target);
+        difference.got = redacted(&difference.got, exchanged, target, values);
     }
     Ok(differences)
 }

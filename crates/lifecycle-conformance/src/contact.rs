@@ -2,14 +2,19 @@
 
 use std::io::ErrorKind;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
+use lifecycle_testing::SigningKeys;
 
+use crate::body::Body;
 use crate::connection::{Lost, PATIENCE};
 use crate::exchange::alone;
-use crate::fixture::Request;
+use crate::fixture::{Header, HeaderValue, Request};
 use crate::message::Message;
 use crate::response::Response;
 use crate::route::{Route, RouteKind};
+use crate::signing::sender;
 use crate::target::Target;
 use crate::template::Values;
 
@@ -124,23 +129,31 @@ impl Target {
     /// # Errors
     /// The first route's reason not to take it.
     pub fn contact(&self) -> Result<(), ContactError> {
-        self.routes.iter().try_for_each(|route| match route.kind {
-            RouteKind::Endpoint => self.contact_by(route, "install", INSTALL),
-            RouteKind::Hook => self.contact_by(route, "app.installed", APP_INSTALLED),
-            _ => Ok(()),
-        })
+        let takes_all = |route: &&Route| matches!(route.kind, RouteKind::Endpoint | RouteKind::Hook);
+        self.routes.iter().filter(takes_all).try_for_each(|route| self.contact_by(route))
     }
 
-    fn contact_by(&self, route: &Route, event: &'static str, request: &str) -> Result<(), ContactError> {
-        let request: Request = serde_json::from_str(request).expect("it is of the fixtures' form");
+    /// The first event of the platform, which is its install where it tells of one.
+    fn contact_by(&self, route: &Route) -> Result<(), ContactError> {
+        let Some(credentials) = self.credentials.get(&route.platform) else { return Ok(()) };
+        let Some(sender) = sender(&route.platform) else { return Ok(()) };
+        let Some(sample) = sender.events().next().and_then(|(_, event)| sender.sample(event)) else {
+            return Ok(());
+        };
+        let Ok(keys) = SigningKeys::parse(sender.platform(), &credentials.current) else { return Ok(()) };
+        let event = sample.event();
+        let signed = sample.app(&credentials.app).sign(&keys);
+        let mut headers = vec![Header("Connection".into(), HeaderValue::Text("close".into()))];
+        headers
+            .extend(signed.headers.into_iter().map(|(name, value)| Header(name, HeaderValue::Text(value))));
+        let body = Body::Base64(STANDARD.encode(signed.body));
+        let request = Request { headers, body: Some(body), ..Request::default() };
         let now = Timestamp::now();
-        let unique = format!("contact-{:x}", now.as_millisecond());
-        let credentials = &self.credentials;
-        let values = Values { credentials, route, unique: &unique, now, path: "", body: b"" };
+        let values = Values { credentials, route, unique: "contact", now, path: "", headers: &[], body: b"" };
         let message = Message::build(&request, &self.address, &values).expect("its placeholders have values");
         let path = route.path.split('?').next().unwrap_or_default().to_owned();
         match alone(&self.address, &message).answer {
-            Ok(response) => judge(&response, route.kind, event, path, self),
+            Ok(response) => judge(&response, route.kind, event, path, &credentials.app, &self.address),
             Err(Lost::Closed) => Err(ContactError::Closed { event, path }),
             Err(Lost::Malformed(_)) => Err(ContactError::NotHttp { address: self.address.clone() }),
             Err(Lost::TimedOut) => Err(ContactError::Silent { event, path, seconds: PATIENCE.as_secs() }),
@@ -151,30 +164,13 @@ impl Target {
     }
 }
 
-/// What Seismic sends when the app is installed.
-const INSTALL: &str = r#"{
-    "headers": [
-        ["Content-Type", "application/json"], ["Connection", "close"], ["x-seismic-signature", "{{sign current}}"]
-    ],
-    "body": {"callback": {"type": "install"}}
-}"#;
-
-/// What SecurityScorecard sends.
-const APP_INSTALLED: &str = r#"{
-    "headers": [["Content-Type", "application/json"], ["Connection", "close"]],
-    "body": {"json": {"event": {"type": "app.installed", "payload": {
-        "app": {"id": "{{app}}"},
-        "user": {"username": "{{unique}}", "email": "jordan.lee@example.com", "organizationDomain": "example.com"},
-        "installed_at": "{{now}}"
-    }}}}
-}"#;
-
 fn judge(
     response: &Response,
     kind: RouteKind,
     event: &'static str,
     path: String,
-    target: &Target,
+    app: &str,
+    address: &str,
 ) -> Result<(), ContactError> {
     let status = response.status;
     let code = code(&response.body);
@@ -184,11 +180,11 @@ fn judge(
             let location = response.header("location").map_or_else(|| "nowhere".into(), shown);
             ContactError::Redirect { event, path, status, location }
         }
-        (_, Some("unexpected-app")) => ContactError::App { event, app: target.credentials.app.clone() },
+        (_, Some("unexpected-app")) => ContactError::App { event, app: app.to_owned() },
         (404 | 405, _) if kind == RouteKind::Hook => ContactError::Token { event, status },
         (404 | 405, _) => ContactError::Path { event, path, status },
         (401, _) | (403, None) if kind == RouteKind::Endpoint => ContactError::Secret { event, path, status },
-        (400, None) if names_tls(&response.body) => ContactError::NotHttp { address: target.address.clone() },
+        (400, None) if names_tls(&response.body) => ContactError::NotHttp { address: address.to_owned() },
         _ => ContactError::Refused { event, path, status, code },
     })
 }

@@ -4,14 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use crate::connection::{Answered, Connection, Followed, Lost};
 use crate::fixture::{Connections, Fixture};
 use crate::message::Message;
 use crate::response::Response;
-use crate::route::Route;
-use crate::target::Target;
 use crate::template::{TemplateError, Values};
 
 /// What became of one request.
@@ -21,6 +17,8 @@ pub(crate) struct Exchanged {
     pub(crate) took: Duration,
     /// What followed the answer, if that came before the end of the request's body.
     pub(crate) followed: Option<Followed>,
+    /// The headers that the fixture names.
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
     /// The body as the receiver had to see it.
     pub(crate) body: Vec<u8>,
     /// The body as it was signed.
@@ -32,22 +30,19 @@ pub(crate) struct Exchanged {
 /// Sends all requests of a case, and gives what became of each, in the fixture's order.
 pub(crate) fn exchange(
     fixture: &Fixture,
-    target: &Target,
-    route: &Route,
-    unique: &str,
-    now: Timestamp,
+    address: &str,
+    values: &Values<'_>,
 ) -> Result<Vec<Exchanged>, TemplateError> {
-    let values = Values { credentials: &target.credentials, route, unique, now, path: "", body: b"" };
     let messages: Vec<Message> = fixture
         .requests
         .iter()
-        .map(|request| Message::build(request, &target.address, &values))
+        .map(|request| Message::build(request, address, values))
         .collect::<Result<_, _>>()?;
     let answers = match fixture.connections {
-        Connections::Concurrent => concurrent(&target.address, &messages),
-        Connections::Each => messages.iter().map(|message| alone(&target.address, message)).collect(),
-        Connections::KeepAlive => keep_alive(&target.address, &messages),
-        Connections::Pipelined => match Connection::open(&target.address) {
+        Connections::Concurrent => concurrent(address, &messages),
+        Connections::Each => messages.iter().map(|message| alone(address, message)).collect(),
+        Connections::KeepAlive => keep_alive(address, &messages),
+        Connections::Pipelined => match Connection::open(address) {
             Ok(mut connection) => connection.pipeline(&messages),
             Err(lost) => vec![Answered::lost(lost); messages.len()],
         },
@@ -58,6 +53,7 @@ pub(crate) fn exchange(
             answer,
             took,
             followed,
+            headers: message.headers,
             body: message.body,
             signed: message.signed,
             query: message.query,

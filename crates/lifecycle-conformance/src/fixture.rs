@@ -161,6 +161,26 @@ pub struct Request {
     pub within_ms: u64,
 }
 
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            method: post(),
+            path: route_path(),
+            version: http_1_1(),
+            token: configured_token(),
+            headers: Vec::new(),
+            body: None,
+            tamper: Vec::new(),
+            framing: Framing::default(),
+            answer: None,
+            response: None,
+            refused_by_server: false,
+            or_closed: false,
+            within_ms: platform_deadline(),
+        }
+    }
+}
+
 fn post() -> String {
     "POST".into()
 }

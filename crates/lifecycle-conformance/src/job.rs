@@ -12,11 +12,12 @@ use crate::check::{Difference, check};
 use crate::exchange::{Exchanged, exchange};
 use crate::fixture::Fixture;
 use crate::observed::check_seen;
+use crate::privacy::expected_signatures;
 use crate::progress::Progress;
 use crate::report::Case;
 use crate::route::Route;
 use crate::suite::Suite;
-use crate::target::Target;
+use crate::target::{Credentials, Target};
 use crate::template::Values;
 
 /// How many slow cases are under way at a time. They wait for a deadline, not for a processor.
@@ -33,6 +34,7 @@ pub(crate) struct Job<'a> {
     pub(crate) fixture: &'a Fixture,
     pub(crate) target: &'a Target,
     pub(crate) route: &'a Route,
+    pub(crate) credentials: &'a Credentials,
 }
 
 /// What became of a job.
@@ -44,13 +46,19 @@ pub(crate) struct Outcome {
     took: Duration,
 }
 
-impl Job<'_> {
+impl<'a> Job<'a> {
+    /// `None` where sender and receiver share nothing about the platform.
+    pub(crate) fn new(fixture: &'a Fixture, target: &'a Target, route: &'a Route) -> Option<Self> {
+        let credentials = target.credentials.get(&route.platform)?;
+        Some(Self { fixture, target, route, credentials })
+    }
+
     fn run(&self, suite: &Suite, unique: String) -> Outcome {
         let started = Instant::now();
         let now = Timestamp::now();
         let values = self.values(&unique, now);
         let mut differences = Vec::new();
-        let exchanged = match exchange(self.fixture, self.target, self.route, &unique, now) {
+        let exchanged = match exchange(self.fixture, &self.target.address, &values) {
             Ok(exchanged) => exchanged,
             Err(error) => {
                 differences.push(Difference::new(
@@ -81,7 +89,8 @@ impl Job<'_> {
     }
 
     fn values<'v>(&'v self, unique: &'v str, now: Timestamp) -> Values<'v> {
-        Values { credentials: &self.target.credentials, route: self.route, unique, now, path: "", body: b"" }
+        let (credentials, route) = (self.credentials, self.route);
+        Values { credentials, route, unique, now, path: "", headers: &[], body: b"" }
     }
 
     pub(crate) fn case(&self, outcome: Outcome) -> Case {
@@ -98,6 +107,12 @@ impl Job<'_> {
 }
 
 impl Outcome {
+    /// The signatures that the receiver computed.
+    pub(crate) fn expected_signatures(&self, job: &Job<'_>) -> Vec<String> {
+        let values = job.values(&self.unique, self.now);
+        self.exchanged.iter().flat_map(|one| expected_signatures(one, &values)).collect()
+    }
+
     /// Compares what the handler has seen, once all cases are through: what comes late is seen too.
     pub(crate) fn look(&mut self, job: &Job<'_>, deliveries: &[Value]) {
         if self.exchanged.is_empty() {

@@ -25,7 +25,7 @@ mod target;
 mod template;
 
 pub use answer::{Answer, Exactness};
-pub use body::{Body, Callback, Edit, Nested, Repeat};
+pub use body::{Body, Edit, Nested, Repeat, Sample};
 pub use check::Difference;
 pub use contact::ContactError;
 pub use filter::Filter;

@@ -74,6 +74,8 @@ pub(crate) enum Step {
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
     pub(crate) steps: Vec<Step>,
+    /// The headers that the fixture names.
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
     /// The body's bytes as the receiver has to see them.
     pub(crate) body: Vec<u8>,
     /// The body's bytes as they were signed.
@@ -100,6 +102,7 @@ impl Message {
             None => Vec::new(),
         };
         let values = Values { body: &signed, ..values };
+        let headers = headers(request, &values)?;
         let mut body = signed.clone();
         for edit in &request.tamper {
             body = edit.apply(body, &values)?;
@@ -111,12 +114,8 @@ impl Message {
         if !request.headers.iter().any(|header| header.0.eq_ignore_ascii_case("host")) {
             head.extend(format!("Host: {host}\r\n").into_bytes());
         }
-        for header in &request.headers {
-            let value = match &header.1 {
-                HeaderValue::Text(text) => values.render(text)?.into_bytes(),
-                HeaderValue::Bytes { base64 } => decode_base64(base64)?,
-            };
-            head.extend([header.0.as_bytes(), b": ", &value, b"\r\n"].concat());
+        for (name, value) in &headers {
+            head.extend([name.as_bytes(), b": ", value, b"\r\n"].concat());
         }
         match &request.framing.length {
             Length::Chunked => head.extend(b"Transfer-Encoding: chunked\r\n"),
@@ -129,13 +128,31 @@ impl Message {
         head.extend(b"\r\n");
         let steps = request.framing.steps(head, &body);
         let ends = request.framing.ends(&body);
-        Ok(Self { steps, body, signed, is_head: request.method == "HEAD", ends, query })
+        Ok(Self { steps, headers, body, signed, is_head: request.method == "HEAD", ends, query })
     }
 
     /// How many writes it takes.
     pub(crate) fn writes(&self) -> usize {
         self.steps.iter().filter(|step| matches!(step, Step::Write(_))).count()
     }
+}
+
+/// The headers in the fixture's order, signatures filled in last: a platform may sign other headers with the body.
+fn headers(request: &Request, values: &Values<'_>) -> Result<Vec<(String, Vec<u8>)>, TemplateError> {
+    let is_signature = |value: &HeaderValue| match value {
+        HeaderValue::Text(text) => text.contains("{{sign "),
+        HeaderValue::Bytes { .. } => false,
+    };
+    let fill = |value: &HeaderValue, values: &Values<'_>| match value {
+        HeaderValue::Text(text) => values.render(text).map(String::into_bytes),
+        HeaderValue::Bytes { base64 } => decode_base64(base64),
+    };
+    let mut signed = Vec::new();
+    for header in request.headers.iter().filter(|header| !is_signature(&header.1)) {
+        signed.push((header.0.clone(), fill(&header.1, values)?));
+    }
+    let values = Values { headers: &signed, ..*values };
+    request.headers.iter().map(|header| Ok((header.0.clone(), fill(&header.1, &values)?))).collect()
 }
 
 impl Framing {

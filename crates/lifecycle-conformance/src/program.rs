@@ -8,6 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use lifecycle_core::{Platform, Proof};
+use lifecycle_testing::{Sender, SigningKeys, registry};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,6 +18,7 @@ use crate::answer::Exactness;
 use crate::connection::{Connection, Lost};
 use crate::contact::ContactError;
 use crate::message::{Message, Step};
+use crate::signing::key;
 use crate::target::{Credentials, Target};
 
 /// How long an app may take until it says where it listens.
@@ -99,14 +102,18 @@ impl Drop for Running {
 }
 
 impl Program {
-    /// What subjects share with the runner.
-    pub(crate) fn credentials() -> Credentials {
-        Credentials {
-            app: "04bd6eda-4b04-4572-a744-7233ccc077cd".into(),
-            current: "conformance-signing-secret-of-today".into(),
-            previous: Some("conformance-signing-secret-of-yesterday".into()),
-            token: Some("conformance-hook-token-5c0f8e7b".into()),
-        }
+    /// What subjects share with the runner, by platform: each has keys of its own, and the app of the vendor's samples.
+    pub(crate) fn credentials() -> BTreeMap<String, Credentials> {
+        let of = |sender: &&'static Sender| {
+            let platform = sender.platform();
+            let name = platform.name();
+            let key = |day: &str| key(platform, &format!("conformance-{name}-key-of-{day}"));
+            let (_, event) = sender.events().next()?;
+            let app = sender.sample(event)?.delivery().event().app().to_owned();
+            let credentials = Credentials { app, current: key("today"), previous: Some(key("yesterday")) };
+            Some((name.to_owned(), credentials))
+        };
+        registry().iter().filter_map(of).collect()
     }
 
     pub(crate) fn start(&self, settings: &Settings) -> Result<Running, ProgramError> {
@@ -118,17 +125,21 @@ impl Program {
             .current_dir(&folder)
             .env("PORT", "0")
             .env("RUST_LOG", "trace") // what it logs at its most talkative must not tell a secret either
-            .env("SEISMIC_SIGNING_SECRET", &credentials.current)
-            .env("SEISMIC_PREVIOUS_SIGNING_SECRET", credentials.previous.as_deref().unwrap_or_default())
-            .env("SECURITYSCORECARD_HOOK_TOKEN", credentials.token.as_deref().unwrap_or_default())
             .env_remove("DATABASE_URL")
             .env_remove("PUBLIC_URL")
             .env_remove("SECURITYSCORECARD_INSTALLATION_URL")
-            .env_remove("SEISMIC_APP_ID")
-            .env_remove("SEISMIC_MAX_AGE_SECONDS")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        for sender in registry() {
+            let platform = sender.platform();
+            if let Some(credentials) = credentials.get(platform.name()) {
+                command.envs(keys(platform, credentials));
+            }
+            for setting in ["APP_ID", "MAX_AGE_SECONDS"] {
+                command.env_remove(variable(platform, setting));
+            }
+        }
         for (name, value) in settings {
             match value {
                 Some(value) => command.env(name, value),
@@ -159,6 +170,30 @@ impl Program {
     }
 }
 
+/// The environment variables by which an app is told what verifies a platform.
+fn keys(platform: &Platform, credentials: &Credentials) -> Vec<(String, String)> {
+    let current = credentials.current.clone();
+    match platform.proof() {
+        Proof::Hmac(_) => {
+            [("SIGNING_SECRET", Some(current)), ("PREVIOUS_SIGNING_SECRET", credentials.previous.clone())]
+                .into_iter()
+                .filter_map(|(setting, value)| Some((variable(platform, setting), value?)))
+                .collect()
+        }
+        Proof::PublicKey(_) => {
+            let keys = SigningKeys::parse(platform, &current).ok();
+            let public = keys.and_then(|keys| keys.public_key());
+            public.into_iter().map(|public| (variable(platform, "PUBLIC_KEY"), public)).collect()
+        }
+        _ => vec![(variable(platform, "HOOK_TOKEN"), current)],
+    }
+}
+
+/// Such as `SEISMIC_SIGNING_SECRET`.
+fn variable(platform: &Platform, setting: &str) -> String {
+    format!("{}_{setting}", platform.name().to_uppercase())
+}
+
 impl Running {
     /// Asks the app for JSON.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &'static str) -> Result<T, ProgramError> {
@@ -167,6 +202,7 @@ impl Running {
             format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.target.address);
         let message = Message {
             steps: vec![Step::Write(head.into_bytes())],
+            headers: vec![],
             body: vec![],
             signed: vec![],
             is_head: false,

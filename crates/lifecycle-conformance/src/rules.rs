@@ -18,7 +18,7 @@ pub(crate) fn the_log_keeps_secrets(
     queries: &BTreeSet<String>,
 ) -> Case {
     let log = subject.log();
-    let secrets = secrets(&subject.target.credentials);
+    let secrets = secrets(&subject.target);
     let mut found: BTreeSet<&str> =
         secrets.iter().filter(|(_, value)| log.contains(value.as_str())).map(|(name, _)| *name).collect();
     // Signatures are many, so the log's own runs of 64 digits are looked up among them.

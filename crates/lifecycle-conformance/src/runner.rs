@@ -11,11 +11,10 @@ use crate::answer::Exactness;
 use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
 use crate::job::{Job, send};
-use crate::privacy::expected_signatures;
 use crate::program::{Program, ProgramError, Running, Settings};
 use crate::progress::Progress;
 use crate::report::{Report, Skipped};
-use crate::route::{Route, RouteKind};
+use crate::route::Route;
 use crate::rules::{every_route_is_served, the_log_keeps_secrets};
 use crate::suite::Suite;
 use crate::target::Target;
@@ -45,11 +44,9 @@ pub fn run_programs(
     for fixture in suite.fixtures() {
         for subject in subjects.iter().filter(|subject| subject.settings == fixture.settings) {
             let target = &subject.target;
-            for route in target.routes.iter().filter(|route| fixture.applies_to(route)) {
-                if filter.admits(fixture, &target.name, route) {
-                    jobs.push(Job { fixture, target, route });
-                }
-            }
+            let routes = target.routes.iter().filter(|route| fixture.applies_to(route));
+            let wanted = routes.filter(|route| filter.admits(fixture, &target.name, route));
+            jobs.extend(wanted.filter_map(|route| Job::new(fixture, target, route)));
         }
     }
     for subject in subjects.iter().filter(|subject| subject.settings.is_empty() && has_jobs(&jobs, subject)) {
@@ -66,9 +63,7 @@ pub fn run_programs(
         for (job, outcome) in jobs.iter().zip(&mut outcomes).filter(|(job, _)| own(job)) {
             outcome.look(job, &deliveries);
             queries.extend(outcome.exchanged.iter().filter_map(|one| one.query.clone()));
-            signatures.extend(
-                outcome.exchanged.iter().flat_map(|one| expected_signatures(&job.target.credentials, one)),
-            );
+            signatures.extend(outcome.expected_signatures(job));
         }
         queries.retain(|query: &String| query.len() >= QUERY);
         if !has_jobs(&jobs, subject) {
@@ -116,7 +111,7 @@ pub fn run_target(suite: &Suite, target: &Target, filter: &Filter, progress: &Pr
             Some(_) => {}
             None => {
                 let wanted = routes.into_iter().filter(|route| filter.admits(fixture, &target.name, route));
-                jobs.extend(wanted.map(|route| Job { fixture, target, route }));
+                jobs.extend(wanted.filter_map(|route| Job::new(fixture, target, route)));
             }
         }
     }
@@ -149,13 +144,10 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
     if fixture.needs.contains(&Need::StrictPaths) {
         return Some("needs a router to which a path with a slash behind it is another path".into());
     }
-    if target.credentials.previous.is_none() && fixture.signs_with("previous") {
+    let credentials = target.credentials.get(&fixture.platform);
+    let has_previous = credentials.is_some_and(|credentials| credentials.previous.is_some());
+    if !has_previous && fixture.signs_with("previous") {
         return Some("needs a previous secret".into());
-    }
-    if target.credentials.token.is_none()
-        && matches!(fixture.routes[..], [RouteKind::Hook | RouteKind::Manifest])
-    {
-        return Some("needs the hook token".into());
     }
     None
 }

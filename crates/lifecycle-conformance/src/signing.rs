@@ -1,8 +1,12 @@
-//! Signing: how the sender signs, with the same scheme data as the receiver's core.
+//! Signing: how a platform signs what a fixture describes, by its writing half.
 //!
-//! That core signs right is proven apart from here, by the published vectors in `fixtures/vectors`.
+//! That this signs right is proven apart from here, by the published vectors in `fixtures/vectors`.
 
-use lifecycle_core::{Secret, SecretError, seismic};
+use std::time::SystemTime;
+
+use lifecycle_core::{Platform, Proof, Secret};
+use lifecycle_testing::{Sender, SigningKeys, registry};
+use sha2::{Digest, Sha256};
 
 use crate::target::Credentials;
 
@@ -33,20 +37,43 @@ impl SecretName {
         }
     }
 
-    /// The secret itself, and `None` for a previous one where the receiver has none.
-    fn secret(self, credentials: &Credentials) -> Option<Result<Secret, SecretError>> {
-        Some(match self {
-            Self::Current => Secret::new(credentials.current.as_str()),
+    /// The keys themselves, and `None` for previous ones where the receiver has none, or where they are no keys.
+    pub(crate) fn keys(self, platform: &Platform, credentials: &Credentials) -> Option<SigningKeys> {
+        let text = match self {
+            Self::Current => credentials.current.clone(),
             // HMAC fills a short key up with zeros, so this is the empty key, which `Secret` rightly refuses.
-            Self::Empty => Secret::new(vec![0]),
-            Self::Previous => Secret::new(credentials.previous.as_deref()?),
-            Self::Unknown => Secret::new(UNKNOWN),
-        })
+            Self::Empty => return Secret::new(vec![0]).ok().map(SigningKeys::from),
+            Self::Previous => credentials.previous.clone()?,
+            Self::Unknown => key(platform, UNKNOWN),
+        };
+        SigningKeys::parse(platform, &text).ok()
     }
 }
 
-/// The signature in lower-case hex, as Seismic would send it; `None` where the secret is missing or blank.
-pub(crate) fn sign(name: SecretName, credentials: &Credentials, body: &[u8]) -> Option<String> {
-    let secret = name.secret(credentials)?.ok()?;
-    Some(seismic::SCHEME.sign(&secret, &[], body))
+/// A key of the form that this platform has, made of a text.
+pub(crate) fn key(platform: &Platform, text: &str) -> String {
+    match platform.proof() {
+        Proof::PublicKey(_) => const_hex::encode(Sha256::digest(text)),
+        _ => text.to_owned(),
+    }
+}
+
+/// The writing half of the platform with this name.
+pub(crate) fn sender(platform: &str) -> Option<&'static Sender> {
+    registry().iter().copied().find(|sender| sender.platform().name() == platform)
+}
+
+/// The value of the signature header, as the platform would send it at this time; `None` where a secret is missing or blank, or
+/// where the platform signs nothing.
+pub(crate) fn sign(
+    platform: &Platform,
+    keys: &SigningKeys,
+    headers: &[(String, Vec<u8>)],
+    body: &[u8],
+    sent: SystemTime,
+) -> Option<String> {
+    let lower: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
+    let lines: Vec<(&str, &[u8])> =
+        lower.iter().map(String::as_str).zip(headers.iter().map(|(_, value)| value.as_slice())).collect();
+    keys.signatures(platform, &lines, body, sent).into_iter().next().map(|(_, value)| value)
 }

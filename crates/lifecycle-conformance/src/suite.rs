@@ -163,7 +163,8 @@ impl Suite {
 
 /// Builds each request once, so that a mistyped placeholder is found before anything is sent.
 fn check_templates(fixture: &Fixture, kind: RouteKind) -> Result<(), String> {
-    let credentials = Program::credentials();
+    let all = Program::credentials();
+    let credentials = all.get(&fixture.platform).ok_or("`platform` is none that is known")?;
     let route = Route {
         name: String::new(),
         path: "/{token}".into(),
@@ -172,11 +173,12 @@ fn check_templates(fixture: &Fixture, kind: RouteKind) -> Result<(), String> {
         event: Some("install".into()),
     };
     let values = Values {
-        credentials: &credentials,
+        credentials,
         route: &route,
         unique: "unique",
         now: Timestamp::UNIX_EPOCH,
         path: "",
+        headers: &[],
         body: b"",
     };
     for request in &fixture.requests {

@@ -1,21 +1,20 @@
 //! Target: a running server that fixtures are sent to, and what the sender shares with it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::answer::Exactness;
 use crate::route::Route;
 
-/// What sender and receiver share. Its `Debug` shows no secret.
+/// What sender and receiver share about one platform. Its `Debug` shows no secret.
 #[derive(Clone)]
 pub struct Credentials {
     /// The app's id, which callbacks carry.
     pub app: String,
-    /// The signing secret.
+    /// What the platform signs with: its signing secret, the 64 hex digits of an Ed25519 seed, or the token of its hook's URL.
     pub current: String,
     /// The signing secret before the last rotation, if the receiver still accepts it.
     pub previous: Option<String>,
-    /// The hook token, if the receiver has a hook.
-    pub token: Option<String>,
 }
 
 impl fmt::Debug for Credentials {
@@ -33,8 +32,8 @@ pub struct Target {
     pub address: String,
     /// The routes to send to.
     pub routes: Vec<Route>,
-    /// What the sender shares with it.
-    pub credentials: Credentials,
+    /// What the sender shares with it, by the platform's name. A route of another platform is sent nothing.
+    pub credentials: BTreeMap<String, Credentials>,
     /// How closely its answers are compared.
     pub exactness: Exactness,
 }

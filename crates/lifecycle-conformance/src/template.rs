@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::route::Route;
-use crate::signing::{SecretName, sign};
+use crate::signing::{SecretName, sender, sign};
 use crate::target::Credentials;
 
 /// Why a template cannot be filled.
@@ -25,6 +25,8 @@ pub(crate) struct Values<'a> {
     pub(crate) now: Timestamp,
     /// The route's path with the request's token in it.
     pub(crate) path: &'a str,
+    /// The headers that `{{sign ..}}` covers, where the platform signs some.
+    pub(crate) headers: &'a [(String, Vec<u8>)],
     /// What `{{sign ..}}` and `{{body ..}}` are about.
     pub(crate) body: &'a [u8],
 }
@@ -83,25 +85,42 @@ impl Values<'_> {
             "body sha256" => const_hex::encode(Sha256::digest(self.body)),
             "event" => self.route.event.clone()?,
             "route" => self.path.to_owned(),
-            "token" => self.credentials.token.clone()?,
+            "number" => {
+                let digest: [u8; 32] = Sha256::digest(self.unique).into();
+                let [a, b, c, d, e, f, ..] = digest; // 48 bits, which every JSON parser reads exactly
+                u64::from_be_bytes([0, 0, a, b, c, d, e, f]).to_string()
+            }
+            "token" => self.credentials.current.clone(),
             "unique" => self.unique.to_owned(),
             _ => {
-                if let Some(secret) = name.strip_prefix("sign ") {
-                    return sign(SecretName::parse(secret)?, self.credentials, self.body);
+                if let Some(signing) = name.strip_prefix("sign ") {
+                    return self.sign(signing);
                 }
-                return self.time(name.strip_prefix("now")?);
+                return Some(self.time(name)?.to_string());
             }
         })
     }
 
-    /// Now, or so many seconds before (`-600s`) or after (`+600s`), in whole seconds.
-    fn time(&self, distance: &str) -> Option<String> {
-        let seconds: i64 = match distance {
+    /// A secret, or two with a comma between them, and the time of the attempt, which is now by default.
+    fn sign(&self, written: &str) -> Option<String> {
+        let (secrets, time) = written.split_once(' ').unwrap_or((written, "now"));
+        let platform = sender(&self.route.platform)?.platform();
+        let keys = |name: &str| SecretName::parse(name)?.keys(platform, self.credentials);
+        let keys = match secrets.split_once(',') {
+            None => keys(secrets)?,
+            Some((previous, current)) => keys(current)?.with_previous(keys(previous)?),
+        };
+        sign(platform, &keys, self.headers, self.body, self.time(time)?.into())
+    }
+
+    /// `now`, or so many seconds before (`now-600s`) or after (`now+600s`), in whole seconds.
+    fn time(&self, name: &str) -> Option<Timestamp> {
+        let seconds: i64 = match name.strip_prefix("now")? {
             "" => 0,
-            _ => distance.strip_suffix('s')?.parse().ok()?,
+            distance => distance.strip_suffix('s')?.parse().ok()?,
         };
         let time = self.now.checked_add(SignedDuration::from_secs(seconds)).ok()?;
-        Some(Timestamp::from_second(time.as_second()).ok()?.to_string())
+        Timestamp::from_second(time.as_second()).ok()
     }
 }
 
@@ -120,6 +139,7 @@ fn filtered(value: &str, filter: &str) -> Option<String> {
             .enumerate()
             .map(|(place, letter)| if place % 2 == 0 { letter.to_ascii_uppercase() } else { letter })
             .collect(),
+        "unix" => value.parse::<Timestamp>().ok()?.as_second().to_string(),
         "upper" => value.to_uppercase(),
         _ => return None,
     })
@@ -137,14 +157,13 @@ mod tests {
     fn rendered(template: &str) -> Result<String, TemplateError> {
         let credentials = Credentials {
             app: "a1".into(),
-            current: "seismic-demo-signing-secret-1".into(),
-            previous: None,
-            token: Some("0123456789abcdef".into()),
+            current: "0123456789abcdef".into(),
+            previous: Some("whsec_demo_old_9f01".into()),
         };
         let route = Route {
             name: "n".into(),
             path: "/seismic".into(),
-            platform: "seismic".into(),
+            platform: "stripe".into(),
             kind: RouteKind::EndpointOne,
             event: Some("install".into()),
         };
@@ -154,6 +173,7 @@ mod tests {
             unique: "u1",
             now: "2020-09-01T08:45:42.9Z".parse().unwrap(),
             path: "/seismic",
+            headers: &[],
             body: b"",
         };
         values.render(template)
@@ -167,7 +187,15 @@ mod tests {
             ("{{app}} {{event}} {{route}}?x", "a1 install /seismic?x"),
             ("{{now}}", "2020-09-01T08:45:42Z"),
             ("{{now-600s}} {{now+1s}}", "2020-09-01T08:35:42Z 2020-09-01T08:45:43Z"),
-            ("{{sign current}}", "52b59bfb2011a5d81875c9c712e730e482dbedcf3ddcc262451eee177a8e2ac0"),
+            (
+                "{{sign current now+1s}}",
+                "t=1598949943,v1=d3675f6622cd80a8777995d0078418867cd8194bfec2ae22d8ad173805787921",
+            ),
+            (
+                "{{sign previous,current}}",
+                "t=1598949942,v1=cd35789d07fb6a81fdfe9de1a06e3aa7a7dac2abef0231efe70e0aadafce38b0,v1=6f94fc6b341fc4d9ad299ff14d0aa776c1d60d86f230a6a9be6b97b0fecb0d15",
+            ),
+            ("{{now|unix}} {{number}}", "1598949942 206167071374379"),
             ("{{body length}}", "0"),
             ("{{token|upper}}", "0123456789ABCDEF"),
             ("{{token|flip-first|drop-last}}", "1123456789abcde"),

@@ -1,6 +1,6 @@
 //! Black-box mode against servers that are wrong on purpose: the suite has to notice, and to say what it left out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -43,6 +43,7 @@ fn run(answer: &'static str, exactness: Exactness, ids: &[&str]) -> Report {
 }
 
 fn target(answer: &'static str, exactness: Exactness) -> Target {
+    let credentials = Credentials { app: "a1".into(), current: SECRET.into(), previous: None };
     Target {
         name: "wrong".into(),
         address: serve(answer),
@@ -53,7 +54,7 @@ fn target(answer: &'static str, exactness: Exactness) -> Target {
             kind: RouteKind::Endpoint,
             event: None,
         }],
-        credentials: Credentials { app: "a1".into(), current: SECRET.into(), previous: None, token: None },
+        credentials: BTreeMap::from([("seismic".to_owned(), credentials)]),
         exactness,
     }
 }

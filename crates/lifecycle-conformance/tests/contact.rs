@@ -1,5 +1,6 @@
 //! First contact with servers that do not take a plain callback: one sentence says which of path, secret and app is wrong.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
@@ -21,22 +22,20 @@ fn serve(answer: &'static str) -> String {
 }
 
 fn target(address: String, kind: RouteKind, path: &str) -> Target {
+    let platform = if kind == RouteKind::Hook { "securityscorecard" } else { "seismic" };
+    let credentials =
+        Credentials { app: "a1".into(), current: "the-secret-of-this-test".into(), previous: None };
     Target {
         name: "server".into(),
         address,
         routes: vec![Route {
             name: kind.name().into(),
             path: path.into(),
-            platform: "seismic".into(),
+            platform: platform.into(),
             kind,
             event: None,
         }],
-        credentials: Credentials {
-            app: "a1".into(),
-            current: "the-secret-of-this-test".into(),
-            previous: None,
-            token: Some("0123456789abcdef0123456789abcdef".into()),
-        },
+        credentials: BTreeMap::from([(platform.to_owned(), credentials)]),
         exactness: Exactness::Verdict,
     }
 }

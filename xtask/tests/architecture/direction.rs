@@ -21,7 +21,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
             "lifecycle-simulator",
         ],
     ),
-    ("lifecycle-conformance", &["lifecycle-core"]),
+    ("lifecycle-conformance", &["lifecycle-core", "lifecycle-testing"]),
     ("lifecycle-core", &[]),
     ("lifecycle-inbox", &["lifecycle-core", "lifecycle-testing"]),
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),

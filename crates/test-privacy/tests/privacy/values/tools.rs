@@ -8,17 +8,13 @@ use super::{Shown, debug};
 
 pub(super) async fn values() -> Vec<Shown> {
     let folder = tempfile::tempdir().unwrap();
-    let credentials = Credentials {
-        app: "app".into(),
-        current: CANARY.into(),
-        previous: Some(CANARY.into()),
-        token: Some(CANARY.into()),
-    };
+    let credentials =
+        Credentials { app: "app".into(), current: CANARY.into(), previous: Some(CANARY.into()) };
     let target = Target {
         name: "app".into(),
         address: "127.0.0.1:1".into(),
         routes: Vec::new(),
-        credentials: credentials.clone(),
+        credentials: [("seismic".to_owned(), credentials.clone())].into(),
         exactness: Exactness::Bytes,
     };
     let mut app = StartingApp::new(format!("http://user:{CANARY}@127.0.0.1:1"));
