@@ -140,7 +140,9 @@ impl Target {
         let Some(sample) = sender.events().next().and_then(|(_, event)| sender.sample(event)) else {
             return Ok(());
         };
-        let Ok(keys) = SigningKeys::parse(sender.platform(), &credentials.current) else { return Ok(()) };
+        // The token of a hook stands in its path, and may be one that core would not take.
+        let keys = SigningKeys::parse(sender.platform(), &credentials.current)
+            .unwrap_or_else(|_| SigningKeys::for_tests(sender.platform()));
         let event = sample.event();
         let signed = sample.app(&credentials.app).sign(&keys);
         let mut headers = vec![Header("Connection".into(), HeaderValue::Text("close".into()))];

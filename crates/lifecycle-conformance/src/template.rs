@@ -86,9 +86,9 @@ impl Values<'_> {
             "event" => self.route.event.clone()?,
             "route" => self.path.to_owned(),
             "number" => {
-                let digest: [u8; 32] = Sha256::digest(self.unique).into();
-                let [a, b, c, d, e, f, ..] = digest; // 48 bits, which every JSON parser reads exactly
-                u64::from_be_bytes([0, 0, a, b, c, d, e, f]).to_string()
+                let digest = Sha256::digest(self.unique);
+                // 48 bits, which every JSON parser reads exactly.
+                digest[..6].iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte)).to_string()
             }
             "token" => self.credentials.current.clone(),
             "unique" => self.unique.to_owned(),
