@@ -9,7 +9,7 @@ use lifecycle_core::{RejectedRequest, Rejection, RequestOutcome, Unhandled, Veri
 use crate::receive::{receive, response};
 use crate::rejection::VerifiedRejection;
 
-/// Middleware that verifies callbacks before the routes that it wraps, and refuses everything else.
+/// Middleware that verifies callbacks before the routes that it wraps, and rejects everything else.
 ///
 /// The routes inside read the same bytes by any extractor, and find the [`Delivery`](lifecycle_core::Delivery) in the
 /// request's extensions; [`Verified`](crate::Verified) takes it from there. They run under what is left of the timeout,
@@ -20,8 +20,8 @@ use crate::rejection::VerifiedRejection;
 /// the platforms documents. On Seismic that blocks an administrator. [`VerifiedJson`](crate::VerifiedJson) reads the same
 /// and asks for none.
 ///
-/// A refusal's [`Rejection`] is in the extensions of its response, for middleware further out. Only that for a spent
-/// timeout passes it as an error instead.
+/// The response to a rejected request has its [`Rejection`] in the extensions, for middleware further out. Only for an exceeded
+/// timeout it is an error instead.
 ///
 /// ```
 /// use actix_web::{App, HttpResponse, test, web};

@@ -13,7 +13,7 @@ use lifecycle_core::{Delivery, Head, Platform, Rejection, Reply, RequestBody, Un
 use tokio::task::consume_budget;
 use tokio::time::timeout;
 
-/// How long a refused request's body is read on, so that its connection can serve the next request.
+/// How long the body of a rejected request is read on, so that its connection can serve the next request.
 const DRAIN_TIME: Duration = Duration::from_millis(100);
 
 /// How long a body that is given up is held, unless its connection ends before. Its answer is sent at once, unless a
@@ -99,7 +99,7 @@ pub fn response_before_body(request: &HttpRequest, body: Payload, reply: Reply) 
     response(reply.after(RequestBody::announced(header_lines(request.headers()))))
 }
 
-/// Whether the body of a request that is refused by its head came to its end within a moment. Answering before that costs
+/// Whether the body of a request that is rejected by its head came to its end within a moment. Answering before that costs
 /// the connection, and so the server far more than to read a few hundred bytes.
 async fn drained(payload: &mut Payload) -> bool {
     let rest = async {

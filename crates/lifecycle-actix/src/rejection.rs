@@ -6,7 +6,7 @@ use lifecycle_core::{RejectedRequest, Reply, RequestBody, Unhandled};
 
 use crate::receive::response;
 
-/// Why an extractor refused a request; as an error of actix-web it answers with core's own bytes.
+/// Why an extractor rejected a request; as an error of actix-web it answers with core's own bytes.
 ///
 /// A route that wants to answer in its own way takes a `Result<Verified, VerifiedRejection>`.
 ///
@@ -15,8 +15,8 @@ use crate::receive::response;
 /// use lifecycle_actix::VerifiedRejection;
 /// use lifecycle_core::{RejectedRequest, Rejection};
 ///
-/// let refused = VerifiedRejection::from(RejectedRequest::after_body(Rejection::SignatureMismatch));
-/// assert_eq!(refused.error_response().status(), 401);
+/// let rejected = VerifiedRejection::from(RejectedRequest::after_body(Rejection::SignatureMismatch));
+/// assert_eq!(rejected.error_response().status(), 401);
 /// ```
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

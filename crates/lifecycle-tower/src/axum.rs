@@ -64,7 +64,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for DeliveryJson<T> {
 
 /// A delivery, verified by the extractor itself, with the [`Verifier`] that the route's state is or holds.
 ///
-/// It takes the body: the route reads it from [`Delivery::body`], and no other extractor of the body fits beside it. The
+/// It takes the body: the route reads it from [`Delivery::body`], and no other extractor may read it. The
 /// timeout covers the body only. The route's own time is not limited, nor is its answer seen, so use
 /// [`LifecycleLayer`](crate::LifecycleLayer) or [`LifecycleEndpoint`](crate::LifecycleEndpoint) where the platform blocks
 /// an administrator for a late one.
@@ -190,7 +190,7 @@ impl Deref for Verified {
     }
 }
 
-/// Why an extractor refused a request. A route that wants to answer in its own way takes a `Result<Verified, VerifiedRejection>`.
+/// Why an extractor rejected a request. A route that wants to answer in its own way takes a `Result<Verified, VerifiedRejection>`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifiedRejection {

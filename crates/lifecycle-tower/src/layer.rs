@@ -18,7 +18,7 @@ use crate::response::answer;
 ///
 /// The inner service gets the request as it came: same head, same body type, same bytes, and a
 /// [`Delivery`] in the extensions. It answers for itself (Seismic takes nothing but 202 as received) within what is left
-/// of the timeout; then the platform gets a 503. A refused response has its [`Rejection`] in the extensions, so that
+/// of the timeout; then the platform gets a 503. The response to a rejected request has its [`Rejection`] in the extensions, so that
 /// layers further out can see why. An error of the inner service passes through and is recorded as `handler-failed`.
 ///
 /// Do not take the payload by axum's `Json<T>`: it tempts, and it answers 415 to a callback without a content type, which

@@ -10,7 +10,7 @@ use crate::rejection::VerifiedRejection;
 /// Extracts a callback that is verified, and rejects with [`VerifiedRejection`] what is not.
 ///
 /// The request's body is read here; the route has it as [`Delivery::body`]. Put [`recover`](crate::recover) on the
-/// same route: what is refused then gets its answer there and falls through to no other route. Without any `recover`,
+/// same route: what is rejected then gets its answer there and falls through to no other route. Without any `recover`,
 /// warp answers 500.
 ///
 /// The timeout covers the body only: a filter can neither limit the time of what comes after it nor see its answer.

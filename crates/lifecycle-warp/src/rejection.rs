@@ -1,4 +1,4 @@
-//! `VerifiedRejection`: why a filter refused a request, as a rejection of warp, and its way to an answer.
+//! `VerifiedRejection`: why a filter rejected a request, as a rejection of warp, and the answer to it.
 
 use lifecycle_core::{Reply, Unhandled};
 use warp::Rejection as Reject;
@@ -6,9 +6,8 @@ use warp::reply::Response;
 
 use crate::response::response;
 
-/// Why [`verified`](crate::verified()) or [`require_enabled`](crate::require_enabled())
-/// refused a request. [`recover`] makes the answer
-/// of it; an app that has a `recover` of its own finds it by `rejection.find::<VerifiedRejection>()`.
+/// Why [`verified`](crate::verified()) or [`require_enabled`](crate::require_enabled()) rejected a request. [`recover`] makes
+/// the answer of it; an app with another `recover` finds it by `rejection.find::<VerifiedRejection>()`.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum VerifiedRejection {
@@ -36,7 +35,7 @@ impl warp::reject::Reject for VerifiedRejection {}
 /// The rejection itself when it is not a [`VerifiedRejection`].
 pub async fn recover(rejection: Reject) -> Result<Response, Reject> {
     match rejection.find::<VerifiedRejection>() {
-        Some(refused) => Ok(response(refused.reply())),
+        Some(rejected) => Ok(response(rejected.reply())),
         None => Err(rejection),
     }
 }

@@ -19,8 +19,8 @@ use crate::response::response;
 ///
 /// The route finds the [`Delivery`] by `warp::ext::get::<Delivery>()`, its path is what the filters before have left
 /// over, and its answer is sent as it is: give the platform the status that it takes as received. Its rejections are
-/// answered here; those of [`payload`](crate::payload()), as by [`recover`]. `warp::addr::remote()` is the one thing that it does not see. A request that is refused never
-/// reaches it, nor any other route, so put a path before this.
+/// answered here; those of [`payload`](crate::payload()), as by [`recover`]. It sees everything but
+/// `warp::addr::remote()`. A rejected request never reaches it, nor any other route, so put a path before this.
 ///
 /// Do not take the payload by `warp::body::json()`: it tempts, and it refuses a callback with another content type than
 /// JSON's, while none of the platforms documents one. On Seismic that blocks an administrator. `payload` reads the same
