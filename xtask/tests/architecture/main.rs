@@ -5,6 +5,7 @@ mod dependencies;
 mod direction;
 mod graph;
 mod manifests;
+mod map;
 mod platforms;
 mod public_api;
 mod sources;
