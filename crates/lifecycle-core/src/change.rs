@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crate::ack::{Ack, AckFailure};
+use crate::ack::AckFailure;
 use crate::delivery::Delivery;
 use crate::event::EventKind;
 use crate::installation::Installation;
@@ -75,7 +75,7 @@ impl Change {
             sent: event.occurred().filter(|_| delivery.proves(Field::Occurred)),
             received: delivery.received_at(),
             seq,
-            horizon: horizon(platform.ack()),
+            horizon: horizon(delivery.failure(), platform.ack().deadline()),
             activates: activates(event.kind(), platform.activation()),
             installation: installation.map(str::to_owned),
             version: event.version().map(str::to_owned),
@@ -98,8 +98,8 @@ fn activates(kind: &EventKind, activation: Activation) -> bool {
     }
 }
 
-fn horizon(ack: &Ack) -> Duration {
-    match (ack.failure(), ack.deadline()) {
+fn horizon(failure: AckFailure, deadline: Option<Duration>) -> Duration {
+    match (failure, deadline) {
         (AckFailure::Blocks, Some(deadline)) => deadline + Installation::CLOCK_SKEW,
         (AckFailure::Retried { at_most }, _) => at_most + Installation::CLOCK_SKEW,
         _ => LOST,
@@ -109,6 +109,7 @@ fn horizon(ack: &Ack) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ack::Ack;
     use crate::platform::{Platform, Proof};
     use crate::{
         EventFields, Scheme, Undecodable, VerifiedRequest, github, registry, securityscorecard, seismic,
@@ -137,12 +138,13 @@ mod tests {
 
     #[test]
     fn the_horizon_follows_the_acknowledgement() {
-        assert_eq!(horizon(&seismic::ACK), Duration::from_secs(63));
+        let of = |ack: &Ack| horizon(ack.failure(), ack.deadline());
+        assert_eq!(of(&seismic::ACK), Duration::from_secs(63));
         let retried = Ack::new(200).with_failure(AckFailure::Retried { at_most: Duration::from_secs(3600) });
-        assert_eq!(horizon(&retried), Duration::from_secs(3660));
-        assert_eq!(horizon(&securityscorecard::ACK), Duration::from_secs(36 * 3600 + 60));
+        assert_eq!(of(&retried), Duration::from_secs(3660));
+        assert_eq!(of(&securityscorecard::ACK), Duration::from_secs(36 * 3600 + 60));
         let waits_without_blocking = Ack::new(200).with_deadline(Duration::from_secs(10));
-        assert_eq!(horizon(&waits_without_blocking), LOST);
+        assert_eq!(of(&waits_without_blocking), LOST);
     }
 
     #[test]

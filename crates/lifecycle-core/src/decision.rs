@@ -7,8 +7,7 @@ use crate::handler_error::cut;
 /// What the app decides about an event while the platform waits. The enum is exhaustive on purpose.
 ///
 /// What a refusal does is the platform's. On Seismic it blocks the action of the administrator who waits. Where the
-/// platform only tells what has happened ([`AckFailure`](crate::AckFailure) is not
-/// [`Blocks`](crate::AckFailure::Blocks)), it stops nothing, and the platform may send the event again.
+/// platform only tells what has happened ([`Delivery::failure`] is not [`Blocks`](crate::AckFailure::Blocks)), it stops nothing, and the platform may send the event again.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Decision {
     /// Take it: the event's method runs, or an inbox writes the delivery down, and the platform gets its acknowledgement.
@@ -30,7 +29,7 @@ impl Decision {
     pub fn applied_to(self, delivery: &Delivery) -> Self {
         let Self::Refuse(reason) = &self else { return self };
         let kind = delivery.event().kind();
-        if !kind.closes() || delivery.platform().ack().failure() == AckFailure::Blocks {
+        if !kind.closes() || delivery.failure() == AckFailure::Blocks {
             return self;
         }
         tracing::error!(
@@ -65,6 +64,23 @@ mod tests {
     static TELLS: Platform = Platform::new("tells", Proof::Hmac(seismic::SCHEME), Ack::new(200), |request| {
         seismic::PLATFORM.decode(request)
     });
+
+    /// Asks before it happens, of this one event.
+    static ASKS: Platform = Platform::new("asks", Proof::Hmac(seismic::SCHEME), Ack::new(200), |request| {
+        let mut fields = seismic::PLATFORM.decode(request)?;
+        fields.failure = Some(AckFailure::Blocks);
+        Ok(fields)
+    });
+
+    #[test]
+    fn an_event_may_block_where_its_platform_does_not() {
+        let body = r#"{"type":"disable","appId":"a","tenantId":"t"}"#;
+        let delivery = testing::delivery(&ASKS, body).unwrap();
+        let refusal = Decision::refuse("not now");
+        assert_eq!(refusal.clone().applied_to(&delivery), refusal);
+        let restored = Delivery::from_store_unverified(&ASKS, body, &delivery.envelope()).unwrap();
+        assert_eq!(restored.failure(), AckFailure::Blocks);
+    }
 
     #[test]
     fn a_refused_close_is_accepted_where_a_refusal_blocks_nothing() {

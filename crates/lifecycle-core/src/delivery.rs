@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::ack::AckFailure;
 use crate::envelope::{Envelope, Unreadable};
 use crate::event::{Document, EventFields, LifecycleEvent};
 use crate::head::Headers;
@@ -27,6 +28,8 @@ pub struct Delivery {
     trust: Trust,
     unproven: Unproven,
     key: IdempotencyKey,
+    /// Where it differs from the platform's.
+    failure: Option<AckFailure>,
     received_at: SystemTime,
     overtaken_by: Option<i64>,
 }
@@ -40,13 +43,14 @@ impl Delivery {
         received_at: SystemTime,
     ) -> Self {
         let key = IdempotencyKey::of(platform.name(), &fields, document.body());
-        let unproven = fields.unproven_fields();
+        let (unproven, failure) = (fields.unproven_fields(), fields.failure);
         Self {
             platform,
             event: LifecycleEvent::new(document, fields),
             trust,
             unproven,
             key,
+            failure,
             received_at,
             overtaken_by: None,
         }
@@ -69,12 +73,14 @@ impl Delivery {
         let stored = envelope.open(platform, &body)?;
         let headers = Headers::of(platform.header_names(), |name| envelope.header(name));
         let document = Document::new(body, headers).map_err(|_| Unreadable::Body)?;
+        let failure = stored.fields.failure;
         Ok(Self {
             platform,
             event: LifecycleEvent::new(document, stored.fields),
             trust: stored.trust,
             unproven: stored.unproven,
             key: stored.key,
+            failure,
             received_at: stored.received_at,
             overtaken_by: None,
         })
@@ -102,6 +108,16 @@ impl Delivery {
     /// ```
     pub fn proves(&self, field: Field) -> bool {
         !matches!(self.trust, Trust::UnguessableUrl) && !self.unproven.contains(field)
+    }
+
+    /// What an answer that is late, or not the acknowledgement, means for this event: what the platform's
+    /// [`Ack`](crate::Ack) says, unless its decoder says otherwise of this one.
+    pub fn failure(&self) -> AckFailure {
+        self.failure.unwrap_or(self.platform.ack().failure())
+    }
+
+    pub(crate) fn own_failure(&self) -> Option<AckFailure> {
+        self.failure
     }
 
     pub(crate) fn unproven(&self) -> Unproven {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::ack::AckFailure;
 use crate::delivery::Delivery;
 use crate::event::{EventFields, EventKind};
 use crate::freshness;
@@ -47,6 +48,8 @@ pub struct Envelope {
     /// Seconds and nanoseconds since the Unix epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occurred: Option<(i64, u32)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    failure: Option<StoredFailure>,
     received: (i64, u32),
 }
 
@@ -54,8 +57,18 @@ pub struct Envelope {
 #[serde(rename_all = "snake_case")]
 enum StoredTrust {
     PublicKey { key: String, header: String },
+    Observed,
     Signed { secret: String, header: String },
     UnguessableUrl,
+}
+
+/// What a failure means for this event, where that differs from what the platform says of all.
+#[derive(Clone, Copy, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredFailure {
+    Blocks,
+    Lost,
+    Retried { at_most_s: u64 },
 }
 
 /// What an envelope gives back.
@@ -138,6 +151,7 @@ impl Envelope {
             prior_version: owned(event.prior_version()),
             request_id: owned(event.request_id()),
             occurred: event.occurred().map(since_epoch),
+            failure: delivery.own_failure().map(StoredFailure::from),
             received: since_epoch(delivery.received_at()),
         }
     }
@@ -168,6 +182,7 @@ impl Envelope {
         fields.prior_version = self.prior_version.as_deref().map(Cow::Borrowed);
         fields.request_id = self.request_id.as_deref().map(Cow::Borrowed);
         fields.occurred = self.occurred.and_then(from_epoch);
+        fields.failure = self.failure.map(AckFailure::from);
         Ok(Opened {
             fields,
             trust: (&self.trust).into(),
@@ -207,6 +222,7 @@ impl From<&Trust> for StoredTrust {
             Trust::Signed { secret, header } => {
                 Self::Signed { secret: secret.as_str().to_owned(), header: header.clone().into_owned() }
             }
+            Trust::Observed => Self::Observed,
             Trust::UnguessableUrl => Self::UnguessableUrl,
         }
     }
@@ -221,7 +237,28 @@ impl From<&StoredTrust> for Trust {
             StoredTrust::Signed { secret, header } => {
                 Self::Signed { secret: KeyName::new(secret), header: Cow::Owned(header.clone()) }
             }
+            StoredTrust::Observed => Self::Observed,
             StoredTrust::UnguessableUrl => Self::UnguessableUrl,
+        }
+    }
+}
+
+impl From<AckFailure> for StoredFailure {
+    fn from(failure: AckFailure) -> Self {
+        match failure {
+            AckFailure::Blocks => Self::Blocks,
+            AckFailure::Lost => Self::Lost,
+            AckFailure::Retried { at_most } => Self::Retried { at_most_s: at_most.as_secs() },
+        }
+    }
+}
+
+impl From<StoredFailure> for AckFailure {
+    fn from(stored: StoredFailure) -> Self {
+        match stored {
+            StoredFailure::Blocks => Self::Blocks,
+            StoredFailure::Lost => Self::Lost,
+            StoredFailure::Retried { at_most_s } => Self::Retried { at_most: Duration::from_secs(at_most_s) },
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use bytestring::ByteString;
 
+use crate::ack::AckFailure;
 use crate::head::Headers;
 use crate::idempotency::{self, IdempotencySource};
 use crate::rejection::Undecodable;
@@ -103,6 +104,8 @@ pub struct EventFields<'a> {
     pub attempted: Option<SystemTime>,
     /// What distinguishes this event from another.
     pub identity: IdempotencySource<'a>,
+    /// What a failure means for this event, where that differs from what the platform's [`Ack`](crate::Ack) says of all.
+    pub failure: Option<AckFailure>,
     unproven: Unproven,
 }
 
@@ -121,6 +124,7 @@ impl EventFields<'_> {
             occurred: None,
             attempted: None,
             identity: IdempotencySource::Document(None),
+            failure: None,
             unproven: Unproven::default(),
         }
     }
@@ -233,6 +237,10 @@ impl Document {
     pub(crate) fn new(body: Bytes, headers: Headers) -> Result<Self, Undecodable> {
         let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
         Ok(Self { text, headers })
+    }
+
+    pub(crate) fn empty(headers: Headers) -> Self {
+        Self { text: ByteString::new(), headers }
     }
 
     /// The body as text, without a byte order mark in front. It may be ignored in front of JSON (RFC 8259, section 8.1), and

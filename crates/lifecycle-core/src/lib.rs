@@ -20,6 +20,7 @@ mod installation;
 mod keys;
 mod log_limit;
 mod mark;
+mod observation;
 mod platform;
 pub mod platforms;
 #[cfg(feature = "public-key")]
@@ -62,6 +63,7 @@ pub use idempotency::{IdempotencyKey, IdempotencySource, InvalidKey};
 pub use installation::Installation;
 pub use keys::{ConfigError, KeyHint, KeyLookup, KeySource, Keys, KeysUnavailable};
 pub use log_limit::LogLimit;
+pub use observation::Observation;
 pub use platform::{Activation, AttemptTime, Decode, Platform, Proof};
 #[cfg(feature = "public-key")]
 pub use platforms::discord;

@@ -43,7 +43,7 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
         Trust::PublicKey { key: name, header } | Trust::Signed { secret: name, header } => {
             (name.as_str(), header.as_ref())
         }
-        Trust::UnguessableUrl => ("none", "none"),
+        Trust::Observed | Trust::UnguessableUrl => ("none", "none"),
     };
     let kind = delivery.event().kind().name();
     let name = platform.name();

@@ -8,6 +8,8 @@ use crate::secret::KeyName;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Trust {
+    /// The app has seen it by itself; nobody has sent it. See [`Observation`](crate::Observation).
+    Observed,
     /// A signature by a public key of the platform's, over the raw body.
     PublicKey {
         /// The name of the key that verified it.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use futures_util::FutureExt;
-use lifecycle_core::{Decision, Delivery, EndpointHandler, HandlerError};
+use lifecycle_core::{Decision, Delivery, EndpointHandler, HandlerError, Observation};
 use tokio::time::{Instant, timeout_at};
 
 use crate::engine::Accepted;
@@ -26,6 +26,9 @@ const FOR_THE_ENGINE: Duration = Duration::from_millis(100);
 
 /// How long the store has where the time to answer is longer, or has no end.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long an observation may take to be recorded.
+const RECORD: Duration = Duration::from_secs(5);
 
 /// Asks the handler to [decide](lifecycle_core::LifecycleHandler::decide) about a delivery, and writes what it accepts down,
 /// durably and once. Its [`Worker`](crate::Worker) does the rest. Made by [`Store::open`].
@@ -48,13 +51,52 @@ impl Inbox {
         Self { store, runner }
     }
 
-    fn check_platform(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+    /// Writes down what the app has seen by itself, since its platform sends no callback for it: most often an install, at the
+    /// end of the OAuth flow. The worker runs the event's method in the order of the tenant, with a delivery of
+    /// [`Trust::Observed`](lifecycle_core::Trust::Observed) and an empty body; the handler is not asked to decide. The same
+    /// [observation](Observation::id) again is a duplicate. Ends within 5 s.
+    ///
+    /// ```
+    /// use lifecycle_core::{Delivery, HandlerError, LifecycleHandler, Observation, Status, async_trait, slack};
+    /// use lifecycle_inbox::{InstallationStore, MemoryEngine, Store, TenantKey};
+    /// use std::time::SystemTime;
+    ///
+    /// # struct Seats;
+    /// # #[async_trait]
+    /// # impl LifecycleHandler for Seats {}
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+    /// let engine = MemoryEngine::new();
+    /// let (inbox, worker) = Store::new(engine.clone()).open(Seats);
+    ///
+    /// // In the route to which Slack sends the browser back, once the code was exchanged for a token:
+    /// let install = Observation::install(&slack::PLATFORM, "A0APP", "T0TEAM", SystemTime::now());
+    /// inbox.record(install.actor("U0ADMIN")).await?;
+    ///
+    /// worker.run_until_idle().await?; // in a test; else `worker.run(shutdown)`
+    /// let tenant = TenantKey::new("slack", "A0APP", "T0TEAM");
+    /// let installation = engine.installation(&tenant).await?.ok_or("it is there")?;
+    /// assert_eq!(installation.status(), Status::Enabled);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EngineError`] when it was not written: the store does not answer, or was not told of the platform
+    /// ([`Store::with`]).
+    pub async fn record(&self, observation: Observation) -> Result<Accepted, EngineError> {
+        let delivery = Delivery::observed(&observation, SystemTime::now());
+        self.check_platform(&delivery)?;
+        self.write(&delivery, Instant::now() + RECORD).await
+    }
+
+    fn check_platform(&self, delivery: &Delivery) -> Result<(), EngineError> {
         if self.store.platforms.find(delivery.platform().name()).is_some() {
             return Ok(());
         }
         let error = EngineError::new("the store was not told of this platform");
         telemetry::not_stored(delivery, &error, Duration::ZERO);
-        Err(HandlerError::unavailable(error))
+        Err(error)
     }
 
     /// A duplicate of what was accepted must not be refused because things have changed, perhaps by the very event. Most
@@ -77,32 +119,28 @@ impl Inbox {
     }
 
     async fn write(&self, delivery: &Delivery, until: Instant) -> Result<Accepted, EngineError> {
-        let engine = &self.store.engine;
-        let within = until.saturating_duration_since(Instant::now()).saturating_sub(FOR_THE_ENGINE);
-        in_time(until, engine.accept(Record::from(delivery), engine.now(), within)).await
+        let (engine, started) = (&self.store.engine, Instant::now());
+        let within = until.saturating_duration_since(started).saturating_sub(FOR_THE_ENGINE);
+        let written = in_time(until, engine.accept(Record::from(delivery), engine.now(), within)).await;
+        match &written {
+            Ok(accepted) => telemetry::stored(delivery, *accepted, started.elapsed()),
+            Err(error) => telemetry::not_stored(delivery, error, started.elapsed()),
+        }
+        written
     }
 }
 
 #[async_trait]
 impl EndpointHandler for Inbox {
     async fn answer(&self, delivery: &Delivery, within: Duration) -> Result<Decision, HandlerError> {
-        self.check_platform(delivery)?;
+        self.check_platform(delivery).map_err(HandlerError::unavailable)?;
         let until = Instant::now() + within.saturating_sub(FOR_THE_ANSWER).min(LONGEST);
         let decision = self.decide(delivery, until).await?;
         if decision != Decision::Accept {
             return Ok(decision);
         }
-        let started = Instant::now();
-        match self.write(delivery, until).await {
-            Ok(accepted) => {
-                telemetry::stored(delivery, accepted, started.elapsed());
-                Ok(Decision::Accept)
-            }
-            Err(error) => {
-                telemetry::not_stored(delivery, &error, started.elapsed());
-                Err(HandlerError::unavailable(error))
-            }
-        }
+        self.write(delivery, until).await.map_err(HandlerError::unavailable)?;
+        Ok(Decision::Accept)
     }
 }
 

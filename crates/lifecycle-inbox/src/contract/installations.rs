@@ -1,15 +1,16 @@
 //! Rules about installations.
 
-use lifecycle_core::{Delivery, Installation, Status, TenantKey};
+use lifecycle_core::{Change, Delivery, Installation, Observation, Status, TenantKey, Trust, slack};
 
 use super::sample::{
-    START, WITHIN, at, change, claim, claim_one, complete, dated, delivery, fail, key, put_kind, summary,
+    START, WITHIN, at, change, claim, claim_of, claim_one, complete, dated, delivery, fail, key, put_kind,
+    summary,
 };
 use super::{EngineUnderTest, Replicas, Rule};
-use crate::engine::{AfterFailure, Claim, Engine};
+use crate::engine::{Accepted, AfterFailure, Claim, Engine};
 use crate::installations::InstallationFilter;
 use crate::operations::DeliveryState;
-use crate::record::Record;
+use crate::record::{Platforms, Record};
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
@@ -18,6 +19,7 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(without_a_time_an_installation_follows_the_order_of_acceptance),
         Rule::new(a_close_closes_whatever_its_time_is),
         Rule::new(a_late_opening_is_kept_closed_by_closes_with_and_without_a_time),
+        Rule::new(what_the_app_has_observed_is_folded_once_and_in_order),
         Rule::new(without_a_completion_an_installation_does_not_change),
         Rule::new(a_change_that_comes_with_a_dead_letter_is_folded_all_the_same),
         Rule::new(a_dead_letter_of_a_stale_token_folds_nothing),
@@ -142,6 +144,34 @@ async fn a_late_opening_is_kept_closed_by_closes_with_and_without_a_time(replica
     assert_eq!(status(one, "t").await, Some(Status::Disabled), "it may have been on its way for a minute");
     handle(two, "t", "enable", "5", 60).await;
     assert_eq!(status(one, "t").await, Some(Status::Enabled));
+}
+
+async fn what_the_app_has_observed_is_folded_once_and_in_order(replicas: Replicas) {
+    let (one, two) = (&*replicas.one, &*replicas.two);
+    let tenant = TenantKey::new(slack::PLATFORM.name(), "app", "t");
+    let install = |seconds| Observation::install(&slack::PLATFORM, "app", "t", at(seconds).into());
+    let uninstall = |seconds| Observation::uninstall(&slack::PLATFORM, "app", "t", at(seconds).into());
+    for (observation, expected) in [
+        (install(0).id("i1"), Status::Enabled),
+        (uninstall(100).id("i1"), Status::Uninstalled),
+        (install(200).id("i2"), Status::Enabled),
+        (uninstall(100), Status::Enabled), // of the installation before
+    ] {
+        let observed = Delivery::observed(&observation, at(300).into());
+        let accepted = one.accept(Record::from(&observed), START, WITHIN).await.unwrap();
+        assert!(matches!(accepted, Accepted::New(_)), "{observation:?}");
+        let again = Delivery::observed(&observation, at(400).into());
+        let accepted = two.accept(Record::from(&again), START, WITHIN).await.unwrap();
+        assert_eq!(accepted, Accepted::Duplicate, "{observation:?}");
+
+        let claimed = claim_of(two, &["slack"], START, 10).await.remove(0);
+        let restored = claimed.record.unwrap().restore(&Platforms::default()).unwrap();
+        assert_eq!(restored.trust(), &Trust::Observed);
+        let change = Change::new(&restored, claimed.token.id.0);
+        assert!(two.complete(claimed.token, START, &change).await.unwrap());
+        let installation = one.installation(&tenant).await.unwrap().unwrap();
+        assert_eq!(installation.status(), expected, "{observation:?}");
+    }
 }
 
 async fn without_a_completion_an_installation_does_not_change(replicas: Replicas) {

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use lifecycle_core::securityscorecard::{self, Hook, HookEvent, Installed, InstalledApp, InstallingUser};
 use lifecycle_core::{
     Ack, Change, Deduplicated, Delivery, EventFields, EventKind, ExpectedApp, HandlerError, Handshake, Head,
-    HookToken, IdempotencySource, Inbound, Installation, Keys, Platform, Proof, Reply, RequestOutcome,
-    Secret, Secrets, SigningSecret, TenantKey, Undecodable, Unhandled, VerifiedRequest, Verifier, discord,
-    github, seismic, slack, stripe,
+    HookToken, IdempotencySource, Inbound, Installation, Keys, Observation, Platform, Proof, Reply,
+    RequestOutcome, Secret, Secrets, SigningSecret, TenantKey, Undecodable, Unhandled, VerifiedRequest,
+    Verifier, discord, github, seismic, slack, stripe,
 };
 use serde_json::json;
 use test_privacy::{CANARY, Careless};
@@ -18,7 +19,7 @@ use super::{Shown, Taken, debug, delivery, display};
 
 pub(super) fn values() -> Vec<Shown> {
     let delivery = delivery();
-    let change = Change::new(&delivery, 1);
+    let (change, now) = (Change::new(&delivery, 1), SystemTime::now());
     let secret = Secret::new(CANARY).unwrap();
     let verifier = Verifier::new(&seismic::PLATFORM, secret.clone(), ExpectedApp::Any).unwrap();
     let signature = seismic::SCHEME.sign(&secret, &[], CANARY.as_bytes());
@@ -54,6 +55,7 @@ pub(super) fn values() -> Vec<Shown> {
         debug(&Handshake::Echo { challenge: CANARY.into() }),
         debug(&IdempotencySource::Event(CANARY.into())),
         debug(&Inbound::Delivery(delivery.clone())),
+        debug(&Observation::install(&slack::PLATFORM, CANARY, CANARY, now).id(CANARY).actor(CANARY)),
         debug(&Keys::from(secret.clone()).with_owner(CANARY)),
         debug(&RequestOutcome::Answered(&delivery, Some(202))),
         debug(&Unhandled::Handshake(Reply::new(200, "text/plain", CANARY))),

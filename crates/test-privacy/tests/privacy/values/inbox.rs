@@ -87,7 +87,6 @@ async fn sqlite() -> Vec<Shown> {
     vec![debug(&engine), debug(&engine.runner(Writing))]
 }
 
-/// Only the engine makes a transaction.
 struct Writing;
 
 impl TransactionalHandler for Writing {
