@@ -20,6 +20,7 @@ use crate::reply::Reply;
 /// assert_eq!(format!("{key:?}"), r#"TenantKey { platform: "seismic", .. }"#);
 /// ```
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[non_exhaustive]
 pub struct TenantKey {
     /// The platform's name.
     pub platform: String,

@@ -25,7 +25,9 @@ pub(crate) fn digest(tenant: &TenantKey) -> Vec<u8> {
 /// A row of `claim`.
 pub(crate) fn claim(row: &Row) -> Result<Claim, Error> {
     let token = LeaseToken { id: DeliveryId(row.try_get("id")?), fence: row.try_get("fence")? };
-    Ok(Claim { token, attempt: attempts(row)?, overtaken_by: overtaken_by(row)?, record: record(row)? })
+    let mut claim = Claim::new(token, attempts(row)?, record(row)?);
+    claim.overtaken_by = overtaken_by(row)?;
+    Ok(claim)
 }
 
 fn record(row: &Row) -> Result<Result<Record, Unreadable>, Error> {
@@ -34,14 +36,9 @@ fn record(row: &Row) -> Result<Result<Record, Unreadable>, Error> {
     let body = Bytes::copy_from_slice(row.try_get("body")?);
     let received_at = time(row, "received_at")?;
     let read = || {
-        Ok(Record {
-            tenant: TenantKey::new(texts.0?, texts.1?, texts.2?),
-            kind: texts.3?,
-            key: key.ok_or_else(|| Unreadable::new("the key has not 32 bytes"))?,
-            body,
-            envelope: envelope?,
-            received_at,
-        })
+        let tenant = TenantKey::new(texts.0?, texts.1?, texts.2?);
+        let key = key.ok_or_else(|| Unreadable::new("the key has not 32 bytes"))?;
+        Ok(Record::new(tenant, texts.3?, key, body, envelope?, received_at))
     };
     Ok(read())
 }
@@ -56,21 +53,18 @@ pub(crate) fn summary(row: &Row) -> Result<DeliverySummary, EngineError> {
     let state =
         DeliveryState::from_name(state).ok_or_else(|| EngineError::new("a row is in no known state"))?;
     let read = || {
-        Ok(DeliverySummary {
-            id: DeliveryId(row.try_get("id")?),
-            tenant: tenant(row)?,
-            kind: lossy(row.try_get("kind")?),
-            key,
-            state,
-            attempts,
-            due_at: time(row, "due_at")?,
-            received_at: time(row, "received_at")?,
-            accepted_at: time(row, "accepted_at")?,
-            finished_at: row.try_get::<_, Option<i64>>("finished_at")?.map(Timestamp::from_millis),
-            overtaken_by: overtaken_by(row)?,
-            worker: row.try_get::<_, Option<&[u8]>>("worker")?.map(lossy),
-            last_error: row.try_get::<_, Option<&[u8]>>("last_error")?.map(lossy),
-        })
+        let (id, kind) = (DeliveryId(row.try_get("id")?), lossy(row.try_get("kind")?));
+        let mut summary = DeliverySummary::new(id, tenant(row)?, kind, state);
+        summary.key = key;
+        summary.attempts = attempts;
+        summary.due_at = time(row, "due_at")?;
+        summary.received_at = time(row, "received_at")?;
+        summary.accepted_at = time(row, "accepted_at")?;
+        summary.finished_at = row.try_get::<_, Option<i64>>("finished_at")?.map(Timestamp::from_millis);
+        summary.overtaken_by = overtaken_by(row)?;
+        summary.worker = row.try_get::<_, Option<&[u8]>>("worker")?.map(lossy);
+        summary.last_error = row.try_get::<_, Option<&[u8]>>("last_error")?.map(lossy);
+        Ok(summary)
     };
     read().map_err(|error| store(&error))
 }
@@ -79,11 +73,8 @@ pub(crate) fn summary(row: &Row) -> Result<DeliverySummary, EngineError> {
 pub(crate) fn stored(row: &Row) -> Result<StoredDelivery, EngineError> {
     let summary = summary(row)?;
     let read = || {
-        Ok(StoredDelivery {
-            summary,
-            body: Bytes::copy_from_slice(row.try_get("body")?),
-            envelope: lossy(row.try_get("envelope")?),
-        })
+        let body = Bytes::copy_from_slice(row.try_get("body")?);
+        Ok(StoredDelivery::new(summary, body, lossy(row.try_get("envelope")?)))
     };
     read().map_err(|error| store(&error))
 }

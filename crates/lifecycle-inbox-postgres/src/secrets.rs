@@ -10,7 +10,7 @@ use crate::row::{self, column, digest, lossy};
 #[async_trait]
 impl SecretStore for PostgresEngine {
     async fn put_sealed(&self, secret: SealedSecret) -> Result<(), EngineError> {
-        let SealedSecret { tenant, name, sealed } = secret;
+        let SealedSecret { tenant, name, sealed, .. } = secret;
         let key = digest(&tenant);
         let (platform, app) = (tenant.platform.as_bytes(), tenant.app.as_bytes());
         let (tenant, name) = (tenant.tenant.as_bytes(), name.as_bytes());
@@ -47,11 +47,8 @@ impl SecretStore for PostgresEngine {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let rows = self.read(&self.0.sql.all_sealed, &[&platform, &app, &tenant, &name, &limit]).await?;
         let read = |row| {
-            Ok(SealedSecret {
-                tenant: row::tenant(row).map_err(|error| store(&error))?,
-                name: lossy(column(row, 3)?),
-                sealed: column(row, 4)?,
-            })
+            let tenant = row::tenant(row).map_err(|error| store(&error))?;
+            Ok(SealedSecret::new(tenant, lossy(column(row, 3)?), column(row, 4)?))
         };
         rows.iter().map(read).collect()
     }

@@ -33,12 +33,10 @@ pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::R
     let mut rows = lease.query(params_from_iter(common.into_iter().chain(platforms)))?;
     let mut claims = Vec::new();
     while let Some(row) = rows.next()? {
-        claims.push(Claim {
-            token: LeaseToken { id: DeliveryId(row.get("id")?), fence: row.get("fence")? },
-            attempt: columns::count(row, "attempts"),
-            overtaken_by: columns::id(row, "overtaken_by"),
-            record: columns::record(row),
-        });
+        let token = LeaseToken { id: DeliveryId(row.get("id")?), fence: row.get("fence")? };
+        let mut claim = Claim::new(token, columns::count(row, "attempts"), columns::record(row));
+        claim.overtaken_by = columns::id(row, "overtaken_by");
+        claims.push(claim);
     }
     claims.sort_unstable_by_key(|claim| claim.token.id);
     Ok(Found::keep(claims, News::NONE))

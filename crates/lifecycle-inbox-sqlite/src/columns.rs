@@ -11,18 +11,15 @@ pub(crate) const RECORD: &str = "platform, app, tenant, kind, key, body, envelop
 
 /// What was accepted, or the first column that does not read.
 pub(crate) fn record(row: &Row<'_>) -> Result<Record, Unreadable> {
-    Ok(Record {
-        tenant: TenantKey {
-            platform: text(row, "platform")?,
-            app: text(row, "app")?,
-            tenant: text(row, "tenant")?,
-        },
-        kind: text(row, "kind")?,
-        key: key(row).ok_or_else(|| unreadable("key"))?,
-        body: bytes(row, "body")?,
-        envelope: text(row, "envelope")?,
-        received_at: Timestamp::from_millis(row.get("received_at").map_err(|_| unreadable("received_at"))?),
-    })
+    let received_at = row.get("received_at").map_err(|_| unreadable("received_at"))?;
+    Ok(Record::new(
+        TenantKey::new(text(row, "platform")?, text(row, "app")?, text(row, "tenant")?),
+        text(row, "kind")?,
+        key(row).ok_or_else(|| unreadable("key"))?,
+        bytes(row, "body")?,
+        text(row, "envelope")?,
+        Timestamp::from_millis(received_at),
+    ))
 }
 
 pub(crate) fn key(row: &Row<'_>) -> Option<IdempotencyKey> {
@@ -32,7 +29,8 @@ pub(crate) fn key(row: &Row<'_>) -> Option<IdempotencyKey> {
 
 /// Whose a sound row is.
 pub(crate) fn tenant(row: &Row<'_>) -> rusqlite::Result<TenantKey> {
-    Ok(TenantKey { platform: row.get("platform")?, app: row.get("app")?, tenant: row.get("tenant")? })
+    let part = |column| row.get::<_, String>(column);
+    Ok(TenantKey::new(part("platform")?, part("app")?, part("tenant")?))
 }
 
 /// What can be shown of a text: what is no text in it is replaced.

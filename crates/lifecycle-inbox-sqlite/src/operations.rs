@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use lifecycle_inbox::{
     DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery,
-    Timestamp, UnknownPlatform,
+    TenantKey, Timestamp, UnknownPlatform,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_from_iter};
 
@@ -30,12 +30,10 @@ pub(crate) fn stats(connection: &Connection, now: Timestamp) -> rusqlite::Result
         let number = |column| row.get(column).map(|number: i64| number.unsigned_abs());
         let (open, leased) = (number("open")?, number("leased")?);
         let oldest: Option<i64> = row.get("oldest")?;
-        Ok(Stats {
-            pending: open.saturating_sub(leased),
-            leased,
-            dead: number("dead")?,
-            oldest: oldest.map(|accepted_at| now.since(Timestamp::from_millis(accepted_at))),
-        })
+        let mut stats = Stats::default();
+        (stats.pending, stats.leased, stats.dead) = (open.saturating_sub(leased), leased, number("dead")?);
+        stats.oldest = oldest.map(|accepted_at| now.since(Timestamp::from_millis(accepted_at)));
+        Ok(stats)
     })
 }
 
@@ -57,11 +55,9 @@ pub(crate) fn unknown_platforms(
          FROM present WHERE name IS NOT NULL AND name NOT IN ({places})"
     ))?;
     let read = |row: &Row<'_>| {
-        Ok(UnknownPlatform {
-            name: columns::shown(row, "name"),
-            open: row.get::<_, i64>("open")?.unsigned_abs(),
-            oldest: now.since(columns::time(row, "oldest")),
-        })
+        let open = row.get::<_, i64>("open")?.unsigned_abs();
+        let oldest = now.since(columns::time(row, "oldest"));
+        Ok(UnknownPlatform::new(columns::shown(row, "name"), open, oldest))
     };
     find.query_map(params_from_iter(known), read)?.collect()
 }
@@ -96,7 +92,7 @@ pub(crate) fn show(connection: &Connection, id: DeliveryId) -> rusqlite::Result<
         .prepare_cached(&format!("SELECT {SUMMARY}, body, envelope FROM lifecycle_inbox WHERE id = ?1"))?;
     let read = |row: &Row<'_>| {
         let (body, envelope) = (columns::raw(row, "body"), columns::shown(row, "envelope"));
-        Ok(StoredDelivery { summary: summary(row), body, envelope })
+        Ok(StoredDelivery::new(summary(row), body, envelope))
     };
     find.query_row([id.0], read).optional()
 }
@@ -122,7 +118,9 @@ pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<F
              ORDER BY accepted_at LIMIT :limit)",
     )?;
     let keys = forget.execute(named_params! { ":before": prune.keys_before.as_millis(), ":limit": limit })?;
-    Ok(Found::keep(Pruned { done: done as u64, dead: dead as u64, keys: keys as u64 }, News::NONE))
+    let mut pruned = Pruned::default();
+    (pruned.done, pruned.dead, pruned.keys) = (done as u64, dead as u64, keys as u64);
+    Ok(Found::keep(pruned, News::NONE))
 }
 
 /// Writes what a callback would, and a large one: pages that differ from those before, or SQLite would leave them out.
@@ -139,19 +137,17 @@ fn summary(row: &Row<'_>) -> DeliverySummary {
     let optional = |column| (!is_null(column)).then(|| columns::shown(row, column));
     // The table's check lets no other state in. If the disk did: it is claimed by nobody, so it is dead.
     let state = DeliveryState::from_name(&text("state")).unwrap_or(DeliveryState::Dead);
-    DeliverySummary {
-        id: DeliveryId(row.get("id").unwrap_or_default()),
-        tenant: lifecycle_inbox::TenantKey::new(text("platform"), text("app"), text("tenant")),
-        kind: text("kind"),
-        key: columns::key(row),
-        state,
-        attempts: columns::count(row, "attempts"),
-        due_at: columns::time(row, "due_at"),
-        received_at: columns::time(row, "received_at"),
-        accepted_at: columns::time(row, "accepted_at"),
-        finished_at: (!is_null("finished_at")).then(|| columns::time(row, "finished_at")),
-        overtaken_by: columns::id(row, "overtaken_by").filter(|_| state != DeliveryState::Done),
-        worker: optional("worker"),
-        last_error: optional("last_error"),
-    }
+    let id = DeliveryId(row.get("id").unwrap_or_default());
+    let tenant = TenantKey::new(text("platform"), text("app"), text("tenant"));
+    let mut summary = DeliverySummary::new(id, tenant, text("kind"), state);
+    summary.key = columns::key(row);
+    summary.attempts = columns::count(row, "attempts");
+    summary.due_at = columns::time(row, "due_at");
+    summary.received_at = columns::time(row, "received_at");
+    summary.accepted_at = columns::time(row, "accepted_at");
+    summary.finished_at = (!is_null("finished_at")).then(|| columns::time(row, "finished_at"));
+    summary.overtaken_by = columns::id(row, "overtaken_by").filter(|_| state != DeliveryState::Done);
+    summary.worker = optional("worker");
+    summary.last_error = optional("last_error");
+    summary
 }

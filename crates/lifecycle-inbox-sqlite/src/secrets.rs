@@ -7,7 +7,7 @@ use crate::columns;
 use crate::job::{Found, News};
 
 pub(crate) fn put(connection: &Connection, secret: &SealedSecret) -> rusqlite::Result<Found<()>> {
-    let SealedSecret { tenant, name, sealed } = secret;
+    let SealedSecret { tenant, name, sealed, .. } = secret;
     let mut put = connection.prepare_cached(
         "INSERT INTO lifecycle_secrets (platform, app, tenant, name, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (platform, app, tenant, name) DO UPDATE SET sealed = excluded.sealed",
@@ -75,7 +75,7 @@ pub(crate) fn list(
         ":limit": i64::try_from(limit).unwrap_or(i64::MAX),
     };
     let read = |row: &rusqlite::Row<'_>| {
-        Ok(SealedSecret { tenant: columns::tenant(row)?, name: row.get("name")?, sealed: row.get("sealed")? })
+        Ok(SealedSecret::new(columns::tenant(row)?, row.get::<_, String>("name")?, row.get("sealed")?))
     };
     select.query_map(values, read)?.collect()
 }

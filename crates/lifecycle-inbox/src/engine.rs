@@ -179,6 +179,7 @@ pub enum Accepted {
 
 /// Whose claim, and for how long.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ClaimRequest<'a> {
     /// The worker's name, for people. It need not be unique: ownership is by token.
     pub worker: &'a str,
@@ -192,7 +193,20 @@ pub struct ClaimRequest<'a> {
     pub limit: usize,
 }
 
-/// The right to finish one row, until another claim takes it over.
+impl<'a> ClaimRequest<'a> {
+    /// A claim of at most so many rows.
+    pub fn new(
+        worker: &'a str,
+        platforms: &'a [&'a str],
+        now: Timestamp,
+        lease: Duration,
+        limit: usize,
+    ) -> Self {
+        Self { worker, platforms, now, lease, limit }
+    }
+}
+
+/// The right to finish one row, until another claim takes it over. Closed on purpose: it is the same on every engine.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct LeaseToken {
     /// The row.
@@ -204,6 +218,7 @@ pub struct LeaseToken {
 
 /// A row that is leased to the caller.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Claim {
     /// What it takes to finish the row.
     pub token: LeaseToken,
@@ -215,6 +230,13 @@ pub struct Claim {
     pub overtaken_by: Option<DeliveryId>,
     /// The delivery, or why its columns do not read.
     pub record: Result<Record, Unreadable>,
+}
+
+impl Claim {
+    /// For engines: a claim of a row that no later delivery has overtaken.
+    pub fn new(token: LeaseToken, attempt: u32, record: Result<Record, Unreadable>) -> Self {
+        Self { token, attempt, overtaken_by: None, record }
+    }
 }
 
 /// What follows a failed attempt. Closed on purpose.

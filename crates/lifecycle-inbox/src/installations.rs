@@ -28,6 +28,7 @@ pub trait InstallationStore: Send + Sync + 'static {
 
 /// Which installations to list, and which page of them.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct InstallationFilter {
     /// Only those of this status.
     pub status: Option<Status>,

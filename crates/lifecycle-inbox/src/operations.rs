@@ -45,6 +45,7 @@ impl DeliveryState {
 
 /// How much there is to do, and how much went wrong.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Rows that wait.
     pub pending: u64,
@@ -65,6 +66,7 @@ impl Stats {
 
 /// The open deliveries of a platform that those who ask do not know: they wait for a worker that does.
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct UnknownPlatform {
     /// The name of the platform; any text.
     pub name: String,
@@ -74,8 +76,24 @@ pub struct UnknownPlatform {
     pub oldest: Duration,
 }
 
+impl UnknownPlatform {
+    /// For engines.
+    pub fn new(name: impl Into<String>, open: u64, oldest: Duration) -> Self {
+        Self { name: name.into(), open, oldest }
+    }
+}
+
 /// Which rows to list, and which page of them.
+///
+/// ```
+/// use lifecycle_inbox::{DeliveryFilter, DeliveryState};
+///
+/// let mut dead = DeliveryFilter::in_state(DeliveryState::Dead);
+/// dead.limit = 10;
+/// assert_eq!(dead.tenant, None);
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DeliveryFilter {
     /// Only rows in this state.
     pub state: Option<DeliveryState>,
@@ -87,6 +105,13 @@ pub struct DeliveryFilter {
     pub limit: usize,
 }
 
+impl DeliveryFilter {
+    /// The first 100 rows in this state.
+    pub fn in_state(state: DeliveryState) -> Self {
+        Self { state: Some(state), ..Self::default() }
+    }
+}
+
 impl Default for DeliveryFilter {
     /// The first 100 rows.
     fn default() -> Self {
@@ -96,6 +121,7 @@ impl Default for DeliveryFilter {
 
 /// A row without its bytes. Of a damaged row, an engine shows what it can. `Debug` shows no error, as that is in the app's words.
 #[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct DeliverySummary {
     /// Its place in the order.
     pub id: DeliveryId,
@@ -127,6 +153,27 @@ pub struct DeliverySummary {
     pub last_error: Option<String>,
 }
 
+impl DeliverySummary {
+    /// For engines: a row of which nothing else is known yet; the engine sets what it knows.
+    pub fn new(id: DeliveryId, tenant: TenantKey, kind: impl Into<String>, state: DeliveryState) -> Self {
+        Self {
+            id,
+            tenant,
+            kind: kind.into(),
+            key: None,
+            state,
+            attempts: 0,
+            due_at: Timestamp::MIN,
+            received_at: Timestamp::MIN,
+            accepted_at: Timestamp::MIN,
+            finished_at: None,
+            overtaken_by: None,
+            worker: None,
+            last_error: None,
+        }
+    }
+}
+
 impl fmt::Debug for DeliverySummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeliverySummary")
@@ -148,6 +195,7 @@ impl fmt::Debug for DeliverySummary {
 
 /// A row with its bytes. `Debug` shows their length only.
 #[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct StoredDelivery {
     /// All but the bytes.
     pub summary: DeliverySummary,
@@ -158,6 +206,11 @@ pub struct StoredDelivery {
 }
 
 impl StoredDelivery {
+    /// For engines.
+    pub fn new(summary: DeliverySummary, body: Bytes, envelope: String) -> Self {
+        Self { summary, body, envelope }
+    }
+
     /// The headers that were kept, for people: those that are signed along with the body or say what it is. Never a
     /// signature.
     ///
@@ -170,7 +223,7 @@ impl StoredDelivery {
 
 impl fmt::Debug for StoredDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stored")
+        f.debug_struct("StoredDelivery")
             .field("summary", &self.summary)
             .field("length", &self.body.len())
             .finish_non_exhaustive()
@@ -179,6 +232,7 @@ impl fmt::Debug for StoredDelivery {
 
 /// How long things are kept. [`Duration::MAX`] is for ever.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Retention {
     /// Rows that are done, counted from when they were; 7 days by default. They hold payloads, and so personal data.
     pub done: Duration,
@@ -199,6 +253,7 @@ impl Default for Retention {
 
 /// What may go.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Prune {
     /// Rows that were done before this go.
     pub done_before: Timestamp,
@@ -211,8 +266,17 @@ pub struct Prune {
     pub limit: usize,
 }
 
+impl Prune {
+    /// At most so many of each, and none as long as no time is set.
+    pub fn new(limit: usize) -> Self {
+        let never = Timestamp::MIN;
+        Self { done_before: never, dead_before: never, keys_before: never, limit }
+    }
+}
+
 /// What went.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Pruned {
     /// Rows that were done, and are deleted.
     pub done: u64,

@@ -24,6 +24,7 @@ use crate::timestamp::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Record {
     /// What orders it.
     pub tenant: TenantKey,
@@ -40,6 +41,18 @@ pub struct Record {
 }
 
 impl Record {
+    /// For engines: what was stored of a delivery, read from its columns.
+    pub fn new(
+        tenant: TenantKey,
+        kind: String,
+        key: IdempotencyKey,
+        body: Bytes,
+        envelope: String,
+        received_at: Timestamp,
+    ) -> Self {
+        Self { tenant, kind, key, body, envelope, received_at }
+    }
+
     /// The delivery that was stored.
     ///
     /// # Errors

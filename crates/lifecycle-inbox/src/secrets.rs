@@ -35,6 +35,7 @@ pub trait SecretStore: Send + Sync + 'static {
 
 /// A secret as it is stored: nobody reads it without the key that sealed it.
 #[derive(Clone, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct SealedSecret {
     /// Whose it is.
     pub tenant: TenantKey,
@@ -42,6 +43,13 @@ pub struct SealedSecret {
     pub name: String,
     /// What a sealer made of it.
     pub sealed: Vec<u8>,
+}
+
+impl SealedSecret {
+    /// A sealed secret of this tenant.
+    pub fn new(tenant: TenantKey, name: impl Into<String>, sealed: Vec<u8>) -> Self {
+        Self { tenant, name: name.into(), sealed }
+    }
 }
 
 impl fmt::Debug for SealedSecret {

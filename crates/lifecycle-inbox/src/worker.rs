@@ -154,7 +154,8 @@ impl Worker {
     /// use std::time::Duration;
     ///
     /// let day = Duration::from_secs(24 * 3600);
-    /// let retention = Retention { dead: day * 30, ..Retention::default() };
+    /// let mut retention = Retention::default();
+    /// retention.dead = day * 30;
     /// assert_eq!((retention.done, retention.keys), (day * 7, day * 30));
     /// ```
     #[must_use]

@@ -34,7 +34,7 @@ impl SealContext<'_> {
     /// The context as associated data of an AEAD: platform, app, tenant and name, each after its length in 8 bytes,
     /// most significant first.
     pub fn associated_data(&self) -> Vec<u8> {
-        let TenantKey { platform, app, tenant } = self.tenant;
+        let TenantKey { platform, app, tenant, .. } = self.tenant;
         let mut data = Vec::new();
         for part in [platform, app, tenant, self.name] {
             data.extend_from_slice(&(part.len() as u64).to_be_bytes());

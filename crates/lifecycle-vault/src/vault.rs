@@ -33,7 +33,7 @@ impl Vault {
         secret: impl AsRef<[u8]> + Send,
     ) -> Result<(), VaultError> {
         let sealed = self.sealer.seal(secret.as_ref(), SealContext { tenant, name }).await?;
-        let secret = SealedSecret { tenant: tenant.clone(), name: name.to_owned(), sealed };
+        let secret = SealedSecret::new(tenant.clone(), name, sealed);
         Ok(self.store.put_sealed(secret).await?)
     }
 

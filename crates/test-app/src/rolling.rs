@@ -102,7 +102,8 @@ fn is_third(row: &DeliverySummary) -> bool {
 }
 
 async fn rows(store: &Store) -> Vec<DeliverySummary> {
-    let all = DeliveryFilter { limit: 10_000, ..DeliveryFilter::default() };
+    let mut all = DeliveryFilter::default();
+    all.limit = 10_000;
     store.list(&all).await.expect("it answers")
 }
 

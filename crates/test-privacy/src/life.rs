@@ -45,12 +45,13 @@ pub async fn live_through(
         let stored = store.show(row.id).await.expect("show");
         shown.push(format!("{row:?} {stored:?} {:?}", row.last_error));
     }
-    let dead = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
+    let dead = DeliveryFilter::in_state(DeliveryState::Dead);
     for row in store.list(&dead).await.expect("list").iter().skip(1).take(1) {
         assert!(store.retry(row.id).await.expect("retry"));
         assert!(store.delete(row.id).await.expect("delete"));
     }
-    let nothing = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::ZERO };
+    let mut nothing = Retention::default();
+    (nothing.done, nothing.dead, nothing.keys) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     tokio::time::sleep(Duration::from_millis(5)).await;
     shown.push(format!("{:?}", store.prune(nothing).await.expect("prune")));
     shown

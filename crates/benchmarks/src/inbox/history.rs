@@ -171,11 +171,8 @@ mod tests {
     async fn check(engine: impl Engine + InstallationStore) {
         let tenant = TenantKey::new("seismic", APP, format!("{TENANT}{:014x}", 2));
         assert!(engine.installation(&tenant).await.unwrap().is_some());
-        let filter = DeliveryFilter {
-            tenant: Some(tenant),
-            state: Some(DeliveryState::Done),
-            ..DeliveryFilter::default()
-        };
+        let mut filter = DeliveryFilter::in_state(DeliveryState::Done);
+        filter.tenant = Some(tenant);
         let done = engine.list(&filter).await.unwrap();
         assert_eq!(done.len(), 10);
         let row = engine.show(done[0].id).await.unwrap().unwrap();

@@ -91,12 +91,10 @@ impl Database {
         if row.overtaken_by.is_none() {
             return Ok(Vec::new());
         }
-        let filter = DeliveryFilter {
-            state: Some(DeliveryState::Done),
-            tenant: Some(row.tenant.clone()),
-            after: Some(row.id),
-            limit: 10,
-        };
+        let mut filter = DeliveryFilter::in_state(DeliveryState::Done);
+        filter.tenant = Some(row.tenant.clone());
+        filter.after = Some(row.id);
+        filter.limit = 10;
         self.store.list(&filter).await
     }
 

@@ -44,12 +44,10 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(crate) async fn run(&self, database: &Database) -> Result<Answer, Failure> {
         let limit = usize::from(self.limit);
-        let filter = DeliveryFilter {
-            state: self.state,
-            after: self.after.map(DeliveryId),
-            limit: limit + 1, // one more, to see whether there is another page
-            ..DeliveryFilter::default()
-        };
+        let mut filter = DeliveryFilter::default();
+        filter.state = self.state;
+        filter.after = self.after.map(DeliveryId);
+        filter.limit = limit + 1; // one more, to see whether there is another page
         let mut rows = database.store.list(&filter).await.map_err(|error| unanswered(&error))?;
         let is_more = rows.len() > limit;
         rows.truncate(limit);

@@ -44,7 +44,7 @@ impl RetryArgs {
 
     /// In the order of acceptance: one that dies again meanwhile is behind us, so this comes to an end.
     async fn retry_dead(&self, database: &Database, outcome: &mut Outcome) -> Result<(), Failure> {
-        let mut filter = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
+        let mut filter = DeliveryFilter::in_state(DeliveryState::Dead);
         loop {
             let page = database.store.list(&filter).await.map_err(|error| outcome.broken(&error))?;
             let Some(last) = page.last() else { return Ok(()) };

@@ -112,11 +112,9 @@ impl Engine for PostgresEngine {
     ) -> Result<Vec<UnknownPlatform>, EngineError> {
         let rows = self.read(&self.0.sql.unknown_platforms, &[&bytes_of(known)]).await?;
         let told = |row| {
-            Ok(UnknownPlatform {
-                name: row::lossy(column(row, 0)?),
-                open: u64::try_from(column::<i64>(row, 1)?).unwrap_or(0),
-                oldest: now.since(Timestamp::from_millis(column(row, 2)?)),
-            })
+            let open = u64::try_from(column::<i64>(row, 1)?).unwrap_or(0);
+            let oldest = now.since(Timestamp::from_millis(column(row, 2)?));
+            Ok(UnknownPlatform::new(row::lossy(column(row, 0)?), open, oldest))
         };
         rows.iter().map(told).collect()
     }
@@ -125,8 +123,10 @@ impl Engine for PostgresEngine {
         let rows = self.read(&self.0.sql.stats, &[]).await?;
         let Some(row) = rows.first() else { return Ok(Stats::default()) };
         let count = |nth| column::<i64>(row, nth).map(|count| u64::try_from(count).unwrap_or(0));
-        let oldest = column::<Option<i64>>(row, 3)?.map(|at| now.since(Timestamp::from_millis(at)));
-        Ok(Stats { pending: count(0)?, leased: count(1)?, dead: count(2)?, oldest })
+        let mut stats = Stats::default();
+        (stats.pending, stats.leased, stats.dead) = (count(0)?, count(1)?, count(2)?);
+        stats.oldest = column::<Option<i64>>(row, 3)?.map(|at| now.since(Timestamp::from_millis(at)));
+        Ok(stats)
     }
 
     async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
@@ -182,7 +182,8 @@ impl Engine for PostgresEngine {
         };
         drop(client);
         let count = |nth| column::<i64>(&row, nth).map(|count| u64::try_from(count).unwrap_or(0));
-        let pruned = Pruned { done: count(0)?, dead: count(1)?, keys: count(2)? };
+        let mut pruned = Pruned::default();
+        (pruned.done, pruned.dead, pruned.keys) = (count(0)?, count(1)?, count(2)?);
         if pruned.keys < u64::try_from(prune.limit).unwrap_or(u64::MAX) {
             self.move_keys().await?; // when all are forgotten that are to be
         }

@@ -64,8 +64,8 @@ async fn a_duplicate_that_arrives_while_its_key_moves_is_one_whatever_becomes_of
 }
 
 async fn prune(engine: &PostgresEngine, keys_before: Timestamp) -> u64 {
-    let long_ago = Timestamp::from_millis(0);
-    let prune = Prune { done_before: long_ago, dead_before: long_ago, keys_before, limit: 500 };
+    let mut prune = Prune::new(500);
+    prune.keys_before = keys_before;
     engine.prune(prune).await.unwrap().keys
 }
 

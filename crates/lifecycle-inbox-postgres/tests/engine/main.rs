@@ -41,13 +41,7 @@ async fn put(engine: &PostgresEngine, tenant: &str, nth: u32) -> DeliveryId {
 }
 
 async fn claim(engine: &PostgresEngine) -> Vec<Claim> {
-    let request = ClaimRequest {
-        worker: "w",
-        platforms: &["seismic"],
-        now: engine.now(),
-        lease: Duration::from_secs(60),
-        limit: 100,
-    };
+    let request = ClaimRequest::new("w", &["seismic"], engine.now(), Duration::from_secs(60), 100);
     engine.claim(request).await.expect("a claim")
 }
 

@@ -18,13 +18,7 @@ fn change(claim: &Claim) -> Change {
 }
 
 async fn claim_some(engine: &PostgresEngine, limit: usize) -> Vec<Claim> {
-    let request = ClaimRequest {
-        worker: "w",
-        platforms: &["seismic"],
-        now: engine.now(),
-        lease: Duration::from_secs(60),
-        limit,
-    };
+    let request = ClaimRequest::new("w", &["seismic"], engine.now(), Duration::from_secs(60), limit);
     engine.claim(request).await.unwrap()
 }
 

@@ -44,7 +44,7 @@ impl Engine for SqliteEngine {
     }
 
     async fn claim(&self, request: ClaimRequest<'_>) -> Result<Vec<Claim>, EngineError> {
-        let ClaimRequest { worker, platforms, now, lease, limit } = request;
+        let ClaimRequest { worker, platforms, now, lease, limit, .. } = request;
         let platforms = platforms.iter().map(|&platform| platform.to_owned()).collect();
         let claiming = Claiming { worker: worker.to_owned(), platforms, now, lease, limit };
         self.write(move |connection| claims::claim(connection, &claiming)).await

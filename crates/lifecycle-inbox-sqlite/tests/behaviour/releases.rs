@@ -56,10 +56,7 @@ async fn a_file_of_the_first_release_opens_and_goes_on() {
 
     assert!(engine.retry(DeliveryId(2), engine.now()).await.unwrap());
     Store::new(engine.clone()).open(Accepting).1.run_until_idle().await.unwrap();
-    let rows = engine
-        .list(&DeliveryFilter { state: Some(DeliveryState::Done), ..DeliveryFilter::default() })
-        .await
-        .unwrap();
+    let rows = engine.list(&DeliveryFilter::in_state(DeliveryState::Done)).await.unwrap();
     assert_eq!(rows.len(), 4);
 }
 

@@ -78,7 +78,7 @@ pub(crate) async fn put(engine: &SqliteEngine, request: &str) -> DeliveryId {
 
 pub(crate) async fn claim_one(engine: &SqliteEngine) -> Claim {
     let lease = Duration::from_secs(60);
-    let request = ClaimRequest { worker: "w", platforms: &["seismic"], now: engine.now(), lease, limit: 1 };
+    let request = ClaimRequest::new("w", &["seismic"], engine.now(), lease, 1);
     engine.claim(request).await.unwrap().remove(0)
 }
 

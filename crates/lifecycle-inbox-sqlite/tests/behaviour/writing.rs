@@ -103,8 +103,7 @@ async fn a_transaction_that_is_lost_is_tried_again_job_by_job() {
         bench.engine.accept(record(tenant, "r"), bench.engine.now(), WITHIN).await.unwrap();
     }
     let lease = Duration::from_secs(60);
-    let request =
-        ClaimRequest { worker: "w", platforms: &["seismic"], now: bench.engine.now(), lease, limit: 3 };
+    let request = ClaimRequest::new("w", &["seismic"], bench.engine.now(), lease, 3);
     let claims = bench.engine.claim(request).await.unwrap();
     let rollback = bench.engine.runner(Handler(|_: &Delivery, transaction: &Transaction<'_>| {
         transaction.execute_batch("ROLLBACK")?;

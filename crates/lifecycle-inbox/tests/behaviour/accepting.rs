@@ -128,7 +128,8 @@ async fn an_operator_sees_retries_deletes_and_prunes() {
     assert!(store.retry(id).await.unwrap());
     assert!(store.delete(id).await.unwrap());
     assert_eq!(store.show(id).await.unwrap(), None);
-    let retention = Retention { done: Duration::ZERO, dead: Duration::ZERO, keys: Duration::from_secs(60) };
+    let mut retention = Retention::default();
+    (retention.done, retention.dead, retention.keys) = (Duration::ZERO, Duration::ZERO, SECOND * 60);
     assert_eq!(store.prune(retention).await.unwrap(), Pruned::default());
     assert_eq!(store.stats().await.unwrap().depth(), 0);
 }

@@ -23,7 +23,7 @@ async fn handle_delivery(engine: &MemoryEngine, delivery: &Delivery) {
     let record = Record::from(delivery);
     engine.accept(record.clone(), now, WITHIN).await.unwrap();
     let platforms = &[delivery.platform().name()];
-    let request = ClaimRequest { worker: "w", platforms, now, lease: LEASE, limit: 1 };
+    let request = ClaimRequest::new("w", platforms, now, LEASE, 1);
     let claim = engine.claim(request).await.unwrap().remove(0);
     let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
     assert!(engine.complete(claim.token, now, &change).await.unwrap());

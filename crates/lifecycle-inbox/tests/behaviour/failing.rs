@@ -107,7 +107,7 @@ async fn a_disable_that_kills_its_workers_closes_in_the_end() {
     bench.engine.accept(disable, bench.engine.now(), WITHIN).await.unwrap();
     for nth in 0..2_u32 {
         let now = bench.engine.now() + LEASE * nth;
-        let request = ClaimRequest { worker: "dies", platforms: &["seismic"], now, lease: LEASE, limit: 1 };
+        let request = ClaimRequest::new("dies", &["seismic"], now, LEASE, 1);
         assert_eq!(bench.engine.claim(request).await.unwrap().len(), 1);
     }
     gate.check(&key("t")).await.unwrap();
@@ -156,7 +156,7 @@ async fn a_delivery_that_kills_its_workers_is_a_dead_letter_in_the_end() {
     let id = put(&bench.engine, "t", "ok").await;
     for nth in 0..3_u32 {
         let now = bench.engine.now() + LEASE * nth;
-        let request = ClaimRequest { worker: "dies", platforms: &["seismic"], now, lease: LEASE, limit: 1 };
+        let request = ClaimRequest::new("dies", &["seismic"], now, LEASE, 1);
         assert_eq!(bench.engine.claim(request).await.unwrap().len(), 1);
     }
     let _worker = start(bench.worker().attempts(3));
@@ -185,7 +185,7 @@ async fn a_row_that_does_not_read_is_a_dead_letter_with_its_bytes() {
     }
     let _worker = start(bench.worker());
     bench.settled().await;
-    let dead = DeliveryFilter { state: Some(DeliveryState::Dead), ..DeliveryFilter::default() };
+    let dead = DeliveryFilter::in_state(DeliveryState::Dead);
     let rows = bench.engine.list(&dead).await.unwrap();
     assert_eq!(rows.len(), records.len());
     for (row, record) in rows.iter().zip(records) {

@@ -90,7 +90,8 @@ async fn old_rows_and_keys_are_pruned() {
     let record = Record::from(&delivery("t", "install", "ok"));
     bench.engine.accept(record.clone(), bench.engine.now(), WITHIN).await.unwrap();
     let hour = SECOND * 3_600;
-    let retention = Retention { done: hour * 3, keys: hour * 24, ..Retention::default() };
+    let mut retention = Retention::default();
+    (retention.done, retention.keys) = (hour * 3, hour * 24);
     let _worker = start(bench.worker().retention(retention));
     let rows = async || bench.engine.list(&DeliveryFilter::default()).await.unwrap().len();
     sleep(hour * 2).await;

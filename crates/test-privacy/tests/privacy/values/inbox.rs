@@ -24,13 +24,7 @@ pub(super) async fn values() -> Vec<Shown> {
     let tenant = TenantKey::new("seismic", CANARY, CANARY);
     let record = Record::from(&delivery());
     engine.accept(record.clone(), engine.now(), WITHIN).await.unwrap();
-    let request = ClaimRequest {
-        worker: "worker",
-        platforms: &["seismic"],
-        now: engine.now(),
-        lease: Duration::from_secs(30),
-        limit: 1,
-    };
+    let request = ClaimRequest::new("worker", &["seismic"], engine.now(), Duration::from_secs(30), 1);
     let claim = engine.claim(request).await.unwrap().remove(0);
     let change = Change::new(&record.restore(&Platforms::default()).unwrap(), claim.token.id.0);
     assert!(engine.fail(claim.token, engine.now(), CANARY, AfterFailure::Dead(Some(&change))).await.unwrap());
@@ -40,11 +34,13 @@ pub(super) async fn values() -> Vec<Shown> {
     let keyring = Keyring::parse(&keys).unwrap();
     let vault = Vault::new(Arc::new(memory.clone()), Keyring::parse(&keys).unwrap());
     vault.put(&tenant, "api-key", CANARY).await.unwrap();
-    let sealed = SealedSecret { tenant: tenant.clone(), name: "api-key".into(), sealed: CANARY.into() };
+    let sealed = SealedSecret::new(tenant.clone(), "api-key", CANARY.into());
     let gate = EnabledGate::new(Arc::new(memory.clone()));
     gate.check(&tenant).await.unwrap_err();
     let signals = engine.signals();
     let store = Store::from(engine.clone());
+    let (mut deliveries, mut installations) = (DeliveryFilter::default(), InstallationFilter::default());
+    (deliveries.tenant, installations.after) = (Some(tenant.clone()), Some(tenant.clone()));
     let (inbox, worker) = store.open(Careless);
     vec![
         debug(&Replicas { one: Arc::new(memory.clone()), two: Arc::new(memory.clone()) }),
@@ -57,11 +53,11 @@ pub(super) async fn values() -> Vec<Shown> {
         debug(&inbox),
         debug(&store),
         debug(&worker),
-        debug(&InstallationFilter { after: Some(tenant.clone()), ..InstallationFilter::default() }),
+        debug(&installations),
         debug(&sealed),
         debug(&keyring),
         debug(&memory),
-        debug(&DeliveryFilter { tenant: Some(tenant.clone()), ..DeliveryFilter::default() }),
+        debug(&deliveries),
         debug(&stored),
         debug(&stored.summary),
         debug(&record),
