@@ -35,7 +35,7 @@ impl StatsArgs {
             stats.pending, stats.leased
         );
         let unknown = database.store.unknown_platforms().await.map_err(|error| unanswered(&error))?;
-        for UnknownPlatform { name, open, oldest } in &unknown {
+        for UnknownPlatform { name, open, oldest, .. } in &unknown {
             // A String takes every write.
             let _ = writeln!(
                 text,

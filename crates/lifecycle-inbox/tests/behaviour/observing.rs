@@ -1,7 +1,7 @@
 //! Events that the app has seen by itself.
 
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use lifecycle_core::{
     Ack, Decision, Delivery, EventFields, EventKind, HandlerError, LifecycleHandler, Observation, Platform,
@@ -27,6 +27,10 @@ impl LifecycleHandler for Closed {
     }
 }
 
+static OTHER: Platform = Platform::new("other", Proof::UnguessableUrl, Ack::new(200), |_| {
+    Ok(EventFields::new(EventKind::Install))
+});
+
 fn install() -> Observation {
     Observation::install(&slack::PLATFORM, "app", "t", SystemTime::now())
 }
@@ -40,20 +44,17 @@ async fn what_was_observed_is_handled_once_without_a_decision() {
     let uninstall = Observation::uninstall(&slack::PLATFORM, "app", "t", SystemTime::now());
     inbox.record(uninstall).await.unwrap();
     assert_eq!(worker.run_until_idle().await.unwrap(), 2);
-    let handled = handler.0.lock().unwrap().clone();
-    assert_eq!(handled, [(EventKind::Install, Trust::Observed), (EventKind::Uninstall, Trust::Observed)]);
+    let seen = handler.0.lock().unwrap().clone();
+    assert_eq!(seen, [(EventKind::Install, Trust::Observed), (EventKind::Uninstall, Trust::Observed)]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_recorded_is_an_error_and_not_kept() {
     let engine = MemoryEngine::new();
     let (inbox, _) = Store::new(engine.clone()).open(Closed::default());
-    static OTHER: Platform = Platform::new("other", Proof::UnguessableUrl, Ack::new(200), |_| {
-        Ok(EventFields::new(EventKind::Install))
-    });
     let unknown = Observation::install(&OTHER, "app", "t", SystemTime::now());
     assert!(inbox.record(unknown).await.unwrap_err().to_string().contains("platform"));
-    engine.set_fault(Some(Fault::Slow(std::time::Duration::from_secs(60))));
+    engine.set_fault(Some(Fault::Slow(Duration::from_secs(60))));
     inbox.record(install()).await.unwrap_err();
     engine.set_fault(None);
     assert_eq!(engine.stats(engine.now()).await.unwrap().depth(), 0);
