@@ -126,6 +126,9 @@ impl Writer {
                 waiting.retain(|job| job.is_wanted());
             }
         }
+        if lost.is_none() && !group.iter().all(|(job, _)| job.is_wanted()) {
+            return self.repeat_wanted(group.into_iter().map(|(job, _)| job).collect());
+        }
         match lost.map_or_else(|| self.commit(), Err) {
             Ok(()) => {
                 // What was committed to a file that has lost its name is gone with this process.
@@ -143,6 +146,21 @@ impl Writer {
                 self.abandon();
                 self.each_alone(group.into_iter().map(|(job, _)| job).collect(), error);
             }
+        }
+    }
+
+    /// Undoes a transaction before its commit, because the caller of one of its jobs has given up, and was told that nothing is
+    /// kept. Repeats the other jobs; the last of them alone, since it may be the slow one.
+    fn repeat_wanted(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        self.abandon();
+        let last = jobs.pop().filter(|job| job.is_wanted());
+        let mut others: VecDeque<Box<dyn Job>> = jobs.into_iter().filter(|job| job.is_wanted()).collect();
+        while !others.is_empty() {
+            let most = others.len();
+            self.group(&mut others, most);
+        }
+        if let Some(last) = last {
+            self.group(&mut VecDeque::from([last]), 1);
         }
     }
 

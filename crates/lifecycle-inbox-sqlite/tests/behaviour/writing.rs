@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use lifecycle_core::Delivery;
-use lifecycle_inbox::{Accepted, ClaimRequest, Engine, InstallationStore, Runner};
+use lifecycle_inbox::{Accepted, ClaimRequest, Engine, InstallationStore, RunOutcome, Runner};
 use lifecycle_inbox_sqlite::{SqliteEngine, Transaction};
 
 use crate::support::{Bench, Busy, Handler, WITHIN, delivery, put, record};
@@ -82,6 +82,40 @@ async fn a_write_that_takes_too_long_fails_and_is_taken_back() {
     drop(busy);
     put(&bench.engine, "next").await;
     assert!(bench.holds(&["busy", "next"]).await);
+}
+
+/// A handler of the same transaction takes longer than the caller waits.
+#[tokio::test]
+async fn what_nobody_waits_for_any_more_is_not_committed() {
+    let bench = Bench::new();
+    put(&bench.engine, "busy").await;
+    bench.engine.accept(record("slow", "r"), bench.engine.now(), WITHIN).await.unwrap();
+    let request = ClaimRequest::new("w", &["seismic"], bench.engine.now(), Duration::from_secs(60), 2);
+    let claims = bench.engine.claim(request).await.unwrap();
+    bench.engine.release(claims[0].token, bench.engine.now()).await.unwrap();
+    let busy = Busy::new(&bench.engine).await;
+
+    let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let slow = bench.engine.runner(Handler(move |_: &Delivery, _: &Transaction<'_>| {
+        let _ = began.send(());
+        let _ = released.lock().unwrap().recv();
+        Ok(())
+    }));
+    let mut gives_up = bench.engine.accept(record("t", "gives up"), bench.engine.now(), WITHIN);
+    assert!((&mut gives_up).now_or_never().is_none());
+    let delivery = delivery("slow", "r");
+    let ran = slow.run(claims[1].token, &delivery);
+    let caller = async move {
+        drop(busy);
+        begins.recv().await.unwrap();
+        drop(gives_up);
+        drop(release);
+    };
+    let (ran, ()) = tokio::join!(ran, caller);
+    assert_eq!(ran.unwrap(), RunOutcome::Committed);
+    assert!(!bench.engine.is_known(record("t", "gives up").key).await.unwrap());
 }
 
 #[tokio::test]
