@@ -1,4 +1,4 @@
--- The first schema. Every name begins with `lifecycle_`, so that an app's own tables can live in the same file.
+-- The schema. Every name begins with `lifecycle_`, so that an app's own tables can live in the same file.
 -- Times are Unix milliseconds. A migration that was released is never edited: write the next one.
 
 -- What makes a delivery a duplicate, and since when. Kept longer than the row, and forgotten by date.
@@ -30,18 +30,25 @@ CREATE TABLE lifecycle_inbox (
     received_at INTEGER NOT NULL,
     accepted_at INTEGER NOT NULL,
     finished_at INTEGER,
+    -- The newest later delivery of the tenant that is done: of a dead letter, and of a retried one. It is written when the later one
+    -- is done, so that it is still known when that one is deleted.
+    overtaken_by INTEGER,
     worker      TEXT,
     last_error  TEXT,
     envelope    TEXT    NOT NULL,
     body        BLOB    NOT NULL
 ) STRICT;
 
--- Each index holds only the rows that its question is about, so that finished rows cost nothing.
-CREATE INDEX lifecycle_inbox_heads ON lifecycle_inbox (id) WHERE is_head = 1;
+-- Each index holds only the deliveries that its query is about, so that finished ones cost nothing.
+-- A worker asks for the heads of the platforms that it knows, the oldest first.
+CREATE INDEX lifecycle_inbox_heads ON lifecycle_inbox (platform, id) WHERE is_head = 1;
 CREATE INDEX lifecycle_inbox_open ON lifecycle_inbox (platform, app, tenant, id, accepted_at) WHERE is_open = 1;
 CREATE INDEX lifecycle_inbox_leased ON lifecycle_inbox (platform, app, tenant) WHERE state = 'leased';
 CREATE INDEX lifecycle_inbox_done ON lifecycle_inbox (finished_at) WHERE state = 'done';
+-- Dead letters: in order, by the time of their death for pruning, and by tenant for `overtaken_by`.
 CREATE INDEX lifecycle_inbox_dead ON lifecycle_inbox (id) WHERE state = 'dead';
+CREATE INDEX lifecycle_inbox_died ON lifecycle_inbox (finished_at) WHERE state = 'dead';
+CREATE INDEX lifecycle_inbox_dead_of ON lifecycle_inbox (platform, app, tenant, id) WHERE state = 'dead';
 
 -- A row that ends hands the head on to the next open one.
 CREATE TRIGGER lifecycle_inbox_ended AFTER UPDATE OF state ON lifecycle_inbox
@@ -98,10 +105,12 @@ CREATE TABLE lifecycle_secrets (
     UNIQUE (platform, app, tenant, name)
 ) STRICT;
 
--- One row, written by health checks: nothing but a write tells whether the disk takes one.
+-- One row, written by health checks: only a write shows whether the disk takes one. It is as large as a callback, since a disk may
+-- have room for a number and for no callback.
 CREATE TABLE lifecycle_probe (
     id     INTEGER PRIMARY KEY CHECK (id = 1),
-    writes INTEGER NOT NULL
+    writes INTEGER NOT NULL,
+    sample BLOB    NOT NULL
 ) STRICT;
 
-INSERT INTO lifecycle_probe (id, writes) VALUES (1, 0);
+INSERT INTO lifecycle_probe (id, writes, sample) VALUES (1, 0, x'');

@@ -3,13 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 /// The migrations, and the version that each leads to. Released ones never change.
-const MIGRATIONS: [(i64, &str); 5] = [
-    (1, include_str!("../migrations/1.sql")),
-    (2, include_str!("../migrations/2.sql")),
-    (3, include_str!("../migrations/3.sql")),
-    (4, include_str!("../migrations/4.sql")),
-    (5, include_str!("../migrations/5.sql")),
-];
+const MIGRATIONS: [(i64, &str); 1] = [(1, include_str!("../migrations/1.sql"))];
 
 /// The version that this release writes and reads.
 pub(crate) const KNOWN: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;

@@ -10,7 +10,6 @@ mod effects;
 mod faults;
 mod lost;
 mod opening;
-mod releases;
 mod rolling;
 mod support;
 mod writing;
