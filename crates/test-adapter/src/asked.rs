@@ -1,4 +1,4 @@
-//! Asked: a handler that keeps how much time it was told to have.
+//! Asked: a handler that remembers how much time it was given.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

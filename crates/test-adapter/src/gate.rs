@@ -1,4 +1,4 @@
-//! Gate: stands in front of ordinary routes, and knows its tenants by their names.
+//! Gate: a gate for ordinary routes that knows its tenants by name.
 
 use lifecycle_core::{Reply, TenantGate, TenantKey, async_trait};
 

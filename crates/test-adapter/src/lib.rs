@@ -1,4 +1,4 @@
-//! What the tests of every adapter share: a gate, handlers that do as they are told or keep what they are told, a log to read, a sender that goes on.
+//! What the tests of every adapter share: a gate, handlers that obey or record, a log to read, a sender that keeps sending.
 
 mod asked;
 mod closing;

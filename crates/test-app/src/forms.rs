@@ -1,4 +1,4 @@
-//! Forms: one handler at an endpoint by itself, and behind an inbox, as programs that keep the contract of the example apps.
+//! Forms: one handler at an endpoint without an inbox, and behind one, as programs that keep the contract of the example apps.
 
 use std::env;
 use std::net::Ipv4Addr;
@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Where the handler stands.
+/// Where the handler runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// At the endpoint, which does everything while the platform waits.
@@ -99,7 +99,7 @@ fn pages(handler: Scripted, store: Store) -> Router {
         .route("/inbox", get(inbox))
 }
 
-/// A handler that misbehaves as the fixtures ask, and tells what it handled.
+/// A handler that misbehaves as the fixtures ask, and records what it handled.
 #[derive(Clone, Default)]
 struct Scripted(Arc<Mutex<Vec<Value>>>);
 

@@ -1,4 +1,4 @@
-//! A rolling deployment: for a while, replicas of the release before work beside those of the new one, which has a platform more.
+//! A rolling deployment: for a while, replicas of the old release run next to those of the new one, which has one more platform.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -82,10 +82,10 @@ impl Server {
         Self::start_by(as_ordinary_user().env("PRIMARY_PORT", self.port.to_string()), [""; 0])
     }
 
-    /// Makes a standby a server of its own, which takes writes.
+    /// Promotes a standby, which takes writes from then on.
     ///
     /// # Panics
-    /// When it is no standby.
+    /// When it is not a standby.
     pub fn promote(&mut self) {
         self.command("promote");
         self.wait_for("promoted");

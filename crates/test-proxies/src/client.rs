@@ -36,7 +36,7 @@ impl Client {
     }
 }
 
-/// Sends a request on a connection of its own.
+/// Sends a request on a new connection.
 pub(crate) async fn send(
     site: &Site,
     front: Front,

@@ -10,7 +10,7 @@ use crate::Failure;
 use crate::certificate::Certificate;
 use crate::proxies::Proxy;
 
-/// What stands in braces in a [`Proxy`].
+/// What is in braces in a [`Proxy`].
 #[derive(Debug)]
 pub(crate) struct Place {
     /// `{folder}`: for all files, among them `certificate.pem`, `key.pem` and `both.pem`.
@@ -67,7 +67,7 @@ pub(crate) fn with_places(guide: &str, places: &[(&str, &str)]) -> Result<String
     Ok(text)
 }
 
-/// Ports that nobody listens on now.
+/// Ports that are free now.
 fn free_ports() -> Result<[u16; 2], Failure> {
     let (one, other) = (TcpListener::bind(("127.0.0.1", 0))?, TcpListener::bind(("127.0.0.1", 0))?);
     Ok([one.local_addr()?.port(), other.local_addr()?.port()])

@@ -51,7 +51,7 @@ impl Running {
         Ok(running)
     }
 
-    /// Whether the proxy has ended by itself.
+    /// Whether the proxy has ended without being stopped.
     pub(crate) fn has_ended(&mut self) -> Result<bool, Failure> {
         Ok(self.supervisor.try_wait()?.is_some())
     }

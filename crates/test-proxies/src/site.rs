@@ -31,7 +31,7 @@ impl Front {
     pub(crate) const ALL: [Self; 2] = [Self::Http1, Self::Http2];
 }
 
-/// Where whoever attacks comes from; everybody else comes from 127.0.0.1.
+/// The attacker's address; everybody else comes from 127.0.0.1.
 pub(crate) const STRANGER: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 9);
 
 pub(crate) const FRIEND: Ipv4Addr = Ipv4Addr::LOCALHOST;
@@ -80,7 +80,7 @@ impl Site {
         timeout(PATIENCE, connector.connect(name, self.connect(from).await?)).await?
     }
 
-    /// How often the proxy has ended by a known bug of its own, and was started again.
+    /// How often the proxy has ended by a known bug, and was started again.
     pub(crate) fn crashes(&self) -> usize {
         self.crashes.load(Ordering::Relaxed)
     }

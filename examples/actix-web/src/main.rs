@@ -44,7 +44,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+/// What the log shows of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
 fn access_log() -> Logger {
     Logger::new("%{request}xi %s in %T s").custom_request_replace("request", |request| {
         let route = request.match_pattern();
@@ -120,7 +120,7 @@ async fn connect(demo: Data<Demo>, request: HttpRequest) -> HttpResponse {
     response(demo.connect(request.query_string(), request.headers().get_all(COOKIE)))
 }
 
-/// The body tells which rule fired on what; the demo only makes sure that it is read.
+/// The body says which rule fired on what; the demo only makes sure that it is read.
 async fn notify_channel(demo: Data<Demo>, request: HttpRequest, rule: web::Payload) -> HttpResponse {
     let action = match ActionRequest::read(header_lines(request.headers())) {
         Ok(action) => action,

@@ -51,7 +51,7 @@ fn routes(app: App) -> Router {
         )
 }
 
-/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+/// What the log shows of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
 fn access_log(request: &Request) -> Span {
     let route = request.extensions().get::<MatchedPath>().map_or("-", MatchedPath::as_str);
     info_span!("request", method = %request.method(), route)
@@ -106,7 +106,7 @@ async fn connect(State(app): State<App>, RawQuery(query): RawQuery, headers: Hea
     answer(app.connect(&query.unwrap_or_default(), headers.get_all(COOKIE)))
 }
 
-/// The body tells which rule fired on what; the demo only makes sure that it is read.
+/// The body says which rule fired on what; the demo only makes sure that it is read.
 async fn notify_channel(State(app): State<App>, request: Request) -> Response {
     let (head, rule) = request.into_parts();
     let action = match ActionRequest::read(header_lines(&head.headers)) {

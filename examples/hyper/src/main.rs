@@ -28,7 +28,7 @@ async fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+/// What the log shows of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
 fn access_log<B>(request: &Request<B>) -> Span {
     info_span!("request", method = %request.method(), route = route_name(request.uri().path()))
 }

@@ -156,7 +156,7 @@ async fn other(app: &App, request: Request<WatchedBody>) -> Reply {
         "/securityscorecard/actions/notify_channel" if head.method == Method::POST => {
             match ActionRequest::read(header_lines(&head.headers)) {
                 Ok(action) => match read_body(BodyDataStream::new(body)).await {
-                    // The body tells which rule fired on what; the demo only makes sure that it is read.
+                    // The body says which rule fired on what; the demo only makes sure that it is read.
                     Ok(_rule) => app.notify_channel(&action),
                     Err(refusal) => refusal,
                 },

@@ -93,7 +93,7 @@ impl App {
         if let Some(secret) = &settings.made_up.secret
             && let Ok(signing) = Secret::new(secret.as_str())
         {
-            // The inbox outlives the app and runs nothing twice, so the events need ids of their own.
+            // The inbox outlives the app and runs nothing twice, so each run of the demo needs new ids.
             let command = |kind: &str, id: &str| {
                 let body = format!(
                     r#"{{"type":"{kind}","appId":"demo-app","tenantId":"demo-tenant","requestId":"{id}","version":"1.0.0"}}"#
@@ -127,7 +127,7 @@ impl App {
         self.0.seismic.clone()
     }
 
-    /// Receives one event of Seismic on a URL of its own.
+    /// Receives one event of Seismic on a separate URL.
     pub fn seismic_only(&self, kind: EventKind) -> Verifier {
         self.seismic().expect_event(kind)
     }
@@ -153,7 +153,7 @@ impl App {
         Some(TenantKey::new(seismic::PLATFORM.name(), app.unwrap_or("demo-app"), tenant?))
     }
 
-    /// `GET /features`: what tenants get that have the app enabled, and nobody else.
+    /// `GET /features`: only for tenants that have the app enabled.
     pub fn features(&self, tenant: &TenantKey) -> Reply {
         describe::page(&json!({"tenant": tenant.tenant, "features": ["notifications"]}))
     }
@@ -193,7 +193,7 @@ impl App {
     }
 
     /// `GET /securityscorecard/manifest/{token}`: the manifest, for who knows the hook's token: it names the hook's URL.
-    /// Give its own URL to nobody but the platform.
+    /// Give its URL only to the platform.
     pub fn manifest(&self, token: &str) -> Reply {
         if self.0.settings.token.matches(token) { self.build_manifest().reply() } else { Reply::empty(404) }
     }

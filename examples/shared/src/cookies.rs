@@ -4,8 +4,8 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 
 /// The value of this cookie in the lines of the header `Cookie`. HTTP/2 may cut it into several (RFC 9113, section 8.2.3),
-/// and not everybody writes a space behind a `;`. If it stands there twice with different values, it has none: nobody
-/// can tell which one is ours.
+/// and not everybody writes a space behind a `;`. If it is repeated with different values, there is none: it is
+/// unknown which one is ours.
 pub(crate) fn read(lines: impl IntoIterator<Item = impl AsRef<[u8]>>, name: &str) -> Option<String> {
     let mut values = lines.into_iter().flat_map(|line| {
         let line = String::from_utf8_lossy(line.as_ref()).into_owned();

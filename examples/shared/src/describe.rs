@@ -1,4 +1,4 @@
-//! What the demo's pages tell of deliveries and installations. A real app keeps tenants and users to itself.
+//! Describe: what the demo's pages show of deliveries and installations. A real app keeps tenants and users private.
 
 use std::time::SystemTime;
 

@@ -43,7 +43,7 @@ pub fn log() {
     use tracing_subscriber::EnvFilter;
     use tracing_subscriber::filter::Directive;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(SHOWN));
-    // At `trace`, warp shows each segment of a path that it compares; wherever a token stands by mistake, it would be there.
+    // At `trace`, warp shows each segment of a path that it compares; a token at a wrong place would be logged.
     let filter = match "warp::filters=debug".parse::<Directive>() {
         Ok(quiet) => filter.add_directive(quiet),
         Err(_) => filter,

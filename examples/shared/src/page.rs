@@ -1,4 +1,4 @@
-//! Page: what the demo app shows to whoever runs it.
+//! Page: what the demo app shows to its operator.
 
 /// A page that depends on nothing in the request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -24,7 +24,7 @@ const OTHERS: [&str; 18] = [
     "/middleware/seismic",
 ];
 
-/// The name of the route that a path belongs to, where the framework does not tell it; `-` for all that is none of the app's.
+/// The name of the route that a path belongs to, where the framework does not name it; `-` for all others.
 /// So no token gets into a log, not even that of a URL with a slip of the pen elsewhere.
 pub fn route_name(path: &str) -> &'static str {
     let own = WITH_TOKEN.into_iter().find(|before| path.starts_with(before));

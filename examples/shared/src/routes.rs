@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::describe::page;
 
-/// Every example serves all of them, under the same paths. `{token}` stands for the hook's token.
+/// Every example serves all of them, under the same paths. `{token}` is the hook's token.
 pub(crate) fn routes() -> Reply {
     let route = |name: &str, path: &str, platform: &str, kind: &str| json!({"name": name, "path": path, "platform": platform, "kind": kind});
     let mut routes = vec![

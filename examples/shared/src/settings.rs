@@ -13,7 +13,7 @@ use lifecycle_core::{HookToken, Secret, SecretError, Secrets, SigningSecret};
 /// What the environment says.
 ///
 /// Other users of a machine may read a process's environment (`/proc/PID/environ`), and it is handed on to what the process
-/// starts. So what is secret, the database's URL included, can stand in a file, which a variable with `_FILE` behind its name
+/// starts. So secrets, including the database's URL, can be in a file, which a variable with `_FILE` behind its name
 /// names; one line break at the end of the file is not part of it.
 pub struct Settings {
     /// `PORT`: where to listen on the loopback address; 0 means any free port. 3000 by default.
@@ -36,11 +36,11 @@ pub struct Settings {
     /// `WORKER_LEASE_SECONDS`: after how long another process takes over what a dead one had begun. 30 s by default.
     pub worker_lease: Option<Duration>,
     pub(crate) token_text: String,
-    /// What was made up, to be shown to whoever tries the app out.
+    /// What was generated, to be shown to the user who tries out the app.
     pub(crate) made_up: MadeUp,
 }
 
-/// What was made up for this run. What was set is shown to nobody.
+/// What was generated for this run. What was set is never shown.
 pub(crate) struct MadeUp {
     pub(crate) secret: Option<String>,
     pub(crate) token: bool,

@@ -10,7 +10,7 @@ pub struct Shutdown(watch::Receiver<bool>);
 
 impl Shutdown {
     /// Listens for SIGTERM and Ctrl-C from now on. Call it once, before anything is started, and hand out clones: a part
-    /// that began to listen by itself would miss a signal that came before.
+    /// that began to listen later would miss a signal that came before.
     ///
     /// # Errors
     /// The system's, when it takes no handler.

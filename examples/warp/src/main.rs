@@ -38,7 +38,7 @@ fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     no_final_slash().and(all).with(warp::log::custom(|request| access_log(&request))).boxed()
 }
 
-/// What the log tells of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
+/// What the log shows of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
 fn access_log(request: &warp::log::Info<'_>) {
     let (method, status) = (request.method(), request.status().as_u16());
     info!(target: "access_log", %method, route = route_name(request.path()), status, elapsed = ?request.elapsed(), "request");
@@ -106,7 +106,7 @@ fn securityscorecard(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         .map(move |query: String, headers: HeaderMap| response(own.connect(&query, headers.get_all(COOKIE))))
         .recover(only("GET, HEAD"));
 
-    // The body tells which rule fired on what; the demo only makes sure that it is read.
+    // The body says which rule fired on what; the demo only makes sure that it is read.
     let own = app.clone();
     let notify = warp::path!("actions" / "notify_channel")
         .and(warp::post())

@@ -1,4 +1,4 @@
-//! What the inbox, its worker and its engines log. PostgreSQL's has the same test beside its engine.
+//! What the inbox, its worker and its engines log. PostgreSQL's engine has the same test in its crate.
 
 use std::sync::Arc;
 

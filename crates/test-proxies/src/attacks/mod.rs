@@ -36,7 +36,7 @@ pub(crate) struct Attack {
     pub(crate) run: fn(&Scene) -> Counting<'_>,
 }
 
-/// One after the other: they are told apart by what happens beside them.
+/// One after the other, so that their effects on other requests can be attributed.
 pub(crate) const IN_TURN: &[Attack] = &[
     Attack {
         name: "callbacks are acknowledged, however they are sent",
@@ -64,5 +64,5 @@ pub(crate) const LAST: Attack =
 pub(crate) const ROUTES: [&str; 4] =
     ["/seismic", "/middleware/seismic", "/extractor/seismic", "/securityscorecard/hook/not-the-token"];
 
-/// What a stranger is told there, by the app or, of a large body, by the proxy.
+/// What a stranger is answered there, by the app or, of a large body, by the proxy.
 pub(crate) const REFUSED: &[&str] = &["401", "404", "413"];

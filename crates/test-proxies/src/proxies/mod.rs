@@ -31,7 +31,7 @@ pub(crate) struct Proxy {
     /// Whether it may write its own `100 Continue` and an answer at the same time, on the connection of whoever sent `Expect`:
     /// bytes of either then follow the answer.
     pub(crate) mixes_continue: bool,
-    /// What its output says when it ends by a bug of its own that is known; it is started again then, and that is counted.
+    /// What its output says when it ends by a known bug; it is started again then, and that is counted.
     pub(crate) known_crash: Option<&'static str>,
 }
 

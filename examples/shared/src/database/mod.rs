@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// The most deliveries that `GET /deliveries` tells of: the latest.
+/// The most deliveries that `GET /deliveries` shows: the latest.
 const SHOWN: u32 = 10_000;
 
-/// The store of the inbox, and the app's own table beside it: one row for each delivery that was handled, written in
+/// The store of the inbox, and the app's own table in the same database: one row for each delivery that was handled, written in
 /// the transaction that completes the delivery.
 #[derive(Clone)]
 pub(crate) enum Database {

@@ -36,7 +36,7 @@ impl Database {
         .await?
     }
 
-    /// Leaves one whole file, without a log beside it.
+    /// Leaves one whole file, without a log.
     pub(super) async fn close(&self) {
         self.engine.close().await;
     }

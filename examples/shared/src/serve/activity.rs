@@ -55,7 +55,7 @@ pub(super) async fn quiet(mut requests: watch::Receiver<Requests>, time: Duratio
     pending::<()>().await; // the connection has ended
 }
 
-/// One request, from its head until its answer is there or nobody waits for it any more.
+/// One request, from its head until its answer is there or its client has gone.
 pub(super) struct Answering(Activity);
 
 impl Drop for Answering {

@@ -61,10 +61,10 @@ impl Limits {
 
 /// Serves HTTP/1.1, and HTTP/2 to clients that begin with it, until the process is asked to stop.
 ///
-/// Every answer before the end of a request's body says `connection: close`, those of routes that are no callbacks' too.
+/// Every answer before the end of a request's body says `connection: close`, also on routes that take no callbacks.
 ///
 /// hyper and the servers on it leave most of these limits to who uses them. hyper's own time limit for a head begins only
-/// once the first bytes have told HTTP/1 from HTTP/2, and does not hold for HTTP/2; the one here holds for both.
+/// once the first bytes have shown which version it is, and does not apply to HTTP/2; the one here applies to both.
 pub async fn serve<S, B>(listener: TcpListener, service: S, limits: Limits, shutdown: Shutdown)
 where
     S: Service<Request<WatchedBody>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,

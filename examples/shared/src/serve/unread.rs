@@ -23,7 +23,7 @@ pub(super) struct Unread(Arc<AtomicBool>);
 
 impl WatchedBody {
     pub(super) fn of(request: Request<Incoming>) -> (Request<Self>, Unread) {
-        // From HTTP/2 on, a body has a stream of its own.
+        // From HTTP/2 on, each body has its own stream.
         let counts = request.version() <= Version::HTTP_11 && !request.body().is_end_stream();
         let unread = Arc::new(AtomicBool::new(counts));
         let request = request.map(|body| Self { body, unread: unread.clone() });
@@ -32,8 +32,8 @@ impl WatchedBody {
 }
 
 impl Unread {
-    /// The adapters say `connection: close` by themselves; this is for the routes that are no callbacks', whose answers
-    /// hyper closes after without a word. A proxy would send somebody's next request into such a connection.
+    /// The adapters say `connection: close`; this is for the routes that take no callbacks, after whose answers hyper closes
+    /// without saying so. A proxy would send another client's request into such a connection.
     pub(super) fn tell<B>(&self, answer: &mut Response<B>) {
         if self.0.load(Relaxed) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
