@@ -2,6 +2,7 @@
 //! and what was acknowledged before is there when the right file is back.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -59,8 +60,8 @@ const SHAPES: [Shape; 7] = [
     // the log deleted
     Shape {
         spoil: |file| {
-            fs::remove_file(beside(file, "-wal"))?;
-            Ok(fs::remove_file(beside(file, "-shm"))?)
+            remove(&beside(file, "-wal"))?;
+            remove(&beside(file, "-shm"))
         },
         put_back: |_| Ok(()),
         all_gone: false,
@@ -91,9 +92,7 @@ const SHAPES: [Shape; 7] = [
     },
     // deleted
     Shape {
-        spoil: |file| {
-            Ok(["", "-wal", "-shm"].into_iter().try_for_each(|end| fs::remove_file(beside(file, end)))?)
-        },
+        spoil: |file| ["", "-wal", "-shm"].into_iter().try_for_each(|end| remove(&beside(file, end))),
         put_back: |_| Ok(()),
         all_gone: true,
         may_be_whole: false,
@@ -123,6 +122,14 @@ pub(super) fn befall(stage: &mut Stage<'_>) -> Result<(), Failure> {
     stage.loss = Some(Loss { from, until: Instant::now(), all_gone: shape.all_gone });
     (shape.put_back)(&file)?;
     stage.start_all()
+}
+
+/// An app that has noticed the loss of one file may have removed another itself.
+fn remove(file: &Path) -> Result<(), Failure> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 fn truncate(file: &Path, length: u64) -> Result<(), Failure> {

@@ -58,7 +58,7 @@ const WORDS: &[Word] = &[
     in_inbox("open_migrated", "open_without_migrating"),
     in_inbox("PATIENCE", "STORE_BACKOFF"),
     in_inbox("Ran", "RunOutcome"),
-    in_inbox("ring", "notify"),
+    in_inbox("fn ring", "notify"),
     in_inbox("Ringer", "PgNotifier"),
     in_inbox("Seen", "what was seen: a snapshot"),
     in_inbox("Signals", "Notifier"),
