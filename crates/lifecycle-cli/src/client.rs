@@ -54,7 +54,16 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
     pub(crate) body: Bytes,
+}
+
+impl Answered {
+    /// As a platform judges it.
+    pub(crate) fn answer(&self) -> lifecycle_testing::Answer<'_> {
+        let content_type = self.content_type.as_deref();
+        lifecycle_testing::Answer { status: self.status, content_type, body: &self.body }
+    }
 }
 
 /// Why a server that was reached gave no answer.
@@ -130,7 +139,8 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::E
         }
     }
     let status = response.status().as_u16();
-    Ok(Answered { status, body: body.freeze() })
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    Ok(Answered { status, content_type: content_type.map(str::to_owned), body: body.freeze() })
 }
 
 impl Outgoing {

@@ -10,13 +10,14 @@ use lifecycle_conformance::{
     ContactError, Credentials, Exactness, Filter, Progress, ReportFile, Route, RouteKind, Suite, Target,
     run_target,
 };
+use lifecycle_core::seismic;
 use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit};
 use crate::client;
 use crate::failure::Failure;
-use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
+use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
 use crate::shown::{BAD, GOOD};
 
 mod fixtures {
@@ -141,16 +142,13 @@ impl ConformanceArgs {
 
     /// By platform.
     fn credentials(&self, token: Option<String>) -> Result<BTreeMap<String, Credentials>, Failure> {
-        let text = |secret: &Shared| {
-            String::from_utf8(secret.bytes().to_vec())
-                .map_err(|_| Failure::new("the secret is not UTF-8", "save it as UTF-8 text"))
-        };
         let mut all = BTreeMap::new();
         if self.url.is_some() {
-            let current = text(&self.secret.read()?)?;
-            let previous = self.previous.read()?.as_ref().map(text).transpose()?;
+            let platform = &seismic::PLATFORM;
+            let current = self.secret.read(platform)?.text().to_owned();
+            let previous = self.previous.read(platform)?.map(|secret| secret.text().to_owned());
             let signing = Credentials { app: self.app.clone(), current, previous };
-            all.insert("seismic".to_owned(), signing);
+            all.insert(platform.name().to_owned(), signing);
         }
         if let Some(token) = token {
             let hook = Credentials { app: self.app.clone(), current: token, previous: None };

@@ -11,6 +11,7 @@ mod signatures;
 use std::fmt::Write;
 
 use clap::Args;
+use lifecycle_core::{Platform, seismic};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit};
@@ -32,6 +33,14 @@ your receiver does differently. No secret and no expected signature is ever show
 
 Exit code 0 says that the signature matches or that the cause was found, 1 that it was not.";
 
+/// The platform whose signatures are explained.
+const PLATFORM: &Platform = &seismic::PLATFORM;
+
+/// Whether the causes are those of this platform's signatures.
+pub(crate) fn knows(platform: &Platform) -> bool {
+    platform.name() == PLATFORM.name()
+}
+
 /// Find out why a signature does not match, and what to change
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -52,7 +61,7 @@ impl ExplainArgs {
         if self.causes {
             return Ok(list());
         }
-        let request = self.request.read()?;
+        let request = self.request.read(PLATFORM)?;
         if !request.headers.iter().any(|(name, _)| is_signature(name)) {
             return Err(Failure::new(
                 "there is no signature header",
@@ -60,7 +69,7 @@ impl ExplainArgs {
             ));
         }
         // Not checked: what is wrong with it may be the cause.
-        let secret = self.secret.read_unchecked()?;
+        let secret = self.secret.read_unchecked(PLATFORM)?;
         let previous = self.previous.read_unchecked()?;
         let findings = search(&Evidence {
             body: &request.body,

@@ -4,15 +4,15 @@
 
 mod answer;
 mod body;
-mod callback;
 mod cli;
 mod client;
 mod conformance;
+mod event;
 mod explain;
 mod failure;
-mod hook;
 mod inbox;
 mod manual;
+mod platform;
 mod proxy;
 mod request_headers;
 mod scenario;
@@ -20,6 +20,7 @@ mod secret;
 mod send;
 mod shown;
 mod sign;
+mod signing;
 mod simulate;
 mod transcript;
 mod verdict;

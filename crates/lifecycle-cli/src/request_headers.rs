@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lifecycle_core::seismic;
+use lifecycle_core::Platform;
 
 use crate::body;
 use crate::failure::Failure;
+use crate::platform::signature_headers;
 use crate::transcript::Transcript;
 
 /// The request that is looked at.
@@ -16,7 +17,7 @@ pub(crate) struct RequestArgs {
     /// too
     #[arg(long, value_name = "FILE")]
     pub(crate) body: Option<PathBuf>,
-    /// The value of x-seismic-signature
+    /// The value of the signature's header, such as x-seismic-signature
     #[arg(long, value_name = "VALUE")]
     pub(crate) signature: Option<String>,
     /// A header of the request, as in curl: 'NAME: VALUE'
@@ -36,10 +37,11 @@ pub(crate) struct Request {
 
 impl RequestArgs {
     /// Reads what the options name.
-    pub(crate) fn read(&self) -> Result<Request, Failure> {
+    pub(crate) fn read(&self, platform: &Platform) -> Result<Request, Failure> {
         let mut headers = Vec::new();
-        if let Some(signature) = &self.signature {
-            headers.push((seismic::SIGNATURE.to_owned(), signature.clone()));
+        let signed = signature_headers(platform);
+        if let (Some(signature), Some(name)) = (&self.signature, signed.first()) {
+            headers.push(((*name).to_owned(), signature.clone()));
         }
         for header in &self.header {
             let (name, value) = header.split_once(':').ok_or_else(|| {
@@ -55,7 +57,7 @@ impl RequestArgs {
                     "save one to a file",
                 ));
             }
-            let transcript = Transcript::read(&body::read_text(file)?)?;
+            let transcript = Transcript::read(&body::read_text(file)?, signed)?;
             headers.extend(transcript.headers);
             (saved_body, is_body_parsed) = (transcript.body, transcript.is_body_parsed);
         }

@@ -5,25 +5,25 @@ mod script;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
-use lifecycle_core::seismic;
+use lifecycle_core::Platform;
+use lifecycle_testing::{Sample, Sender, SigningKeys};
 use reqwest::Url;
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::answer::{Answer, Exit};
 use crate::body;
-use crate::callback::Callback;
 use crate::client::{self, Framing, Outgoing};
 use crate::failure::Failure;
-use crate::secret::{PreviousSecretArgs, Shared, SigningSecretArgs};
-use crate::send::{Delivered, Expected, Sender, sign, tampered};
+use crate::platform::{self, PlatformArgs, signature_headers};
+use crate::secret::{Key, PreviousSecretArgs, SigningSecretArgs};
+use crate::send::{Courier, Delivered, Expected};
 use crate::shown::{self, BAD, DIM, GOOD, HEADING, millis, one_line};
-use crate::verdict::Outcome;
+use crate::signing::Signed;
+use crate::verdict::{Judge, Outcome};
 use script::{BUILT_IN, Script, Signing, Step};
 
 /// What a callback's URL holds in place of its kind, where each event has a URL of its own.
@@ -35,12 +35,13 @@ Examples:
   lifecycle scenario rotation-day --url http://127.0.0.1:3000/seismic --secret-file new.txt --previous-secret-file old.txt
   lifecycle scenario out-of-order --url 'http://127.0.0.1:3000/seismic/{event}'
   lifecycle scenario --print duplicates > mine.json && lifecycle scenario mine.json --url http://127.0.0.1:3000/seismic
+  lifecycle scenario install-to-uninstall --platform github --url http://127.0.0.1:3000/github
   lifecycle scenario --list
 
 Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted; 2 that it could
 not be found out.";
 
-/// Send a sequence of Seismic callbacks, and say where an administrator would have been blocked
+/// Send a sequence of events, and say where an administrator would have been blocked
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ScenarioArgs {
@@ -66,6 +67,8 @@ pub(crate) struct ScenarioArgs {
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     #[command(flatten)]
+    platform: PlatformArgs,
+    #[command(flatten)]
     secret: SigningSecretArgs,
     #[command(flatten)]
     previous: PreviousSecretArgs,
@@ -89,7 +92,17 @@ impl ScenarioArgs {
             return Err(Failure::new("no scenario or no --url", "see `lifecycle scenario --help`"));
         };
         let script = Script::parse(&text(scenario)?)?;
-        let secrets = Secrets { current: self.secret.read()?, previous: self.previous.read()? };
+        let sender = self.platform.platform;
+        let platform = sender.platform();
+        let secrets = Secrets {
+            platform,
+            // A platform whose proof is the URL signs nothing.
+            current: match signature_headers(platform) {
+                [] => None,
+                _ => Some(self.secret.read(platform)?),
+            },
+            previous: self.previous.read(platform)?,
+        };
         if script.needs_previous() && secrets.previous.is_none() {
             return Err(Failure::new(
                 "this scenario signs with a previous secret",
@@ -98,91 +111,106 @@ impl ScenarioArgs {
         }
         let url = |kind: &str| client::parse_url(&url.replace(EVENT, kind));
         let shown = shown::url(&url("event")?, false);
-        let steps = self.play(&script, &secrets, url)?;
+        let steps = self.play(&script, sender, &secrets, url)?;
         Ok(report(scenario, &script, &shown, &steps))
     }
 
     fn play<'s>(
         &self,
         script: &'s Script,
+        sender: &'static Sender,
         secrets: &Secrets,
         url: impl Fn(&str) -> Result<Url, Failure>,
     ) -> Result<Vec<Done<'s>>, Failure> {
-        let sender = Sender::new(Duration::from_millis(self.timeout))?;
-        let tenant = self.tenant.clone().unwrap_or_else(|| Uuid::new_v4().to_string());
-        let mut labelled: HashMap<&str, (String, Vec<u8>)> = HashMap::new();
+        let courier = Courier::new(Duration::from_millis(self.timeout))?;
+        let tenant = self.tenant.clone().unwrap_or_else(|| another_tenant(sender));
+        let mut labelled: HashMap<&str, (String, Sample)> = HashMap::new();
         let mut steps = Vec::new();
         for step in &script.steps {
             std::thread::sleep(Duration::from_millis(step.pause_ms));
-            let (kind, body) = match step.again.as_deref().and_then(|label| labelled.get(label)) {
+            let (name, sample) = match step.again.as_deref().and_then(|label| labelled.get(label)) {
                 Some(known) => known.clone(),
-                None => self.callback(step, &tenant),
+                None => self.event(step, sender, &tenant)?,
             };
-            let mut headers = HeaderMap::new();
-            sign(&body, &secrets.of(step.sign), &mut headers);
+            let body = sample.body().into_bytes();
+            let keys = secrets.of(step.sign);
+            let mut signed = Signed::new(sender.platform(), &sample, body, keys.as_ref());
+            if step.tamper {
+                signed = signed.tampered();
+            }
             let outgoing = Outgoing {
-                url: url(&kind)?,
-                headers,
-                body: if step.tamper { tampered(&body) } else { body.clone() }.into(),
+                url: url(&name)?,
+                headers: signed.headers,
+                body: signed.body.into(),
                 framing: Framing {
                     chunked: step.chunked,
                     slow: step.slow_body_ms.map(Duration::from_millis),
                 },
             };
-            let delivered = sender.deliver(
+            let judge =
+                Judge { ack: sender.platform().ack(), of: &|answer, took| sample.judge(answer, took) };
+            let delivered = courier.deliver(
                 (0..step.repeat as usize).map(|_| outgoing.clone()),
                 step.concurrency as usize,
-                &seismic::ACK,
+                &judge,
                 step.intent(),
                 &format!("step {} of {}, {}: ", steps.len() + 1, script.steps.len(), step.title()),
             )?;
             if let Some(label) = &step.label {
-                labelled.insert(label, (kind, body));
+                labelled.insert(label, (name, sample));
             }
             steps.push(Done { step, delivered });
         }
         Ok(steps)
     }
 
-    /// The kind and the body of a new callback.
-    fn callback(&self, step: &Step, tenant: &str) -> (String, Vec<u8>) {
-        let kind = step.send.clone().unwrap_or_default();
-        let mut callback = Callback::new(&kind);
-        callback.set("tenantId", tenant.into());
+    /// The name of a new event, and the event.
+    fn event(&self, step: &Step, sender: &'static Sender, tenant: &str) -> Result<(String, Sample), Failure> {
+        let name = step.send.clone().unwrap_or_default();
+        let ago = Duration::from_secs(step.sent_seconds_ago.into());
+        let at = SystemTime::now().checked_sub(ago).unwrap_or(SystemTime::UNIX_EPOCH);
+        let mut sample = platform::sample(sender, &name)?.tenant(tenant).at(at);
         if let Some(app) = &self.app {
-            callback.set("appId", app.as_str().into());
+            sample = sample.app(app);
         }
-        let ago = SignedDuration::from_secs(step.sent_seconds_ago.into());
-        if let Ok(sent) = Timestamp::now().checked_sub(ago)
-            && let Ok(sent) = Timestamp::from_second(sent.as_second())
-        {
-            callback.set("timestamp", sent.to_string().into());
+        for (member, value) in &step.set {
+            sample = sample.set(member, value.clone());
         }
-        for (name, value) in &step.set {
-            callback.set(name, value.clone());
-        }
-        step.unset.iter().for_each(|name| callback.unset(name));
-        (kind, callback.json().into_bytes())
+        Ok((name, step.unset.iter().fold(sample, Sample::without)))
     }
+}
+
+/// A tenant that no run had before, in the form of the one in the vendor's samples: digits, behind a word and a colon where it has
+/// those, or any text.
+fn another_tenant(sender: &'static Sender) -> String {
+    let id = Uuid::new_v4();
+    let vendors = sender.events().next().and_then(|(_, event)| sender.sample(event)).map(|it| it.delivery());
+    let vendors = vendors.as_ref().map_or("", |delivery| delivery.event().tenant());
+    let (sort, number) = vendors.split_at(vendors.rfind(':').map_or(0, |colon| colon + 1));
+    if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("{sort}{}", id.as_u64_pair().0 >> 12); // below 2^52, which every JSON parser takes
+    }
+    id.to_string()
 }
 
 /// The secrets of a run.
 struct Secrets {
-    current: Shared,
-    previous: Option<Shared>,
+    platform: &'static Platform,
+    current: Option<Key>,
+    previous: Option<Key>,
 }
 
 impl Secrets {
-    /// Those that sign, the first in the first header.
-    fn of(&self, signing: Signing) -> Vec<Shared> {
-        match signing {
-            Signing::Both => {
-                [Some(self.current.clone()), self.previous.clone()].into_iter().flatten().collect()
-            }
-            Signing::Current => vec![self.current.clone()],
-            Signing::None => Vec::new(),
-            Signing::Previous => self.previous.iter().cloned().collect(),
-            Signing::Unknown => vec![Shared::random()],
+    /// Those that sign.
+    fn of(&self, signing: Signing) -> Option<SigningKeys> {
+        let current = self.current.as_ref()?.signing();
+        let previous = self.previous.as_ref().map(Key::signing);
+        match (signing, previous) {
+            (Signing::Both, Some(previous)) => Some(current.clone().with_previous(previous.clone())),
+            (Signing::Both | Signing::Current, _) => Some(current.clone()),
+            (Signing::None, _) => None,
+            (Signing::Previous, _) => previous.cloned(),
+            (Signing::Unknown, _) => Some(Key::unknown(self.platform).signing().clone()),
         }
     }
 }

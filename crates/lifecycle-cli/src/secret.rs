@@ -10,15 +10,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use lifecycle_core::{Secret, SecretError};
+use lifecycle_core::{Platform, SecretError};
+use lifecycle_testing::{SigningKeyError, SigningKeys};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::body;
 use crate::failure::Failure;
-
-/// The variable that is read when no option names a secret: the one that the example apps read, too.
-const DEFAULT_VARIABLE: &str = "SEISMIC_SIGNING_SECRET";
 
 const SIGNING: &str = "the signing secret";
 const PREVIOUS: &str = "the previous secret";
@@ -71,8 +69,8 @@ pub(crate) struct SigningSecretArgs {
     /// it in its history
     #[arg(id = "secret", long, value_name = "TEXT", help_heading = "Secret")]
     text: Option<SecretText>,
-    /// The environment variable that holds the signing secret [default: SEISMIC_SIGNING_SECRET, if it is set; else
-    /// you are asked for it]
+    /// The environment variable that holds the signing secret [default: the platform's, such as
+    /// SEISMIC_SIGNING_SECRET, if it is set; else you are asked for it]
     #[arg(id = "secret-env", long, value_name = "NAME", help_heading = "Secret")]
     variable: Option<String>,
     /// The file that holds the signing secret; one line break at its end is not part of it
@@ -112,36 +110,35 @@ pub(crate) struct OptionalSecretArgs {
 
 impl OptionalSecretArgs {
     /// The secret that the options name, if any.
-    pub(crate) fn read(&self) -> Result<Option<Shared>, Failure> {
+    pub(crate) fn read(&self, platform: &Platform) -> Result<Option<Key>, Failure> {
         let given = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?;
-        given.map(|bytes| Shared::new(SIGNING, bytes)).transpose()
+        given.map(|bytes| Key::new(SIGNING, platform, bytes)).transpose()
     }
 }
 
 impl SigningSecretArgs {
-    /// The secret that the options name; else that of the usual variable; else what the user types.
-    pub(crate) fn read(&self) -> Result<Shared, Failure> {
-        Shared::new(SIGNING, self.bytes()?)
+    /// The secret that the options name; else that of the platform's variable; else what the user types.
+    pub(crate) fn read(&self, platform: &Platform) -> Result<Key, Failure> {
+        Key::new(SIGNING, platform, self.bytes(platform)?)
     }
 
     /// The same as it was given, also where no secret is like that.
-    pub(crate) fn read_unchecked(&self) -> Result<Hidden, Failure> {
-        Hidden::new(SIGNING, self.bytes()?)
+    pub(crate) fn read_unchecked(&self, platform: &Platform) -> Result<Hidden, Failure> {
+        Hidden::new(SIGNING, self.bytes(platform)?)
     }
 
-    fn bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    fn bytes(&self, platform: &Platform) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if let Some(given) = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())? {
             return Ok(given);
         }
-        if let Some(bytes) = variable_or_file(DEFAULT_VARIABLE)? {
+        let variable = default_variable(platform);
+        if let Some(bytes) = variable_or_file(&variable)? {
             return Ok(bytes);
         }
         if !stdin().is_terminal() {
             return Err(Failure::new(
                 "no signing secret",
-                format!(
-                    "give --secret-env NAME, --secret-file FILE or --secret TEXT, or set {DEFAULT_VARIABLE}"
-                ),
+                format!("give --secret-env NAME, --secret-file FILE or --secret TEXT, or set {variable}"),
             ));
         }
         let typed = rpassword::prompt_password("Signing secret (it is not shown): ").map_err(|error| {
@@ -156,8 +153,8 @@ impl SigningSecretArgs {
 
 impl PreviousSecretArgs {
     /// The secret that the options name, if any.
-    pub(crate) fn read(&self) -> Result<Option<Shared>, Failure> {
-        self.bytes()?.map(|bytes| Shared::new(PREVIOUS, bytes)).transpose()
+    pub(crate) fn read(&self, platform: &Platform) -> Result<Option<Key>, Failure> {
+        self.bytes()?.map(|bytes| Key::new(PREVIOUS, platform, bytes)).transpose()
     }
 
     /// The same as it was given, also where no secret is like that.
@@ -202,46 +199,54 @@ impl fmt::Debug for Hidden {
     }
 }
 
-/// A secret that sender and receiver share: its bytes, and the core's form of it.
+/// A key of a platform: as it was given, and as the platform signs with it.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared {
+pub(crate) struct Key {
     hidden: Hidden,
-    secret: Secret,
+    signing: SigningKeys,
 }
 
-impl Shared {
-    fn new(what: &str, bytes: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
-        let secret = Secret::new(bytes.to_vec()).map_err(|error| match error {
-            SecretError::Blank => empty(what),
+impl Key {
+    fn new(what: &str, platform: &Platform, bytes: Zeroizing<Vec<u8>>) -> Result<Self, Failure> {
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|_| Failure::new(format!("{what} is not UTF-8"), "save it as UTF-8 text"))?;
+        let signing = SigningKeys::parse(platform, text).map_err(|error| match error {
+            SigningKeyError::Secret(SecretError::Blank) => empty(what),
             error => Failure::new(
                 format!("{what} cannot be used: {error}"),
                 "if your receiver has it so, that is why its signatures differ",
             ),
         })?;
-        Ok(Self { hidden: Hidden(bytes), secret })
+        Ok(Self { hidden: Hidden(bytes), signing })
     }
 
-    /// A secret that no receiver has.
-    pub(crate) fn random() -> Self {
-        let bytes = Zeroizing::new(Uuid::new_v4().to_string().into_bytes());
-        let secret = Secret::new(bytes.to_vec()).expect("a UUID is a secret");
-        Self { hidden: Hidden(bytes), secret }
+    /// One that no receiver has.
+    pub(crate) fn unknown(platform: &Platform) -> Self {
+        // 64 hex digits are a key of every sort.
+        let text = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        Self::new(SIGNING, platform, Zeroizing::new(text.into_bytes())).expect("they are a key")
     }
 
-    /// As the core signs and verifies with it.
-    pub(crate) fn secret(&self) -> &Secret {
-        &self.secret
+    /// As the platform signs with it.
+    pub(crate) fn signing(&self) -> &SigningKeys {
+        &self.signing
     }
 
     /// As it was given.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.hidden.bytes()
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.hidden.0).unwrap_or_default() // it was one when it was read
     }
 
     /// As a value that reports leave out.
     pub(crate) fn hidden(&self) -> &Hidden {
         &self.hidden
     }
+}
+
+/// The variable that is read when no option names a secret, such as `SEISMIC_SIGNING_SECRET`: the one that the example apps read,
+/// too.
+pub(crate) fn default_variable(platform: &Platform) -> String {
+    format!("{}_SIGNING_SECRET", platform.name().to_uppercase())
 }
 
 fn empty(what: &str) -> Failure {

@@ -1,35 +1,40 @@
-//! `lifecycle sign`: the headers that Seismic would send with a body.
+//! `lifecycle sign`: the headers that a platform would send with a body, to prove it.
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use clap::Args;
-use lifecycle_core::seismic;
+use lifecycle_testing::SignedRequest;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::failure::Failure;
+use crate::platform::{PlatformArgs, signature_headers};
 use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
 
 const EXAMPLES: &str = "\
 Examples:
   lifecycle sign --body install.json --secret-env SEISMIC_SIGNING_SECRET
   curl -H \"$(lifecycle sign --body install.json)\" --data-binary @install.json http://127.0.0.1:3000/seismic
+  lifecycle sign --platform stripe --body event.json --secret-file whsec.txt
   printf '{\"type\":\"install\"}' | lifecycle sign --body - --value
 
 Use --data-binary with curl: -d takes line breaks out, and the signature would no longer match.";
 
-/// Write the signature headers that Seismic would send with a body
+/// Write the headers with which a platform would prove a body
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SignArgs {
     /// The body's file; - for the standard input. It is signed byte for byte
     #[arg(long, value_name = "FILE")]
     body: PathBuf,
-    /// Write only the value, without the header's name
+    /// Write only the values, without the headers' names
     #[arg(long)]
     value: bool,
+    #[command(flatten)]
+    platform: PlatformArgs,
     #[command(flatten)]
     secret: SigningSecretArgs,
     #[command(flatten)]
@@ -38,22 +43,25 @@ pub(crate) struct SignArgs {
 
 impl SignArgs {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let current = self.secret.read()?;
-        let previous = self.previous.read()?;
+        let platform = self.platform.platform.platform();
+        if signature_headers(platform).is_empty() {
+            return Err(Failure::new(
+                format!("{} signs nothing", platform.name()),
+                "the token in the URL is the proof",
+            ));
+        }
+        let mut keys = self.secret.read(platform)?.signing().clone();
+        if let Some(previous) = self.previous.read(platform)? {
+            keys = keys.with_previous(previous.signing().clone());
+        }
         let body = body::read(&self.body)?;
-        let signed = [(seismic::SIGNATURE, Some(current)), (seismic::SIGNATURE_OLD, previous)];
+        let length = body.len();
         let mut text = String::new();
         let mut headers = Map::new();
-        for (name, secret) in signed {
-            let Some(secret) = secret else { continue };
-            let signature = seismic::SCHEME.sign(secret.secret(), &[], &body);
-            let _ = if self.value {
-                writeln!(text, "{signature}")
-            } else {
-                writeln!(text, "{name}: {signature}")
-            };
-            headers.insert(name.to_owned(), Value::from(signature));
+        for (name, value) in SignedRequest::new(platform, &keys, &[], body, SystemTime::now()).headers {
+            let _ = if self.value { writeln!(text, "{value}") } else { writeln!(text, "{name}: {value}") };
+            headers.insert(name, Value::from(value));
         }
-        Ok(Answer { text, json: json!({"headers": headers, "body_length": body.len()}), exit: Exit::Well })
+        Ok(Answer { text, json: json!({"headers": headers, "body_length": length}), exit: Exit::Well })
     }
 }

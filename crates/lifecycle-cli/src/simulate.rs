@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::PathBuf;
 
 use clap::Args;
+use lifecycle_core::seismic;
 use lifecycle_simulator::{Error, Options, Simulator, StartingApp};
 use serde_json::{Value, json};
 
@@ -73,7 +74,7 @@ impl SimulateArgs {
         options.database.clone_from(&self.database);
         options.master_key_file.clone_from(&self.master_key_file);
         options.manifest_url.clone_from(&self.manifest);
-        let secret = self.secret.read()?;
+        let secret = self.secret.read(&seismic::PLATFORM)?;
         let Some(url) = &self.app_url else {
             return match secret {
                 Some(_) => Err(Failure::new("a secret without an app", "name the app with --app-url URL")),
@@ -82,9 +83,7 @@ impl SimulateArgs {
         };
         let mut app = StartingApp::new(url.as_str());
         if let Some(secret) = secret {
-            let text = String::from_utf8(secret.bytes().to_vec());
-            let text = text.map_err(|_| Failure::new("the secret is not UTF-8", "save it as UTF-8 text"))?;
-            app.signing_secret = Some(text);
+            app.signing_secret = Some(secret.text().to_owned());
         }
         options.app = Some(app);
         Ok(options)

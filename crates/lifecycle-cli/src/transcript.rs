@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lifecycle_core::seismic;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -22,10 +21,11 @@ pub(crate) struct Transcript {
 impl Transcript {
     /// Recognises and reads: the output of `curl -v`, a HAR file or a part of one, a JSON object of headers, lines of JSON that a
     /// logger such as pino wrote, or plain header lines, after which a body may follow.
-    pub(crate) fn read(text: &str) -> Result<Self, Failure> {
+    /// Of several requests in one file, the one is meant that has one of the headers of `signed`.
+    pub(crate) fn read(text: &str, signed: &[&str]) -> Result<Self, Failure> {
         let text = text.trim_start_matches('\u{feff}');
         let transcript = match text.trim_start().chars().next() {
-            Some('{' | '[') => from_json(text)?,
+            Some('{' | '[') => from_json(text, signed)?,
             _ if text.lines().any(is_curl_line) => from_curl(text),
             _ => from_lines(text),
         };
@@ -38,10 +38,8 @@ impl Transcript {
         Ok(transcript)
     }
 
-    fn is_signed(&self) -> bool {
-        let is_signature =
-            |name: &str| seismic::SCHEME.headers().iter().any(|own| own.eq_ignore_ascii_case(name));
-        self.headers.iter().any(|(name, _)| is_signature(name))
+    fn has_one_of(&self, names: &[&str]) -> bool {
+        self.headers.iter().any(|(name, _)| names.iter().any(|own| own.eq_ignore_ascii_case(name)))
     }
 }
 
@@ -85,7 +83,7 @@ fn header_line(line: &str) -> Option<(String, String)> {
     is_name.then(|| (name.to_owned(), value.trim().to_owned()))
 }
 
-fn from_json(text: &str) -> Result<Transcript, Failure> {
+fn from_json(text: &str, signed: &[&str]) -> Result<Transcript, Failure> {
     let next = "export the request again, or give plain header lines";
     let documents: Vec<Value> =
         serde_json::Deserializer::from_str(text).into_iter().collect::<Result<_, _>>().map_err(|error| {
@@ -98,7 +96,7 @@ fn from_json(text: &str) -> Result<Transcript, Failure> {
     if let ([], [document]) = (found.as_slice(), documents.as_slice()) {
         found.push(Transcript { headers: headers(document), ..Transcript::default() });
     }
-    let signed: Vec<&Transcript> = found.iter().filter(|transcript| transcript.is_signed()).collect();
+    let signed: Vec<&Transcript> = found.iter().filter(|transcript| transcript.has_one_of(signed)).collect();
     match (signed.as_slice(), found.as_slice()) {
         ([one], _) => Ok(Transcript::clone(one)),
         ([], [one]) => Ok(one.clone()),
@@ -205,7 +203,7 @@ mod tests {
             (object, None),
             (pairs, None),
         ] {
-            let transcript = Transcript::read(form).unwrap();
+            let transcript = Transcript::read(form, &["x-seismic-signature"]).unwrap();
             let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
             assert_eq!(
                 transcript.headers,
@@ -236,7 +234,7 @@ mod tests {
             (&body_parsed, None, true),
             (event, Some(r#"{"a":1}"#), false),
         ] {
-            let transcript = Transcript::read(form).unwrap();
+            let transcript = Transcript::read(form, &["x-seismic-signature"]).unwrap();
             let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
             assert_eq!(transcript.headers, [pair("host", "a"), pair("x-seismic-signature", "aa")], "{form}");
             assert_eq!(transcript.body.as_deref(), body.map(str::as_bytes), "{form}");
@@ -255,7 +253,7 @@ mod tests {
             (r#"{"level":30,"time":1}"#, "no headers"),
             (two, "2 requests"),
         ] {
-            let failure = Transcript::read(text).unwrap_err().to_string();
+            let failure = Transcript::read(text, &["x-seismic-signature"]).unwrap_err().to_string();
             assert!(failure.contains(complaint), "{text}: {failure}");
         }
     }

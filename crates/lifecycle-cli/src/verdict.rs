@@ -1,8 +1,9 @@
-//! Verdict: what a marketplace would make of an answer, by its acknowledgement policy.
+//! Verdict: what a marketplace would make of an answer, in words.
 
 use std::time::Duration;
 
 use lifecycle_core::{Ack, AckFailure};
+use lifecycle_testing::{Answer, Consequence, Judgement, Reason};
 use serde::Deserialize;
 
 use crate::client::{Answered, Exchange, Lost};
@@ -53,13 +54,62 @@ pub(crate) enum Intent {
     Genuine,
 }
 
-/// Judges an exchange.
-pub(crate) fn judge(ack: &Ack, exchange: &Exchange, intent: Intent) -> Verdict {
-    let (outcome, text) = match intent {
-        Intent::Forged => forged(exchange),
-        Intent::Genuine => genuine(ack, exchange),
-    };
-    Verdict { outcome, text }
+/// How a platform judges an answer to what it sent, or that there was none after this time.
+pub(crate) struct Judge<'a> {
+    pub(crate) ack: &'a Ack,
+    pub(crate) of: &'a dyn Fn(Option<Answer<'_>>, Duration) -> Judgement,
+}
+
+impl Judge<'_> {
+    /// Judges an exchange.
+    pub(crate) fn verdict(&self, exchange: &Exchange, intent: Intent) -> Verdict {
+        let (outcome, text) = match intent {
+            Intent::Forged => forged(exchange),
+            Intent::Genuine => self.genuine(exchange),
+        };
+        Verdict { outcome, text }
+    }
+
+    fn genuine(&self, exchange: &Exchange) -> (Outcome, String) {
+        if let Some(doubt) = doubt(exchange) {
+            return (Outcome::Undecided, format!("it is not known what the app answers: {doubt}"));
+        }
+        let answered = exchange.result.as_ref().ok();
+        let judged = (self.of)(answered.map(Answered::answer), exchange.took);
+        let why = match &exchange.result {
+            Err(Lost::Closed) => closed(&after(exchange)),
+            Err(Lost::TimedOut)
+                if let Some(deadline) = self.ack.deadline().filter(|own| exchange.took < *own) =>
+            {
+                let gave_up = format!(
+                    "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
+                    millis(exchange.took),
+                    millis(deadline),
+                    deadline.as_millis()
+                );
+                return (Outcome::Undecided, gave_up);
+            }
+            Err(Lost::TimedOut) => timed_out(exchange),
+            Ok(answered) => because(judged.reason, answered, exchange),
+        };
+        let blocks = self.ack.failure() == AckFailure::Blocks;
+        match judged.consequence {
+            Consequence::Accepted if blocks => {
+                (Outcome::Acknowledged, format!("the administrator's action went through: {why}"))
+            }
+            Consequence::Accepted => (Outcome::Acknowledged, format!("acknowledged: {why}")),
+            Consequence::Blocked if blocks => {
+                (Outcome::Blocked, format!("the administrator would have been blocked: {why}"))
+            }
+            Consequence::Blocked => {
+                (Outcome::Blocked, format!("the platform would not take this URL: {why}"))
+            }
+            Consequence::Retried { at_most } => {
+                (Outcome::Blocked, format!("not acknowledged, and sent again for {}: {why}", span(at_most)))
+            }
+            _ => (Outcome::Blocked, format!("not acknowledged, and not sent again: {why}")),
+        }
+    }
 }
 
 /// A success, of whatever kind and however late, says that the callback was believed, and an error that it was not.
@@ -91,32 +141,6 @@ fn forged(exchange: &Exchange) -> (Outcome, String) {
     }
 }
 
-fn genuine(ack: &Ack, exchange: &Exchange) -> (Outcome, String) {
-    if let Some(doubt) = doubt(exchange) {
-        return (Outcome::Undecided, format!("it is not known what the app answers: {doubt}"));
-    }
-    let (good, why) = match &exchange.result {
-        Err(Lost::Closed) => (false, closed(&after(exchange))),
-        Err(Lost::TimedOut) if let Some(deadline) = ack.deadline().filter(|own| exchange.took < *own) => {
-            let gave_up = format!(
-                "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
-                millis(exchange.took),
-                millis(deadline),
-                deadline.as_millis()
-            );
-            return (Outcome::Undecided, gave_up);
-        }
-        Err(Lost::TimedOut) => (false, timed_out(exchange)),
-        Ok(answered) => answer(ack, answered, exchange.took),
-    };
-    match (good, ack.failure() == AckFailure::Blocks) {
-        (true, true) => (Outcome::Acknowledged, format!("the administrator's action went through: {why}")),
-        (true, false) => (Outcome::Acknowledged, format!("acknowledged: {why}")),
-        (false, true) => (Outcome::Blocked, format!("the administrator would have been blocked: {why}")),
-        (false, false) => (Outcome::Blocked, format!("not acknowledged: {why}")),
-    }
-}
-
 /// Why what came back may be a proxy's own word. Over TLS it cannot be, and no proxy writes the codes of problem documents.
 fn doubt(exchange: &Exchange) -> Option<String> {
     let proxy = exchange.proxy.as_ref().filter(|proxy| proxy.sees_answers)?;
@@ -144,27 +168,30 @@ fn timed_out(exchange: &Exchange) -> String {
     format!("no answer within {}", millis(exchange.took))
 }
 
-/// Whether the platform takes the answer as received, and why or why not.
-fn answer(ack: &Ack, answered: &Answered, took: Duration) -> (bool, String) {
-    let after = format!("after {}", millis(took));
-    let status = answered.status;
-    let late = ack.deadline().filter(|deadline| took > *deadline);
-    let success = ack.status();
-    // A platform that blocks nobody and documents no status is content with any success.
-    let is_success =
-        status == success || (ack.failure() != AckFailure::Blocks && (200..300).contains(&status));
-    match (is_success, late) {
-        (true, None) => (true, format!("{status}, {after}")),
-        (true, Some(deadline)) => (false, format!("{status} came {after}, later than {}", millis(deadline))),
-        (false, _) => {
-            let code = code(answered).map(|code| format!(" {code}")).unwrap_or_default();
-            let remark = match status {
-                200..300 => format!(" instead of {success}"),
-                300..400 => ", a redirect, which the platform does not follow".into(),
-                _ => String::new(),
-            };
-            (false, format!("{status}{code}{remark}, {after}"))
+/// Why an answer is judged as it is, with its status and time.
+fn because(reason: Reason, answered: &Answered, exchange: &Exchange) -> String {
+    let (status, after) = (answered.status, after(exchange));
+    match reason {
+        Reason::Late { deadline } => format!("{status} came {after}, later than {}", millis(deadline)),
+        Reason::Redirect(_) => format!("{status}, a redirect, which the platform does not follow, {after}"),
+        Reason::Status { expected, .. } if (200..300).contains(&status) => {
+            format!("{status} instead of {expected}, {after}")
         }
+        Reason::Status { .. } => {
+            let code = code(answered).map(|code| format!(" {code}")).unwrap_or_default();
+            format!("{status}{code}, {after}")
+        }
+        Reason::Acknowledged(_) => format!("{status}, {after}"),
+        other => format!("{status}, {other}, {after}"),
+    }
+}
+
+/// In the largest unit that is whole.
+fn span(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds % 3600 == 0 => format!("{} h", seconds / 3600),
+        seconds if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
     }
 }
 
@@ -189,11 +216,18 @@ fn millis(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform;
     use crate::proxy::Proxy;
-    use lifecycle_core::{securityscorecard, seismic};
+
+    /// What a platform makes of it.
+    fn judge(platform: &str, exchange: &Exchange, intent: Intent) -> Verdict {
+        let sender = platform::named(platform).unwrap();
+        let judge = Judge { ack: sender.platform().ack(), of: &|answer, took| sender.judge(answer, took) };
+        judge.verdict(exchange, intent)
+    }
 
     fn exchange(status: u16, body: &'static str, took: u64) -> Exchange {
-        let answered = Answered { status, body: body.into() };
+        let answered = Answered { status, content_type: None, body: body.into() };
         Exchange { result: Ok(answered), proxy: None, took: Duration::from_millis(took) }
     }
 
@@ -228,7 +262,7 @@ mod tests {
                 "the administrator would have been blocked: 307, a redirect, which the platform does not follow, after 12 ms",
             ),
         ] {
-            assert_eq!(judge(&seismic::ACK, &exchange(status, body, took), Intent::Genuine).text, expected);
+            assert_eq!(judge("seismic", &exchange(status, body, took), Intent::Genuine).text, expected);
         }
     }
 
@@ -262,24 +296,24 @@ mod tests {
                  307 is neither an acknowledgement nor a refusal, after 12 ms",
             ),
         ] {
-            let verdict = judge(&seismic::ACK, &exchange(status, body, took), Intent::Forged);
+            let verdict = judge("seismic", &exchange(status, body, took), Intent::Forged);
             assert_eq!((verdict.outcome, verdict.text.as_str()), (outcome, expected));
         }
         for lost in [Lost::Closed, Lost::TimedOut] {
-            let verdict = judge(&seismic::ACK, &unanswered(lost, 3001), Intent::Forged);
+            let verdict = judge("seismic", &unanswered(lost, 3001), Intent::Forged);
             assert_eq!(verdict.outcome, Outcome::Undecided, "the handler may have run: {}", verdict.text);
         }
     }
 
     #[test]
     fn who_gives_up_before_the_platform_knows_nothing() {
-        let early = judge(&seismic::ACK, &unanswered(Lost::TimedOut, 1001), Intent::Genuine);
+        let early = judge("seismic", &unanswered(Lost::TimedOut, 1001), Intent::Genuine);
         assert_eq!(early.outcome, Outcome::Undecided);
         assert_eq!(
             early.text,
             "gave up after 1001 ms, before the platform would, which waits 3000 ms: give --timeout 3000 or more"
         );
-        let late = judge(&seismic::ACK, &unanswered(Lost::TimedOut, 3000), Intent::Genuine);
+        let late = judge("seismic", &unanswered(Lost::TimedOut, 3000), Intent::Genuine);
         assert_eq!(late.outcome, Outcome::Blocked);
     }
 
@@ -296,7 +330,7 @@ mod tests {
         ] {
             let mut exchange = exchange(status, body, 12);
             exchange.proxy = Some(Proxy::new("proxy.example:3128", &url.parse().unwrap()));
-            let verdict = judge(&seismic::ACK, &exchange, Intent::Genuine);
+            let verdict = judge("seismic", &exchange, Intent::Genuine);
             assert_eq!(verdict.outcome, outcome, "{status} {body} {url}");
             let names_it = verdict.text.contains("may be the answer of the proxy proxy.example:3128");
             assert_eq!(names_it, outcome == Outcome::Undecided, "{}", verdict.text);
@@ -311,10 +345,37 @@ mod tests {
             (302, Outcome::Blocked),
             (404, Outcome::Blocked),
         ] {
-            let verdict = judge(&securityscorecard::ACK, &exchange(status, "", 9000), Intent::Genuine);
+            let verdict = judge("securityscorecard", &exchange(status, "", 9000), Intent::Genuine);
             assert_eq!(verdict.outcome, outcome, "{}", verdict.text);
             assert!(!verdict.text.contains("blocked"), "{}", verdict.text);
         }
+    }
+
+    #[test]
+    fn what_follows_is_told_as_the_platform_does_it() {
+        for (platform, status, expected) in [
+            ("github", 500, "not acknowledged, and not sent again: 500, after 12 ms"),
+            ("github", 202, "acknowledged: 202, after 12 ms"),
+            ("slack", 503, "not acknowledged, and sent again for 24 h: 503, after 12 ms"),
+            (
+                "stripe",
+                302,
+                "not acknowledged, and sent again for 72 h: 302, a redirect, which the platform does not follow, after 12 ms",
+            ),
+            (
+                "discord",
+                204,
+                "not acknowledged, and sent again for 10 min: 204, no content type where one is required, after 12 ms",
+            ),
+        ] {
+            assert_eq!(judge(platform, &exchange(status, "", 12), Intent::Genuine).text, expected);
+        }
+        let discord = platform::named("discord").unwrap();
+        let ping = discord.handshake().unwrap();
+        let of = &|answer: Option<Answer<'_>>, took| ping.judge(answer, took);
+        let verdict =
+            Judge { ack: discord.platform().ack(), of }.verdict(&exchange(401, "", 12), Intent::Genuine);
+        assert_eq!(verdict.text, "the platform would not take this URL: 401, after 12 ms");
     }
 
     #[test]
@@ -323,14 +384,14 @@ mod tests {
             (Lost::Closed, "the connection was closed without an answer, after 3001 ms"),
             (Lost::TimedOut, "no answer within 3001 ms"),
         ] {
-            let verdict = judge(&seismic::ACK, &unanswered(lost, 3001), Intent::Genuine);
+            let verdict = judge("seismic", &unanswered(lost, 3001), Intent::Genuine);
             assert_eq!(verdict.text, format!("the administrator would have been blocked: {expected}"));
         }
     }
 
     #[test]
     fn only_a_plain_code_is_repeated() {
-        let answered = |body| Answered { status: 401, body };
+        let answered = |body| Answered { status: 401, content_type: None, body };
         assert_eq!(code(&answered(r#"{"code":"stale"}"#.into())).as_deref(), Some("stale"));
         assert_eq!(code(&answered("{\"code\":\"\\u001b[2J\"}".into())), None);
         assert_eq!(code(&answered(r#"{"code":7}"#.into())), None);

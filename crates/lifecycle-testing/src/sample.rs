@@ -161,6 +161,11 @@ impl Sample {
         text(&self.draft())
     }
 
+    /// The headers that it has besides those of the proof, names in lower case.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        self.draft().headers
+    }
+
     /// The request that the platform sends.
     ///
     /// # Panics

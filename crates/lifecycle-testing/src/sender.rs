@@ -29,6 +29,7 @@ pub struct Sender {
     pub(crate) events: &'static [Template],
     pub(crate) fill: Fill,
     handshake: Option<(Template, Expected)>,
+    named_at: Option<&'static str>,
     success: RangeInclusive<u16>,
 }
 
@@ -108,13 +109,20 @@ pub enum Expected {
 impl Sender {
     /// The writing half of a platform that sends these events. It takes any answer from 200 to 299.
     pub const fn new(platform: &'static Platform, events: &'static [Template], fill: Fill) -> Self {
-        Self { platform, events, fill, handshake: None, success: 200..=299 }
+        Self { platform, events, fill, handshake: None, named_at: None, success: 200..=299 }
     }
 
     /// What it sends to try out a URL, and what it wants to see.
     #[must_use]
     pub const fn with_handshake(mut self, body: Template, expected: Expected) -> Self {
         self.handshake = Some((body, expected));
+        self
+    }
+
+    /// The member of the body that names the event, where an event that the platform does not send yet can be written so.
+    #[must_use]
+    pub const fn with_name_at(mut self, path: &'static str) -> Self {
+        self.named_at = Some(path);
         self
     }
 
@@ -145,6 +153,16 @@ impl Sender {
         let own = self.events.iter().find(|template| template.event == name);
         let template = own.or_else(|| self.events.iter().find(|template| template.kind == name))?;
         Some(Sample::new(self, template, None))
+    }
+
+    /// An event of a name that the platform does not send yet: a receiver has to take it all the same. `None` where a name of
+    /// one's own cannot be written.
+    ///
+    /// # Panics
+    /// When the platform sends no events at all.
+    pub fn unknown(&'static self, name: &str) -> Option<Sample> {
+        let path = self.named_at?;
+        Some(Sample::new(self, &self.events[0], None).set(path, name))
     }
 
     /// What it sends to try out a URL; `None` if it does not.

@@ -103,6 +103,17 @@ fn a_later_attempt_is_a_duplicate_and_another_event_is_none() {
 }
 
 #[test]
+fn an_event_that_a_platform_does_not_send_yet_is_of_its_own_kind() {
+    let mut written = Vec::new();
+    for sender in registry() {
+        let Some(sample) = sender.unknown("key-rotated") else { continue };
+        assert_eq!(sample.delivery().event().kind().name(), "key-rotated", "{sender:?}");
+        written.push(sender.platform().name());
+    }
+    assert_eq!(written, ["discord", "securityscorecard", "seismic", "slack", "stripe"]);
+}
+
+#[test]
 fn a_body_has_a_fresh_id_for_each_sample_and_the_same_bytes_for_one() {
     for (sender, sample) in samples() {
         assert_eq!(sample.body(), sample.clone().body());

@@ -19,6 +19,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
             "lifecycle-inbox-sqlite",
             "lifecycle-securityscorecard",
             "lifecycle-simulator",
+            "lifecycle-testing",
         ],
     ),
     ("lifecycle-conformance", &["lifecycle-core", "lifecycle-testing"]),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lifecycle_core::Ack;
 use serde_json::{Value, json};
 
-use super::delivery::Delivered;
+use super::courier::Delivered;
 use super::options::Expected;
 use crate::answer::Answer;
 use crate::proxy::Proxy;

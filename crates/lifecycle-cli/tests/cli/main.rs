@@ -10,6 +10,7 @@ mod explain;
 mod inbox;
 mod manual;
 mod offline;
+mod platforms;
 mod program;
 mod proxies;
 mod scenario;

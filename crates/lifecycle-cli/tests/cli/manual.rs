@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::program::{lifecycle, lifecycle_with};
 
-const COMMANDS: [&[&str]; 16] = [
+const COMMANDS: [&[&str]; 20] = [
     &["completions"],
     &["conformance"],
     &["explain"],
@@ -17,8 +17,12 @@ const COMMANDS: [&[&str]; 16] = [
     &["man"],
     &["scenario"],
     &["send", "securityscorecard", "action"],
-    &["send", "securityscorecard", "app.installed"],
+    &["send", "discord"],
+    &["send", "github"],
+    &["send", "securityscorecard"],
     &["send", "seismic"],
+    &["send", "slack"],
+    &["send", "stripe"],
     &["sign"],
     &["simulate"],
     &["verify"],

@@ -5,9 +5,11 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use lifecycle_core::{ExpectedApp, Head, Inbound, Keys, Platform, RejectedRequest, Reply, Verifier};
 use tempfile::TempDir;
 
 use crate::program::SECRET;
@@ -91,6 +93,79 @@ pub(crate) fn answering(answer: &'static str, after: Duration) -> String {
         }
     });
     format!("http://{address}/seismic")
+}
+
+/// A receiver of one platform, as small as the library allows. It ends with the test's process.
+pub(crate) fn receiver(platform: &'static Platform, keys: Keys, app: ExpectedApp) -> String {
+    let verifier = Verifier::new(platform, keys, app).unwrap();
+    serving(move |head, body| {
+        let reply = verified(&verifier, head, body).unwrap_or_else(|rejected| rejected.reply());
+        let lines = reply.headers().map(|(name, value)| format!("{name}: {value}\r\n"));
+        let length = reply.body().len();
+        let head: String =
+            [format!("HTTP/1.1 {} any\r\n", reply.status())].into_iter().chain(lines).collect();
+        [format!("{head}content-length: {length}\r\n\r\n").as_bytes(), reply.body()].concat()
+    })
+}
+
+/// A server that accepts everything, and the bodies that it got.
+pub(crate) fn recording() -> (String, Receiver<Vec<u8>>) {
+    let (sender, bodies) = channel();
+    let url = serving(move |_, body| {
+        sender.send(body.to_vec()).unwrap();
+        b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_vec()
+    });
+    (url, bodies)
+}
+
+fn verified(verifier: &Verifier, head: &str, body: &[u8]) -> Result<Reply, RejectedRequest> {
+    let mut lines = head.lines();
+    let target = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap();
+    let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers = headers.map(|(name, value)| (name, value.as_bytes()));
+    let mut verification = verifier.begin(Head::new("POST", target, headers))?;
+    verification.push(body.to_vec().into())?;
+    Ok(match verification.finish(SystemTime::now())? {
+        Inbound::Delivery(_) => verifier.platform().ack().reply(),
+        Inbound::Handshake(reply) => reply,
+    })
+}
+
+/// Answers each request's head and body. It ends with the test's process.
+fn serving(answer: impl Fn(&str, &[u8]) -> Vec<u8> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = BufReader::new(stream.unwrap());
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert!(stream.read_line(&mut head).unwrap() > 0, "no end of {head:?}");
+            }
+            let body = body(&mut stream, &head);
+            stream.get_mut().write_all(&answer(&head, &body)).unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+fn body(stream: &mut impl BufRead, head: &str) -> Vec<u8> {
+    let mut body = Vec::new();
+    if let Some(length) = head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
+        body.resize(length.parse().unwrap(), 0);
+        stream.read_exact(&mut body).unwrap();
+        return body;
+    }
+    loop {
+        let mut size = String::new();
+        stream.read_line(&mut size).unwrap();
+        let mut chunk = vec![0; usize::from_str_radix(size.trim(), 16).unwrap() + 2];
+        stream.read_exact(&mut chunk).unwrap();
+        if chunk == b"\r\n" {
+            return body;
+        }
+        body.extend(&chunk[..chunk.len() - 2]);
+    }
 }
 
 fn start(mut command: Command) -> Server {

@@ -6,7 +6,8 @@ use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
 /// It documents no status, and so takes any success.
-pub(crate) static SENDER: Sender = Sender::new(&securityscorecard::PLATFORM, EVENTS, fill);
+pub(crate) static SENDER: Sender =
+    Sender::new(&securityscorecard::PLATFORM, EVENTS, fill).with_name_at("event.type");
 
 const EVENTS: &[Template] = &[Template::new("install", securityscorecard::APP_INSTALLED, INSTALLED)];
 
@@ -15,6 +16,8 @@ const INSTALLED: &str = r#"{"event":{"type":"app.installed","payload":{"app":{"i
 fn fill(facts: &Facts, draft: &mut Draft) {
     draft.text("event.payload.app.id", facts.app.as_deref());
     // The user is the tenant, and acts.
-    draft.text("event.payload.user.username", facts.tenant.as_deref());
+    for name in ["event.payload.user.username", "event.payload.user.email"] {
+        draft.text(name, facts.tenant.as_deref());
+    }
     draft.time("event.payload.installed_at", facts.at, 3);
 }

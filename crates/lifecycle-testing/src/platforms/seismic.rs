@@ -6,7 +6,8 @@ use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
 /// It takes nothing but 202.
-pub(crate) static SENDER: Sender = Sender::new(&seismic::PLATFORM, EVENTS, fill).with_success(202..=202);
+pub(crate) static SENDER: Sender =
+    Sender::new(&seismic::PLATFORM, EVENTS, fill).with_name_at("type").with_success(202..=202);
 
 const EVENTS: &[Template] = &[
     Template::new("install", "install", CALLBACK),

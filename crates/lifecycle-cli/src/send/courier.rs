@@ -1,15 +1,14 @@
-//! Delivery: sends requests, some at a time, and judges what came back.
+//! Courier: sends requests, some at a time, and judges what came back.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use lifecycle_core::Ack;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::client::{Client, Exchange, Outgoing};
 use crate::failure::Failure;
-use crate::verdict::{Intent, Verdict, judge};
+use crate::verdict::{Intent, Judge, Verdict};
 
 /// A request's exchange and what the platform would make of it.
 #[derive(Clone, Debug)]
@@ -19,13 +18,13 @@ pub(crate) struct Delivered {
 }
 
 /// Sends requests.
-pub(crate) struct Sender {
+pub(crate) struct Courier {
     client: Client,
     runtime: Runtime,
 }
 
-impl Sender {
-    /// A sender that waits this long for each answer.
+impl Courier {
+    /// A courier that waits this long for each answer.
     pub(crate) fn new(timeout: Duration) -> Result<Self, Failure> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             Failure::new(format!("no runtime: {error}"), "free some of the system's resources")
@@ -42,7 +41,7 @@ impl Sender {
         &self,
         outgoing: impl ExactSizeIterator<Item = Outgoing>,
         concurrency: usize,
-        ack: &Ack,
+        judge: &Judge<'_>,
         intent: Intent,
         doing: &str,
     ) -> Result<Vec<Delivered>, Failure> {
@@ -56,7 +55,7 @@ impl Sender {
             progress.show(0);
             while let Some(exchange) = sent.next().await {
                 let exchange = exchange.inspect_err(|_| progress.clear())?;
-                let verdict = judge(ack, &exchange, intent);
+                let verdict = judge.verdict(&exchange, intent);
                 delivered.push(Delivered { exchange, verdict });
                 progress.show(delivered.len());
             }

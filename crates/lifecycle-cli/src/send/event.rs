@@ -1,0 +1,181 @@
+//! `lifecycle send PLATFORM EVENT`: an event of any platform that the library knows, signed as it signs.
+
+use clap::{Args, Command};
+use lifecycle_testing::{Sample, Sender, SigningKeys};
+
+use super::courier::Courier;
+use super::options::{Expected, SendOptions};
+use super::report::{Private, Sent};
+use crate::answer::Answer;
+use crate::body;
+use crate::client::Outgoing;
+use crate::event::EventArgs;
+use crate::failure::Failure;
+use crate::platform::{self, signature_headers};
+use crate::secret::{Key, PreviousSecretArgs, SigningSecretArgs, default_variable};
+use crate::shown;
+use crate::signing::{Signed, made_headers};
+use crate::verdict::{Intent, Judge};
+
+const EXIT_CODES: &str = "\
+Exit code 1 says that an administrator would have been blocked, or that a forged event was accepted; 2 that it could not \
+be found out. What a receiver has to refuse (--tamper, --unsigned) is well when it is refused.";
+
+#[derive(Args, Debug)]
+pub(super) struct SendEventArgs {
+    /// The event, by its kind or by its name on the platform
+    #[arg(required = true)]
+    event: String,
+    #[command(flatten)]
+    options: SendOptions,
+    #[command(flatten)]
+    fields: EventArgs,
+    #[command(flatten)]
+    secret: SigningSecretArgs,
+    #[command(flatten)]
+    previous: PreviousSecretArgs,
+    /// Change the body after signing; a receiver has to refuse it
+    #[arg(long, help_heading = "Signature")]
+    tamper: bool,
+    /// Send no signature; a receiver has to refuse it
+    #[arg(long, help_heading = "Signature")]
+    unsigned: bool,
+    /// Give each repetition a request id of its own; otherwise they are duplicates of one event
+    #[arg(long, conflicts_with = "body", help_heading = "Wire")]
+    fresh: bool,
+}
+
+/// The command of one platform.
+pub(super) fn command(sender: &'static Sender) -> Command {
+    let platform = sender.platform();
+    let name = platform.name();
+    let names = platform::names(sender);
+    let (first, last) =
+        (names.first().copied().unwrap_or_default(), names.last().copied().unwrap_or_default());
+    let url = format!("--url http://127.0.0.1:3000/{name}");
+    let variable = default_variable(platform);
+    let examples = if signature_headers(platform).is_empty() {
+        format!(
+            "  lifecycle send {name} {first} {url}/hook/TOKEN\n\n\
+             Nothing signs this event: the URL's last part is its token, so it is not shown."
+        )
+    } else {
+        format!(
+            "  lifecycle send {name} {first} {url} --secret-env {variable}\n  \
+             lifecycle send {name} {last} {url} --tenant 42 --set note=x\n  \
+             lifecycle send {name} {first} {url} --body saved.json --tamper\n  \
+             lifecycle send {name} {first} {url} --repeat 1000 --concurrency 16 --fresh"
+        )
+    };
+    let others = match sender.unknown("other") {
+        Some(_) => "; any other is sent, too, since a receiver has to take what is not known yet",
+        None => "",
+    };
+    SendEventArgs::augment_args(Command::new(name))
+        .about(format!("Send what {name} sends: {}", names.join(", ")))
+        .after_help(format!("Events: {}{others}.\n\nExamples:\n{examples}\n\n{EXIT_CODES}", names.join(", ")))
+}
+
+impl SendEventArgs {
+    pub(super) fn run(&self, sender: &'static Sender) -> Result<Answer, Failure> {
+        let platform = sender.platform();
+        let url = self.options.url()?;
+        let samples = self.samples(sender)?;
+        let extra = self.options.headers(&made_headers(platform, &samples[0]))?;
+        let keys = self.keys(sender)?;
+        let signing = signing(&keys);
+        let file = self.options.body.as_deref().map(body::read).transpose()?;
+        let mut signatures = Vec::new();
+        let requests: Vec<Outgoing> = samples
+            .iter()
+            .map(|sample| {
+                let body = file.clone().unwrap_or_else(|| sample.body().into_bytes());
+                let mut signed = Signed::new(platform, sample, body, signing.as_ref());
+                signatures.append(&mut signed.signatures);
+                if self.tamper {
+                    signed = signed.tampered();
+                }
+                signed.headers.extend(extra.clone());
+                Outgoing {
+                    url: url.clone(),
+                    headers: signed.headers,
+                    body: signed.body.into(),
+                    framing: self.options.framing(),
+                }
+            })
+            .collect();
+        let repeated =
+            (0..self.options.repeat as usize).map(|place| requests[place % requests.len()].clone());
+        let intent = if self.tamper || self.unsigned { Intent::Forged } else { Intent::Genuine };
+        let judge = Judge { ack: platform.ack(), of: &|answer, took| samples[0].judge(answer, took) };
+        let delivered = Courier::new(self.options.timeout())?.deliver(
+            repeated,
+            self.options.concurrency as usize,
+            &judge,
+            intent,
+            "",
+        )?;
+        let sent = Sent {
+            platform: platform.name(),
+            kind: &self.event,
+            url: shown::url(&url, signature_headers(platform).is_empty()),
+            ack: platform.ack(),
+            expected: self.options.expect.unwrap_or(Expected::of(intent)),
+            private: Private { secrets: keys.iter().map(Key::hidden).collect(), signatures },
+            notes: self.notes(sender, signing.as_ref()),
+        };
+        Ok(sent.answer(&delivered))
+    }
+
+    /// The event, or one for each repetition.
+    fn samples(&self, sender: &'static Sender) -> Result<Vec<Sample>, Failure> {
+        let count = if self.fresh { self.options.repeat } else { 1 };
+        (0..count).map(|_| self.fields.sample(sender, &self.event)).collect()
+    }
+
+    /// The key that signs, and the one before it, if any.
+    fn keys(&self, sender: &'static Sender) -> Result<Vec<Key>, Failure> {
+        let platform = sender.platform();
+        if signature_headers(platform).is_empty() {
+            if self.tamper || self.unsigned {
+                return Err(Failure::new(
+                    format!("{} signs nothing, so no receiver can tell", platform.name()),
+                    "leave --tamper and --unsigned out",
+                ));
+            }
+            return Ok(Vec::new());
+        }
+        if self.unsigned {
+            return Ok(Vec::new());
+        }
+        Ok([Some(self.secret.read(platform)?), self.previous.read(platform)?].into_iter().flatten().collect())
+    }
+
+    fn notes(&self, sender: &'static Sender, signing: Option<&SigningKeys>) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !platform::is_known(sender, &self.event) {
+            notes.push(
+                "this event is not one that is documented: a receiver has to take it all the same".into(),
+            );
+        }
+        if let Some(public) = signing.and_then(SigningKeys::public_key) {
+            notes.push(format!("signed with the private key of {public}, which the receiver has to know"));
+        }
+        if self.tamper {
+            notes.push("the body was changed after signing: a receiver has to refuse it".into());
+        }
+        if self.unsigned {
+            notes.push("there is no signature: a receiver has to refuse it".into());
+        }
+        notes
+    }
+}
+
+/// The keys together, the first of them the current one.
+fn signing(keys: &[Key]) -> Option<SigningKeys> {
+    let (current, previous) = (keys.first()?.signing().clone(), keys.get(1));
+    Some(match previous {
+        Some(previous) => current.with_previous(previous.signing().clone()),
+        None => current,
+    })
+}

@@ -1,0 +1,180 @@
+//! Every platform of the library, through every command that sends or proves.
+
+use lifecycle_core::{ExpectedApp, Proof};
+use lifecycle_testing::{Sender, SigningKeys, registry};
+use serde_json::json;
+
+use crate::program::{Ran, lifecycle, lifecycle_with};
+use crate::servers::receiver;
+
+/// A key of any sort: a secret, a token, and the private key of RFC 8032, section 7.1, test 1.
+const KEY: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+
+/// Another one.
+const OTHER: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+
+fn keys(sender: &Sender) -> SigningKeys {
+    SigningKeys::parse(sender.platform(), KEY).unwrap()
+}
+
+fn send(sender: &Sender, event: &str, url: &str, more: &[&str]) -> Ran {
+    lifecycle([&["send", sender.platform().name(), event, "--url", url, "--json"], more].concat())
+}
+
+/// The platforms that sign.
+fn signing() -> impl Iterator<Item = &'static Sender> {
+    registry().iter().copied().filter(|sender| !proven_by_url(sender))
+}
+
+fn proven_by_url(sender: &Sender) -> bool {
+    matches!(sender.platform().proof(), Proof::UnguessableUrl)
+}
+
+#[test]
+fn every_event_and_handshake_of_every_platform_is_acknowledged() {
+    for sender in registry().iter().copied() {
+        let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
+        let url = if proven_by_url(sender) { format!("{url}/hook/{KEY}") } else { url };
+        let handshake = sender.handshake().map(|handshake| handshake.event());
+        for event in sender.events().map(|(_, event)| event).chain(handshake) {
+            let more: &[&str] = if proven_by_url(sender) { &[] } else { &["--secret", KEY] };
+            let ran = send(sender, event, &url, more);
+            assert_eq!(ran.code, 0, "{sender:?} {event}: {ran:?}");
+            assert_eq!(ran.json()["acknowledged"], 1, "{sender:?} {event}: {ran:?}");
+            assert!(!ran.out.contains(KEY), "{sender:?} {event}");
+        }
+    }
+}
+
+#[test]
+fn what_a_receiver_has_to_refuse_is_refused_on_every_platform_that_signs() {
+    for sender in signing() {
+        let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
+        for more in [&["--secret", KEY, "--tamper"][..], &["--unsigned"]] {
+            let ran = send(sender, "uninstall", &url, more);
+            assert_eq!((ran.code, &ran.json()["refused"]), (0, &json!(1)), "{sender:?} {more:?}: {ran:?}");
+        }
+        let ran = send(sender, "uninstall", &url, &["--secret", OTHER]);
+        assert_eq!(ran.code, 1, "{sender:?}: {ran:?}");
+        assert_eq!(ran.json()["deliveries"][0]["code"], "signature-mismatch", "{sender:?}");
+    }
+}
+
+#[test]
+fn what_is_told_is_sent_as_the_platform_writes_it() {
+    for (platform, event, options, member) in [
+        ("github", "install", ["--tenant", "42"], "/installation/account/id"),
+        ("slack", "uninstall", ["--tenant", "T42"], "/team_id"),
+        ("stripe", "uninstall", ["--request-id", "evt_42"], "/id"),
+        ("discord", "install", ["--tenant", "guild:42"], "/event/data/guild/id"),
+        ("github", "install", ["--set", "installation.account.login=acme"], "/installation/account/login"),
+    ] {
+        let (url, bodies) = crate::servers::recording();
+        let ran =
+            lifecycle([&["send", platform, event, "--url", &url, "--secret", KEY], &options[..]].concat());
+        let body: serde_json::Value = serde_json::from_slice(&bodies.recv().unwrap()).unwrap();
+        let told = options[1].rsplit(['=', ':']).next().unwrap();
+        let sent = body.pointer(member).unwrap_or_else(|| panic!("{body}: {ran:?}"));
+        assert_eq!(sent.to_string().trim_matches('"'), told, "{platform}: {body}");
+    }
+}
+
+#[test]
+fn a_body_of_ones_own_is_signed_as_the_platform_signs_and_verified_again() {
+    for sender in signing() {
+        let name = sender.platform().name();
+        let sample = sender.sample("uninstall").unwrap();
+        let body = sample.body();
+        let signed = lifecycle_with(
+            ["sign", "--platform", name, "--body", "-", "--secret", KEY],
+            &[],
+            body.as_bytes(),
+        );
+        assert_eq!(signed.code, 0, "{signed:?}");
+        let own = sample.headers().into_iter().map(|(name, value)| format!("{name}: {value}"));
+        let headers: Vec<String> = signed.out.lines().map(str::to_owned).chain(own).collect();
+        let headers: Vec<&str> = headers.iter().flat_map(|header| ["-H", header]).collect();
+        // The app's side: the public key, where there is one.
+        let secret = keys(sender).public_key().unwrap_or(KEY.into());
+        let verify = |secret: &str, body: &str| {
+            let command = ["verify", "--platform", name, "--body", "-", "--secret", secret, "--json"];
+            lifecycle_with([&command[..], &headers].concat(), &[], body.as_bytes())
+        };
+        let ran = verify(&secret, &body);
+        assert_eq!((ran.code, &ran.json()["kind"]), (0, &json!("uninstall")), "{name}: {ran:?}");
+        let ran = verify(&secret, &body.replace('1', "2"));
+        assert_eq!((ran.code, &ran.json()["code"]), (1, &json!("signature-mismatch")), "{name}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_saved_request_is_verified_at_whatever_age() {
+    let slack = registry().iter().find(|sender| sender.platform().name() == "slack").unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_762_776_000);
+    let request = slack.sample("uninstall").unwrap().at(long_ago).sign(&keys(slack));
+    let headers: Vec<String> =
+        request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let command = ["verify", "--platform", "slack", "--body", "-", "--secret", KEY];
+    let headers = headers.iter().flat_map(|header| ["-H", header]);
+    let ran = lifecycle_with(command.into_iter().chain(headers), &[], &request.body);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[test]
+fn a_scenario_is_played_on_every_platform() {
+    for sender in registry().iter().copied() {
+        let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
+        let (_, first) = sender.events().next().unwrap();
+        let forged = json!([{"send": first, "sign": "unknown"}, {"send": first, "sign": "none"}, {"send": first, "tamper": true}]);
+        let mut steps = json!([{"send": first, "label": "first"}, {"name": "again", "again": "first"}]);
+        let mut more = vec!["--secret", KEY];
+        let url = if proven_by_url(sender) {
+            more.clear();
+            format!("{url}/hook/{KEY}")
+        } else {
+            steps.as_array_mut().unwrap().extend(forged.as_array().unwrap().iter().cloned());
+            url
+        };
+        let script = json!({"about": "all", "steps": steps}).to_string();
+        let name = sender.platform().name();
+        let command = ["scenario", "-", "--platform", name, "--url", &url, "--json"];
+        let ran = lifecycle_with([&command[..], &more].concat(), &[], script.as_bytes());
+        assert_eq!(ran.code, 0, "{name}: {ran:?}");
+    }
+}
+
+#[test]
+fn the_built_in_scenarios_go_through_all_of_github() {
+    let github = registry().iter().find(|sender| sender.platform().name() == "github").unwrap();
+    let url = receiver(github.platform(), keys(github).verifying(), ExpectedApp::Any);
+    for scenario in ["install-to-uninstall", "duplicates", "out-of-order", "re-install"] {
+        let ran = lifecycle(["scenario", scenario, "--platform", "github", "--url", &url, "--secret", KEY]);
+        assert_eq!(ran.code, 0, "{scenario}: {ran:?}");
+    }
+}
+
+#[test]
+fn what_a_platform_does_not_do_is_told_by_name() {
+    let url = "http://127.0.0.1:1/";
+    for (arguments, complaint) in [
+        (
+            &["send", "github", "nope", "--url", url, "--secret", KEY][..],
+            "github sends no nope: it sends install",
+        ),
+        (
+            &["send", "securityscorecard", "install", "--url", url, "--unsigned"],
+            "securityscorecard signs nothing",
+        ),
+        (
+            &["sign", "--platform", "securityscorecard", "--body", "/dev/null"],
+            "securityscorecard signs nothing",
+        ),
+        (&["verify", "--platform", "securityscorecard"], "securityscorecard signs nothing"),
+        (&["sign", "--platform", "discord", "--body", "/dev/null", "--secret", "x"], "64 hex digits"),
+        (&["sign", "--platform", "github", "--body", "/dev/null"], "or set GITHUB_SIGNING_SECRET"),
+    ] {
+        let ran = lifecycle(arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {ran:?}");
+        assert!(ran.err.contains(complaint), "{arguments:?}: {ran:?}");
+    }
+}
