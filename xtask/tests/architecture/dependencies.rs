@@ -11,7 +11,7 @@ const CEILINGS: &[(&str, usize, usize)] = &[
     ("lifecycle-actix", 123, 123),
     ("lifecycle-adapter", 42, 42),
     ("lifecycle-cli", 222, 222),
-    ("lifecycle-conformance", 60, 60),
+    ("lifecycle-conformance", 64, 64),
     ("lifecycle-core", 37, 44),
     ("lifecycle-inbox", 45, 55),
     ("lifecycle-inbox-postgres", 84, 103),
