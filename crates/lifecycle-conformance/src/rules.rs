@@ -72,6 +72,12 @@ pub(crate) fn every_route_is_served(target: &Target) -> Case {
             absent.push(format!("{} ({event})", RouteKind::EndpointOne));
         }
     }
+    let takes_events = |platform: &str| {
+        let mut routes = target.routes.iter().filter(|route| route.platform == platform);
+        routes.any(|route| matches!(route.kind, RouteKind::Endpoint | RouteKind::Hook))
+    };
+    let platforms = target.credentials.keys().filter(|platform| !takes_events(platform));
+    absent.extend(platforms.map(|platform| format!("one of {platform}")));
     let differences = match absent.as_slice() {
         [] => Vec::new(),
         _ => vec![Difference::new("routes", "every kind", format!("without {}", absent.join(", ")))],

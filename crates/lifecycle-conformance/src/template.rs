@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
+use lifecycle_core::AttemptTime;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -101,16 +102,26 @@ impl Values<'_> {
         })
     }
 
-    /// A secret, or two with a comma between them, and the time of the attempt, which is now by default.
+    /// A secret, or two with a comma between them, and the time of the attempt: without one, that of the request's header, or
+    /// now.
     fn sign(&self, written: &str) -> Option<String> {
-        let (secrets, time) = written.split_once(' ').unwrap_or((written, "now"));
+        let (secrets, time) = match written.split_once(' ') {
+            Some((secrets, time)) => (secrets, Some(self.time(time)?)),
+            None => (written, None),
+        };
         let platform = sender(&self.route.platform)?.platform();
         let keys = |name: &str| SecretName::parse(name)?.keys(platform, self.credentials);
         let keys = match secrets.split_once(',') {
             None => keys(secrets)?,
             Some((previous, current)) => keys(current)?.with_previous(keys(previous)?),
         };
-        sign(platform, &keys, self.headers, self.body, self.time(time)?.into())
+        // A time that is given is signed in place of the header's, which then is another one.
+        let is_signed = |name: &str| match platform.attempt_time() {
+            AttemptTime::Header(own) => time.is_none() || !name.eq_ignore_ascii_case(own),
+            _ => true,
+        };
+        let headers: Vec<_> = self.headers.iter().filter(|(name, _)| is_signed(name)).cloned().collect();
+        sign(platform, &keys, &headers, self.body, time.map_or_else(|| self.time("now"), Some)?.into())
     }
 
     /// `now`, or so many seconds before (`now-600s`) or after (`now+600s`), in whole seconds.

@@ -79,6 +79,10 @@ fn mount(app: &mut ServiceConfig, demo: &Demo) {
     for (path, own) in Page::ALL {
         app.service(page(path, move |demo: Data<Demo>| async move { response(demo.page(own).await) }));
     }
+    // Platforms that need nothing but an endpoint.
+    for (path, verifier) in demo.others() {
+        app.route(&path, endpoint(verifier, demo.handler()));
+    }
     for kind in EventKind::KNOWN {
         let path = format!("/seismic/{}", kind.name());
         app.route(&path, endpoint(demo.seismic_only(kind), demo.handler()));

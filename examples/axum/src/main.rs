@@ -67,6 +67,10 @@ fn seismic(app: &App) -> Router<App> {
         let endpoint = LifecycleEndpoint::new(app.seismic_only(kind), app.handler());
         routes = routes.route_service(&path, endpoint);
     }
+    // Platforms that need nothing but an endpoint.
+    for (path, verifier) in app.others() {
+        routes = routes.route_service(&path, LifecycleEndpoint::new(verifier, app.handler()));
+    }
     // A route that existed before and answers for itself, behind the layer that verifies, ...
     let existing = post(existing).layer(LifecycleLayer::new(app.seismic()));
     // ... and one that takes the callback as its argument, for every method, so that others get a 405 in the same words.

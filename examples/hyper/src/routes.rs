@@ -46,6 +46,8 @@ impl Routes {
         for kind in EventKind::KNOWN {
             routes.insert(format!("/seismic/{}", kind.name()), endpoint(app, app.seismic_only(kind)));
         }
+        // Platforms that need nothing but an endpoint.
+        routes.extend(app.others().map(|(path, verifier)| (path, endpoint(app, verifier))));
         Self { app: app.clone(), routes: Arc::new(routes) }
     }
 

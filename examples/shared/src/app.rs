@@ -38,6 +38,7 @@ struct Inner {
     /// Made once: a verifier remembers when it last warned of what, and a server may ask for it in each of its threads.
     seismic: Verifier,
     hook: Verifier,
+    others: Vec<Verifier>,
     states: InstallStates,
 }
 
@@ -63,6 +64,9 @@ impl App {
         let settings = Settings::from_env()?;
         let hook = Verifier::new(&securityscorecard::PLATFORM, settings.token.clone(), ExpectedApp::Any)?;
         let (seismic, base) = (seismic(&settings)?, OnceLock::new());
+        let others = settings.platforms.iter();
+        let others = others.map(|own| Verifier::new(own.platform, own.keys.clone(), own.app.clone()));
+        let others = others.collect::<Result<Vec<_>, _>>()?;
         let states = InstallStates::default();
         let default = format!("sqlite:lifecycle-{name}.db");
         let database = Database::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
@@ -71,7 +75,10 @@ impl App {
             worker = worker.lease(lease).poll(lease); // nobody tells of a lease that ends: a poll finds it
         }
         let worker = tokio::spawn(worker.run(shutdown.requested()));
-        Ok((Self(Arc::new(Inner { settings, database, store, inbox, base, seismic, hook, states })), worker))
+        Ok((
+            Self(Arc::new(Inner { settings, database, store, inbox, base, seismic, hook, others, states })),
+            worker,
+        ))
     }
 
     /// Closes the database, once the server and the worker have ended.
@@ -119,6 +126,11 @@ impl App {
                 settings.token_text
             );
         }
+        let made_up: Vec<&str> =
+            settings.platforms.iter().filter_map(|platform| platform.made_up.as_deref()).collect();
+        if !made_up.is_empty() {
+            println!("Generated too, for whoever plays another platform:\n\n  {}\n", made_up.join("\n  "));
+        }
         println!("listening on {local}");
     }
 
@@ -135,6 +147,11 @@ impl App {
     /// Receives SecurityScorecard's hook, which nothing signs.
     pub fn hook(&self) -> Verifier {
         self.0.hook.clone()
+    }
+
+    /// Receive the platforms that need nothing but an endpoint, each at its path.
+    pub fn others(&self) -> impl Iterator<Item = (String, Verifier)> + use<'_> {
+        self.0.others.iter().map(|verifier| (format!("/{}", verifier.platform().name()), verifier.clone()))
     }
 
     /// What an endpoint asks: the inbox has the app decide, writes the event down, once, and accepts it.
@@ -168,7 +185,7 @@ impl App {
     pub async fn page(&self, page: Page) -> Reply {
         let shown = match page {
             Page::Deliveries => self.0.database.handled().await.map(|list| describe::page(&list.into())),
-            Page::Routes => Ok(crate::routes::routes()),
+            Page::Routes => Ok(crate::routes::routes(&self.0.settings.platforms)),
             Page::Health => self.0.store.check().await.map(|()| Reply::empty(200)).map_err(Failure::from),
             Page::Inbox => self.inbox_stats().await.map_err(Failure::from),
             Page::Installations => self.installations().await.map_err(Failure::from),

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use lifecycle_core::{Delivery, Installation, Reply, TenantKey, Trust};
+use lifecycle_core::{Delivery, Field, Installation, Reply, TenantKey, Trust};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -10,17 +10,23 @@ pub(crate) fn delivery(delivery: &Delivery) -> Value {
     let event = delivery.event();
     let trust = match delivery.trust() {
         Trust::Signed { secret, header } => json!({"signed": {"secret": secret.as_str(), "header": header}}),
-        _ => json!("unsigned"),
+        Trust::PublicKey { key, header } => json!({"public-key": {"key": key.as_str(), "header": header}}),
+        Trust::UnguessableUrl => json!("unguessable-url"),
+        _ => Value::Null, // one of a later release
     };
+    let unproven: Vec<&str> =
+        Field::ALL.into_iter().filter(|field| !delivery.proves(*field)).map(Field::name).collect();
     json!({
         "platform": delivery.platform().name(),
         "kind": event.kind().name(),
         "app": event.app(),
         "tenant": event.tenant(),
+        "installation": event.installation(),
         "version": event.version(),
         "prior_version": event.prior_version(),
         "request_id": event.request_id(),
         "trust": trust,
+        "unproven": unproven,
         "idempotency_key": delivery.idempotency_key(),
         "body_length": delivery.body().len(),
         "body_sha256": sha256(delivery.body()),

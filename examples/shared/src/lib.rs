@@ -9,6 +9,7 @@ mod decision;
 mod describe;
 mod failure;
 mod page;
+mod platform_settings;
 mod route_name;
 mod routes;
 mod serve;

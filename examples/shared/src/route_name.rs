@@ -3,11 +3,13 @@
 /// The routes whose paths end in a token.
 const WITH_TOKEN: [&str; 2] = ["/securityscorecard/hook/", "/securityscorecard/manifest/"];
 
-const OTHERS: [&str; 18] = [
+const OTHERS: [&str; 22] = [
     "/deliveries",
+    "/discord",
     "/extractor/seismic",
     "/routes",
     "/features",
+    "/github",
     "/healthz",
     "/inbox",
     "/installations",
@@ -21,6 +23,8 @@ const OTHERS: [&str; 18] = [
     "/seismic/install",
     "/seismic/uninstall",
     "/seismic/upgrade",
+    "/slack",
+    "/stripe",
     "/middleware/seismic",
 ];
 

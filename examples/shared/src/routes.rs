@@ -4,9 +4,10 @@ use lifecycle_core::{EventKind, Reply};
 use serde_json::{Value, json};
 
 use crate::describe::page;
+use crate::platform_settings::PlatformSettings;
 
 /// Every example serves all of them, under the same paths. `{token}` is the hook's token.
-pub(crate) fn routes() -> Reply {
+pub(crate) fn routes(platforms: &[PlatformSettings]) -> Reply {
     let route = |name: &str, path: &str, platform: &str, kind: &str| json!({"name": name, "path": path, "platform": platform, "kind": kind});
     let mut routes = vec![
         route("endpoint", "/seismic", "seismic", "endpoint"),
@@ -24,6 +25,10 @@ pub(crate) fn routes() -> Reply {
         let mut one = route(name, &format!("/seismic/{name}"), "seismic", "endpoint-one");
         one["event"] = Value::from(name);
         one
+    }));
+    routes.extend(platforms.iter().map(|own| {
+        let name = own.platform.name();
+        route("endpoint", &format!("/{name}"), name, "endpoint")
     }));
     page(&Value::from(routes))
 }

@@ -8,7 +8,9 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lifecycle_core::{HookToken, Secret, SecretError, Secrets, SigningSecret};
+use lifecycle_core::{HookToken, SecretError, Secrets};
+
+use crate::platform_settings::{PlatformSettings, signing};
 
 /// What the environment says.
 ///
@@ -35,6 +37,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// `WORKER_LEASE_SECONDS`: after how long another process takes over what a dead one had begun. 30 s by default.
     pub worker_lease: Option<Duration>,
+    /// Those of the platforms that need nothing but an endpoint.
+    pub(crate) platforms: Vec<PlatformSettings>,
     pub(crate) token_text: String,
     /// What was generated, to be shown to the user who tries out the app.
     pub(crate) made_up: MadeUp,
@@ -58,19 +62,22 @@ impl fmt::Debug for Settings {
 pub enum SettingsError {
     /// Both a variable and the one for its file are set.
     #[error("{0} and {0}_FILE are both set; choose one")]
-    Both(&'static str),
+    Both(String),
     /// The file that a variable names cannot be read.
     #[error("{0}_FILE names a file that cannot be read: {1}")]
-    File(&'static str, io::Error),
+    File(String, io::Error),
     /// Neither a number of the expected range nor unset.
     #[error("{0} has to be a whole number in range")]
-    Number(&'static str),
+    Number(String),
+    /// Not an Ed25519 public key in hex.
+    #[error("{0} has to be the 64 hex digits of an Ed25519 public key")]
+    PublicKey(String),
     /// Not usable as a secret.
     #[error("{0}: {1}")]
-    Secret(&'static str, SecretError),
+    Secret(String, SecretError),
     /// Not text.
     #[error("{0} is not UTF-8")]
-    Text(&'static str),
+    Text(String),
 }
 
 impl Settings {
@@ -94,7 +101,7 @@ impl Settings {
         let made_up = MadeUp { secret, token: given.is_none() };
         let token_text = given.unwrap_or_else(random);
         let token = HookToken::new(&token_text)
-            .map_err(|error| SettingsError::Secret("SECURITYSCORECARD_HOOK_TOKEN", error))?;
+            .map_err(|error| SettingsError::Secret("SECURITYSCORECARD_HOOK_TOKEN".to_owned(), error))?;
         Ok(Self {
             port: environment.number("PORT")?.unwrap_or(3000),
             secrets,
@@ -105,6 +112,7 @@ impl Settings {
             database_url: environment.secret("DATABASE_URL")?,
             public_url: environment.text("PUBLIC_URL")?,
             worker_lease: environment.number("WORKER_LEASE_SECONDS")?.map(Duration::from_secs),
+            platforms: PlatformSettings::read_all(environment)?,
             token_text,
             made_up,
         })
@@ -112,37 +120,35 @@ impl Settings {
 }
 
 /// Where a variable's value is found.
-struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+pub(crate) struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
 
 impl Environment<'_> {
-    fn text(&self, variable: &'static str) -> Result<Option<String>, SettingsError> {
+    pub(crate) fn text(&self, variable: &str) -> Result<Option<String>, SettingsError> {
         let value = (self.0)(variable).map(OsString::into_string).transpose();
-        value.map_err(|_| SettingsError::Text(variable))
+        value.map_err(|_| SettingsError::Text(variable.to_owned()))
     }
 
-    fn number<N: FromStr>(&self, variable: &'static str) -> Result<Option<N>, SettingsError> {
+    fn number<N: FromStr>(&self, variable: &str) -> Result<Option<N>, SettingsError> {
         let digits = self.text(variable)?;
-        digits.map(|digits| digits.parse().map_err(|_| SettingsError::Number(variable))).transpose()
+        digits
+            .map(|digits| digits.parse().map_err(|_| SettingsError::Number(variable.to_owned())))
+            .transpose()
     }
 
     /// The variable's value, or what the file holds that the variable with `_FILE` behind its name names.
-    fn secret(&self, variable: &'static str) -> Result<Option<String>, SettingsError> {
+    pub(crate) fn secret(&self, variable: &str) -> Result<Option<String>, SettingsError> {
         let (value, file) = (self.text(variable)?, (self.0)(&format!("{variable}_FILE")));
         let file = match (value, file) {
-            (Some(_), Some(_)) => return Err(SettingsError::Both(variable)),
+            (Some(_), Some(_)) => return Err(SettingsError::Both(variable.to_owned())),
             (value, None) => return Ok(value),
             (None, Some(file)) => file,
         };
-        let text = fs::read_to_string(file).map_err(|error| SettingsError::File(variable, error))?;
+        let text =
+            fs::read_to_string(file).map_err(|error| SettingsError::File(variable.to_owned(), error))?;
         // Editors and `echo` end a line.
         let line = text.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
         Ok(Some(line.unwrap_or(&text).to_owned()))
     }
-}
-
-fn signing(variable: &'static str, name: &str, text: String) -> Result<SigningSecret, SettingsError> {
-    let secret = Secret::new(text).map_err(|error| SettingsError::Secret(variable, error))?;
-    Ok(SigningSecret::new(name, &secret))
 }
 
 /// 128 random bits as text.
@@ -208,6 +214,8 @@ mod tests {
             (vec![("SEISMIC_SIGNING_SECRET", "secret\n")], "SEISMIC_SIGNING_SECRET: "),
             (vec![("SEISMIC_PREVIOUS_SIGNING_SECRET", "\"secret\"")], "SEISMIC_PREVIOUS_SIGNING_SECRET: "),
             (vec![("SECURITYSCORECARD_HOOK_TOKEN", "short")], "SECURITYSCORECARD_HOOK_TOKEN: "),
+            (vec![("SLACK_SIGNING_SECRET", "secret\n")], "SLACK_SIGNING_SECRET: "),
+            (vec![("DISCORD_PUBLIC_KEY", "d75a")], "DISCORD_PUBLIC_KEY has to be the 64 hex digits"),
             (vec![("PORT", "many")], "PORT has to be a whole number in range"),
         ] {
             let error = read(&variables).err().unwrap_or_else(|| panic!("{variables:?} can be used"));

@@ -61,6 +61,12 @@ fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
         routes.or(path.and(endpoint(app.seismic_only(kind), app.handler()))).unify().boxed()
     });
 
+    // Platforms that need nothing but an endpoint.
+    let each = app.others().fold(each, |routes, (path, verifier)| {
+        let path = warp::path(path.trim_start_matches('/').to_owned()).and(warp::path::end());
+        routes.or(path.and(endpoint(verifier, app.handler()))).unify().boxed()
+    });
+
     // A route that existed before and takes the body itself; it is only wrapped.
     let receipt = app.clone();
     let existing = warp::body::bytes()
