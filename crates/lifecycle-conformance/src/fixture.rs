@@ -205,7 +205,7 @@ fn platform_deadline() -> u64 {
 #[derive(Clone, Debug, Deserialize)]
 pub struct Header(pub String, pub HeaderValue);
 
-/// A header's value: text with placeholders, or bytes that are no text.
+/// A header's value: text with placeholders, or bytes that are not text.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum HeaderValue {

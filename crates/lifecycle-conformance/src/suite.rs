@@ -21,7 +21,7 @@ pub struct Suite {
     answers: BTreeMap<String, Answer>,
 }
 
-/// Why the files are no suite. Each names the file to mend.
+/// Why the files are not a suite. Each names the file to correct.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SuiteError {

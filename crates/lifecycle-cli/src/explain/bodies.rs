@@ -125,7 +125,7 @@ pub(super) fn empty(_body: &[u8]) -> Vec<Vec<u8>> {
     vec![Vec::new()]
 }
 
-/// What languages make of a body that is no text when it is asked for its text.
+/// What languages make of a body that is not text when it is asked for its text.
 pub(super) fn object_as_text(body: &[u8]) -> Vec<Vec<u8>> {
     let mut bodies: Vec<Vec<u8>> =
         ["[object Object]", "{}", "null", "undefined", "None", "System.Byte[]", "System.IO.MemoryStream"]

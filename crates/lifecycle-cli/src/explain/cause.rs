@@ -163,7 +163,7 @@ pub(super) const CAUSES: &[Cause] = &[
     signature(
         "joined",
         signatures::joined,
-        "the header holds several signatures, as proxies join headers that stand twice",
+        "the header holds several signatures, as proxies join repeated headers",
         "find out what adds the second one; a receiver of this library refuses to guess",
     ),
     signature(

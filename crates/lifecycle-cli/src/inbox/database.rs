@@ -147,11 +147,11 @@ fn postgres_failure(error: &PostgresError) -> Failure {
             format!("the schema is at version {found}, and this program needs {needed}"),
             MIGRATE,
         ),
-        PostgresError::Parameter(_) => Failure::new(error.to_string(), "leave it out, or mend its value"),
+        PostgresError::Parameter(_) => Failure::new(error.to_string(), "leave it out, or correct its value"),
         PostgresError::Pooler => Failure::new(error.to_string(), "the database URL names the pooler"),
         PostgresError::ReadOnly(_) => Failure::new(error.to_string(), "name the primary in the database URL"),
         PostgresError::Privilege(_) => Failure::new(error.to_string(), "use the user that the app uses"),
-        PostgresError::SchemaName => Failure::new(error.to_string(), "mend --schema"),
+        PostgresError::SchemaName => Failure::new(error.to_string(), "correct --schema"),
         PostgresError::TooNew { found, known } => {
             Failure::new(format!("the schema is at version {found}, and this program knows {known}"), UPDATE)
         }

@@ -28,7 +28,7 @@ pub(crate) struct ShowArgs {
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     id: i64,
     /// Write the body and nothing else, byte for byte as it was received. It may hold personal data. With --json it is
-    /// a member of the document, in base64 where it is no text
+    /// a member of the document, in base64 where it is not text
     #[arg(long)]
     body: bool,
 }

@@ -109,7 +109,7 @@ impl Script {
                     return Err(wrong("`again` names no `label` of an earlier step"));
                 }
                 (None, Some(_)) if step.set.is_empty() && step.unset.is_empty() => {}
-                (None, Some(_)) => return Err(wrong("what is sent again cannot be set anew")),
+                (None, Some(_)) => return Err(wrong("what is sent again cannot be changed")),
                 _ => return Err(wrong("it has one of `send` and `again`")),
             }
             if !(1..=10_000).contains(&step.repeat) || !(1..=1000).contains(&step.concurrency) {

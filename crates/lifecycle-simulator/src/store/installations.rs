@@ -33,7 +33,7 @@ impl Store {
         self.find("token_sha256 = ?1", [sha256])
     }
 
-    /// Begins an installation anew: without secrets, with the hash of a new id.
+    /// Starts an installation again: without secrets, with the hash of a new id.
     pub(crate) fn begin_installation(
         &self,
         app: i64,

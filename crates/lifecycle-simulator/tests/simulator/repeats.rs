@@ -66,7 +66,7 @@ async fn a_held_request_arrives_late_as_it_was_signed_and_moves_nothing() {
     assert_eq!((&held["state"], &held["effect"]), (&json!("held"), &json!("blocked")));
     assert_eq!(app.got().len(), 2, "nothing was sent");
     assert_eq!(market.status(id).await, "enabled");
-    // The administrator tries again, and installs anew; then the old request arrives.
+    // The administrator tries again, and installs again; then the old request arrives.
     market.act(id, json!({"action": "uninstall"})).await;
     market.act(id, json!({"action": "install"})).await;
     let sent = market.post(&format!("/api/deliveries/{}/send", held["id"]), json!({})).await;
