@@ -101,11 +101,7 @@ const WORDS: &[Word] = &[
 ];
 
 /// The rules themselves, the list of what was renamed, and what is still to be renamed.
-const EXEMPT: &[&str] = &[
-    "xtask/tests/architecture/words.rs",
-    "CHANGELOG.md",
-    "crates/lifecycle-inbox",
-];
+const EXEMPT: &[&str] = &["xtask/tests/architecture/words.rs", "CHANGELOG.md", "crates/lifecycle-inbox"];
 
 #[test]
 fn what_has_a_plain_name_is_called_by_it() {
