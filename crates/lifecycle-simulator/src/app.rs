@@ -5,6 +5,7 @@ use lifecycle_securityscorecard::Manifest;
 use serde::{Deserialize, Serialize};
 
 use crate::moment::Moment;
+use crate::platform::Platform;
 
 /// A registered app.
 #[expect(clippy::struct_field_names, reason = "`app_id` is the platforms' own name for it")]
@@ -24,66 +25,42 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn ack(&self) -> &'static Ack {
-        self.registration.platform().ack()
+        self.registration.platform().sender().platform().ack()
     }
 
     pub(crate) fn seismic(&self) -> Option<&SeismicApp> {
         match &self.registration {
-            Registration::Seismic(app) => Some(app),
-            Registration::SecurityScorecard(_) => None,
+            Registration::Callbacks(app) => Some(app),
+            Registration::Manifest(_) => None,
         }
     }
 
     pub(crate) fn scorecard(&self) -> Option<&ScorecardApp> {
         match &self.registration {
-            Registration::SecurityScorecard(app) => Some(app),
-            Registration::Seismic(_) => None,
+            Registration::Manifest(app) => Some(app),
+            Registration::Callbacks(_) => None,
         }
     }
 }
 
-/// What is registered depends on the platform.
+/// What is registered, under the name of the platform where that is done so.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "platform", rename_all = "lowercase")]
+#[serde(tag = "platform")]
 pub(crate) enum Registration {
-    Seismic(SeismicApp),
-    SecurityScorecard(Box<ScorecardApp>),
+    /// URLs of callbacks, which are signed.
+    #[serde(rename = "seismic")]
+    Callbacks(SeismicApp),
+    /// A manifest, which names the hook, the installation page and the actions.
+    #[serde(rename = "securityscorecard")]
+    Manifest(Box<ScorecardApp>),
 }
 
 impl Registration {
     pub(crate) fn platform(&self) -> Platform {
         match self {
-            Self::Seismic(_) => Platform::Seismic,
-            Self::SecurityScorecard(_) => Platform::SecurityScorecard,
+            Self::Callbacks(_) => Platform::of(&seismic::PLATFORM),
+            Self::Manifest(_) => Platform::of(&securityscorecard::PLATFORM),
         }
-    }
-}
-
-/// The platforms that are simulated.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Platform {
-    Seismic,
-    SecurityScorecard,
-}
-
-impl Platform {
-    pub(crate) fn ack(self) -> &'static Ack {
-        match self {
-            Self::Seismic => seismic::PLATFORM.ack(),
-            Self::SecurityScorecard => securityscorecard::PLATFORM.ack(),
-        }
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Seismic => seismic::PLATFORM.name(),
-            Self::SecurityScorecard => securityscorecard::PLATFORM.name(),
-        }
-    }
-
-    pub(crate) fn from_name(name: &str) -> Option<Self> {
-        [Self::Seismic, Self::SecurityScorecard].into_iter().find(|platform| platform.name() == name)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::moment::Moment;
 
@@ -112,6 +113,23 @@ pub(crate) struct Answer {
     pub(crate) body: String,
     /// Whether there was more of the body than is kept.
     pub(crate) truncated: bool,
+}
+
+impl Answer {
+    /// As a platform judges it.
+    pub(crate) fn judged(&self) -> lifecycle_testing::Answer<'_> {
+        let own = self.headers.iter().find(|header| header.name == "content-type");
+        let content_type = own.map(|header| header.value.as_str());
+        lifecycle_testing::Answer { status: self.status, content_type, body: self.body.as_bytes() }
+    }
+
+    /// The stable code of a problem document, if the app sends one.
+    pub(crate) fn problem_code(&self) -> Option<String> {
+        let problem: Value = serde_json::from_str(&self.body).ok()?;
+        let code = problem.get("code")?.as_str()?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+        (!code.is_empty() && code.len() <= 64 && code.bytes().all(plain)).then(|| code.to_owned())
+    }
 }
 
 /// Why a delivery counts as it does.

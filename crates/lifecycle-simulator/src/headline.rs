@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::app::Platform;
 use crate::delivery::{Delivery, Effect, Role, State};
+use crate::platform::Platform;
 
 /// A verdict to be read at a glance, and the sentence behind it.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -66,14 +66,9 @@ impl Headline {
                 (Tone::Good, "Acknowledged", format!("{what}{again} was acknowledged in {took}."))
             }
             (State::Failed, Effect::None) => {
-                let rest = match (platform, delivery.role) {
-                    (Platform::SecurityScorecard, Role::Action)
-                        if delivery.request.event == "app.installed" =>
-                    {
-                        " The installation goes on."
-                    }
-                    _ => "",
-                };
+                let tells = platform.sender().sample(&delivery.request.event).is_some();
+                let goes_on = delivery.role == Role::Action && tells && !platform.blocks();
+                let rest = if goes_on { " The installation goes on." } else { "" };
                 (Tone::Bad, "NOT ACKNOWLEDGED", format!("{what}{again}: {failed}{rest}"))
             }
             (State::Failed, _) if delivery.role == Role::Late => {
@@ -120,6 +115,8 @@ pub(crate) fn duration(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use lifecycle_core::seismic;
+
     use super::*;
     use crate::delivery::{Answer, Cause, Request};
     use crate::moment::Moment;
@@ -145,7 +142,7 @@ mod tests {
             cause,
             elapsed: Some(Duration::from_millis(12)),
         };
-        let headline = Headline::of(&delivery, Platform::Seismic, "Acme");
+        let headline = Headline::of(&delivery, Platform::of(&seismic::PLATFORM), "Acme");
         format!("{}: {}", headline.label, headline.text)
     }
 

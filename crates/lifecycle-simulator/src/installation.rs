@@ -38,7 +38,7 @@ pub(crate) enum Completeness {
 impl Installation {
     /// By the secrets that the manifest declares as required; an app without any is complete.
     pub(crate) fn completeness(&self, app: &App) -> Completeness {
-        let Registration::SecurityScorecard(registered) = &app.registration else {
+        let Registration::Manifest(registered) = &app.registration else {
             return Completeness::Complete;
         };
         let lacks = |key: &&str| !self.stored_secrets.iter().any(|stored| stored == key);

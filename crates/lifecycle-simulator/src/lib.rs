@@ -11,12 +11,12 @@ mod key_file;
 mod marketplace;
 mod moment;
 mod options;
+mod platform;
 mod problem;
 mod simulator;
 mod site;
 mod store;
 mod tenant;
-mod verdict;
 mod version;
 
 pub use address::is_loopback_host;

@@ -20,12 +20,7 @@ impl Moment {
         Self(self.0.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX)))
     }
 
-    /// As Seismic's samples have it: whole seconds.
-    pub(crate) fn in_seconds(self) -> String {
-        Self(self.0 - self.0.rem_euclid(1000)).to_string()
-    }
-
-    /// As SecurityScorecard's samples have it: always three digits after the second.
+    /// Always with three digits after the second.
     pub(crate) fn in_milliseconds(self) -> String {
         format!("{:.3}", self.timestamp())
     }
@@ -52,10 +47,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_platform_gets_its_own_precision() {
-        let moment = Moment(1_620_823_843_740);
-        assert_eq!(moment.in_seconds(), "2021-05-12T12:50:43Z");
-        assert_eq!(moment.in_milliseconds(), "2021-05-12T12:50:43.740Z");
+    fn milliseconds_have_three_digits() {
+        assert_eq!(Moment(1_620_823_843_700).in_milliseconds(), "2021-05-12T12:50:43.700Z");
         assert_eq!(Moment(i64::MAX).after(Duration::MAX), Moment(i64::MAX), "no overflow");
     }
 }

@@ -1,9 +1,10 @@
 //! Tenant: a customer of a platform, with the administrator who clicks.
 
+use lifecycle_core::{securityscorecard, seismic};
 use serde::Serialize;
 
-use crate::app::Platform;
 use crate::key_file;
+use crate::platform::Platform;
 
 /// A customer. On Seismic an organization; on SecurityScorecard a user, since its installations are per user.
 #[expect(clippy::struct_field_names, reason = "`tenant_id` is the platform's own name for it")]
@@ -25,17 +26,15 @@ pub(crate) struct Tenant {
 impl Tenant {
     /// A tenant with made-up ids, not stored yet.
     pub(crate) fn new(platform: Platform, name: &str) -> Self {
-        let domain = match (platform, name.split_once('@')) {
-            (Platform::SecurityScorecard, Some((_, domain))) => domain.to_owned(),
+        let is_user = platform.installs_for_users();
+        let domain = match name.split_once('@') {
+            Some((_, domain)) if is_user => domain.to_owned(),
             _ => format!("{}.example", label(name)),
         };
-        let user_email = match platform {
-            Platform::Seismic => format!("admin@{domain}"),
-            Platform::SecurityScorecard => name.to_owned(),
-        };
-        let tenant_id = match platform {
-            Platform::Seismic => uuid::Uuid::new_v4().to_string(),
-            Platform::SecurityScorecard => name.to_owned(),
+        let (tenant_id, user_email) = if is_user {
+            (name.to_owned(), name.to_owned())
+        } else {
+            (uuid::Uuid::new_v4().to_string(), format!("admin@{domain}"))
         };
         let user_id = uuid::Uuid::new_v4().to_string();
         Self { id: 0, platform, name: name.to_owned(), tenant_id, user_id, user_email, domain }
@@ -44,11 +43,12 @@ impl Tenant {
     /// The tenants of a new marketplace.
     pub(crate) fn first() -> [Self; 4] {
         [
-            Self::new(Platform::Seismic, "Acme"),
-            Self::new(Platform::Seismic, "Globex"),
-            Self::new(Platform::SecurityScorecard, "jordan.lee@example.com"),
-            Self::new(Platform::SecurityScorecard, "sam.rivera@example.org"),
+            (&seismic::PLATFORM, "Acme"),
+            (&seismic::PLATFORM, "Globex"),
+            (&securityscorecard::PLATFORM, "jordan.lee@example.com"),
+            (&securityscorecard::PLATFORM, "sam.rivera@example.org"),
         ]
+        .map(|(platform, name)| Self::new(Platform::of(platform), name))
     }
 }
 

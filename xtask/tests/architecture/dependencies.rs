@@ -17,7 +17,7 @@ const CEILINGS: &[(&str, usize, usize)] = &[
     ("lifecycle-inbox-postgres", 84, 103),
     ("lifecycle-inbox-sqlite", 55, 55),
     ("lifecycle-securityscorecard", 44, 44),
-    ("lifecycle-simulator", 139, 139),
+    ("lifecycle-simulator", 140, 140),
     ("lifecycle-testing", 44, 44),
     ("lifecycle-tower", 48, 56),
     ("lifecycle-vault", 55, 55),

@@ -28,7 +28,10 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-inbox-sqlite", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-securityscorecard", &["lifecycle-core"]),
-    ("lifecycle-simulator", &["lifecycle-core", "lifecycle-securityscorecard", "lifecycle-vault"]),
+    (
+        "lifecycle-simulator",
+        &["lifecycle-core", "lifecycle-securityscorecard", "lifecycle-testing", "lifecycle-vault"],
+    ),
     ("lifecycle-testing", &["lifecycle-core"]),
     ("lifecycle-tower", &["lifecycle-adapter", "lifecycle-core"]),
     ("lifecycle-vault", &["lifecycle-core", "lifecycle-inbox"]),

@@ -63,10 +63,10 @@ impl Marketplace {
         let marketplace = self.clone();
         self.to_the_end(async move {
             let performed = match &app.registration {
-                Registration::Seismic(registered) => {
+                Registration::Callbacks(registered) => {
                     marketplace.act(&app, registered, &tenant, &perform).await
                 }
-                Registration::SecurityScorecard(registered) => {
+                Registration::Manifest(registered) => {
                     marketplace.act_on_scorecard(&app, registered, &tenant, &perform).await
                 }
             };

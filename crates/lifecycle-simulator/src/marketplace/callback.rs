@@ -1,34 +1,16 @@
-//! Callback: the body that Seismic posts, and the headers that sign it.
+//! Callback: the event that is posted, and the headers that sign it.
 
-use lifecycle_core::{EventKind, Secret, seismic};
-use serde::Serialize;
+use std::time::SystemTime;
+
+use lifecycle_core::{EventKind, Secret};
+use lifecycle_testing::SigningKeys;
 
 use super::Marketplace;
 use crate::app::{App, CallbackUrls};
 use crate::delivery::{Header, Request};
-use crate::moment::Moment;
 use crate::problem::Problem;
 use crate::store::EngineError;
 use crate::tenant::Tenant;
-
-/// In the order of Seismic's samples.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Body<'a> {
-    app_id: &'a str,
-    app_name: &'a str,
-    tenant_id: &'a str,
-    tenant: &'a str,
-    user_id: &'a str,
-    user_email: &'a str,
-    request_id: String,
-    version: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prior_version: Option<&'a str>,
-    #[serde(rename = "type")]
-    kind: &'a str,
-    timestamp: String,
-}
 
 impl Marketplace {
     /// The request of one event, signed by the secrets that count now.
@@ -41,20 +23,21 @@ impl Marketplace {
         (version, prior_version): (&str, Option<&str>),
     ) -> Result<Request, Problem> {
         let url = urls.of(kind).ok_or_else(|| Problem::not_found("callback"))?;
-        let body = Body {
-            app_id: &app.app_id,
-            app_name: &app.name,
-            tenant_id: &tenant.tenant_id,
-            tenant: &tenant.name,
-            user_id: &tenant.user_id,
-            user_email: &tenant.user_email,
-            request_id: uuid::Uuid::new_v4().to_string(),
-            version,
-            prior_version,
-            kind: kind.name(),
-            timestamp: Moment::now().in_seconds(),
+        let sample = app.registration.platform().sender().sample(kind.name());
+        let sample = sample.ok_or_else(|| Problem::not_found("event"))?;
+        let sample = sample
+            .app(&app.app_id)
+            .tenant(&tenant.tenant_id)
+            .actor(&tenant.user_id)
+            .version(version)
+            // What only these callbacks tell.
+            .set("appName", app.name.as_str())
+            .set("tenant", tenant.name.as_str())
+            .set("userEmail", tenant.user_email.as_str());
+        let body = match prior_version {
+            Some(prior) => sample.prior_version(prior).body(),
+            None => sample.without("priorVersion").body(),
         };
-        let body = serde_json::to_string(&body).expect("a struct of texts serializes");
         let headers = self.signed_headers(app, &body).await?;
         Ok(Request { event: kind.name().to_owned(), url: url.to_owned(), headers, body })
     }
@@ -62,24 +45,26 @@ impl Marketplace {
     /// The headers of a callback: one signature, two while a rotation lasts.
     pub(super) async fn signed_headers(&self, app: &App, body: &str) -> Result<Vec<Header>, Problem> {
         let signing = app.signing.as_ref().ok_or(EngineError::Damaged)?;
-        let mut headers = vec![Header::new("content-type", "application/json")];
-        let current = self.signature(app.id, signing.current, body).await?;
-        let note = match signing.previous {
-            Some(_) => format!("signed by secret {}, the new one", signing.current),
-            None => format!("signed by secret {}", signing.current),
-        };
-        headers.push(Header { note: Some(note), ..Header::new(seismic::SIGNATURE, current) });
+        let mut keys = self.signing_keys(app.id, signing.current).await?;
+        let mut notes = vec![format!("signed by secret {}", signing.current)];
         if let Some(previous) = &signing.previous {
-            let value = self.signature(app.id, previous.number, body).await?;
-            let note = format!("signed by secret {}, the previous one", previous.number);
-            headers.push(Header { note: Some(note), ..Header::new(seismic::SIGNATURE_OLD, value) });
+            keys = keys.with_previous(self.signing_keys(app.id, previous.number).await?);
+            notes = vec![
+                format!("signed by secret {}, the new one", signing.current),
+                format!("signed by secret {}, the previous one", previous.number),
+            ];
         }
-        Ok(headers)
+        let platform = app.registration.platform().sender().platform();
+        let signatures = keys.signatures(platform, &[], body.as_bytes(), SystemTime::now());
+        let signed = signatures.into_iter().zip(notes);
+        let signed =
+            signed.map(|((name, value), note)| Header { note: Some(note), ..Header::new(name, value) });
+        Ok([Header::new("content-type", "application/json")].into_iter().chain(signed).collect())
     }
 
-    async fn signature(&self, app: i64, number: i64, body: &str) -> Result<String, Problem> {
+    async fn signing_keys(&self, app: i64, number: i64) -> Result<SigningKeys, Problem> {
         let secret = self.run(move |store| store.signing_secret(app, number)).await?;
         let secret = secret.and_then(|secret| Secret::new(&**secret).ok()).ok_or(EngineError::Damaged)?;
-        Ok(seismic::SCHEME.sign(&secret, &[], body.as_bytes()))
+        Ok(secret.into())
     }
 }

@@ -16,10 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use lifecycle_core::EventKind;
 
-use crate::app::{App, Platform};
+use crate::app::App;
 use crate::courier::Courier;
 use crate::delivery::Delivery;
 use crate::installation::Installation;
+use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::store::{EngineError, Store};
 use crate::tenant::Tenant;

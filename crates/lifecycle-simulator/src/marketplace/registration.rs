@@ -80,7 +80,7 @@ impl Marketplace {
         let registration = self.fetch_manifest(manifest_url).await?;
         let name = registration.manifest.name.clone();
         let app_id = uuid::Uuid::new_v4().to_string();
-        let registration = Registration::SecurityScorecard(Box::new(registration));
+        let registration = Registration::Manifest(Box::new(registration));
         let id = self.run(move |store| store.add_app(&name, &app_id, &registration, None)).await?;
         self.app(id).await
     }
@@ -91,7 +91,7 @@ impl Marketplace {
         let registered = app.scorecard().ok_or_else(|| Problem::not_found("app with a manifest"))?;
         let registration = self.fetch_manifest(&registered.manifest_url).await?;
         let name = registration.manifest.name.clone();
-        let registration = Registration::SecurityScorecard(Box::new(registration));
+        let registration = Registration::Manifest(Box::new(registration));
         self.run(move |store| store.change_app(id, &name, &registration)).await?;
         self.app(id).await
     }
@@ -158,7 +158,7 @@ fn described(input: &SeismicInput) -> Result<(String, Registration), Problem> {
     let urls =
         CallbackUrls { install: next(), enable: next(), upgrade: next(), disable: next(), uninstall: next() };
     if problems.is_empty() {
-        Ok((name, Registration::Seismic(SeismicApp { urls, version: version.unwrap_or_default() })))
+        Ok((name, Registration::Callbacks(SeismicApp { urls, version: version.unwrap_or_default() })))
     } else {
         Err(Problem::invalid("registration", problems.join("\n")))
     }

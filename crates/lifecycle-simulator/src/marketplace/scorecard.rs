@@ -2,14 +2,12 @@
 
 use lifecycle_core::Status;
 use lifecycle_core::securityscorecard::APP_INSTALLED;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use super::sending::{Click, Outgoing};
 use super::{Marketplace, Mode, Perform, Performed};
 use crate::app::{App, ScorecardApp};
 use crate::delivery::{Delivery, Header, Request, Role};
-use crate::moment::Moment;
 use crate::problem::Problem;
 use crate::tenant::{Tenant, random_id};
 
@@ -46,7 +44,7 @@ impl Marketplace {
         self.run(move |store| store.begin_installation(app_id, tenant_id, hash)).await?;
         let deliveries = match &registered.manifest.hook_url {
             Some(url) => {
-                let request = hook(app, tenant, url);
+                let request = hook(app, tenant, url)?;
                 let outgoing =
                     Outgoing { request: &request, hidden_headers: Vec::new(), hidden_values: Vec::new() };
                 self.deliver(app, &Click { tenant: tenant.id, repeats: None, roles }, &outgoing, None).await?
@@ -91,19 +89,17 @@ pub(super) fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
-fn hook(app: &App, tenant: &Tenant, url: &str) -> Request {
-    let installed_at = Moment::now().in_milliseconds();
-    let payload = json!({
-        "app": {"id": app.app_id},
-        "user": {"username": tenant.name, "email": tenant.user_email, "organizationDomain": tenant.domain},
-        "installed_at": installed_at,
-    });
-    Request {
-        event: APP_INSTALLED.to_owned(),
+fn hook(app: &App, tenant: &Tenant, url: &str) -> Result<Request, Problem> {
+    let sample = app.registration.platform().sender().sample(APP_INSTALLED);
+    let sample = sample.ok_or_else(|| Problem::not_found("event"))?.app(&app.app_id).tenant(&tenant.name);
+    let sample = sample.set("event.payload.user.organizationDomain", tenant.domain.as_str());
+    let headers = sample.headers().into_iter().map(|(name, value)| Header::new(name, value));
+    Ok(Request {
+        event: sample.event().to_owned(),
         url: url.to_owned(),
-        headers: vec![Header::new("content-type", "application/json")],
-        body: json!({"event": {"type": APP_INSTALLED, "payload": payload}}).to_string(),
-    }
+        headers: headers.collect(),
+        body: sample.body(),
+    })
 }
 
 /// The app's installation page with the id in its query.

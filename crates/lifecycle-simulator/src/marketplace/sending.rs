@@ -1,16 +1,17 @@
 //! Sending: takes requests to the app, judges the answers, and records both with what follows from them.
 
 use lifecycle_core::{EventKind, Status};
+use lifecycle_testing::{Consequence, Reason};
 use zeroize::Zeroizing;
 
 use super::Marketplace;
-use crate::app::{App, Platform};
+use crate::app::App;
 use crate::courier::Sent;
-use crate::delivery::{Answer, Delivery, Effect, Header, Request, Role, State};
+use crate::delivery::{Answer, Cause, Delivery, Effect, Header, Request, Role, State};
 use crate::installation;
+use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::store::{Finish, NewDelivery};
-use crate::verdict;
 
 /// What goes through if every copy is acknowledged.
 pub(super) struct Stake<'a> {
@@ -112,15 +113,34 @@ impl Marketplace {
         let mut headers = request.headers;
         headers.retain(|header| outgoing.hidden_headers.iter().all(|hidden| hidden.name != header.name));
         headers.extend(outgoing.hidden_headers.iter().cloned());
-        async move { courier.post(&request.url, &headers, &request.body, verdict::deadline(platform.ack())).await }
+        async move { courier.post(&request.url, &headers, &request.body, platform.deadline()).await }
     }
 }
 
 fn finish(id: i64, platform: Platform, sent: Sent, hidden: &[Zeroizing<String>]) -> Finish {
-    let judged = verdict::judge(platform.ack(), &sent);
+    let judged = judge(platform, &sent);
     let answer = sent.answer.ok().map(|answer| without(answer, hidden));
     let state = if judged.is_ok() { State::Acknowledged } else { State::Failed };
     Finish { id, state, effect: Effect::None, answer, cause: judged.err(), elapsed: sent.elapsed }
+}
+
+/// Whether the platform takes an answer as an acknowledgement, and why if not.
+fn judge(platform: Platform, sent: &Sent) -> Result<(), Cause> {
+    let answer = sent.answer.as_ref().map_err(Clone::clone)?;
+    let judged = platform.sender().judge(Some(answer.judged()), sent.elapsed);
+    match (judged.consequence, judged.reason) {
+        (Consequence::Accepted, _) => Ok(()),
+        (_, Reason::Status { got: 200..300, .. }) => {
+            Err(Cause::new("wrong-status", judged.reason.to_string()))
+        }
+        (_, Reason::Status { got, .. }) => Err(match answer.problem_code() {
+            Some(code) => Cause::new(&code, format!("{got} {code}")),
+            None => Cause::new("error-status", format!("status {got}")),
+        }),
+        (_, Reason::Redirect(_)) => Err(Cause::new("redirect", judged.reason.to_string())),
+        (_, Reason::Late { .. }) => Err(Cause::new("late", judged.reason.to_string())),
+        _ => Err(Cause::new("not-acknowledged", judged.reason.to_string())),
+    }
 }
 
 /// Hides the secrets that an app repeats in its answer.
@@ -139,6 +159,8 @@ fn without(mut answer: Answer, hidden: &[Zeroizing<String>]) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -153,5 +175,37 @@ mod tests {
         let kept = without(answer, &[secret]);
         assert_eq!(kept.body, r#"{"token":"(hidden)"} (hidden)"#);
         assert_eq!(kept.headers[0].value, "token=(hidden)");
+    }
+
+    fn judged(platform: &str, status: u16, body: &str) -> Option<(String, String)> {
+        let answer = Answer { status, headers: vec![], body: body.into(), truncated: false };
+        let sent = Sent { answer: Ok(answer), elapsed: Duration::ZERO };
+        let platform = Platform::from_name(platform).unwrap();
+        judge(platform, &sent).err().map(|cause| (cause.code, cause.text))
+    }
+
+    #[test]
+    fn only_the_exact_acknowledgement_lets_an_action_through() {
+        let mismatch = r#"{"title":"x","status":401,"code":"signature-mismatch"}"#;
+        for (status, body, code, text) in [
+            (200, "", "wrong-status", "200 where 202 is required"),
+            (204, "", "wrong-status", "204 where 202 is required"),
+            (302, "", "redirect", "redirect 302: the platform follows none"),
+            (401, mismatch, "signature-mismatch", "401 signature-mismatch"),
+            (401, "", "error-status", "status 401"),
+            (500, "<h1>Oops</h1>", "error-status", "status 500"),
+            (500, r#"{"code":7}"#, "error-status", "status 500"),
+            (500, r#"{"code":"<script>"}"#, "error-status", "status 500"),
+        ] {
+            assert_eq!(judged("seismic", status, body), Some((code.into(), text.into())), "{status} {body}");
+        }
+        assert_eq!(judged("seismic", 202, "anything"), None);
+    }
+
+    #[test]
+    fn where_nothing_waits_any_success_will_do() {
+        assert_eq!(judged("securityscorecard", 200, ""), None);
+        assert_eq!(judged("securityscorecard", 204, ""), None);
+        assert_eq!(judged("securityscorecard", 404, "").unwrap().0, "error-status");
     }
 }

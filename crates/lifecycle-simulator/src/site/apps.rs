@@ -23,8 +23,8 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Re
     let deliveries = site.delivery_views(&app, &tenants).await.or_refuse(&site)?;
     let banner = site.last_banner(Some(app.id)).await.or_refuse(&site)?;
     let (template, leads_to) = match &app.registration {
-        Registration::Seismic(_) => ("seismic.html", Vec::new()),
-        Registration::SecurityScorecard(registered) => {
+        Registration::Callbacks(_) => ("seismic.html", Vec::new()),
+        Registration::Manifest(registered) => {
             // The install button leads to the app's own page, which the policy would stop otherwise.
             let page =
                 registered.manifest.install_url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
@@ -32,8 +32,8 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Re
         }
     };
     let view = match &app.registration {
-        Registration::Seismic(_) => TenantView::seismic,
-        Registration::SecurityScorecard(_) => TenantView::scorecard,
+        Registration::Callbacks(_) => TenantView::seismic,
+        Registration::Manifest(_) => TenantView::scorecard,
     };
     let tenants: Vec<TenantView> =
         tenants.into_iter().map(|tenant| view(&app, tenant, &installations)).collect();

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::Site;
 use super::page::{OrRefuse, Refusal, go, render};
 use super::posted::Posted;
-use crate::app::Platform;
+use crate::platform::Platform;
 
 /// `GET /`.
 pub(super) async fn show(State(site): State<Site>) -> Result<Response, Refusal> {

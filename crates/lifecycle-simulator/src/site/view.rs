@@ -4,13 +4,13 @@ use lifecycle_core::{EventKind, Status};
 use serde::Serialize;
 
 use super::Site;
-use crate::app::{App, Platform};
+use crate::app::App;
 use crate::delivery::{Delivery, State};
 use crate::headline::{Headline, Tone, duration, event};
 use crate::installation::{Completeness, Installation, allows, words};
+use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::tenant::Tenant;
-use crate::verdict::deadline;
 use crate::version::Version;
 
 /// The width of a time bar, in the units of its drawing.
@@ -34,7 +34,7 @@ pub(super) struct DeliveryView {
 
 impl DeliveryView {
     fn new(delivery: Delivery, platform: Platform, tenant: &str) -> Self {
-        let limit = deadline(platform.ack());
+        let limit = platform.deadline();
         let elapsed = delivery.elapsed.unwrap_or_default();
         let share = elapsed.as_millis().saturating_mul(BAR) / limit.as_millis().max(1);
         Self {

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::{EngineError, Store};
-use crate::app::Platform;
+use crate::platform::Platform;
 use crate::tenant::Tenant;
 
 const SELECT: &str = "SELECT id, platform, name, tenant_id, user_id, user_email, domain FROM tenant";

@@ -24,10 +24,12 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> An
 
 /// An app to register.
 #[derive(Deserialize)]
-#[serde(tag = "platform", rename_all = "lowercase")]
+#[serde(tag = "platform")]
 pub(super) enum New {
-    Seismic(Box<Seismic>),
-    SecurityScorecard { manifest_url: String },
+    #[serde(rename = "seismic")]
+    Callbacks(Box<Seismic>),
+    #[serde(rename = "securityscorecard")]
+    Manifest { manifest_url: String },
 }
 
 #[derive(Default, Deserialize)]
@@ -82,11 +84,11 @@ impl From<Registered> for Created {
 
 pub(super) async fn register(State(site): State<Site>, Input(new): Input<New>) -> Creation<Created> {
     match new {
-        New::Seismic(new) => {
+        New::Callbacks(new) => {
             let registered = site.marketplace.register_seismic((*new).into()).await?;
             Ok((StatusCode::CREATED, Json(registered.into())))
         }
-        New::SecurityScorecard { manifest_url } => {
+        New::Manifest { manifest_url } => {
             let app = site.marketplace.register_manifest(&manifest_url).await?;
             Ok((StatusCode::CREATED, Json(Created { app, signing_secret: None })))
         }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Site, page};
-use crate::app::Platform;
+use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::tenant::Tenant;
 
