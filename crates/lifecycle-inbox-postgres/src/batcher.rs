@@ -24,11 +24,14 @@ pub(crate) trait Work: Send + 'static {
     fn size(request: &Self::Request) -> usize;
 
     /// Does all of a batch, and answers each. A request that is dropped is answered too: with an error.
-    fn run(&mut self, batch: Vec<Waiting<Self::Request, Self::Answer>>) -> impl Future<Output = ()> + Send;
+    fn run(
+        &mut self,
+        batch: Vec<QueuedRequest<Self::Request, Self::Answer>>,
+    ) -> impl Future<Output = ()> + Send;
 }
 
 /// A request that waits.
-pub(crate) struct Waiting<Q, A> {
+pub(crate) struct QueuedRequest<Q, A> {
     pub(crate) request: Q,
     asked: Instant,
     /// Until when it has to be done.
@@ -36,7 +39,7 @@ pub(crate) struct Waiting<Q, A> {
     answer: oneshot::Sender<Result<A, String>>,
 }
 
-impl<Q, A> Waiting<Q, A> {
+impl<Q, A> QueuedRequest<Q, A> {
     pub(crate) fn answer(self, answer: Result<A, String>) {
         let _ = self.answer.send(answer); // whoever asked may have gone
     }
@@ -54,7 +57,7 @@ impl<Q, A> Waiting<Q, A> {
 
 /// The queue of a task that does one kind of work. The task ends when this value is dropped.
 pub(crate) struct Batcher<W: Work> {
-    queue: mpsc::Sender<Waiting<W::Request, W::Answer>>,
+    queue: mpsc::Sender<QueuedRequest<W::Request, W::Answer>>,
     time_limit: Duration,
 }
 
@@ -79,7 +82,7 @@ impl<W: Work> Batcher<W> {
         let (answer, answered) = oneshot::channel();
         let asked = Instant::now();
         let until = asked + within.min(self.time_limit);
-        let waiting = Waiting { request, asked, until, answer };
+        let waiting = QueuedRequest { request, asked, until, answer };
         self.queue.try_send(waiting).map_err(|error| match error {
             TrySendError::Full(_) => EngineError::new("too many deliveries wait for PostgreSQL"),
             TrySendError::Closed(_) => stopped(),
@@ -96,12 +99,12 @@ fn stopped() -> EngineError {
     EngineError::new("the runtime that wrote to PostgreSQL has ended")
 }
 
-/// What waits in the queue behind the first, with what other tasks are about to ask: as long as each turn of the scheduler
-/// brings more. Nobody waits for company that is not there.
+/// The batch that begins with this request: what is in the queue, and what other tasks add to it while each turn of the scheduler adds
+/// something. It never waits for more.
 async fn collect<W: Work>(
-    queue: &mut mpsc::Receiver<Waiting<W::Request, W::Answer>>,
-    first: Waiting<W::Request, W::Answer>,
-) -> Vec<Waiting<W::Request, W::Answer>> {
+    queue: &mut mpsc::Receiver<QueuedRequest<W::Request, W::Answer>>,
+    first: QueuedRequest<W::Request, W::Answer>,
+) -> Vec<QueuedRequest<W::Request, W::Answer>> {
     let mut bytes = W::size(&first.request);
     let mut batch = vec![first];
     let mut taken = 0;

@@ -8,14 +8,14 @@ use lifecycle_inbox::{DeliveryId, DeliveryState, EngineError, LeaseToken, Timest
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 
-use crate::bell::Bell;
 use crate::error::{is_passing, store};
+use crate::notifier::PgNotifier;
 use crate::quiet;
 use crate::row;
 use crate::sql::Sql;
 
 /// How a lease ends.
-pub(crate) struct End {
+pub(crate) struct Completion {
     pub(crate) token: LeaseToken,
     pub(crate) now: Timestamp,
     /// Done, dead, or pending again.
@@ -29,7 +29,7 @@ pub(crate) struct End {
     pub(crate) change: Option<Change>,
 }
 
-impl End {
+impl Completion {
     pub(crate) fn done(token: LeaseToken, now: Timestamp, change: Change) -> Self {
         let (state, due_at) = (DeliveryState::Done, Timestamp::MIN);
         Self { token, now, state, due_at, error: None, uncounted: 0, change: Some(change) }
@@ -76,12 +76,12 @@ impl Ended {
     }
 
     /// Tells everybody. After the commit.
-    pub(crate) fn tell(&self, bell: &Bell) {
+    pub(crate) fn tell(&self, notifier: &PgNotifier) {
         if self.is_installation {
-            bell.installation_changed();
+            notifier.installation_changed();
         }
         if self.is_work {
-            bell.ring();
+            notifier.notify();
         }
     }
 }
@@ -106,8 +106,8 @@ impl<'a> Ending<'a> {
 
     /// Ends all of them whose token holds the row, under the tenants' locks, which are held until the end of the transaction.
     /// What has to be [stored](Self::put) is read and folded here.
-    pub(crate) async fn finish(&self, batch: &[&End]) -> Result<Ended, Failure> {
-        let numbers = |of: fn(&End) -> i64| batch.iter().map(|end| of(end)).collect::<Vec<i64>>();
+    pub(crate) async fn finish(&self, batch: &[&Completion]) -> Result<Ended, Failure> {
+        let numbers = |of: fn(&Completion) -> i64| batch.iter().map(|end| of(end)).collect::<Vec<i64>>();
         let (ids, fences) = (numbers(|end| end.token.id.0), numbers(|end| end.token.fence));
         let (nows, dues) = (numbers(|end| end.now.as_millis()), numbers(|end| end.due_at.as_millis()));
         let states: Vec<&str> = batch.iter().map(|end| end.state.name()).collect();
@@ -135,7 +135,7 @@ impl<'a> Ending<'a> {
 }
 
 /// Folds the changes of what ended, in their order.
-fn fold(batch: &[&End], finished: &[Row]) -> Result<Ended, Failure> {
+fn fold(batch: &[&Completion], finished: &[Row]) -> Result<Ended, Failure> {
     let mut rows = HashMap::with_capacity(finished.len());
     for row in finished {
         let token = LeaseToken { id: DeliveryId(row.try_get(0)?), fence: row.try_get(1)? };

@@ -6,8 +6,8 @@ use deadpool_postgres::ClientWrapper;
 use lifecycle_inbox::EngineError;
 use tokio::time::timeout;
 
-use crate::batcher::{Batcher, NOT_IN_TIME, Waiting, Work};
-use crate::ending::{End, Ended, Ending, Failure};
+use crate::batcher::{Batcher, NOT_IN_TIME, QueuedRequest, Work};
+use crate::ending::{Completion, Ended, Ending, Failure};
 use crate::writer::Shared;
 
 /// The most that wait. A worker waits for each of its endings, so there are no more of them than it handles at a time.
@@ -22,17 +22,17 @@ pub(crate) struct Endings {
 }
 
 /// The answer is whether the token held the row.
-type Waits = Waiting<End, bool>;
+type Queued = QueuedRequest<Completion, bool>;
 
 impl Work for Endings {
-    type Request = End;
+    type Request = Completion;
     type Answer = bool;
 
-    fn size(end: &End) -> usize {
+    fn size(end: &Completion) -> usize {
         end.error.as_ref().map_or(0, String::len)
     }
 
-    async fn run(&mut self, batch: Vec<Waits>) {
+    async fn run(&mut self, batch: Vec<Queued>) {
         let Some((failure, batch)) = self.end(batch).await else { return };
         match failure {
             Failure::OfOne(_) if batch.len() > 1 => {
@@ -48,7 +48,7 @@ impl Work for Endings {
     }
 }
 
-fn refuse(batch: Vec<Waits>, error: &EngineError) {
+fn refuse(batch: Vec<Queued>, error: &EngineError) {
     for waiting in batch {
         waiting.answer(Err(error.to_string()));
     }
@@ -61,8 +61,8 @@ impl Endings {
     }
 
     /// Ends all in one transaction, and answers; or gives them back.
-    async fn end(&mut self, batch: Vec<Waits>) -> Option<(Failure, Vec<Waits>)> {
-        let all: Vec<&End> = batch.iter().map(|waiting| &waiting.request).collect();
+    async fn end(&mut self, batch: Vec<Queued>) -> Option<(Failure, Vec<Queued>)> {
+        let all: Vec<&Completion> = batch.iter().map(|waiting| &waiting.request).collect();
         let done = timeout(self.shared.time_limit, self.commit(&all))
             .await
             .unwrap_or_else(|_| Err(Failure::OfAll(EngineError::new(NOT_IN_TIME))));
@@ -73,7 +73,7 @@ impl Endings {
                 return Some((failure, batch));
             }
         };
-        ended.tell(&self.shared.bell);
+        ended.tell(&self.shared.notifier);
         for waiting in batch {
             let held = ended.held.remove(&waiting.request.token); // of two of one token, the first held the row
             waiting.answer(Ok(held));
@@ -83,7 +83,7 @@ impl Endings {
 
     /// One transaction, in two round trips: what ends comes back with the installations, into which the changes are
     /// folded.
-    async fn commit(&mut self, batch: &[&End]) -> Result<Ended, Failure> {
+    async fn commit(&mut self, batch: &[&Completion]) -> Result<Ended, Failure> {
         if self.session.as_ref().is_none_or(|session| session.is_closed()) {
             self.session = Some(self.shared.connector.open().await?);
             self.is_patient = true;

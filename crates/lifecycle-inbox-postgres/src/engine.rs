@@ -14,13 +14,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::batcher::Batcher;
-use crate::bell::{Bell, Ringer};
 use crate::clock::Clock;
 use crate::endings::Endings;
 use crate::error::{OpenError, is_spent, store};
 use crate::handler::TransactionalHandler;
 use crate::low_water::LowWater;
 use crate::migration::{bring_up, migrate};
+use crate::notifier::{NotifierTask, PgNotifier};
 use crate::quiet;
 use crate::row::column;
 use crate::runner::PostgresRunner;
@@ -44,13 +44,13 @@ const KEYS_AT_ONCE: i64 = 2_000;
 pub struct PostgresEngine(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) notifier: Arc<PgNotifier>,
     clock: Arc<Clock>,
     pub(crate) connector: Connector,
     endings: Batcher<Endings>,
     low_water: LowWater,
     pool: Pool,
-    ringer: JoinHandle<()>,
+    notifier_task: JoinHandle<()>,
     pub(crate) sql: Arc<Sql>,
     pub(crate) time_limit: Duration,
     writers: Writers,
@@ -58,7 +58,7 @@ pub(crate) struct Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.ringer.abort();
+        self.notifier_task.abort();
     }
 }
 
@@ -69,6 +69,15 @@ impl PostgresEngine {
     /// As [`open_with`](Self::open_with).
     pub async fn open(url: &str) -> Result<Self, OpenError> {
         Self::open_with(Settings::new(url)?).await
+    }
+
+    /// The same for a database whose schema is this release's already: an older one is an error, and nothing is changed.
+    /// For those who call [`migrate`](Self::migrate) when they deploy.
+    ///
+    /// # Errors
+    /// As [`open_with`](Self::open_with).
+    pub async fn open_without_migrating(url: &str) -> Result<Self, OpenError> {
+        Self::open_with(Settings::new(url)?.migrate_at_start(false)).await
     }
 
     /// Opens the inbox: connects, makes or migrates the schema, and writes once to see that it can.
@@ -97,22 +106,26 @@ impl PostgresEngine {
         };
         let clock =
             timeout(time_limit, clock).await.map_err(|_| OpenError::timeout(&settings))?.map_err(telling)?;
-        let (bell, clock) = (Arc::<Bell>::default(), Arc::new(clock));
-        let ringer = Ringer {
-            bell: bell.clone(),
+        let (notifier, clock) = (Arc::<PgNotifier>::default(), Arc::new(clock));
+        let notifier_task = NotifierTask {
+            notifier: notifier.clone(),
             clock: clock.clone(),
             connector: connector.clone(),
             channel: settings.schema.channel(),
             time_limit,
         };
-        let (bells, connectors) = (bell.clone(), connector.clone());
-        let shared = Arc::new(Shared { bell: bells, connector: connectors, sql: sql.clone(), time_limit });
+        let shared = Arc::new(Shared {
+            notifier: notifier.clone(),
+            connector: connector.clone(),
+            sql: sql.clone(),
+            time_limit,
+        });
         Ok(Self(Arc::new(Inner {
-            bell,
+            notifier,
             clock,
             pool: connector.pool(settings.connections, time_limit),
             connector,
-            ringer: tokio::spawn(ringer.keep()),
+            notifier_task: tokio::spawn(notifier_task.run()),
             sql,
             time_limit,
             writers: Writers::start(&shared, for_writers, settings.queue),

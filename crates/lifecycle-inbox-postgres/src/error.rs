@@ -15,11 +15,11 @@ pub enum OpenError {
     /// Any other error of the server.
     #[error("PostgreSQL cannot be used: {0}")]
     Database(String),
-    /// The server does not let the user in: mend the user's name or the password, or the server's `pg_hba.conf`.
+    /// The server does not let the user in: correct the user's name or the password, or the server's `pg_hba.conf`.
     #[error("PostgreSQL does not let the user in: {0}")]
     Login(String),
-    /// There is no such database: create it, or mend the URL.
-    #[error("{0}: create it, or mend the database URL")]
+    /// There is no such database: create it, or correct the URL.
+    #[error("{0}: create it, or correct the database URL")]
     NoDatabase(String),
     /// The schema is older than this program, which was told not to migrate it: call [`PostgresEngine::migrate`](crate::PostgresEngine::migrate).
     #[error("the schema is at version {found}, this program needs {needed}: migrate it")]
@@ -57,10 +57,10 @@ pub enum OpenError {
         /// The newest version that this program knows.
         known: i32,
     },
-    /// TLS is asked for and cannot be had: turn on the feature `tls-ring` or `tls-aws-lc`, or mend the certificates.
+    /// TLS is asked for and cannot be had: turn on the feature `tls-ring` or `tls-aws-lc`, or correct the certificates.
     #[error("TLS to PostgreSQL is not possible: {0}")]
     Tls(String),
-    /// Nobody answers there in time: start the server, or mend the host and the port.
+    /// Nobody answers there in time: start the server, or correct the host and the port.
     #[error("PostgreSQL at {place} cannot be reached: {why}")]
     Unreachable {
         /// Hosts and ports.

@@ -11,7 +11,7 @@ use crate::row::{self, column, digest};
 #[async_trait]
 impl InstallationStore for PostgresEngine {
     fn revision(&self) -> u64 {
-        self.0.bell.signals.revision()
+        self.0.notifier.local.revision()
     }
 
     async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod batcher;
-mod bell;
 mod clock;
 mod ending;
 mod endings;
@@ -12,6 +11,7 @@ mod hosts;
 mod installations;
 mod low_water;
 mod migration;
+mod notifier;
 mod quiet;
 mod row;
 mod runner;

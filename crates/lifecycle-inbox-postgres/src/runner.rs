@@ -11,7 +11,7 @@ use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
-use crate::ending::{End, Ending, Failure};
+use crate::ending::{Completion, Ending, Failure};
 use crate::engine::{PostgresEngine, READ_ONLY, no_client};
 use crate::error::store;
 use crate::handler::TransactionalHandler;
@@ -72,7 +72,7 @@ impl PostgresRunner {
         if !same.try_get::<_, bool>(0).map_err(unavailable)? {
             return Err("the handler ended the transaction that was lent to it".into());
         }
-        let end = End::done(token, self.engine.now(), Change::new(delivery, token.id.0));
+        let end = Completion::done(token, self.engine.now(), Change::new(delivery, token.id.0));
         let finish = async {
             // From here on the tenant is locked, so a process that stops here must not stop the tenant.
             let limit = inner.time_limit.as_millis().max(1);
@@ -95,7 +95,7 @@ impl PostgresRunner {
         if ended.held.is_empty() {
             return Ok(RunOutcome::LeaseLost);
         }
-        ended.tell(&inner.bell);
+        ended.tell(&inner.notifier);
         Ok(RunOutcome::Committed)
     }
 }

@@ -12,10 +12,10 @@ use tokio_postgres::Row;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-use crate::batcher::{Batcher, NOT_IN_TIME, Waiting, Work};
-use crate::bell::Bell;
+use crate::batcher::{Batcher, NOT_IN_TIME, QueuedRequest, Work};
 use crate::engine::SAMPLE;
 use crate::error::{is_passing, is_spent, tell};
+use crate::notifier::PgNotifier;
 use crate::quiet;
 use crate::row::digest;
 use crate::session::Connector;
@@ -24,7 +24,7 @@ use crate::sql::Sql;
 /// How long a health check may take, and the look-up of a key: it is asked for while a platform waits.
 const LOOK_UP: Duration = Duration::from_millis(2_300);
 
-/// The steps of the time limit that a session has for a batch, so that it is rarely set anew.
+/// The steps of the time limit that a session has for a batch, so that it is rarely set again.
 const STEP: Duration = Duration::from_millis(50);
 
 /// What is asked of a writer. All of it goes the way of an acknowledgement, whose connection is there when no other is.
@@ -49,7 +49,7 @@ pub(crate) struct Writers(Vec<Batcher<Writer>>);
 
 /// What all share who write in batches.
 pub(crate) struct Shared {
-    pub(crate) bell: Arc<Bell>,
+    pub(crate) notifier: Arc<PgNotifier>,
     pub(crate) connector: Connector,
     pub(crate) sql: Arc<Sql>,
     pub(crate) time_limit: Duration,
@@ -118,10 +118,10 @@ struct Session {
     limit: Option<Duration>,
 }
 
-type Waits = Waiting<Request, Accepted>;
+type Queued = QueuedRequest<Request, Accepted>;
 
 /// The deliveries of the keys that were found, or written.
-type Found = HashMap<IdempotencyKey, DeliveryId>;
+type IdsByKey = HashMap<IdempotencyKey, DeliveryId>;
 
 /// Why a job was not done.
 #[derive(Clone)]
@@ -147,7 +147,7 @@ impl Work for Writer {
         request.incoming().map_or(0, |incoming| incoming.record.body.len())
     }
 
-    async fn run(&mut self, batch: Vec<Waits>) {
+    async fn run(&mut self, batch: Vec<Queued>) {
         let (mut checks, mut keys, mut deliveries) = (Vec::new(), Vec::new(), Vec::new());
         for waiting in batch {
             match waiting.request {
@@ -171,7 +171,7 @@ impl Work for Writer {
 
 impl Writer {
     /// One for all who asked.
-    async fn check(&mut self, checks: Vec<Waits>) {
+    async fn check(&mut self, checks: Vec<Queued>) {
         let until = Instant::now() + LOOK_UP.min(self.shared.time_limit);
         let checked = self.attempt_twice(Job::Probe, until).await.map(|_| Accepted::Duplicate);
         for waiting in checks {
@@ -179,7 +179,7 @@ impl Writer {
         }
     }
 
-    async fn look_up(&mut self, asked: Vec<(IdempotencyKey, Waits)>) {
+    async fn look_up(&mut self, asked: Vec<(IdempotencyKey, Queued)>) {
         let until = Instant::now() + LOOK_UP.min(self.shared.time_limit);
         let keys: Vec<&[u8]> = asked.iter().map(|(key, _)| key.as_bytes().as_slice()).collect();
         let known = self.attempt_twice(Job::LookUp(&keys), until).await;
@@ -193,7 +193,7 @@ impl Writer {
     }
 
     /// Writes all in the time of whoever has least. Where that is too short, the others are tried again, in theirs.
-    async fn write(&mut self, mut batch: Vec<Waits>) {
+    async fn write(&mut self, mut batch: Vec<Queued>) {
         while let Some(until) = batch.iter().map(|waiting| waiting.until).min() {
             let written = self.write_until(&batch, until).await;
             let (answered, others) = match written {
@@ -205,20 +205,20 @@ impl Writer {
         }
     }
 
-    async fn write_until(&mut self, batch: &[Waits], until: Instant) -> Result<Found, Failed> {
+    async fn write_until(&mut self, batch: &[Queued], until: Instant) -> Result<IdsByKey, Failed> {
         let mut keys = HashSet::new();
         let all = batch.iter().filter_map(|waiting| waiting.request.incoming());
         let fresh: Vec<&Incoming> = all.filter(|incoming| keys.insert(incoming.record.key)).collect();
         let written = self.attempt_twice(Job::Write(&fresh), until).await?;
         if !written.is_empty() {
-            self.shared.bell.ring();
+            self.shared.notifier.notify();
         }
         Ok(written)
     }
 
     /// Tries again once on a new connection where the old one was lost, or is on a node that takes no writes any more. If the
     /// first try was committed after all, the second finds its own rows, and they are told as duplicates.
-    async fn attempt_twice(&mut self, job: Job<'_>, until: Instant) -> Result<Found, Failed> {
+    async fn attempt_twice(&mut self, job: Job<'_>, until: Instant) -> Result<IdsByKey, Failed> {
         let mut may_repeat = self.session.is_some();
         loop {
             let error = match timeout_at(until, self.attempt(job, until)).await {
@@ -238,7 +238,7 @@ impl Writer {
         }
     }
 
-    async fn attempt(&mut self, job: Job<'_>, until: Instant) -> Result<Found, tokio_postgres::Error> {
+    async fn attempt(&mut self, job: Job<'_>, until: Instant) -> Result<IdsByKey, tokio_postgres::Error> {
         match job {
             Job::LookUp(keys) => self.find(keys, until).await,
             Job::Probe => self.probe(until).await.map(|()| HashMap::new()),
@@ -284,7 +284,7 @@ impl Writer {
         self.query(|sql| &sql.check, &[&SAMPLE], until).await.map(drop)
     }
 
-    async fn find(&mut self, keys: &[&[u8]], until: Instant) -> Result<Found, tokio_postgres::Error> {
+    async fn find(&mut self, keys: &[&[u8]], until: Instant) -> Result<IdsByKey, tokio_postgres::Error> {
         let (mut known, mut is_writable) = (Vec::new(), true);
         for row in self.query(|sql| &sql.is_known, &[&keys], until).await? {
             is_writable &= row.try_get::<_, bool>(2)?;
@@ -299,7 +299,11 @@ impl Writer {
     }
 
     /// One statement, which is one transaction. Its answer follows its commit.
-    async fn insert(&mut self, batch: &[&Incoming], until: Instant) -> Result<Found, tokio_postgres::Error> {
+    async fn insert(
+        &mut self,
+        batch: &[&Incoming],
+        until: Instant,
+    ) -> Result<IdsByKey, tokio_postgres::Error> {
         let bytes =
             |of: fn(&Incoming) -> &[u8]| batch.iter().map(|waiting| of(waiting)).collect::<Vec<&[u8]>>();
         let times = |of: fn(&Incoming) -> Timestamp| {
@@ -321,7 +325,7 @@ impl Writer {
     }
 }
 
-fn answer(batch: Vec<Waits>, mut written: Result<Found, Failed>) {
+fn answer(batch: Vec<Queued>, mut written: Result<IdsByKey, Failed>) {
     for waiting in batch {
         let Some(key) = waiting.request.incoming().map(|incoming| incoming.record.key) else { continue };
         // Of two of one key in one batch, the first takes the id out.
@@ -330,7 +334,7 @@ fn answer(batch: Vec<Waits>, mut written: Result<Found, Failed>) {
     }
 }
 
-fn by_key(rows: Vec<Row>) -> Result<Found, tokio_postgres::Error> {
+fn by_key(rows: Vec<Row>) -> Result<IdsByKey, tokio_postgres::Error> {
     let mut found = HashMap::with_capacity(rows.len());
     for row in rows {
         let key: &[u8] = row.try_get(0)?;

@@ -17,7 +17,7 @@ use crate::files::Files;
 /// of the writer, and at the first commit after this time.
 const COPY_AFTER: (usize, Duration) = (2_000, Duration::from_secs(1));
 
-/// The log is to begin anew at so many pages of 4 KiB, and at the first copy after this time. A short log takes no time
+/// The log is to begin again at so many pages of 4 KiB, and at the first copy after this time. A short log takes no time
 /// to read after a crash, and a flush of what overwrites a file takes less than one of what makes it longer. But each
 /// time the writer flushes twice for nobody.
 const RESTART_AFTER: (i64, Duration) = (20_000, Duration::from_secs(1));

@@ -6,7 +6,7 @@ use lifecycle_inbox::{CLOCK_SKEW, Claim, DeliveryId, LeaseToken, Timestamp};
 use rusqlite::{Connection, ToSql, params_from_iter};
 
 use crate::columns;
-use crate::job::{Found, News};
+use crate::job::{JobResult, Notifications};
 
 /// Whose claim, and for how long: a `ClaimRequest` that can be sent to the writer.
 pub(crate) struct Claiming {
@@ -17,9 +17,9 @@ pub(crate) struct Claiming {
     pub(crate) limit: usize,
 }
 
-pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::Result<Found<Vec<Claim>>> {
+pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::Result<JobResult<Vec<Claim>>> {
     if claiming.platforms.is_empty() {
-        return Ok(Found::keep(Vec::new(), News::NONE));
+        return Ok(JobResult::keep(Vec::new(), Notifications::NONE));
     }
     let mut lease = connection.prepare_cached(&claim_statement(claiming.platforms.len()))?;
     let common: [&dyn ToSql; 5] = [
@@ -39,7 +39,7 @@ pub(crate) fn claim(connection: &Connection, claiming: &Claiming) -> rusqlite::R
         claims.push(claim);
     }
     claims.sort_unstable_by_key(|claim| claim.token.id);
-    Ok(Found::keep(claims, News::NONE))
+    Ok(JobResult::keep(claims, Notifications::NONE))
 }
 
 /// One question for each platform, and not `platform IN (..)`: each gives its heads in order, and SQLite merges them one by one. So

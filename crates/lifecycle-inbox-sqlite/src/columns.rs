@@ -33,7 +33,7 @@ pub(crate) fn tenant(row: &Row<'_>) -> rusqlite::Result<TenantKey> {
     Ok(TenantKey::new(part("platform")?, part("app")?, part("tenant")?))
 }
 
-/// What can be shown of a text: what is no text in it is replaced.
+/// What can be shown of a text: what is not text in it is replaced.
 pub(crate) fn shown(row: &Row<'_>, column: &str) -> String {
     String::from_utf8_lossy(&raw(row, column)).into_owned()
 }

@@ -8,19 +8,19 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 
 use crate::columns;
 use crate::installations;
-use crate::job::{Found, News};
+use crate::job::{JobResult, Notifications};
 
 pub(crate) fn accept(
     connection: &Connection,
     record: &Record,
     now: Timestamp,
-) -> rusqlite::Result<Found<Accepted>> {
+) -> rusqlite::Result<JobResult<Accepted>> {
     let key = record.key.as_bytes().as_slice();
     let mut remember = connection.prepare_cached(
         "INSERT INTO lifecycle_keys (key, accepted_at) VALUES (?1, ?2) ON CONFLICT (key) DO NOTHING",
     )?;
     if remember.execute(params![key, now.as_millis()])? == 0 {
-        return Ok(Found::keep(Accepted::Duplicate, News::NONE));
+        return Ok(JobResult::keep(Accepted::Duplicate, Notifications::NONE));
     }
     let id = connection.last_insert_rowid();
     let mut insert = connection.prepare_cached(
@@ -46,7 +46,7 @@ pub(crate) fn accept(
         ":envelope": record.envelope,
         ":body": record.body.as_ref(),
     })?;
-    Ok(Found::keep(Accepted::New(DeliveryId(id)), News::WORK))
+    Ok(JobResult::keep(Accepted::New(DeliveryId(id)), Notifications::WORK))
 }
 
 pub(crate) fn is_known(connection: &Connection, key: IdempotencyKey) -> rusqlite::Result<bool> {
@@ -59,7 +59,7 @@ pub(crate) fn renew(
     tokens: &[LeaseToken],
     now: Timestamp,
     lease: Duration,
-) -> rusqlite::Result<Found<Vec<LeaseToken>>> {
+) -> rusqlite::Result<JobResult<Vec<LeaseToken>>> {
     let mut prolong = connection.prepare_cached(
         "UPDATE lifecycle_inbox SET due_at = ?3, touched_at = ?4 WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
     )?;
@@ -70,7 +70,7 @@ pub(crate) fn renew(
             held.push(*token);
         }
     }
-    Ok(Found::keep(held, News::NONE))
+    Ok(JobResult::keep(held, Notifications::NONE))
 }
 
 /// Whether the token holds its row.
@@ -94,7 +94,7 @@ pub(crate) fn end(
     token: LeaseToken,
     now: Timestamp,
     ending: &Ending<'_>,
-) -> rusqlite::Result<Found<bool>> {
+) -> rusqlite::Result<JobResult<bool>> {
     let mut end = connection.prepare_cached(
         "UPDATE lifecycle_inbox
          SET state = :state, is_head = 0, due_at = :due_at, touched_at = :now, finished_at = :now, worker = NULL,
@@ -113,14 +113,14 @@ pub(crate) fn end(
     // Where nothing is to be folded, the tenant of a damaged row need not read.
     let folding = |row: &Row<'_>| ending.change.map(|change| Ok((columns::tenant(row)?, change))).transpose();
     let Some(folding) = end.query_row(values, folding).optional()? else {
-        return Ok(Found::keep(false, News::NONE));
+        return Ok(JobResult::keep(false, Notifications::NONE));
     };
-    let Some((tenant, change)) = folding else { return Ok(Found::keep(true, News::WORK)) };
+    let Some((tenant, change)) = folding else { return Ok(JobResult::keep(true, Notifications::WORK)) };
     if ending.state == DeliveryState::Done {
         overtake(connection, &tenant, token.id)?;
     }
     let transition = installations::fold(connection, &tenant, change)?;
-    Ok(Found::keep(true, News { work: true, installation: transition == Transition::Applied }))
+    Ok(JobResult::keep(true, Notifications { work: true, installation: transition == Transition::Applied }))
 }
 
 /// Tells the older deliveries of the tenant, which are dead or retried, that this one is done. Each of the two is an index's own.
@@ -140,7 +140,7 @@ pub(crate) fn complete(
     token: LeaseToken,
     now: Timestamp,
     change: &Change,
-) -> rusqlite::Result<Found<bool>> {
+) -> rusqlite::Result<JobResult<bool>> {
     end(connection, token, now, &Ending { state: DeliveryState::Done, error: None, change: Some(change) })
 }
 
@@ -151,50 +151,50 @@ pub(crate) fn postpone(
     now: Timestamp,
     error: &str,
     due_at: Timestamp,
-) -> rusqlite::Result<Found<bool>> {
+) -> rusqlite::Result<JobResult<bool>> {
     let mut note = connection.prepare_cached(
         "UPDATE lifecycle_inbox
          SET state = 'pending', due_at = ?3, touched_at = ?4, worker = NULL, last_error = ?5
          WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
     )?;
     let values = params![token.id.0, token.fence, due_at.as_millis(), now.as_millis(), error];
-    Ok(found_one(note.execute(values)?, News::NONE))
+    Ok(found_one(note.execute(values)?, Notifications::NONE))
 }
 
 pub(crate) fn release(
     connection: &Connection,
     token: LeaseToken,
     now: Timestamp,
-) -> rusqlite::Result<Found<bool>> {
+) -> rusqlite::Result<JobResult<bool>> {
     let mut give_back = connection.prepare_cached(
         "UPDATE lifecycle_inbox
          SET state = 'pending', due_at = ?3, touched_at = ?4, worker = NULL, attempts = max(attempts - 1, 0)
          WHERE id = ?1 AND fence = ?2 AND state = 'leased'",
     )?;
     let values = params![token.id.0, token.fence, Timestamp::MIN.as_millis(), now.as_millis()];
-    Ok(found_one(give_back.execute(values)?, News::WORK))
+    Ok(found_one(give_back.execute(values)?, Notifications::WORK))
 }
 
 pub(crate) fn retry(
     connection: &Connection,
     id: DeliveryId,
     now: Timestamp,
-) -> rusqlite::Result<Found<bool>> {
+) -> rusqlite::Result<JobResult<bool>> {
     let mut reopen = connection.prepare_cached(
         "UPDATE lifecycle_inbox
          SET state = 'pending', due_at = ?2, touched_at = ?3, finished_at = NULL, attempts = 0
          WHERE id = ?1 AND state IN ('dead', 'pending')",
     )?;
     let reopened = reopen.execute(params![id.0, Timestamp::MIN.as_millis(), now.as_millis()])?;
-    Ok(found_one(reopened, News::WORK))
+    Ok(found_one(reopened, Notifications::WORK))
 }
 
-pub(crate) fn delete(connection: &Connection, id: DeliveryId) -> rusqlite::Result<Found<bool>> {
+pub(crate) fn delete(connection: &Connection, id: DeliveryId) -> rusqlite::Result<JobResult<bool>> {
     let mut delete = connection.prepare_cached("DELETE FROM lifecycle_inbox WHERE id = ?1")?;
-    Ok(found_one(delete.execute([id.0])?, News::WORK))
+    Ok(found_one(delete.execute([id.0])?, Notifications::WORK))
 }
 
-/// Marks the oldest open row of each tenant anew. The triggers keep the marks right; this mends what a damaged disk or a
+/// Marks the oldest open row of each tenant again. The triggers keep the marks right; this corrects what a damaged disk or a
 /// hand in the file made of them, so that no tenant waits for ever.
 pub(crate) fn find_heads(connection: &Connection) -> rusqlite::Result<()> {
     connection
@@ -208,7 +208,7 @@ pub(crate) fn find_heads(connection: &Connection) -> rusqlite::Result<()> {
         .map(drop)
 }
 
-/// Whether the one row was there; there is news only if it was.
-fn found_one(rows: usize, news: News) -> Found<bool> {
-    if rows == 1 { Found::keep(true, news) } else { Found::keep(false, News::NONE) }
+/// Whether the one row was there; there are notifications only if it was.
+fn found_one(rows: usize, notifications: Notifications) -> JobResult<bool> {
+    if rows == 1 { JobResult::keep(true, notifications) } else { JobResult::keep(false, Notifications::NONE) }
 }

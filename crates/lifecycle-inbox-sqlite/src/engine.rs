@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use crate::checkpoints;
 use crate::files::Files;
 use crate::handler::TransactionalHandler;
-use crate::job::{Answer, Found, Job, News, ask};
+use crate::job::{Answer, Job, JobResult, Notifications, job};
 use crate::open::{self, Older, OpenError};
 use crate::readers;
 use crate::runner::SqliteRunner;
@@ -93,7 +93,7 @@ const NOT_IN_TIME: &str = "the database did not answer in time";
 pub struct SqliteEngine {
     writer: Queue,
     readers: Queue,
-    signals: Arc<Notifier>,
+    notifier: Arc<Notifier>,
     threads: Arc<watch::Sender<()>>,
 }
 
@@ -107,7 +107,7 @@ impl SqliteEngine {
 
     /// Opens a file that has this release's schema already, and changes nothing in another: for those who call
     /// [`migrate`](Self::migrate) when they deploy.
-    pub fn open_migrated(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+    pub fn open_without_migrating(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         Self::start(path.as_ref(), Older::Refuse)
     }
 
@@ -140,13 +140,14 @@ impl SqliteEngine {
         let files = Files::of(path)
             .map_err(|error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() })?;
         let files = Arc::new(files);
-        let signals = Arc::new(Notifier::default());
+        let notifier = Arc::new(Notifier::default());
         let threads = Arc::new(watch::Sender::default());
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| spawn(name, path, &threads, work);
         let (writer, queue) = sync_channel(QUEUE);
         let (checkpoints, checkpointer) = checkpoints::sides(open::open_reader(path)?, files.clone());
         spawn("inbox-checkpointer", Box::new(move || checkpointer.work()))?;
-        let work = Writer { connection, queue, signals: signals.clone(), checkpoints, files: files.clone() };
+        let work =
+            Writer { connection, queue, notifier: notifier.clone(), checkpoints, files: files.clone() };
         spawn("inbox-writer", Box::new(move || work.work()))?;
         let (readers, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
@@ -154,14 +155,14 @@ impl SqliteEngine {
             let (connection, files, queue) = (open::open_reader(path)?, files.clone(), queue.clone());
             spawn("inbox-reader", Box::new(move || readers::read(connection, &files, &queue)))?;
         }
-        Ok(Self { writer: Queue::to(writer), readers: Queue::to(readers), signals, threads })
+        Ok(Self { writer: Queue::to(writer), readers: Queue::to(readers), notifier, threads })
     }
 
     /// Sends a job to the writer. It may run more than once; see [`Job::run`].
     pub(crate) fn begin<T, F>(&self, work: F) -> Result<Answer<T>, EngineError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<JobResult<T>> + Send + 'static,
     {
         self.writer.send(work)
     }
@@ -169,7 +170,7 @@ impl SqliteEngine {
     pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, EngineError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<JobResult<T>> + Send + 'static,
     {
         in_time(self.begin(work)?).await
     }
@@ -179,7 +180,7 @@ impl SqliteEngine {
         T: Send + 'static,
         F: FnMut(&Connection) -> rusqlite::Result<T> + Send + 'static,
     {
-        let work = move |connection: &Connection| Ok(Found::keep(work(connection)?, News::NONE));
+        let work = move |connection: &Connection| Ok(JobResult::keep(work(connection)?, Notifications::NONE));
         in_time(self.readers.send(work)?).await
     }
 }
@@ -226,9 +227,9 @@ impl Queue {
     fn send<T, F>(&self, work: F) -> Result<Answer<T>, EngineError>
     where
         T: Send + 'static,
-        F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+        F: FnMut(&Connection) -> rusqlite::Result<JobResult<T>> + Send + 'static,
     {
-        let (job, answer) = ask(work);
+        let (job, answer) = job(work);
         let thread = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let Some(thread) = &*thread else { return Err(EngineError::new("the database was closed")) };
         thread.try_send(job).map_err(|error| match error {

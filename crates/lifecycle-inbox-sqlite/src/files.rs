@@ -34,7 +34,7 @@ struct Name {
     opened: Identity,
 }
 
-/// The files are not what was opened. Nothing heals that but opening them anew, for nobody knows what became of them
+/// The files are not what was opened. Only opening them again helps, for nobody knows what became of them
 /// meanwhile.
 #[derive(Clone, Debug)]
 pub(crate) struct Loss {

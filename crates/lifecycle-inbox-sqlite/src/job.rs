@@ -1,4 +1,4 @@
-//! Job: one question to a thread that owns a connection, and the way of its answer.
+//! Job: what a thread that owns a connection is asked to do, and the channel of its answer.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -7,16 +7,16 @@ use lifecycle_inbox::EngineError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-/// What others want to know after the commit.
+/// Whom to notify after the commit.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct News {
+pub(crate) struct Notifications {
     /// A row may be claimable that was not.
     pub(crate) work: bool,
     /// An installation is another one.
     pub(crate) installation: bool,
 }
 
-impl News {
+impl Notifications {
     pub(crate) const NONE: Self = Self { work: false, installation: false };
     pub(crate) const WORK: Self = Self { work: true, installation: false };
 
@@ -26,32 +26,32 @@ impl News {
     }
 }
 
-/// What a job found, and whether what it wrote is to stay.
-pub(crate) struct Found<T> {
+/// The result of a job, and whether what it wrote is to stay.
+pub(crate) struct JobResult<T> {
     value: T,
-    verdict: Verdict,
+    disposition: Disposition,
 }
 
-impl<T> Found<T> {
+impl<T> JobResult<T> {
     /// What was written stays.
-    pub(crate) fn keep(value: T, news: News) -> Self {
-        Self { value, verdict: Verdict::Keep(news) }
+    pub(crate) fn keep(value: T, notifications: Notifications) -> Self {
+        Self { value, disposition: Disposition::Keep(notifications) }
     }
 
     /// What was written is undone.
     pub(crate) fn undo(value: T) -> Self {
-        Self { value, verdict: Verdict::Undo }
+        Self { value, disposition: Disposition::Undo }
     }
 
-    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Found<U> {
-        Found { value: convert(self.value), verdict: self.verdict }
+    pub(crate) fn map<U>(self, convert: impl FnOnce(T) -> U) -> JobResult<U> {
+        JobResult { value: convert(self.value), disposition: self.disposition }
     }
 }
 
-/// What becomes of what a job wrote.
+/// Whether what a job wrote is committed.
 #[derive(Clone, Copy)]
-pub(crate) enum Verdict {
-    Keep(News),
+pub(crate) enum Disposition {
+    Keep(Notifications),
     Undo,
 }
 
@@ -61,14 +61,14 @@ pub(crate) trait Job: Send {
     fn is_wanted(&self) -> bool;
 
     /// Does the work; again, if what it wrote could not be committed.
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Verdict>;
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Disposition>;
 
     /// Tells what the last run found, or the error in its place.
     fn answer(self: Box<Self>, error: Option<String>);
 }
 
 /// A job that is a function.
-struct Ask<T, F> {
+struct FnJob<T, F> {
     work: F,
     found: Option<Result<T, Fault>>,
     answer: oneshot::Sender<Result<T, Fault>>,
@@ -81,34 +81,34 @@ pub(crate) enum Fault {
 }
 
 /// A job, and where its answer will be.
-pub(crate) fn ask<T, F>(work: F) -> (Box<dyn Job>, Answer<T>)
+pub(crate) fn job<T, F>(work: F) -> (Box<dyn Job>, Answer<T>)
 where
     T: Send + 'static,
-    F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send + 'static,
+    F: FnMut(&Connection) -> rusqlite::Result<JobResult<T>> + Send + 'static,
 {
     let (answer, receiver) = oneshot::channel();
-    (Box::new(Ask { work, found: None, answer }), Answer(receiver))
+    (Box::new(FnJob { work, found: None, answer }), Answer(receiver))
 }
 
-impl<T, F> Job for Ask<T, F>
+impl<T, F> Job for FnJob<T, F>
 where
     T: Send,
-    F: FnMut(&Connection) -> rusqlite::Result<Found<T>> + Send,
+    F: FnMut(&Connection) -> rusqlite::Result<JobResult<T>> + Send,
 {
     fn is_wanted(&self) -> bool {
         !self.answer.is_closed()
     }
 
-    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Verdict> {
+    fn run(&mut self, connection: &Connection) -> rusqlite::Result<Disposition> {
         match catch_unwind(AssertUnwindSafe(|| (self.work)(connection))) {
             Ok(Ok(found)) => {
                 self.found = Some(Ok(found.value));
-                Ok(found.verdict)
+                Ok(found.disposition)
             }
             Ok(Err(error)) => Err(error),
             Err(panic) => {
                 self.found = Some(Err(Fault::Panic(panic)));
-                Ok(Verdict::Undo)
+                Ok(Disposition::Undo)
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::{deliveries, schema};
 /// How long a transaction waits for another process to end its own.
 const BUSY: Duration = Duration::from_secs(4);
 
-/// After how many pages of 4 KiB a commit copies the log back into the file, and waits for it: a net under
+/// After how many pages of 4 KiB a commit copies the log back into the file, and waits for it: the fallback of
 /// [`checkpoints`](crate::checkpoints), which do so sooner.
 const CHECKPOINT_PAGES: u32 = 40_000;
 

@@ -9,7 +9,7 @@ use lifecycle_inbox::{
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_from_iter};
 
 use crate::columns;
-use crate::job::{Found, News};
+use crate::job::{JobResult, Notifications};
 
 /// The columns that [`summary`] reads.
 const SUMMARY: &str = "id, platform, app, tenant, kind, key, state, attempts, due_at, received_at, accepted_at, \
@@ -97,7 +97,7 @@ pub(crate) fn show(connection: &Connection, id: DeliveryId) -> rusqlite::Result<
     find.query_row([id.0], read).optional()
 }
 
-pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<Found<Pruned>> {
+pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<JobResult<Pruned>> {
     let limit = i64::try_from(prune.limit).unwrap_or(i64::MAX);
     let delete = |state: DeliveryState, before: Timestamp| {
         // A name that stands in an index.
@@ -120,14 +120,14 @@ pub(crate) fn prune(connection: &Connection, prune: Prune) -> rusqlite::Result<F
     let keys = forget.execute(named_params! { ":before": prune.keys_before.as_millis(), ":limit": limit })?;
     let mut pruned = Pruned::default();
     (pruned.done, pruned.dead, pruned.keys) = (done as u64, dead as u64, keys as u64);
-    Ok(Found::keep(pruned, News::NONE))
+    Ok(JobResult::keep(pruned, Notifications::NONE))
 }
 
 /// Writes what a callback would, and a large one: pages that differ from those before, or SQLite would leave them out.
-pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<Found<()>> {
+pub(crate) fn probe(connection: &Connection) -> rusqlite::Result<JobResult<()>> {
     let sql = "UPDATE lifecycle_probe SET writes = writes + 1, sample = randomblob(?1) WHERE id = 1";
     connection.prepare_cached(sql)?.execute([SAMPLE])?;
-    Ok(Found::keep((), News::NONE))
+    Ok(JobResult::keep((), Notifications::NONE))
 }
 
 /// What can be shown of a row, however damaged.

@@ -10,7 +10,7 @@ use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 use crate::deliveries;
 use crate::engine::SqliteEngine;
 use crate::handler::{Transaction, TransactionalHandler};
-use crate::job::{Found, News};
+use crate::job::{JobResult, Notifications};
 
 /// Runs a [`TransactionalHandler`] in the transaction that completes the delivery; made by
 /// [`SqliteEngine::runner`], for [`Store::open_with`](lifecycle_inbox::Store::open_with).
@@ -37,12 +37,12 @@ impl Runner for SqliteRunner {
         let change = Change::new(&delivery, token.id.0);
         let asked = self.engine.begin(move |connection| {
             if !deliveries::is_held(connection, token)? {
-                return Ok(Found::keep(Ok(RunOutcome::LeaseLost), News::NONE));
+                return Ok(JobResult::keep(Ok(RunOutcome::LeaseLost), Notifications::NONE));
             }
             let ran = handler.event(&delivery, &Transaction(connection));
             if connection.is_autocommit() {
                 // It has ended the transaction. Nothing more may be written outside of one; the writer tells.
-                return Ok(Found::undo(Ok(RunOutcome::LeaseLost)));
+                return Ok(JobResult::undo(Ok(RunOutcome::LeaseLost)));
             }
             match ran {
                 Ok(()) => {
@@ -50,7 +50,7 @@ impl Runner for SqliteRunner {
                     Ok(completed
                         .map(|held| Ok(if held { RunOutcome::Committed } else { RunOutcome::LeaseLost })))
                 }
-                Err(error) => Ok(Found::undo(Err(error))),
+                Err(error) => Ok(JobResult::undo(Err(error))),
             }
         });
         match asked {

@@ -4,30 +4,30 @@ use lifecycle_inbox::{SealedSecret, TenantKey};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::columns;
-use crate::job::{Found, News};
+use crate::job::{JobResult, Notifications};
 
-pub(crate) fn put(connection: &Connection, secret: &SealedSecret) -> rusqlite::Result<Found<()>> {
+pub(crate) fn put(connection: &Connection, secret: &SealedSecret) -> rusqlite::Result<JobResult<()>> {
     let SealedSecret { tenant, name, sealed, .. } = secret;
     let mut put = connection.prepare_cached(
         "INSERT INTO lifecycle_secrets (platform, app, tenant, name, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (platform, app, tenant, name) DO UPDATE SET sealed = excluded.sealed",
     )?;
     put.execute(params![tenant.platform, tenant.app, tenant.tenant, name, sealed])?;
-    Ok(Found::keep((), News::NONE))
+    Ok(JobResult::keep((), Notifications::NONE))
 }
 
 pub(crate) fn replace(
     connection: &Connection,
     old: &SealedSecret,
     sealed: &[u8],
-) -> rusqlite::Result<Found<bool>> {
+) -> rusqlite::Result<JobResult<bool>> {
     let mut replace = connection.prepare_cached(
         "UPDATE lifecycle_secrets SET sealed = ?6
          WHERE platform = ?1 AND app = ?2 AND tenant = ?3 AND name = ?4 AND sealed = ?5",
     )?;
     let tenant = &old.tenant;
     let values = params![tenant.platform, tenant.app, tenant.tenant, old.name, old.sealed, sealed];
-    Ok(Found::keep(replace.execute(values)? == 1, News::NONE))
+    Ok(JobResult::keep(replace.execute(values)? == 1, Notifications::NONE))
 }
 
 pub(crate) fn find(
@@ -45,13 +45,13 @@ pub(crate) fn delete(
     connection: &Connection,
     tenant: &TenantKey,
     name: Option<&str>,
-) -> rusqlite::Result<Found<u64>> {
+) -> rusqlite::Result<JobResult<u64>> {
     let mut delete = connection.prepare_cached(
         "DELETE FROM lifecycle_secrets
          WHERE platform = ?1 AND app = ?2 AND tenant = ?3 AND (?4 IS NULL OR name = ?4)",
     )?;
     let deleted = delete.execute(params![tenant.platform, tenant.app, tenant.tenant, name])?;
-    Ok(Found::keep(deleted as u64, News::NONE))
+    Ok(JobResult::keep(deleted as u64, Notifications::NONE))
 }
 
 pub(crate) fn list(

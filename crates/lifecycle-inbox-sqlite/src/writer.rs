@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::checkpoints::Checkpoints;
 use crate::files::Files;
-use crate::job::{Job, News, Verdict};
+use crate::job::{Disposition, Job, Notifications};
 
 /// The most jobs that share a transaction.
 const BATCH: usize = 256;
@@ -23,20 +23,20 @@ const BATCH_TIME: Duration = Duration::from_millis(20);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long it leaves the file to other processes that write, between two transactions. They try as often.
-const TURN: Duration = Duration::from_millis(1);
+const PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) queue: Receiver<Box<dyn Job>>,
-    pub(crate) signals: Arc<Notifier>,
+    pub(crate) notifier: Arc<Notifier>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) files: Arc<Files>,
 }
 
-/// Why a transaction is over, and with it all that its jobs wrote.
-struct Lost(String);
+/// Why a transaction was rolled back, with all that its jobs wrote.
+struct Aborted(String);
 
-impl From<rusqlite::Error> for Lost {
+impl From<rusqlite::Error> for Aborted {
     fn from(error: rusqlite::Error) -> Self {
         Self(error.to_string())
     }
@@ -44,7 +44,7 @@ impl From<rusqlite::Error> for Lost {
 
 impl Writer {
     /// Works until the engine is gone and the queue is empty. While one transaction is flushed to the disk, the jobs
-    /// of the next gather in the queue, and what comes before its own flush joins it; there is no other wait.
+    /// of the next one collect in the queue. It never waits for more jobs.
     pub(crate) fn work(mut self) {
         self.work_off();
         self.files.close(self.connection);
@@ -63,12 +63,12 @@ impl Writer {
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
             }
-            self.gather(&mut waiting, BATCH);
+            self.fill(&mut waiting, BATCH);
             waiting.retain(|job| job.is_wanted());
             if !waiting.is_empty() {
-                self.group(&mut waiting, BATCH);
+                self.run_batch(&mut waiting, BATCH);
                 if is_shared {
-                    thread::sleep(TURN);
+                    thread::sleep(PAUSE);
                 }
             }
             if Instant::now() >= look_at {
@@ -80,71 +80,71 @@ impl Writer {
                 let before = std::mem::replace(&mut version, self.data_version());
                 is_shared = version != before;
                 if is_shared {
-                    self.tell(News { work: true, installation: true });
+                    self.notify(Notifications { work: true, installation: true });
                 }
             }
         }
     }
 
-    /// Has the jobs of the queue wait, until so many do.
-    fn gather(&self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
+    /// Takes jobs from the queue, until so many are waiting.
+    fn fill(&self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
         waiting.extend(self.queue.try_iter().take(most.saturating_sub(waiting.len())));
     }
 
     /// Runs jobs in one transaction, at most so many with those that come meanwhile, and answers them after its commit.
     /// If that fails, each is tried again alone, so that none suffers from another.
-    fn group(&mut self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
+    fn run_batch(&mut self, waiting: &mut VecDeque<Box<dyn Job>>, most: usize) {
         if let Err(error) = self.begin() {
             // Locked by another process for longer than it is worth waiting for: everyone has waited as long.
             return answer_all(waiting.drain(..), &error);
         }
         let started = Instant::now();
-        let mut group = Vec::new();
-        let mut news = News::NONE;
-        let mut lost = None;
+        let mut batch = Vec::new();
+        let mut notifications = Notifications::NONE;
+        let mut aborted = None;
         while let Some(mut job) = waiting.pop_front() {
             let ran = self.run(&mut *job);
             let error = match ran {
-                Ok(Ok(verdict)) => {
-                    if let Verdict::Keep(own) = verdict {
-                        news.add(own);
+                Ok(Ok(disposition)) => {
+                    if let Disposition::Keep(own) = disposition {
+                        notifications.add(own);
                     }
                     None
                 }
                 Ok(Err(error)) => Some(error.to_string()),
                 Err(error) => {
-                    lost = Some(error);
+                    aborted = Some(error);
                     None
                 }
             };
-            group.push((job, error));
-            if lost.is_some() || started.elapsed() > BATCH_TIME {
+            batch.push((job, error));
+            if aborted.is_some() || started.elapsed() > BATCH_TIME {
                 break;
             }
             if waiting.is_empty() {
-                self.gather(waiting, most - group.len());
+                self.fill(waiting, most - batch.len());
                 waiting.retain(|job| job.is_wanted());
             }
         }
-        if lost.is_none() && !group.iter().all(|(job, _)| job.is_wanted()) {
-            return self.repeat_wanted(group.into_iter().map(|(job, _)| job).collect());
+        if aborted.is_none() && !batch.iter().all(|(job, _)| job.is_wanted()) {
+            return self.repeat_wanted(batch.into_iter().map(|(job, _)| job).collect());
         }
-        match lost.map_or_else(|| self.commit(), Err) {
+        match aborted.map_or_else(|| self.commit(), Err) {
             Ok(()) => {
-                // What was committed to a file that has lost its name is gone with this process.
+                // What was committed to a file that has aborted its name is gone with this process.
                 if let Err(loss) = self.files.check(&self.connection) {
-                    return answer_all(group.into_iter().map(|(job, _)| job), &loss.to_string());
+                    return answer_all(batch.into_iter().map(|(job, _)| job), &loss.to_string());
                 }
-                self.tell(news);
-                let jobs = group.len();
-                for (job, error) in group {
+                self.notify(notifications);
+                let jobs = batch.len();
+                for (job, error) in batch {
                     job.answer(error);
                 }
                 self.checkpoints.committed(&self.connection, jobs);
             }
-            Err(Lost(error)) => {
+            Err(Aborted(error)) => {
                 self.abandon();
-                self.each_alone(group.into_iter().map(|(job, _)| job).collect(), error);
+                self.each_alone(batch.into_iter().map(|(job, _)| job).collect(), error);
             }
         }
     }
@@ -157,10 +157,10 @@ impl Writer {
         let mut others: VecDeque<Box<dyn Job>> = jobs.into_iter().filter(|job| job.is_wanted()).collect();
         while !others.is_empty() {
             let most = others.len();
-            self.group(&mut others, most);
+            self.run_batch(&mut others, most);
         }
         if let Some(last) = last {
-            self.group(&mut VecDeque::from([last]), 1);
+            self.run_batch(&mut VecDeque::from([last]), 1);
         }
     }
 
@@ -170,20 +170,20 @@ impl Writer {
             if is_alone {
                 return job.answer(Some(error));
             }
-            self.group(&mut VecDeque::from([job]), 1);
+            self.run_batch(&mut VecDeque::from([job]), 1);
         }
     }
 
     /// Runs a job in a savepoint, so that its error undoes its own writes only.
-    fn run(&self, job: &mut dyn Job) -> Result<rusqlite::Result<Verdict>, Lost> {
+    fn run(&self, job: &mut dyn Job) -> Result<rusqlite::Result<Disposition>, Aborted> {
         self.execute("SAVEPOINT lifecycle_job")?;
         let ran = job.run(&self.connection).inspect_err(|error| self.files.suspect_damage(error));
         if self.connection.is_autocommit() {
             // A full disk, for one, ends the whole transaction. So does a handler that must not.
-            let from_inside = || Lost("the transaction was ended from inside".to_owned());
-            return Err(ran.err().map_or_else(from_inside, Lost::from));
+            let from_inside = || Aborted("the transaction was ended from inside".to_owned());
+            return Err(ran.err().map_or_else(from_inside, Aborted::from));
         }
-        if !matches!(ran, Ok(Verdict::Keep(_))) {
+        if !matches!(ran, Ok(Disposition::Keep(_))) {
             self.execute("ROLLBACK TO lifecycle_job")?;
         }
         self.execute("RELEASE lifecycle_job")?;
@@ -195,7 +195,7 @@ impl Writer {
         self.execute("BEGIN IMMEDIATE").map_err(|error| error.to_string())
     }
 
-    fn commit(&self) -> Result<(), Lost> {
+    fn commit(&self) -> Result<(), Aborted> {
         Ok(self.execute("COMMIT")?)
     }
 
@@ -205,12 +205,12 @@ impl Writer {
         }
     }
 
-    fn tell(&self, news: News) {
-        if news.installation {
-            self.signals.installation_changed();
+    fn notify(&self, notifications: Notifications) {
+        if notifications.installation {
+            self.notifier.installation_changed();
         }
-        if news.work {
-            self.signals.ring();
+        if notifications.work {
+            self.notifier.notify();
         }
     }
 

@@ -1,4 +1,4 @@
-//! Attempt: one run of the handler for one claimed row, and what becomes of the row.
+//! Attempt: one run of the handler for one claimed delivery, and what becomes of the delivery.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -9,27 +9,27 @@ use lifecycle_core::{Change, Delivery};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::crew::{Crew, PATIENCE};
+use crate::dispatcher::{Dispatcher, STORE_BACKOFF};
 use crate::engine::{AfterFailure, Claim, LeaseToken};
 use crate::error::EngineError;
 use crate::record::Unreadable;
 use crate::runner::RunOutcome;
 use crate::telemetry;
 
-/// How long a row waits for which the runner had no connection.
+/// How long a delivery waits when the runner had no connection for it.
 const NOT_RUN: Duration = Duration::from_secs(1);
 
 /// How an attempt ended.
-enum End {
+enum Outcome {
     Dead(String),
     Done,
-    Lost,
+    LeaseLost,
     NotRun,
     Retry(String, Duration),
 }
 
-impl Crew {
-    /// Makes one attempt. Tells after which time the row is due again, if it is.
+impl Dispatcher {
+    /// Makes one attempt. Returns after which time the delivery is due again, if it is.
     pub(crate) async fn attempt(
         self: Arc<Self>,
         claim: Claim,
@@ -41,9 +41,9 @@ impl Crew {
         let end = tokio::select! {
             biased;
             end = self.run(&claim) => end,
-            _ = lost => End::Lost,
+            _ = lost => Outcome::LeaseLost,
         };
-        self.leases.let_go(claim.token);
+        self.leases.untrack(claim.token);
         let told = telemetry::Attempt {
             token: claim.token,
             platform: platform.map_or("unknown", |platform| platform.name()),
@@ -54,11 +54,11 @@ impl Crew {
             lag: record.map_or(Duration::ZERO, |record| self.engine.now().since(record.received_at)),
         };
         match end {
-            End::Dead(error) => told.ended("dead", Some(&error)),
-            End::Done => told.ended("done", None),
-            End::Lost => told.ended("lost", Some("the lease was lost")),
-            End::NotRun => {} // no attempt, of which there is nothing to tell
-            End::Retry(error, wait) => {
+            Outcome::Dead(error) => told.ended("dead", Some(&error)),
+            Outcome::Done => told.ended("done", None),
+            Outcome::LeaseLost => told.ended("lost", Some("the lease was lost")),
+            Outcome::NotRun => {} // it was no attempt
+            Outcome::Retry(error, wait) => {
                 told.ended("retry", Some(&error));
                 return Some(wait);
             }
@@ -66,15 +66,15 @@ impl Crew {
         None
     }
 
-    async fn run(&self, claim: &Claim) -> End {
+    async fn run(&self, claim: &Claim) -> Outcome {
         if claim.attempt > self.settings.attempts {
-            // The attempts before were neither finished nor failed: whoever made them died, perhaps of this very row.
+            // The attempts before were neither finished nor failed: whoever made them died, perhaps of this very delivery.
             let error = format!("given up after {} attempts; the last one never ended", claim.attempt - 1);
             return self.give_up(claim, error).await;
         }
         let delivery = match self.delivery(claim) {
             Ok(delivery) => delivery,
-            // One of the workers of that release reads it.
+            // A worker of that release can read it.
             Err(unreadable) if unreadable.is_of_later_release() => {
                 return self.failed(claim, unreadable.to_string()).await;
             }
@@ -85,9 +85,9 @@ impl Crew {
         self.leases.finishing(claim.token);
         match ran {
             Ok(Ok(Ok(RunOutcome::Handled))) => self.complete(claim.token, &delivery).await,
-            Ok(Ok(Ok(RunOutcome::Committed))) => End::Done,
-            Ok(Ok(Ok(RunOutcome::LeaseLost))) => End::Lost,
-            Ok(Ok(Ok(RunOutcome::NotRun(why)))) => self.give_back(claim.token, why).await,
+            Ok(Ok(Ok(RunOutcome::Committed))) => Outcome::Done,
+            Ok(Ok(Ok(RunOutcome::LeaseLost))) => Outcome::LeaseLost,
+            Ok(Ok(Ok(RunOutcome::NotRun(why)))) => self.release(claim.token, why).await,
             Ok(Ok(Err(error))) => self.failed(claim, error.to_string()).await,
             Ok(Err(_panic)) => self.failed(claim, "the handler panicked".to_owned()).await, // its message may hold anything
             Err(_elapsed) => {
@@ -97,12 +97,12 @@ impl Crew {
         }
     }
 
-    /// Keeps the place for a moment, or the row would be claimed again at once, and again for nothing.
-    async fn give_back(&self, token: LeaseToken, why: String) -> End {
+    /// Releases the delivery after a moment: at once, it would be claimed again at once, and again without a connection.
+    async fn release(&self, token: LeaseToken, why: String) -> Outcome {
         telemetry::store_failed("run", &EngineError::new(why), NOT_RUN);
         sleep(NOT_RUN).await;
         self.until_stored("release", || self.engine.release(token, self.engine.now())).await;
-        End::NotRun
+        Outcome::NotRun
     }
 
     fn delivery(&self, claim: &Claim) -> Result<Delivery, Unreadable> {
@@ -111,14 +111,14 @@ impl Crew {
         record.restore(&self.settings.platforms).map(|delivery| delivery.with_overtaken_by(overtaken_by))
     }
 
-    async fn complete(&self, token: LeaseToken, delivery: &Delivery) -> End {
+    async fn complete(&self, token: LeaseToken, delivery: &Delivery) -> Outcome {
         let change = Change::new(delivery, token.id.0);
         let held =
             self.until_stored("complete", || self.engine.complete(token, self.engine.now(), &change)).await;
-        if held { End::Done } else { End::Lost }
+        if held { Outcome::Done } else { Outcome::LeaseLost }
     }
 
-    async fn failed(&self, claim: &Claim, error: String) -> End {
+    async fn failed(&self, claim: &Claim, error: String) -> Outcome {
         if claim.attempt >= self.settings.attempts {
             return self.give_up(claim, error).await;
         }
@@ -128,21 +128,21 @@ impl Crew {
 
     /// Makes it a dead letter. What closes an installation closes it all the same: the administrator was told that it
     /// is closed, and the app must not go on acting for the tenant.
-    async fn give_up(&self, claim: &Claim, error: String) -> End {
+    async fn give_up(&self, claim: &Claim, error: String) -> Outcome {
         let delivery = self.delivery(claim).ok().filter(|delivery| delivery.event().kind().closes());
         let change = delivery.map(|delivery| Change::new(&delivery, claim.token.id.0));
         self.fail(claim, error, AfterFailure::Dead(change.as_ref()), Duration::ZERO).await
     }
 
-    async fn fail(&self, claim: &Claim, error: String, next: AfterFailure<'_>, wait: Duration) -> End {
+    async fn fail(&self, claim: &Claim, error: String, next: AfterFailure<'_>, wait: Duration) -> Outcome {
         self.leases.finishing(claim.token);
         let held = self
             .until_stored("fail", || self.engine.fail(claim.token, self.engine.now(), &error, next))
             .await;
         match next {
-            _ if !held => End::Lost,
-            AfterFailure::At(_) => End::Retry(error, wait),
-            AfterFailure::Dead(_) => End::Dead(error),
+            _ if !held => Outcome::LeaseLost,
+            AfterFailure::At(_) => Outcome::Retry(error, wait),
+            AfterFailure::Dead(_) => Outcome::Dead(error),
         }
     }
 
@@ -157,7 +157,7 @@ impl Crew {
                 Ok(held) => return held,
                 Err(error) => {
                     failures += 1;
-                    let wait = PATIENCE.after(failures);
+                    let wait = STORE_BACKOFF.after(failures);
                     telemetry::store_failed(operation, &error, wait);
                     sleep(wait).await;
                 }

@@ -18,7 +18,7 @@ use crate::installations::InstallationStore;
 /// makes to any installation, or hears of, ends that at once: when the worker of this replica has handled a disable, the
 /// next request is turned away. On other replicas that may take the time to live. An enable is seen at once everywhere.
 ///
-/// What counts is the event that was *handled*: a disable that waits in the inbox, or for its next attempt, turns nobody
+/// What is_valid is the event that was *handled*: a disable that waits in the inbox, or for its next attempt, turns nobody
 /// away yet. One that was given up does: a disable or an uninstall closes also as a dead letter, where an enable that was
 /// given up opens nothing.
 ///
@@ -41,13 +41,13 @@ use crate::installations::InstallationStore;
 pub struct EnabledGate {
     store: Arc<dyn InstallationStore>,
     time_to_live: Duration,
-    enabled: Arc<Mutex<HashMap<TenantKey, Seen>>>,
+    enabled: Arc<Mutex<HashMap<TenantKey, CacheEntry>>>,
     /// Anybody's requests come here, also while the store is away.
     unread: Arc<LogLimit>,
 }
 
-/// When a tenant was seen to be enabled.
-struct Seen {
+/// A tenant that was enabled when the store was read.
+struct CacheEntry {
     revision: u64,
     at: Instant,
 }
@@ -90,7 +90,7 @@ impl EnabledGate {
         }
         match self.store.installation(tenant).await {
             Ok(Some(installation)) if installation.status() == Status::Enabled => {
-                self.remember(tenant, Seen { revision, at: now });
+                self.remember(tenant, CacheEntry { revision, at: now });
                 Ok(())
             }
             Ok(_) => Err(Reply::not_enabled()),
@@ -107,26 +107,26 @@ impl EnabledGate {
     }
 
     fn remembers(&self, tenant: &TenantKey, revision: u64, now: Instant) -> bool {
-        self.enabled().get(tenant).is_some_and(|seen| self.counts(seen, revision, now))
+        self.enabled().get(tenant).is_some_and(|entry| self.is_valid(entry, revision, now))
     }
 
-    fn remember(&self, tenant: &TenantKey, seen: Seen) {
+    fn remember(&self, tenant: &TenantKey, entry: CacheEntry) {
         let mut enabled = self.enabled();
         if enabled.len() >= Self::CAPACITY {
-            let (revision, now) = (seen.revision, seen.at);
-            enabled.retain(|_, seen| self.counts(seen, revision, now));
+            let (revision, now) = (entry.revision, entry.at);
+            enabled.retain(|_, entry| self.is_valid(entry, revision, now));
         }
         if enabled.len() >= Self::CAPACITY {
             enabled.clear();
         }
-        enabled.insert(tenant.clone(), seen);
+        enabled.insert(tenant.clone(), entry);
     }
 
-    fn counts(&self, seen: &Seen, revision: u64, now: Instant) -> bool {
-        seen.revision == revision && now.saturating_duration_since(seen.at) < self.time_to_live
+    fn is_valid(&self, entry: &CacheEntry, revision: u64, now: Instant) -> bool {
+        entry.revision == revision && now.saturating_duration_since(entry.at) < self.time_to_live
     }
 
-    fn enabled(&self) -> MutexGuard<'_, HashMap<TenantKey, Seen>> {
+    fn enabled(&self) -> MutexGuard<'_, HashMap<TenantKey, CacheEntry>> {
         self.enabled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

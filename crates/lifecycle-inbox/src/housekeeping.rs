@@ -1,4 +1,4 @@
-//! Housekeeping: what a worker does beside its work, which is pruning and telling how much there is to do.
+//! Housekeeping: pruning, and reports of how much there is to do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(3600);
 const STEADY: Duration = Duration::from_secs(600);
 /// After a failure.
 const PRUNE_AGAIN: Duration = Duration::from_secs(60);
-const TELL_EVERY: Duration = Duration::from_secs(15);
+const REPORT_EVERY: Duration = Duration::from_secs(15);
 /// As long as deliveries of unknown platforms wait.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
@@ -41,34 +41,34 @@ impl Housekeeping {
         Self { engine, platforms, retention: settings.retention, clock }
     }
 
-    /// Keeps house for ever.
-    pub(crate) async fn keep(&mut self) {
-        let mut tell = interval(TELL_EVERY);
+    /// Prunes and reports until it is dropped.
+    pub(crate) async fn run(&mut self) {
+        let mut report = interval(REPORT_EVERY);
         let (mut prune_at, mut warn_at) = (Instant::now() + STEADY, Instant::now());
         loop {
             tokio::select! {
-                _ = tell.tick() => {
-                    self.tell().await;
-                    self.tell_unknown(&mut warn_at).await;
+                _ = report.tick() => {
+                    self.report_depth().await;
+                    self.report_unknown(&mut warn_at).await;
                 }
                 () = sleep_until(prune_at) => prune_at = Instant::now() + self.prune().await,
             }
         }
     }
 
-    async fn tell(&self) {
+    async fn report_depth(&self) {
         if !cfg!(feature = "metrics") {
             return;
         }
         match self.engine.stats(self.engine.now()).await {
             Ok(stats) => telemetry::depth(&stats),
-            Err(error) => telemetry::store_failed("stats", &error, TELL_EVERY),
+            Err(error) => telemetry::store_failed("stats", &error, REPORT_EVERY),
         }
     }
 
     /// What this worker leaves alone because it does not know its platform: in a rolling deployment for a moment, else until
     /// somebody notices.
-    async fn tell_unknown(&self, warn_at: &mut Instant) {
+    async fn report_unknown(&self, warn_at: &mut Instant) {
         match self.engine.unknown_platforms(&self.platforms.names(), self.engine.now()).await {
             Ok(unknown) => {
                 telemetry::unknown_waiting(&unknown);
@@ -77,11 +77,11 @@ impl Housekeeping {
                     *warn_at = Instant::now() + WARN_EVERY;
                 }
             }
-            Err(error) => telemetry::store_failed("unknown_platforms", &error, TELL_EVERY),
+            Err(error) => telemetry::store_failed("unknown_platforms", &error, REPORT_EVERY),
         }
     }
 
-    /// Tells after which time to do it again.
+    /// Returns after which time to do it again.
     async fn prune(&mut self) -> Duration {
         if !self.is_steady() {
             return STEADY;

@@ -12,8 +12,8 @@ use crate::error::EngineError;
 /// against late events.
 #[async_trait]
 pub trait InstallationStore: Send + Sync + 'static {
-    /// A number that is another one after each change of an installation that this process made or heard of: before
-    /// the call that made it returns. What was read under another number is out of date.
+    /// A number that changes with each change of an installation that this process made or was notified of, before the call
+    /// that made it returns. What was read under another number is out of date.
     fn revision(&self) -> u64;
 
     /// The installation of a tenant; `None` when no event about it was handled yet.

@@ -1,4 +1,4 @@
-//! Leases: the rows that a worker has right now, their renewal, and the word when one is lost.
+//! Leases: what a worker has leased, the renewal of that, and the signal to an attempt that its lease is lost.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,14 +18,14 @@ const JUMP: Duration = Duration::from_secs(1);
 pub(crate) struct Leases {
     engine: Arc<dyn Engine>,
     lease: Duration,
-    holds: Mutex<HashMap<LeaseToken, Hold>>,
+    tracked: Mutex<HashMap<LeaseToken, TrackedLease>>,
     clocks: Mutex<(Instant, Timestamp)>,
 }
 
-struct Hold {
-    /// Until when nobody else takes it over, counted from before it was asked for.
+struct TrackedLease {
+    /// Until when nobody else takes the delivery over, counted from before it was claimed.
     until: Instant,
-    /// The attempt is finishing its row, and will hear from the engine itself whether it still had it.
+    /// The attempt is finishing, and learns from the engine whether it still held the delivery.
     is_finishing: bool,
     /// Dropping it tells the attempt that the lease is lost.
     _lost: oneshot::Sender<()>,
@@ -34,52 +34,52 @@ struct Hold {
 impl Leases {
     pub(crate) fn new(engine: Arc<dyn Engine>, lease: Duration) -> Self {
         let clocks = Mutex::new((Instant::now(), engine.now()));
-        Self { engine, lease, holds: Mutex::default(), clocks }
+        Self { engine, lease, tracked: Mutex::default(), clocks }
     }
 
-    /// Keeps the lease of a row that was claimed at some time after `asked`. The receiver ends when it is lost.
-    pub(crate) fn hold(&self, token: LeaseToken, asked: Instant) -> oneshot::Receiver<()> {
+    /// Renews the lease of a delivery that was claimed after `asked`, from now on. The receiver ends when the lease is lost.
+    pub(crate) fn track(&self, token: LeaseToken, asked: Instant) -> oneshot::Receiver<()> {
         let (sender, receiver) = oneshot::channel();
-        let hold = Hold { until: asked + self.lease, is_finishing: false, _lost: sender };
-        self.holds().insert(token, hold);
+        let lease = TrackedLease { until: asked + self.lease, is_finishing: false, _lost: sender };
+        self.tracked().insert(token, lease);
         receiver
     }
 
-    /// The row is about to be finished.
+    /// The delivery is about to be finished.
     pub(crate) fn finishing(&self, token: LeaseToken) {
-        if let Some(hold) = self.holds().get_mut(&token) {
-            hold.is_finishing = true;
+        if let Some(lease) = self.tracked().get_mut(&token) {
+            lease.is_finishing = true;
         }
     }
 
     /// The attempt is over.
-    pub(crate) fn let_go(&self, token: LeaseToken) {
-        self.holds().remove(&token);
+    pub(crate) fn untrack(&self, token: LeaseToken) {
+        self.tracked().remove(&token);
     }
 
-    /// All that are held, which are no longer renewed from now on.
+    /// Takes all leases out: they are no longer renewed.
     pub(crate) fn take_all(&self) -> Vec<LeaseToken> {
-        self.holds().drain().map(|(token, _)| token).collect()
+        self.tracked().drain().map(|(token, _)| token).collect()
     }
 
-    /// Renews for ever, three times in the length of a lease, and ends what could not be renewed in time.
-    pub(crate) async fn keep(&self) {
+    /// Renews until it is dropped, three times in the length of a lease, and ends the attempts whose lease could not be renewed in time.
+    pub(crate) async fn renew_loop(&self) {
         let mut next = Instant::now() + self.lease / 3;
         loop {
-            let first_end = self.holds().values().map(|hold| hold.until).min();
+            let first_end = self.tracked().values().map(|lease| lease.until).min();
             sleep_until(first_end.map_or(next, |end| end.min(next))).await;
             if Instant::now() >= next {
                 let renewed = self.renew().await;
                 next = Instant::now() + if renewed { self.lease / 3 } else { self.lease / 10 };
             }
             let now = Instant::now();
-            self.holds().retain(|_, hold| hold.until > now);
+            self.tracked().retain(|_, lease| lease.until > now);
         }
     }
 
     /// When the clock was set, or the machine slept, the leases in the store may look as if they were over: renews them
     /// before anybody, this worker included, claims by the new time.
-    pub(crate) async fn follow_clock(&self) {
+    pub(crate) async fn resync_clock(&self) {
         let (instant, now) = (Instant::now(), self.engine.now());
         let before = {
             let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +92,7 @@ impl Leases {
     }
 
     async fn renew(&self) -> bool {
-        let tokens: Vec<LeaseToken> = self.holds().keys().copied().collect();
+        let tokens: Vec<LeaseToken> = self.tracked().keys().copied().collect();
         if tokens.is_empty() {
             return true;
         }
@@ -103,13 +103,13 @@ impl Leases {
             Ok(Err(error)) => return self.not_renewed(&error),
             Err(_) => return self.not_renewed(&EngineError::new("no answer in a third of a lease")),
         };
-        let mut holds = self.holds();
+        let mut tracked = self.tracked();
         for token in tokens {
-            let Some(hold) = holds.get_mut(&token) else { continue };
+            let Some(lease) = tracked.get_mut(&token) else { continue };
             if owned.contains(&token) {
-                hold.until = asked + self.lease;
-            } else if !hold.is_finishing {
-                holds.remove(&token);
+                lease.until = asked + self.lease;
+            } else if !lease.is_finishing {
+                tracked.remove(&token);
             }
         }
         true
@@ -120,7 +120,7 @@ impl Leases {
         false
     }
 
-    fn holds(&self) -> MutexGuard<'_, HashMap<LeaseToken, Hold>> {
-        self.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn tracked(&self) -> MutexGuard<'_, HashMap<LeaseToken, TrackedLease>> {
+        self.tracked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,7 +4,7 @@ mod attempt;
 mod backoff;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
-mod crew;
+mod dispatcher;
 mod enabled;
 mod engine;
 mod error;
@@ -13,11 +13,11 @@ mod inbox;
 mod installations;
 mod leases;
 mod memory;
+mod notifier;
 mod operations;
 mod record;
 mod runner;
 mod secrets;
-mod signals;
 mod slots;
 mod store;
 pub mod telemetry;
@@ -32,6 +32,7 @@ pub use inbox::Inbox;
 pub use installations::{InstallationFilter, InstallationStore};
 pub use lifecycle_core::TenantKey;
 pub use memory::{Fault, MemoryEngine};
+pub use notifier::{Notifier, Subscription};
 pub use operations::{
     DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Retention, Stats, StoredDelivery,
     UnknownPlatform,
@@ -39,7 +40,6 @@ pub use operations::{
 pub use record::{Platforms, Record, Unreadable};
 pub use runner::{RunOutcome, Runner};
 pub use secrets::{SealedSecret, SecretStore};
-pub use signals::{Listener, Notifier};
 pub use store::Store;
 pub use timestamp::Timestamp;
 pub use worker::Worker;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::error::EngineError;
-use crate::signals::Notifier;
+use crate::notifier::Notifier;
 use crate::timestamp::Timestamp;
 use store::Store;
 
@@ -68,7 +68,7 @@ impl fmt::Debug for MemoryEngine {
 struct Shared {
     store: Mutex<Store>,
     fault: Mutex<Option<Fault>>,
-    signals: Notifier,
+    notifier: Notifier,
     /// The same moment on both clocks.
     clock: Mutex<(Instant, Timestamp)>,
 }
@@ -76,7 +76,7 @@ struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         let clock = Mutex::new((Instant::now(), Timestamp::now()));
-        Self { store: Mutex::default(), fault: Mutex::default(), signals: Notifier::default(), clock }
+        Self { store: Mutex::default(), fault: Mutex::default(), notifier: Notifier::default(), clock }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an operator asks of an engine: how much there is, which rows, and what may go.
+//! What an operator asks of an engine: how much there is, which deliveries, and what may go.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::engine::DeliveryId;
 use crate::record::{self, Unreadable};
 use crate::timestamp::Timestamp;
 
-/// Where a row is in its life. Closed on purpose.
+/// Where a delivery is in its life. Closed on purpose.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum DeliveryState {
     /// Given up. It holds up nobody, and stays until it is retried, deleted, or pruned as too old.
@@ -47,18 +47,18 @@ impl DeliveryState {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Rows that wait.
+    /// Deliveries that wait.
     pub pending: u64,
-    /// Rows that a worker has.
+    /// Deliveries that a worker has.
     pub leased: u64,
     /// Dead letters.
     pub dead: u64,
-    /// How long ago the oldest open row was accepted; `None` without one.
+    /// How long ago the oldest open delivery was accepted; `None` without one.
     pub oldest: Option<Duration>,
 }
 
 impl Stats {
-    /// Rows that are not finished: those that wait and those that a worker has.
+    /// Deliveries that are not finished: those that wait and those that a worker has.
     pub fn depth(&self) -> u64 {
         self.pending + self.leased
     }
@@ -83,7 +83,7 @@ impl UnknownPlatform {
     }
 }
 
-/// Which rows to list, and which page of them.
+/// Which deliveries to list, and which page of them.
 ///
 /// ```
 /// use lifecycle_inbox::{DeliveryFilter, DeliveryState};
@@ -95,31 +95,31 @@ impl UnknownPlatform {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct DeliveryFilter {
-    /// Only rows in this state.
+    /// Only deliveries in this state.
     pub state: Option<DeliveryState>,
-    /// Only rows of this tenant.
+    /// Only deliveries of this tenant.
     pub tenant: Option<TenantKey>,
-    /// Only rows after this one: the last id of the page before.
+    /// Only deliveries after this one: the last id of the page before.
     pub after: Option<DeliveryId>,
-    /// The most rows.
+    /// The most deliveries.
     pub limit: usize,
 }
 
 impl DeliveryFilter {
-    /// The first 100 rows in this state.
+    /// The first 100 deliveries in this state.
     pub fn in_state(state: DeliveryState) -> Self {
         Self { state: Some(state), ..Self::default() }
     }
 }
 
 impl Default for DeliveryFilter {
-    /// The first 100 rows.
+    /// The first 100 deliveries.
     fn default() -> Self {
         Self { state: None, tenant: None, after: None, limit: 100 }
     }
 }
 
-/// A row without its bytes. Of a damaged row, an engine shows what it can. `Debug` shows no error, as that is in the app's words.
+/// A delivery without its bytes. Of a damaged delivery, an engine shows what it can. `Debug` shows no error, as that is in the app's words.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct DeliverySummary {
@@ -154,7 +154,7 @@ pub struct DeliverySummary {
 }
 
 impl DeliverySummary {
-    /// For engines: a row of which nothing else is known yet; the engine sets what it knows.
+    /// For engines: a delivery of which nothing else is known yet; the engine sets what it knows.
     pub fn new(id: DeliveryId, tenant: TenantKey, kind: impl Into<String>, state: DeliveryState) -> Self {
         Self {
             id,
@@ -193,7 +193,7 @@ impl fmt::Debug for DeliverySummary {
     }
 }
 
-/// A row with its bytes. `Debug` shows their length only.
+/// A delivery with its bytes. `Debug` shows their length only.
 #[derive(Clone, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct StoredDelivery {
@@ -234,13 +234,13 @@ impl fmt::Debug for StoredDelivery {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// Rows that are done, counted from when they were; 7 days by default. They hold payloads, and so personal data.
+    /// Deliveries that are done, counted from when they were; 7 days by default. They hold payloads, and so personal data.
     pub done: Duration,
     /// Dead letters, counted from when they died; 90 days by default. They hold payloads too. Whoever has not retried one by
     /// then never will.
     pub dead: Duration,
     /// What makes a delivery known as a duplicate, counted from its acceptance; 30 days by default. Independent of how long
-    /// its row is kept; but while a row is open or dead, its key is known.
+    /// the delivery itself is kept; but while a delivery is open or dead, its key is known.
     pub keys: Duration,
 }
 
@@ -255,13 +255,13 @@ impl Default for Retention {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Prune {
-    /// Rows that were done before this go.
+    /// Deliveries that were done before this go.
     pub done_before: Timestamp,
     /// Dead letters that died before this go.
     pub dead_before: Timestamp,
-    /// Keys that were accepted before this are forgotten, except those of rows that are open or dead (and do not go now).
+    /// Keys that were accepted before this are forgotten, except those of deliveries that are open or dead (and do not go now).
     pub keys_before: Timestamp,
-    /// The most rows that are done, the most dead letters, and the most keys, in this one transaction: a long one would keep
+    /// The most deliveries that are done, the most dead letters, and the most keys, in this one transaction: a long one would keep
     /// callbacks waiting.
     pub limit: usize,
 }
@@ -278,7 +278,7 @@ impl Prune {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Pruned {
-    /// Rows that were done, and are deleted.
+    /// Deliveries that were done, and are deleted.
     pub done: u64,
     /// Dead letters that were deleted.
     pub dead: u64,

@@ -56,7 +56,7 @@ impl Record {
     /// The delivery that was stored.
     ///
     /// # Errors
-    /// [`Unreadable`] when the row was altered, or its platform is not among these.
+    /// [`Unreadable`] when the delivery was altered, or its platform is not among these.
     pub fn restore(&self, platforms: &Platforms) -> Result<Delivery, Unreadable> {
         let platform = platforms
             .find(&self.tenant.platform)
@@ -121,9 +121,9 @@ impl Default for Platforms {
     }
 }
 
-/// Why a stored row is no delivery any more. It names a place, never a content.
+/// Why what was stored cannot be read as a delivery. It names a place, never a content.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("the stored row cannot be read: {why}")]
+#[error("the stored delivery cannot be read: {why}")]
 pub struct Unreadable {
     why: String,
     is_later: bool,

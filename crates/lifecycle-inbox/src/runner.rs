@@ -11,7 +11,7 @@ use crate::engine::LeaseToken;
 /// its transaction, for [`Store::open_with`](crate::Store::open_with).
 ///
 /// Inbox and worker do all the rest. The worker renews the lease while the handler runs, catches panics, drops the future
-/// when the lease is lost or the time is over, and finishes the row unless that was done already.
+/// when the lease is lost or the time is over, and finishes the delivery unless that was done already.
 #[async_trait]
 pub trait Runner: Send + Sync + 'static {
     /// Asks the handler to decide, while the platform waits; see [`LifecycleHandler::decide`]. It may be another process than
@@ -27,11 +27,11 @@ pub trait Runner: Send + Sync + 'static {
 pub enum RunOutcome {
     /// The effect is committed together with the completion.
     Committed,
-    /// The handler is done. The row is still to be completed.
+    /// The handler is done. The delivery is still to be completed.
     Handled,
-    /// The token no longer held the row: nothing was committed.
+    /// The token no longer held the delivery: nothing was committed.
     LeaseLost,
-    /// The handler was not called, for the reason given: there was no connection for it. This was no attempt; the row is
+    /// The handler was not called, for the reason given: there was no connection for it. This was no attempt; the delivery is
     /// given back, and claimed again.
     NotRun(String),
 }

@@ -1,7 +1,7 @@
 //! Slots: the running attempts, and how many more may be started.
 //!
-//! Those that run for long step aside: they no longer count, as long as there are no more of them than slots. So a few tenants whose
-//! handlers hang do not hold up all others.
+//! An attempt that runs for long no longer takes a slot, as long as there are no more such attempts than slots. So a few tenants
+//! whose handlers hang do not hold up all others.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,30 +11,30 @@ use tokio::time::Instant;
 
 use crate::telemetry;
 
-/// From when on an attempt is slow.
+/// After how long an attempt is slow.
 const SLOW: Duration = Duration::from_secs(30);
 
-/// How often it is told that no slot is left but for slow ones.
-const TELL_EVERY: Duration = Duration::from_secs(60);
+/// The least time between two warnings that slow attempts have all slots.
+const WARN_EVERY: Duration = Duration::from_secs(60);
 
-/// The running attempts. Each tells after which time its row is due again, if it is.
+/// The running attempts. Each returns after which time its delivery is due again, if it is.
 pub(crate) struct Slots {
     most: usize,
     jobs: JoinSet<Option<Duration>>,
     since: HashMap<Id, Instant>,
-    told_at: Option<Instant>,
+    warned_at: Option<Instant>,
 }
 
 /// An attempt that is over.
 #[derive(Clone, Copy)]
 pub(crate) struct Ended {
-    /// After which time its row is due again, if it is.
+    /// After which time its delivery is due again, if it is.
     pub(crate) due_after: Option<Duration>,
 }
 
 impl Slots {
     pub(crate) fn new(most: usize) -> Self {
-        Self { most, jobs: JoinSet::new(), since: HashMap::new(), told_at: None }
+        Self { most, jobs: JoinSet::new(), since: HashMap::new(), warned_at: None }
     }
 
     pub(crate) fn spawn(&mut self, attempt: impl Future<Output = Option<Duration>> + Send + 'static) {
@@ -49,7 +49,7 @@ impl Slots {
         self.most.saturating_sub(counted)
     }
 
-    /// When there may be one free though none has ended: the oldest that counts becomes slow.
+    /// When a slot may become free though no attempt has ended: the oldest one becomes slow.
     pub(crate) fn next_free(&self) -> Option<Instant> {
         if self.free() > 0 || self.slow() >= self.most {
             return None;
@@ -58,14 +58,14 @@ impl Slots {
         self.since.values().map(|since| *since + SLOW).filter(|slow_at| *slow_at > now).min()
     }
 
-    /// Tells, once in a while, that slow attempts have all slots.
-    pub(crate) fn tell(&mut self) {
+    /// Warns, at most once a minute, where slow attempts have all slots.
+    pub(crate) fn warn_if_taken(&mut self) {
         if self.free() > 0 || self.slow() < self.most {
             return;
         }
-        if self.told_at.is_none_or(|told_at| told_at.elapsed() >= TELL_EVERY) {
+        if self.warned_at.is_none_or(|warned_at| warned_at.elapsed() >= WARN_EVERY) {
             telemetry::slots_taken(self.since.len());
-            self.told_at = Some(Instant::now());
+            self.warned_at = Some(Instant::now());
         }
     }
 

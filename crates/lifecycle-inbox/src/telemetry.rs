@@ -12,8 +12,8 @@
 //! | `deliveries of unknown platforms wait` | `ERROR`, at most once a minute | `platforms`, `open` (how many deliveries), `oldest_s` |
 //! | `slow handlers have all places` | `WARN` | `running` |
 //! | `worker started` | `INFO` | `worker` |
-//! | `worker stopped` | `INFO` | `worker`, `released` (how many rows it gave back unfinished) |
-//! | `old rows pruned` | `DEBUG`; with dead letters among them `WARN` | `done`, `dead`, `keys` (how many of each) |
+//! | `worker stopped` | `INFO` | `worker`, `released` (how many deliveries it gave back unfinished) |
+//! | `old deliveries pruned` | `DEBUG`; with dead letters among them `WARN` | `done`, `dead`, `keys` (how many of each) |
 //!
 //! With the feature `metrics`:
 //!
@@ -24,11 +24,11 @@
 //! | `lifecycle_inbox_attempts_total` | counter | `platform`, `result` (`done`, `retry`, `dead`, `lost`) |
 //! | `lifecycle_inbox_attempt_seconds` | histogram | `platform` |
 //! | `lifecycle_inbox_lag_seconds` | histogram, from receipt to completion | `platform` |
-//! | `lifecycle_inbox_pruned_total` | counter of rows that were too old | `state` (`done`, `dead`) |
+//! | `lifecycle_inbox_pruned_total` | counter of deliveries that were too old | `state` (`done`, `dead`) |
 //! | `lifecycle_inbox_store_errors_total` | counter | `operation` |
 //! | `lifecycle_inbox_pending`, `_leased`, `_dead` | gauge | - |
-//! | `lifecycle_inbox_oldest_seconds` | gauge, age of the oldest open row, 0 without one | - |
-//! | `lifecycle_inbox_unknown_platform` | gauge, open rows of platforms that this worker does not know | - |
+//! | `lifecycle_inbox_oldest_seconds` | gauge, age of the oldest open delivery, 0 without one | - |
+//! | `lifecycle_inbox_unknown_platform` | gauge, open deliveries of platforms that this worker does not know | - |
 //! | `lifecycle_inbox_unknown_platform_oldest_seconds` | gauge, age of the oldest of them, 0 without one | - |
 //!
 //! Every worker sets the gauges to the numbers of the whole store, so take the maximum over replicas, not the sum. Of those of
@@ -161,9 +161,9 @@ pub(crate) fn worker_stopped(worker: &str, released: usize) {
 pub(crate) fn pruned(pruned: Pruned) {
     let Pruned { done, dead, keys } = pruned;
     if dead > 0 {
-        tracing::warn!(target: "lifecycle::inbox", done, dead, keys, "old rows pruned"); // nobody had them handled
+        tracing::warn!(target: "lifecycle::inbox", done, dead, keys, "old deliveries pruned"); // nobody had them handled
     } else {
-        tracing::debug!(target: "lifecycle::inbox", done, dead, keys, "old rows pruned");
+        tracing::debug!(target: "lifecycle::inbox", done, dead, keys, "old deliveries pruned");
     }
     metrics::pruned(pruned);
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backoff::Backoff;
-use crate::crew::Crew;
+use crate::dispatcher::Dispatcher;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::housekeeping::Housekeeping;
@@ -21,20 +21,20 @@ use crate::telemetry;
 /// [`Store::open`](crate::Store::open), together with that inbox.
 ///
 /// Each delivery is handled *at least once*: a handler that was cut off by a crash runs again. Deliveries of one
-/// (platform, app, tenant) are handled strictly one after the other, in the order of acceptance; tenants beside each
-/// other. Any number of workers, in any number of processes, may share a store. The handler does not
+/// (platform, app, tenant) are handled strictly one after the other, in the order of acceptance; different tenants
+/// in parallel. Any number of workers, in any number of processes, may share a store. The handler does not
 /// [decide](lifecycle_core::LifecycleHandler::decide) any more: it was asked before the platform got its acknowledgement.
 ///
 /// | the event's method | then |
 /// | --- | --- |
-/// | ends well | the row is done, and the event is folded into its installation |
-/// | fails, panics, takes too long | the next attempt follows after a [`Backoff`]; after the last, the row is a dead letter |
-/// | loses its lease | it is dropped where it waits, as by a crash; another worker has the row |
+/// | ends well | the delivery is done, and the event is folded into its installation |
+/// | fails, panics, takes too long | the next attempt follows after a [`Backoff`]; after the last, the delivery is a dead letter |
+/// | loses its lease | it is dropped where it waits, as by a crash; another worker has the delivery |
 ///
 /// A dead letter lets its tenant's later deliveries go on, and is not folded, with one exception: a disable or an uninstall
 /// closes its installation also as a dead letter, so that an [`EnabledGate`](crate::EnabledGate) turns its tenant away.
 /// So that an installation is closed does not say that the handler's work was done. Look after dead letters:
-/// [`Store::retry`](crate::Store::retry) brings one back to its old place, until it is [too old](Retention). A row that no longer reads as a delivery is a
+/// [`Store::retry`](crate::Store::retry) brings one back to its old place, until it is [too old](Retention). What can no longer be read is a
 /// dead letter at once, with its bytes. One of a platform that its [`Store`](crate::Store) was not told of is left for a worker that
 /// knows it, as in a rolling deployment; an event at level `ERROR` says so once a minute.
 ///
@@ -77,7 +77,7 @@ impl Worker {
         Self { engine: store.engine.clone(), runner, settings }
     }
 
-    /// The name that a leased row shows; `worker-` and the process id by default. It need not be unique.
+    /// The name that a leased delivery shows; `worker-` and the process id by default. It need not be unique.
     #[must_use]
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.settings.name = name.into();
@@ -93,7 +93,7 @@ impl Worker {
         self
     }
 
-    /// After how long without a sign of life another worker takes a row over; 30 s by default, at least 1 s. It is
+    /// After how long without a sign of life another worker takes a delivery over; 30 s by default, at least 1 s. It is
     /// renewed three times in that time while the handler runs. The clocks of the replicas should agree better than
     /// this.
     ///
@@ -131,22 +131,22 @@ impl Worker {
 
     /// How long running handlers may take to end after the shutdown; 25 s by default, for most systems kill a process 30 s after
     /// they have asked it to stop; the crate's documentation tells which do not. Then they are dropped where they
-    /// wait, and their rows are given back for any worker to take at once, the attempt not counted.
+    /// wait, and their deliveries are given back for any worker to take at once, the attempt not counted.
     #[must_use]
     pub fn drain(mut self, limit: Duration) -> Self {
         self.settings.drain = limit;
         self
     }
 
-    /// How often it looks for rows without having been woken; 5 s by default. Rows of this process, and of others where
-    /// the engine hears of them, wake it at once; this is the net under that.
+    /// The interval of the fallback poll, which finds what no notification tells of; 5 s by default. Deliveries of this process, and
+    /// of others where the engine is notified of them, wake the worker at once.
     #[must_use]
     pub fn poll(mut self, interval: Duration) -> Self {
         self.settings.poll = interval;
         self
     }
 
-    /// How long rows are kept that are done, and dead letters, and what tells duplicates. Once an hour it deletes what is
+    /// How long deliveries are kept that are done, and dead letters, and what tells duplicates. Once an hour it deletes what is
     /// older; where dead letters are among it, the log says how many.
     ///
     /// ```
@@ -165,21 +165,21 @@ impl Worker {
     }
 
     /// Works until `shutdown` ends; then takes nothing new, and ends when the running handlers have, or the drain time
-    /// is over. When this future is dropped instead, running handlers are dropped with it, and their rows are taken
+    /// is over. When this future is dropped instead, running handlers are dropped with it, and their deliveries are taken
     /// over when their leases end.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         telemetry::worker_started(&self.settings.name);
         let mut housekeeping = Housekeeping::new(self.engine.clone(), &self.settings);
-        let (crew, mut slots) = self.crew();
+        let (dispatcher, mut slots) = self.dispatcher();
         let released = tokio::select! {
-            () = crew.leases.keep() => 0,
-            () = housekeeping.keep() => 0,
+            () = dispatcher.leases.renew_loop() => 0,
+            () = housekeeping.run() => 0,
             released = async {
-                crew.work(&mut slots, shutdown).await;
-                crew.drain(&mut slots).await
+                dispatcher.work(&mut slots, shutdown).await;
+                dispatcher.drain(&mut slots).await
             } => released,
         };
-        telemetry::worker_stopped(&crew.settings.name, released);
+        telemetry::worker_stopped(&dispatcher.settings.name, released);
     }
 
     /// For tests: handles all that is due now, and returns how many attempts that took. A failed attempt whose retry is due
@@ -215,18 +215,18 @@ impl Worker {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn run_until_idle(&self) -> Result<usize, EngineError> {
-        let (crew, mut slots) = self.crew();
+        let (dispatcher, mut slots) = self.dispatcher();
         tokio::select! {
-            () = crew.leases.keep() => Ok(0),
-            attempts = crew.work_off(&mut slots) => attempts,
+            () = dispatcher.leases.renew_loop() => Ok(0),
+            attempts = dispatcher.work_off(&mut slots) => attempts,
         }
     }
 
-    fn crew(&self) -> (Arc<Crew>, Slots) {
+    fn dispatcher(&self) -> (Arc<Dispatcher>, Slots) {
         let (engine, runner, settings) = (self.engine.clone(), self.runner.clone(), self.settings.clone());
         let leases = Leases::new(engine.clone(), settings.lease);
         let slots = Slots::new(settings.concurrency);
-        (Arc::new(Crew { engine, runner, leases, settings }), slots)
+        (Arc::new(Dispatcher { engine, runner, leases, settings }), slots)
     }
 }
 

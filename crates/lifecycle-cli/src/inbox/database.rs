@@ -62,7 +62,9 @@ impl DatabaseArgs {
         if self.schema.is_some() {
             return Err(Failure::new("an SQLite file has no schemas to name", "leave --schema out"));
         }
-        path_from_url(url).and_then(SqliteEngine::open_migrated).map_err(|error| sqlite_failure(&error))
+        path_from_url(url)
+            .and_then(SqliteEngine::open_without_migrating)
+            .map_err(|error| sqlite_failure(&error))
     }
 
     async fn postgres(&self, url: &str) -> Result<PostgresEngine, Failure> {

@@ -164,7 +164,7 @@ fn a_damaged_delivery_is_shown_as_far_as_it_reads() {
     open.execute("UPDATE lifecycle_inbox SET envelope = '{', body = x'ff00' WHERE id = 3", []).unwrap();
     let shown = file.inbox(&["show", "3"]);
     assert_eq!(shown.code, 0);
-    assert!(shown.out.contains("the stored row cannot be read: the envelope"), "{shown:?}");
+    assert!(shown.out.contains("the stored delivery cannot be read: the envelope"), "{shown:?}");
     let json = file.inbox(&["show", "3", "--body", "--json"]).json();
     assert_eq!((&json["headers"], &json["body_base64"]), (&Value::Null, &json!("/wA=")));
 }

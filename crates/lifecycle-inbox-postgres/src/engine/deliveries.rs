@@ -13,14 +13,14 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 
 use super::{PRUNE_LIMIT, PostgresEngine, failed};
-use crate::ending::End;
+use crate::ending::Completion;
 use crate::error::store;
 use crate::row::{self, column, digest};
 
 #[async_trait]
 impl Engine for PostgresEngine {
-    fn signals(&self) -> &Notifier {
-        &self.0.bell.signals
+    fn notifier(&self) -> &Notifier {
+        &self.0.notifier.local
     }
 
     fn now(&self) -> Timestamp {
@@ -82,7 +82,7 @@ impl Engine for PostgresEngine {
         now: Timestamp,
         change: &Change,
     ) -> Result<bool, EngineError> {
-        self.end(End::done(token, now, change.clone())).await
+        self.end(Completion::done(token, now, change.clone())).await
     }
 
     async fn fail(
@@ -97,12 +97,12 @@ impl Engine for PostgresEngine {
             AfterFailure::Dead(change) => (DeliveryState::Dead, Timestamp::MIN, change.cloned()),
         };
         let error = Some(error.to_owned());
-        self.end(End { token, now, state, due_at, error, uncounted: 0, change }).await
+        self.end(Completion { token, now, state, due_at, error, uncounted: 0, change }).await
     }
 
     async fn release(&self, token: LeaseToken, now: Timestamp) -> Result<bool, EngineError> {
         let (state, due_at) = (DeliveryState::Pending, Timestamp::MIN);
-        self.end(End { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
+        self.end(Completion { token, now, state, due_at, error: None, uncounted: 1, change: None }).await
     }
 
     async fn unknown_platforms(
@@ -147,7 +147,7 @@ impl Engine for PostgresEngine {
         let rows = self.query(&self.0.sql.retry, &[&id.0, &now.as_millis()]).await?;
         let found = rows.first().map_or(Ok(false), |row| column(row, 0))?;
         if found {
-            self.0.bell.ring();
+            self.0.notifier.notify();
         }
         Ok(found)
     }
@@ -156,7 +156,7 @@ impl Engine for PostgresEngine {
         let rows = self.query(&self.0.sql.delete, &[&id.0]).await?;
         let found = rows.first().map_or(Ok(false), |row| column(row, 0))?;
         if found {
-            self.0.bell.ring();
+            self.0.notifier.notify();
         }
         Ok(found)
     }
@@ -196,7 +196,7 @@ impl Engine for PostgresEngine {
 }
 
 impl PostgresEngine {
-    async fn end(&self, end: End) -> Result<bool, EngineError> {
+    async fn end(&self, end: Completion) -> Result<bool, EngineError> {
         self.0.endings.ask(end, self.0.time_limit).await
     }
 }

@@ -11,6 +11,7 @@ mod failover;
 mod faults;
 mod gate;
 mod keys;
+mod notifications;
 mod opening;
 mod order;
 mod outage;
@@ -18,7 +19,6 @@ mod pooler;
 mod rolling;
 mod snapshot;
 mod starving;
-mod tidings;
 #[cfg(any(feature = "tls-ring", feature = "tls-aws-lc"))]
 mod tls;
 mod transactions;

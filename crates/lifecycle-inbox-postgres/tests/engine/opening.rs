@@ -126,6 +126,16 @@ async fn a_program_that_must_not_migrate_says_so() {
 }
 
 #[tokio::test]
+async fn a_url_alone_opens_what_was_migrated() {
+    let server = Server::start();
+    let url = server.url();
+    let error = PostgresEngine::open_without_migrating(&url).await.unwrap_err();
+    assert!(matches!(error, OpenError::NotMigrated { found: 0, .. }), "{error:?}");
+    PostgresEngine::migrate(&Settings::new(&url).unwrap()).await.unwrap();
+    put(&PostgresEngine::open_without_migrating(&url).await.unwrap(), "t", 1).await;
+}
+
+#[tokio::test]
 async fn the_privileges_that_the_readme_names_are_enough_and_needed() {
     let server = server();
     let owner = connect(&server.url()).await.unwrap();

@@ -93,14 +93,14 @@ impl Scene {
 #[tokio::test]
 async fn effect_completion_and_installation_are_committed_together() {
     let scene = Scene::new().await;
-    let mut listener = scene.engine.signals().listen();
+    let mut subscription = scene.engine.notifier().subscribe();
     let revision = scene.engine.revision();
     assert_eq!(scene.run(scene.claimed.token, Then::Accept).await.unwrap(), RunOutcome::Committed);
     assert_eq!(scene.effect().await, (1, DeliveryState::Done));
     let tenant = (&scene.delivery).into();
     let (folded, _) = Installation::fold(None, &Change::new(&scene.delivery, scene.claimed.token.id.0));
     assert_eq!(scene.engine.installation(&tenant).await.unwrap(), folded);
-    listener.heard().await;
+    subscription.changed().await;
     assert_ne!(scene.engine.revision(), revision);
     assert_eq!(
         scene.run(scene.claimed.token, Then::Accept).await.unwrap(),

@@ -13,13 +13,13 @@ use lifecycle_inbox::{
 use super::{NOT_IN_TIME, SqliteEngine};
 use crate::claims::{self, Claiming};
 use crate::deliveries::{self, Ending};
-use crate::job::Found;
+use crate::job::JobResult;
 use crate::operations;
 
 #[async_trait]
 impl Engine for SqliteEngine {
-    fn signals(&self) -> &Notifier {
-        &self.signals
+    fn notifier(&self) -> &Notifier {
+        &self.notifier
     }
 
     async fn accept(
@@ -32,7 +32,7 @@ impl Engine for SqliteEngine {
         let accepted = self.write(move |connection| {
             // The transaction may have waited for another process, longer than this could.
             if Instant::now() >= until {
-                return Ok(Found::undo(None));
+                return Ok(JobResult::undo(None));
             }
             Ok(deliveries::accept(connection, &record, now)?.map(Some))
         });

@@ -10,7 +10,7 @@ use crate::installations;
 #[async_trait]
 impl InstallationStore for SqliteEngine {
     fn revision(&self) -> u64 {
-        self.signals.revision()
+        self.notifier.revision()
     }
 
     async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {

@@ -1,4 +1,4 @@
-//! The write-ahead log: copied back beside the writer, begun anew though work never rests, and gone in the end.
+//! The write-ahead log: copied back beside the writer, begun again while work goes on, and gone in the end.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -22,7 +22,7 @@ fn log(bench: &Bench) -> PathBuf {
     bench.path().with_extension("db-wal")
 }
 
-/// How often the log began anew: SQLite counts that in its header.
+/// How often the log began again: SQLite counts that in its header.
 fn laps(bench: &Bench) -> u32 {
     let mut header = [0; 16];
     File::open(log(bench)).unwrap().read_exact(&mut header).unwrap();

@@ -102,7 +102,7 @@ async fn what_is_acknowledged_survives_every_kill_in_order_and_has_its_effect_on
 fn check_acknowledged(acknowledged: &[(String, String)], rows: &BTreeMap<String, Vec<String>>) {
     for (tenant, rows) in rows {
         let there: HashSet<&String> = rows.iter().collect();
-        assert_eq!(there.len(), rows.len(), "no request stands twice");
+        assert_eq!(there.len(), rows.len(), "no request is stored twice");
         let own = acknowledged.iter().filter(|(own, _)| own == tenant).map(|(_, request)| request);
         let lost: Vec<_> = own.filter(|request| !there.contains(request)).collect();
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");

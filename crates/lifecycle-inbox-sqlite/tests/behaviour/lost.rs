@@ -294,7 +294,7 @@ async fn an_empty_file_beside_a_log_is_not_opened() {
     let (path, log) = (folder.path().join("inbox.db"), folder.path().join("inbox.db-wal"));
     fs::write(&path, b"").unwrap();
     fs::write(&log, GARBAGE).unwrap();
-    for opened in [SqliteEngine::open(&path), SqliteEngine::open_migrated(&path)] {
+    for opened in [SqliteEngine::open(&path), SqliteEngine::open_without_migrating(&path)] {
         let error = opened.unwrap_err().to_string();
         assert!(error.contains("it is empty, and its log (-wal) is not"), "{error}");
     }

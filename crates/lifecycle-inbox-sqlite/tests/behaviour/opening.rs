@@ -71,7 +71,7 @@ fn a_newer_schema_is_refused_and_not_touched() {
     let OpenError::NewerSchema { found, known, .. } = error else { panic!("{text}") };
     assert!(found == 1000 && known < found, "{text}");
     assert!(matches!(SqliteEngine::migrate(&path), Err(OpenError::NewerSchema { .. })));
-    assert!(matches!(SqliteEngine::open_migrated(&path), Err(OpenError::NewerSchema { .. })));
+    assert!(matches!(SqliteEngine::open_without_migrating(&path), Err(OpenError::NewerSchema { .. })));
     assert_eq!(contents(&path), before);
 }
 
@@ -92,15 +92,15 @@ fn contents(path: &Path) -> Vec<String> {
 async fn migrating_can_be_a_step_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("inbox.db");
-    assert!(SqliteEngine::open_migrated(&path).is_err());
+    assert!(SqliteEngine::open_without_migrating(&path).is_err());
     assert!(!path.exists(), "only a migration makes a file");
     fs::write(&path, "").unwrap();
-    let refused = SqliteEngine::open_migrated(&path);
+    let refused = SqliteEngine::open_without_migrating(&path);
     assert!(matches!(refused, Err(OpenError::OlderSchema { found: 0, .. })));
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
     SqliteEngine::migrate(&path).unwrap();
     SqliteEngine::migrate(&path).unwrap();
-    put(&SqliteEngine::open_migrated(&path).unwrap(), "r").await;
+    put(&SqliteEngine::open_without_migrating(&path).unwrap(), "r").await;
 }
 
 #[tokio::test]

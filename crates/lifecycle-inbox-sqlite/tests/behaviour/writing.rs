@@ -23,7 +23,7 @@ async fn what_waits_for_the_writer_shares_one_transaction() {
     let release = async { drop(busy) };
     let (accepted, ()) = tokio::join!(accepts, release);
     assert!(accepted.iter().all(|accepted| matches!(accepted, Ok(Accepted::New(_)))));
-    // One by one, each of them would write the pages of its tables and indexes anew.
+    // One by one, each of them would write the pages of its tables and indexes again.
     assert!(frames(&bench) - before < 400, "{} pages were written", frames(&bench) - before);
 }
 
@@ -164,11 +164,11 @@ async fn a_transaction_that_is_lost_is_tried_again_job_by_job() {
 #[tokio::test]
 async fn another_connections_write_is_heard_of() {
     let bench = Bench::new();
-    let mut listener = bench.engine.signals().listen();
+    let mut subscription = bench.engine.notifier().subscribe();
     let revision = bench.engine.revision();
     let other = SqliteEngine::open(bench.path()).unwrap();
     put(&other, "r").await;
-    listener.heard().await;
+    subscription.changed().await;
     assert_ne!(bench.engine.revision(), revision);
 }
 

@@ -19,12 +19,12 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(a_duplicate_is_not_written_again),
         Rule::new(a_duplicate_of_a_finished_delivery_is_still_a_duplicate),
         Rule::new(of_many_duplicates_at_once_one_is_new),
-        Rule::new(a_key_outlives_its_row),
+        Rule::new(a_key_outlives_its_delivery),
         Rule::new(a_forgotten_key_is_new_again),
         Rule::new(the_key_of_an_unfinished_delivery_is_not_forgotten),
         Rule::new(a_call_that_is_dropped_happens_wholly_or_not_at_all),
         Rule::new(what_has_no_time_left_is_not_written),
-        Rule::new(a_new_row_rings),
+        Rule::new(a_new_delivery_notifies),
     ]
 }
 
@@ -105,7 +105,7 @@ async fn of_many_duplicates_at_once_one_is_new(replicas: Replicas) {
     assert_eq!(replicas.one.stats(START).await.unwrap().pending, 3);
 }
 
-async fn a_key_outlives_its_row(replicas: Replicas) {
+async fn a_key_outlives_its_delivery(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
     complete(&*replicas.one, &claimed, at(1)).await;
@@ -185,8 +185,8 @@ async fn a_call_that_is_dropped_happens_wholly_or_not_at_all(replicas: Replicas)
     assert_eq!(engine.stats(START).await.unwrap().pending, 20);
 }
 
-async fn a_new_row_rings(replicas: Replicas) {
-    let mut listener = replicas.one.signals().listen();
+async fn a_new_delivery_notifies(replicas: Replicas) {
+    let mut subscription = replicas.one.notifier().subscribe();
     put(&*replicas.one, "t", "r").await;
-    listener.heard().await;
+    subscription.changed().await;
 }

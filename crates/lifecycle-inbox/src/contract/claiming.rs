@@ -9,24 +9,24 @@ use crate::operations::DeliveryState;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
-        Rule::new(a_leased_row_is_not_claimed_again),
+        Rule::new(a_leased_delivery_is_not_claimed_again),
         Rule::new(the_limit_of_a_claim_is_kept_oldest_first),
         Rule::new(a_lease_that_is_over_is_taken_over_with_a_higher_fence),
         Rule::new(a_stale_token_can_do_nothing),
         Rule::new(a_lease_that_is_over_still_finishes_while_nobody_took_it_over),
         Rule::new(a_renewed_lease_lasts_longer),
         Rule::new(a_token_that_was_never_given_holds_nothing),
-        Rule::new(a_released_row_is_due_at_once_and_its_attempt_not_counted),
+        Rule::new(a_released_delivery_is_due_at_once_and_its_attempt_not_counted),
         Rule::new(attempts_are_counted_when_claimed),
-        Rule::new(two_workers_of_one_name_do_not_share_a_row),
-        Rule::new(many_claims_at_once_never_share_a_row),
-        Rule::new(a_clock_set_back_delays_no_new_row),
+        Rule::new(two_workers_of_one_name_do_not_share_a_delivery),
+        Rule::new(many_claims_at_once_never_share_a_delivery),
+        Rule::new(a_clock_set_back_delays_no_new_delivery),
         Rule::new(a_clock_set_back_ends_leases_and_waits),
         Rule::new(a_clock_set_back_by_less_than_the_skew_keeps_a_lease),
     ]
 }
 
-async fn a_leased_row_is_not_claimed_again(replicas: Replicas) {
+async fn a_leased_delivery_is_not_claimed_again(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     assert_eq!(claim_one(&*replicas.one, START).await.token.id, id);
     assert!(claim(&*replicas.two, at(29), 10).await.is_empty());
@@ -117,13 +117,13 @@ async fn a_token_that_was_never_given_holds_nothing(replicas: Replicas) {
     assert!(engine.renew(&[], START, LEASE).await.unwrap().is_empty());
 }
 
-async fn a_released_row_is_due_at_once_and_its_attempt_not_counted(replicas: Replicas) {
+async fn a_released_delivery_is_due_at_once_and_its_attempt_not_counted(replicas: Replicas) {
     let engine = &*replicas.one;
     put(engine, "t", "r").await;
     let first = claim_one(engine, START).await;
-    let mut listener = engine.signals().listen();
+    let mut subscription = engine.notifier().subscribe();
     assert!(engine.release(first.token, at(5)).await.unwrap());
-    listener.heard().await;
+    subscription.changed().await;
     assert!(!engine.release(first.token, at(5)).await.unwrap());
     let second = claim_one(&*replicas.two, at(5)).await;
     assert_eq!(second.attempt, 1);
@@ -144,7 +144,7 @@ async fn attempts_are_counted_when_claimed(replicas: Replicas) {
     assert_eq!(summary(engine, id).await.attempts, 4);
 }
 
-async fn two_workers_of_one_name_do_not_share_a_row(replicas: Replicas) {
+async fn two_workers_of_one_name_do_not_share_a_delivery(replicas: Replicas) {
     put(&*replicas.one, "t", "r").await;
     put(&*replicas.one, "u", "r").await;
     let request =
@@ -156,7 +156,7 @@ async fn two_workers_of_one_name_do_not_share_a_row(replicas: Replicas) {
     assert!(complete(&*replicas.two, &two, START).await);
 }
 
-async fn many_claims_at_once_never_share_a_row(replicas: Replicas) {
+async fn many_claims_at_once_never_share_a_delivery(replicas: Replicas) {
     for tenant in 0..40 {
         put(&*replicas.one, &format!("t{tenant}"), "r").await;
     }
@@ -186,7 +186,7 @@ async fn many_claims_at_once_never_share_a_row(replicas: Replicas) {
     assert_eq!(tokens.len(), 40);
 }
 
-async fn a_clock_set_back_delays_no_new_row(replicas: Replicas) {
+async fn a_clock_set_back_delays_no_new_delivery(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     assert_eq!(claim_ids(&*replicas.one, at(-50)).await, [id]);
 }

@@ -7,14 +7,14 @@ use crate::operations::DeliveryState;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
-        Rule::new(a_completed_row_is_done_and_keeps_its_bytes),
+        Rule::new(a_completed_delivery_is_done_and_keeps_its_bytes),
         Rule::new(a_failure_keeps_its_error_and_the_time_of_the_next_attempt),
         Rule::new(a_dead_letter_keeps_its_error_and_its_bytes),
-        Rule::new(a_finished_row_no_longer_names_a_worker),
+        Rule::new(a_finished_delivery_no_longer_names_a_worker),
     ]
 }
 
-async fn a_completed_row_is_done_and_keeps_its_bytes(replicas: Replicas) {
+async fn a_completed_delivery_is_done_and_keeps_its_bytes(replicas: Replicas) {
     let id = put(&*replicas.one, "t", "r").await;
     let claimed = claim_one(&*replicas.one, START).await;
     assert!(complete(&*replicas.one, &claimed, at(5)).await);
@@ -48,7 +48,7 @@ async fn a_dead_letter_keeps_its_error_and_its_bytes(replicas: Replicas) {
     assert!(claim(&*replicas.one, at(100_000), 10).await.is_empty());
 }
 
-async fn a_finished_row_no_longer_names_a_worker(replicas: Replicas) {
+async fn a_finished_delivery_no_longer_names_a_worker(replicas: Replicas) {
     let engine = &*replicas.one;
     for tenant in ["done", "dead", "released"] {
         put(engine, tenant, "r").await;

@@ -201,10 +201,10 @@ async fn a_change_that_comes_with_a_dead_letter_is_folded_all_the_same(replicas:
         one.accept(Record::from(&delivery("t", kind, kind, at(sent))), START, WITHIN).await.unwrap();
         let claimed = claim_one(one, START).await;
         let next = put_kind(one, "t", "celebrate", kind).await;
-        let (revision, mut listener) = (one.revision(), one.signals().listen());
+        let (revision, mut subscription) = (one.revision(), one.notifier().subscribe());
         assert!(give_up(one, &claimed).await);
         assert_ne!(one.revision(), revision, "caches are told of a {kind}");
-        listener.heard().await;
+        subscription.changed().await;
         assert_eq!(status(two, "t").await, Some(expected));
         let row = summary(two, claimed.token.id).await;
         assert_eq!((row.state, row.finished_at), (DeliveryState::Dead, Some(at(9))));

@@ -15,16 +15,16 @@ pub(super) fn rules() -> Vec<Rule> {
     vec![
         Rule::new(an_empty_store_has_nothing),
         Rule::new(stats_count_what_is_open_and_what_is_dead),
-        Rule::new(rows_are_listed_in_order_by_state_and_by_tenant),
-        Rule::new(pages_neither_miss_nor_repeat_a_row),
-        Rule::new(a_waiting_row_can_be_retried_at_once),
-        Rule::new(a_leased_or_finished_row_is_not_retried),
-        Rule::new(a_deleted_row_is_gone_and_its_key_known),
-        Rule::new(pruning_takes_old_finished_rows_only),
+        Rule::new(deliveries_are_listed_in_order_by_state_and_by_tenant),
+        Rule::new(pages_neither_miss_nor_repeat_a_delivery),
+        Rule::new(a_waiting_delivery_can_be_retried_at_once),
+        Rule::new(a_leased_or_finished_delivery_is_not_retried),
+        Rule::new(a_deleted_delivery_is_gone_and_its_key_known),
+        Rule::new(pruning_takes_old_finished_deliveries_only),
         Rule::new(pruning_takes_dead_letters_by_a_time_of_their_own),
         Rule::new(pruning_a_dead_letter_forgets_its_key_and_holds_up_nobody),
         Rule::new(pruning_stops_at_its_limit),
-        Rule::new(a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter),
+        Rule::new(a_delivery_that_cannot_be_decoded_is_kept_as_a_dead_letter),
         Rule::new(the_store_is_well),
     ]
 }
@@ -60,7 +60,7 @@ async fn stats_count_what_is_open_and_what_is_dead(replicas: Replicas) {
     assert_eq!(engine.stats(at(-10)).await.unwrap().oldest, Some(Duration::ZERO), "clock set back");
 }
 
-async fn rows_are_listed_in_order_by_state_and_by_tenant(replicas: Replicas) {
+async fn deliveries_are_listed_in_order_by_state_and_by_tenant(replicas: Replicas) {
     let engine = &*replicas.one;
     let mut ids = Vec::new();
     for (tenant, request) in [("t", "1"), ("u", "1"), ("t", "2"), ("v", "1")] {
@@ -84,7 +84,7 @@ async fn rows_are_listed_in_order_by_state_and_by_tenant(replicas: Replicas) {
     assert!(list(filter(None, Some("nobody"))).await.is_empty());
 }
 
-async fn pages_neither_miss_nor_repeat_a_row(replicas: Replicas) {
+async fn pages_neither_miss_nor_repeat_a_delivery(replicas: Replicas) {
     let engine = &*replicas.one;
     let mut ids = Vec::new();
     for request in 0..7 {
@@ -103,7 +103,7 @@ async fn pages_neither_miss_nor_repeat_a_row(replicas: Replicas) {
     assert!(listed(engine, DeliveryFilter { limit: 0, ..DeliveryFilter::default() }).await.is_empty());
 }
 
-async fn a_waiting_row_can_be_retried_at_once(replicas: Replicas) {
+async fn a_waiting_delivery_can_be_retried_at_once(replicas: Replicas) {
     let engine = &*replicas.one;
     let id = put(engine, "t", "r").await;
     let claimed = claim_one(engine, START).await;
@@ -113,7 +113,7 @@ async fn a_waiting_row_can_be_retried_at_once(replicas: Replicas) {
     assert_eq!((again.token.id, again.attempt), (id, 1));
 }
 
-async fn a_leased_or_finished_row_is_not_retried(replicas: Replicas) {
+async fn a_leased_or_finished_delivery_is_not_retried(replicas: Replicas) {
     let engine = &*replicas.one;
     let id = put(engine, "t", "r").await;
     let claimed = claim_one(engine, START).await;
@@ -123,7 +123,7 @@ async fn a_leased_or_finished_row_is_not_retried(replicas: Replicas) {
     assert_eq!(state(engine, id).await, DeliveryState::Done);
 }
 
-async fn a_deleted_row_is_gone_and_its_key_known(replicas: Replicas) {
+async fn a_deleted_delivery_is_gone_and_its_key_known(replicas: Replicas) {
     let engine = &*replicas.one;
     let id = put(engine, "t", "r").await;
     assert!(engine.delete(id).await.unwrap());
@@ -134,7 +134,7 @@ async fn a_deleted_row_is_gone_and_its_key_known(replicas: Replicas) {
     assert!(put(engine, "t", "other").await > id, "an id is never used again");
 }
 
-async fn pruning_takes_old_finished_rows_only(replicas: Replicas) {
+async fn pruning_takes_old_finished_deliveries_only(replicas: Replicas) {
     let engine = &*replicas.one;
     for tenant in ["old", "new", "dead", "leased"] {
         put(engine, tenant, "r").await;
@@ -211,7 +211,7 @@ async fn pruning_stops_at_its_limit(replicas: Replicas) {
     assert_eq!(counts, [(2, 2, 2), (1, 1, 2), (0, 0, 2)]);
 }
 
-async fn a_row_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replicas) {
+async fn a_delivery_that_cannot_be_decoded_is_kept_as_a_dead_letter(replicas: Replicas) {
     let engine = &*replicas.one;
     let mut broken = super::sample::record("t", "install", "r");
     broken.body = bytes::Bytes::from_static(b"\xFF not JSON");

@@ -15,9 +15,9 @@ use crate::record::Record;
 pub(super) fn rules() -> Vec<Rule> {
     vec![
         Rule::new(a_tenant_is_handled_one_after_the_other),
-        Rule::new(a_row_that_waits_holds_up_its_tenant_and_no_other),
+        Rule::new(a_delivery_that_waits_holds_up_its_tenant_and_no_other),
         Rule::new(a_dead_letter_lets_its_tenant_move_on),
-        Rule::new(a_deleted_row_lets_its_tenant_move_on),
+        Rule::new(a_deleted_delivery_lets_its_tenant_move_on),
         Rule::new(a_retried_letter_takes_its_old_place),
         Rule::new(a_retried_letter_waits_while_a_later_one_runs),
         Rule::new(an_overtaken_lease_that_is_over_blocks_nobody),
@@ -38,13 +38,13 @@ async fn a_tenant_is_handled_one_after_the_other(replicas: Replicas) {
         let claimed = claim_one(one, START).await;
         assert_eq!(claimed.token.id, id);
         assert!(claim(two, START, 10).await.is_empty());
-        let mut listener = one.signals().listen();
+        let mut subscription = one.notifier().subscribe();
         assert!(complete(one, &claimed, START).await);
-        listener.heard().await;
+        subscription.changed().await;
     }
 }
 
-async fn a_row_that_waits_holds_up_its_tenant_and_no_other(replicas: Replicas) {
+async fn a_delivery_that_waits_holds_up_its_tenant_and_no_other(replicas: Replicas) {
     let engine = &*replicas.one;
     let first = put(engine, "t", "1").await;
     put(engine, "t", "2").await;
@@ -60,20 +60,20 @@ async fn a_dead_letter_lets_its_tenant_move_on(replicas: Replicas) {
     put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    let mut listener = engine.signals().listen();
+    let mut subscription = engine.notifier().subscribe();
     fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
-    listener.heard().await;
+    subscription.changed().await;
     assert_eq!(claim_ids(engine, START).await, [second]);
 }
 
-async fn a_deleted_row_lets_its_tenant_move_on(replicas: Replicas) {
+async fn a_deleted_delivery_lets_its_tenant_move_on(replicas: Replicas) {
     let engine = &*replicas.one;
     let first = put(engine, "t", "1").await;
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
-    let mut listener = engine.signals().listen();
+    let mut subscription = engine.notifier().subscribe();
     assert!(engine.delete(first).await.unwrap());
-    listener.heard().await;
+    subscription.changed().await;
     assert_eq!(claim_ids(engine, START).await, [second]);
     assert!(!complete(engine, &claimed, START).await);
 }
@@ -84,9 +84,9 @@ async fn a_retried_letter_takes_its_old_place(replicas: Replicas) {
     let second = put(engine, "t", "2").await;
     let claimed = claim_one(engine, START).await;
     fail(engine, claimed.token, START, AfterFailure::Dead(None)).await;
-    let mut listener = engine.signals().listen();
+    let mut subscription = engine.notifier().subscribe();
     assert!(engine.retry(first, at(1)).await.unwrap());
-    listener.heard().await;
+    subscription.changed().await;
     let again = claim_one(engine, at(1)).await;
     assert_eq!((again.token.id, again.attempt), (first, 1));
     assert!(again.token.fence > claimed.token.fence);

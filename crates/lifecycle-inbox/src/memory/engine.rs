@@ -13,17 +13,17 @@ use super::MemoryEngine;
 use super::store::Row;
 use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Engine, LeaseToken};
 use crate::error::EngineError;
+use crate::notifier::Notifier;
 use crate::operations::{
     DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
 };
 use crate::record::Record;
-use crate::signals::Notifier;
 use crate::timestamp::Timestamp;
 
 #[async_trait]
 impl Engine for MemoryEngine {
-    fn signals(&self) -> &Notifier {
-        &self.0.signals
+    fn notifier(&self) -> &Notifier {
+        &self.0.notifier
     }
 
     fn now(&self) -> Timestamp {
@@ -64,7 +64,7 @@ impl Engine for MemoryEngine {
         };
         store.rows.insert(id, row);
         drop(store);
-        self.0.signals.ring();
+        self.0.notifier.notify();
         Ok(Accepted::New(id))
     }
 
@@ -142,7 +142,7 @@ impl Engine for MemoryEngine {
         row.set(DeliveryState::Pending, Timestamp::MIN, now);
         row.attempts = row.attempts.saturating_sub(1);
         drop(store);
-        self.0.signals.ring();
+        self.0.notifier.notify();
         Ok(true)
     }
 
@@ -213,7 +213,7 @@ impl Engine for MemoryEngine {
         row.attempts = 0;
         store.open.insert(id);
         drop(store);
-        self.0.signals.ring();
+        self.0.notifier.notify();
         Ok(true)
     }
 
@@ -223,7 +223,7 @@ impl Engine for MemoryEngine {
         let found = store.rows.remove(&id).is_some();
         drop(store);
         if found {
-            self.0.signals.ring();
+            self.0.notifier.notify();
         }
         Ok(found)
     }
@@ -277,9 +277,9 @@ impl MemoryEngine {
         let transition = change.map(|change| store.fold(&tenant, change));
         drop(store);
         if transition == Some(Transition::Applied) {
-            self.0.signals.installation_changed();
+            self.0.notifier.installation_changed();
         }
-        self.0.signals.ring();
+        self.0.notifier.notify();
         Ok(true)
     }
 }

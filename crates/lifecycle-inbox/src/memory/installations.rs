@@ -12,7 +12,7 @@ use crate::installations::{InstallationFilter, InstallationStore};
 #[async_trait]
 impl InstallationStore for MemoryEngine {
     fn revision(&self) -> u64 {
-        self.0.signals.revision()
+        self.0.notifier.revision()
     }
 
     async fn installation(&self, tenant: &TenantKey) -> Result<Option<Installation>, EngineError> {

@@ -191,7 +191,7 @@ async fn a_row_that_does_not_read_is_a_dead_letter_with_its_bytes() {
     for (row, record) in rows.iter().zip(records) {
         let stored = bench.engine.show(row.id).await.unwrap().unwrap();
         assert_eq!((stored.body, stored.envelope), (record.body, record.envelope));
-        assert!(row.last_error.as_ref().unwrap().starts_with("the stored row cannot be read"));
+        assert!(row.last_error.as_ref().unwrap().starts_with("the stored delivery cannot be read"));
     }
     assert!(bench.script.ended().is_empty());
 }

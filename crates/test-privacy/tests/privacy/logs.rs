@@ -43,7 +43,7 @@ async fn nothing_of_a_delivery_is_logged_at_whatever_level() {
         }
     }
     let text = logs.text();
-    for event in ["delivery stored", "attempt ended", "the handler panicked", "old rows pruned"] {
+    for event in ["delivery stored", "attempt ended", "the handler panicked", "old deliveries pruned"] {
         assert!(text.contains(event), "{event}: {text}");
     }
     let shown: Vec<&str> = text.lines().filter(|line| shows(line)).collect();

@@ -37,7 +37,7 @@ pub(super) async fn values() -> Vec<Shown> {
     let sealed = SealedSecret::new(tenant.clone(), "api-key", CANARY.into());
     let gate = EnabledGate::new(Arc::new(memory.clone()));
     gate.check(&tenant).await.unwrap_err();
-    let signals = engine.signals();
+    let notifier = engine.notifier();
     let store = Store::from(engine.clone());
     let (mut deliveries, mut installations) = (DeliveryFilter::default(), InstallationFilter::default());
     (deliveries.tenant, installations.after) = (Some(tenant.clone()), Some(tenant.clone()));
@@ -66,8 +66,8 @@ pub(super) async fn values() -> Vec<Shown> {
         display(&VaultError::Seal(SealError::Unavailable(Box::new(Taken(CANARY))))),
         display(&VaultError::Store(EngineError::new(Taken(CANARY)))),
         debug(&TenantSecret::new(CANARY.into())),
-        debug(&signals.listen()),
-        debug(signals),
+        debug(&notifier.subscribe()),
+        debug(notifier),
         debug(&vault),
     ]
     .into_iter()

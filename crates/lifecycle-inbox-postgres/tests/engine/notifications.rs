@@ -1,16 +1,16 @@
 //! What a replica hears from another one.
 
 use lifecycle_core::Change;
-use lifecycle_inbox::{Engine, InstallationStore, Listener};
+use lifecycle_inbox::{Engine, InstallationStore, Subscription};
 use lifecycle_inbox_postgres::PostgresEngine;
 
 use crate::support::Store;
 use crate::{claim_one, put, until};
 
-/// Waits for a ring of another replica.
-async fn heard(listener: &mut Listener) {
-    let ring = tokio::time::timeout(std::time::Duration::from_secs(30), listener.heard());
-    ring.await.expect("a ring from the other replica");
+/// Waits for a notification of another replica.
+async fn notified(subscription: &mut Subscription) {
+    let changed = tokio::time::timeout(std::time::Duration::from_secs(30), subscription.changed());
+    changed.await.expect("a notification of the other replica");
 }
 
 async fn listens(store: &Store, engines: i64) {
@@ -39,9 +39,9 @@ async fn a_new_row_wakes_the_workers_of_another_replica() {
     let store = Store::new();
     let (one, two) = (store.open().await, store.open().await);
     listens(&store, 2).await;
-    let mut listener = two.signals().listen();
+    let mut subscription = two.notifier().subscribe();
     put(&one, "t", 1).await;
-    heard(&mut listener).await;
+    notified(&mut subscription).await;
     store.remove().await;
 }
 
@@ -71,9 +71,9 @@ async fn an_ear_that_was_cut_off_hears_again() {
     store.client().await.batch_execute(&cut).await.unwrap();
     until("what went unheard counts as a change", async || two.revision() != before).await;
     listens(&store, 2).await;
-    let mut listener = two.signals().listen();
+    let mut subscription = two.notifier().subscribe();
     put(&one, "t", 1).await;
-    heard(&mut listener).await;
+    notified(&mut subscription).await;
     store.remove().await;
 }
 

@@ -1,4 +1,4 @@
-//! Crew: claims rows and starts attempts, as many as may run at a time, until it is told to stop.
+//! Dispatcher: claims deliveries and starts attempts, as many as may run at a time, until the shutdown.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -18,31 +18,31 @@ use crate::telemetry;
 use crate::worker::Settings;
 
 /// The waits after errors of the store.
-pub(crate) const PATIENCE: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+pub(crate) const STORE_BACKOFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
 
-/// How long a worker that stops takes to give back what it could not finish.
-const GIVE_BACK: Duration = Duration::from_secs(5);
+/// How long a worker that stops may take to release what it could not finish.
+const RELEASE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What all attempts of a worker share.
-pub(crate) struct Crew {
+/// Claims for one worker; its attempts share it.
+pub(crate) struct Dispatcher {
     pub(crate) engine: Arc<dyn Engine>,
     pub(crate) runner: Arc<dyn Runner>,
     pub(crate) leases: Leases,
     pub(crate) settings: Settings,
 }
 
-impl Crew {
+impl Dispatcher {
     /// Claims and starts attempts until the shutdown.
     pub(crate) async fn work(self: &Arc<Self>, slots: &mut Slots, shutdown: impl Future<Output = ()>) {
         let mut shutdown = pin!(shutdown);
-        let mut listener = self.engine.signals().listen();
+        let mut subscription = self.engine.notifier().subscribe();
         let mut retries = Retries::default();
         let mut failures = 0;
         loop {
             while let Some(ended) = slots.try_join_next() {
                 retries.note(ended);
             }
-            listener.forget();
+            subscription.mark_seen();
             // A claim is never dropped half-way: what it has leased would be without an owner.
             let claimed = self.claim(slots).await;
             let wake = match claimed {
@@ -52,19 +52,19 @@ impl Crew {
                 }
                 Err(error) => {
                     failures += 1;
-                    let wait = PATIENCE.after(failures);
+                    let wait = STORE_BACKOFF.after(failures);
                     telemetry::store_failed("claim", &error, wait);
                     Instant::now() + wait
                 }
             };
-            slots.tell();
+            slots.warn_if_taken();
             let wake = slots.next_free().map_or(wake, |free| wake.min(free));
             let may_claim = failures == 0 && slots.free() > 0;
             tokio::select! {
                 biased;
                 () = &mut shutdown => return,
                 Some(ended) = slots.join_next() => retries.note(ended),
-                () = listener.heard(), if may_claim => {}
+                () = subscription.changed(), if may_claim => {}
                 () = sleep_until(wake) => {}
             }
         }
@@ -88,20 +88,20 @@ impl Crew {
         if limit == 0 {
             return Ok(0);
         }
-        self.leases.follow_clock().await;
+        self.leases.resync_clock().await;
         let asked = Instant::now();
         let (worker, platforms) = (&*self.settings.name, &*self.settings.platforms.names());
         let (now, lease) = (self.engine.now(), self.settings.lease);
         let claims = self.engine.claim(ClaimRequest { worker, platforms, now, lease, limit }).await?;
         let started = claims.len();
         for claim in claims {
-            let lost = self.leases.hold(claim.token, asked);
+            let lost = self.leases.track(claim.token, asked);
             slots.spawn(self.clone().attempt(claim, lost));
         }
         Ok(started)
     }
 
-    /// Lets the running attempts end, drops those that take too long, and gives their rows back. Tells how many.
+    /// Lets the running attempts end, drops those that take too long, and releases their deliveries. Returns how many.
     pub(crate) async fn drain(&self, slots: &mut Slots) -> usize {
         let all = async { while slots.join_next().await.is_some() {} };
         if timeout(self.settings.drain, all).await.is_ok() {
@@ -109,21 +109,21 @@ impl Crew {
         }
         slots.shutdown().await;
         let tokens = self.leases.take_all();
-        let give_back = async {
+        let release_all = async {
             for token in &tokens {
                 while let Err(error) = self.engine.release(*token, self.engine.now()).await {
-                    let wait = PATIENCE.after(1);
+                    let wait = STORE_BACKOFF.after(1);
                     telemetry::store_failed("release", &error, wait);
                     sleep(wait).await;
                 }
             }
         };
-        let _ = timeout(GIVE_BACK, give_back).await; // what is left is taken over when its lease ends
+        let _ = timeout(RELEASE_TIMEOUT, release_all).await; // what is left is taken over when its lease ends
         tokens.len()
     }
 }
 
-/// When rows that failed here are due again: the store wakes nobody for that.
+/// When deliveries that failed here are due again: the store notifies nobody of that.
 #[derive(Default)]
 struct Retries(BinaryHeap<Reverse<Instant>>);
 

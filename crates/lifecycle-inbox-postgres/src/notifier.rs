@@ -1,8 +1,8 @@
-//! Bell: tells the workers and caches of all processes that something is new, and hears it from the others.
+//! `PgNotifier`: notifies the workers and caches of all processes, by LISTEN and NOTIFY.
 //!
-//! It rings after the commit, over a connection of its own. PostgreSQL commits transactions that notify one after the
-//! other, each with its own flush; in the transactions that write deliveries that would undo their group commit. What is
-//! lost when a process dies between commit and ring, or while the connection is away, the workers' poll finds.
+//! It notifies after the commit, over a separate connection. PostgreSQL commits transactions that notify one after the other, each
+//! with its own flush: in the transactions that write deliveries, that would undo the group commit. A notification that is lost,
+//! because a process died between commit and NOTIFY or the connection was away, is made good by the workers' fallback poll.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,8 +21,8 @@ use crate::session::Connector;
 const WORK: &str = "work";
 const INSTALLATION: &str = "installation";
 
-/// Of what happens in this time, others hear once.
-const QUIET: Duration = Duration::from_millis(5);
+/// Notifications within this time are sent as one.
+const COALESCE: Duration = Duration::from_millis(5);
 
 /// How often the connection is tried, and the clock read.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -30,7 +30,7 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// The first wait before another connection, and the longest.
 const WAITS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// How long it leaves its connection to others, where the server has none left.
+/// How long it leaves its connection to others where the server has none left.
 const LEFT: Duration = Duration::from_secs(30);
 
 const NEEDED: &str = "the server has no connection left, and somebody needs one more";
@@ -41,37 +41,37 @@ const IDLE: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
-pub(crate) struct Bell {
-    pub(crate) signals: Notifier,
+pub(crate) struct PgNotifier {
+    pub(crate) local: Notifier,
     work: AtomicBool,
     installation: AtomicBool,
     wake: Notify,
 }
 
-impl Bell {
+impl PgNotifier {
     /// A claim may find something now.
-    pub(crate) fn ring(&self) {
-        self.signals.ring();
+    pub(crate) fn notify(&self) {
+        self.local.notify();
         self.work.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
     /// An installation is another one now.
     pub(crate) fn installation_changed(&self) {
-        self.signals.installation_changed();
+        self.local.installation_changed();
         self.installation.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
-    fn hear(&self, word: &str) {
+    fn receive(&self, word: &str) {
         match word {
-            WORK => self.signals.ring(),
-            INSTALLATION => self.signals.installation_changed(),
+            WORK => self.local.notify(),
+            INSTALLATION => self.local.installation_changed(),
             _ => {} // of a later release
         }
     }
 
-    /// What there is to tell, if anything.
+    /// The notifications that are to be sent.
     fn take(&self) -> Vec<&'static str> {
         let mut words = Vec::new();
         for (flag, word) in [(&self.work, WORK), (&self.installation, INSTALLATION)] {
@@ -83,22 +83,22 @@ impl Bell {
     }
 }
 
-/// What keeps a bell connected.
-pub(crate) struct Ringer {
-    pub(crate) bell: Arc<Bell>,
+/// The task that sends a notifier's notifications, and receives those of other processes.
+pub(crate) struct NotifierTask {
+    pub(crate) notifier: Arc<PgNotifier>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) connector: Connector,
     pub(crate) channel: String,
     pub(crate) time_limit: Duration,
 }
 
-impl Ringer {
-    /// Listens, tells and gives back for ever.
-    pub(crate) async fn keep(self) {
-        tokio::join!(self.give_back(), self.stay_connected());
+impl NotifierTask {
+    /// Runs until it is aborted.
+    pub(crate) async fn run(self) {
+        tokio::join!(self.close_unused(), self.stay_connected());
     }
 
-    async fn give_back(&self) {
+    async fn close_unused(&self) {
         loop {
             sleep(SWEEP).await;
             self.connector.close_unused(IDLE);
@@ -113,9 +113,9 @@ impl Ringer {
             match timeout(self.time_limit, self.connect()).await {
                 Ok(Ok((client, driver))) => {
                     wait = first;
-                    // What happened meanwhile went unheard.
-                    self.bell.signals.installation_changed();
-                    self.bell.signals.ring();
+                    // Notifications of the meantime are lost: anything may have changed.
+                    self.notifier.local.installation_changed();
+                    self.notifier.local.notify();
                     let why = self.serve(&client, driver).await;
                     tracing::warn!(target: "lifecycle::inbox", why, "no longer hears other processes");
                     if why == NEEDED {
@@ -135,16 +135,16 @@ impl Ringer {
     }
 
     async fn connect(&self) -> Result<(Client, JoinHandle<()>), tokio_postgres::Error> {
-        let bell = self.bell.clone();
-        let hear = move |notification: &Notification| bell.hear(notification.payload());
-        let (client, driver) = self.connector.open_with(hear).await?;
-        // What it commits are tidings only, which nobody needs on disk.
+        let notifier = self.notifier.clone();
+        let receive = move |notification: &Notification| notifier.receive(notification.payload());
+        let (client, driver) = self.connector.open_with(receive).await?;
+        // It commits notifications only, which nobody needs on disk.
         let listen = format!("SET synchronous_commit = off; LISTEN \"{}\"", self.channel);
         client.batch_execute(&listen).await?;
         Ok((client, driver))
     }
 
-    /// Tells until the connection is lost, and then why.
+    /// Sends notifications until the connection is lost. Returns why it was.
     async fn serve(&self, client: &Client, mut driver: JoinHandle<()>) -> String {
         let mut heartbeat = Instant::now() + HEARTBEAT;
         loop {
@@ -154,7 +154,7 @@ impl Ringer {
                     driver.abort();
                     return NEEDED.to_owned();
                 }
-                () = self.bell.wake.notified() => timeout(self.time_limit, self.tell(client)).await,
+                () = self.notifier.wake.notified() => timeout(self.time_limit, self.send(client)).await,
                 () = sleep_until(heartbeat) => {
                     heartbeat = Instant::now() + HEARTBEAT;
                     timeout(self.time_limit, self.clock.follow(client)).await
@@ -170,11 +170,11 @@ impl Ringer {
         }
     }
 
-    async fn tell(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
-        for word in self.bell.take() {
+    async fn send(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
+        for word in self.notifier.take() {
             client.execute("SELECT pg_notify($1, $2)", &[&self.channel, &word]).await?;
         }
-        sleep(QUIET).await;
+        sleep(COALESCE).await;
         Ok(())
     }
 }
