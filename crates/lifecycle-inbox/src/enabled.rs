@@ -18,7 +18,7 @@ use crate::installations::InstallationStore;
 /// makes to any installation, or hears of, ends that at once: when the worker of this replica has handled a disable, the
 /// next request is turned away. On other replicas that may take the time to live. An enable is seen at once everywhere.
 ///
-/// What is_valid is the event that was *handled*: a disable that waits in the inbox, or for its next attempt, turns nobody
+/// What counts is the event that was *handled*: a disable that waits in the inbox, or for its next attempt, turns nobody
 /// away yet. One that was given up does: a disable or an uninstall closes also as a dead letter, where an enable that was
 /// given up opens nothing.
 ///
