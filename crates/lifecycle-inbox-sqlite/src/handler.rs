@@ -131,7 +131,7 @@ fn nothing_to_do(_delivery: &Delivery, _transaction: &Transaction<'_>) -> Result
 /// let body = r#"{"type":"install","appId":"a","tenantId":"t","requestId":"r"}"#;
 /// let install = lifecycle_testing::delivery(&seismic::PLATFORM, body);
 ///
-/// Seats.install(&install, &Transaction::for_tests(&app))?;
+/// assert!(Seats.install(&install, &Transaction::for_tests(&app)).is_ok());
 ///
 /// let free: i64 = app.query_row("SELECT free FROM seats WHERE tenant = 't'", [], |row| row.get(0))?;
 /// assert_eq!(free, 10);
