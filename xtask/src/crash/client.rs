@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use lifecycle_core::{Secret, seismic};
+use lifecycle_core::Secret;
+use lifecycle_testing::{Sample, SigningKeys};
 use serde_json::Value;
 
 use crate::Failure;
@@ -13,7 +14,7 @@ pub(crate) const SECRET: &str = "crash-signing-secret";
 /// Keeps connections open between requests.
 pub(crate) struct Client {
     agent: ureq::Agent,
-    secret: Secret,
+    keys: SigningKeys,
 }
 
 impl Client {
@@ -22,14 +23,16 @@ impl Client {
             .http_status_as_error(false)
             .proxy(None)
             .timeout_global(Some(Duration::from_secs(10)));
-        Ok(Self { agent: settings.build().into(), secret: Secret::new(SECRET)? })
+        Ok(Self { agent: settings.build().into(), keys: Secret::new(SECRET)?.into() })
     }
 
     /// The status of the answer. An error leaves it in doubt whether the callback was received.
-    pub(crate) fn deliver(&self, root: &str, body: &str) -> Result<u16, ureq::Error> {
-        let signature = seismic::SCHEME.sign(&self.secret, &[], body.as_bytes());
-        let request = self.agent.post(format!("{root}/seismic")).header("x-seismic-signature", signature);
-        let mut answer = request.send(body)?;
+    pub(crate) fn deliver(&self, root: &str, sample: &Sample) -> Result<u16, ureq::Error> {
+        let signed = sample.sign(&self.keys);
+        let request = self.agent.post(format!("{root}{}", signed.target));
+        let request =
+            signed.headers.iter().fold(request, |request, (name, value)| request.header(name, value));
+        let mut answer = request.send(signed.body)?;
         answer.body_mut().read_to_vec()?; // or the connection would not be used again
         Ok(answer.status().as_u16())
     }

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use serde_json::json;
+use lifecycle_core::{EventKind, seismic};
+use lifecycle_testing::sample;
 
 use super::client::Client;
 use super::clock::Clock;
@@ -184,18 +185,17 @@ impl<'a> Sender<'a> {
     fn offer(&mut self, tenant: usize, number: usize) -> Option<Instant> {
         let root = self.roots.any(&mut self.rng)?;
         let Tenant { name, clock, .. } = &self.books.tenants[tenant];
-        let mut callback = json!({
-            "type": KINDS[number % KINDS.len()],
-            "appId": "crash",
-            "tenantId": name,
-            "requestId": number.to_string(),
-            "version": format!("1.{number}.0"),
-        });
-        if let Some(stamp) = clock.stamp(&mut self.rng) {
-            callback["timestamp"] = stamp.into();
-        }
+        let callback = sample(&seismic::PLATFORM, &EventKind::from_name(KINDS[number % KINDS.len()]))
+            .app("crash")
+            .tenant(name)
+            .request_id(number.to_string())
+            .version(format!("1.{number}.0"));
+        let callback = match clock.stamp(&mut self.rng) {
+            Some(stamp) => callback.set("timestamp", stamp),
+            None => callback.without("timestamp"),
+        };
         let begun = Instant::now();
-        match self.client.deliver(&root, &callback.to_string()) {
+        match self.client.deliver(&root, &callback) {
             Ok(202) => Some(begun),
             Err(_) | Ok(500..) => None,
             Ok(status) => {

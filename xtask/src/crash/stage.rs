@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use fastrand::Rng;
 use lifecycle_conformance::Program;
-use serde_json::{Value, json};
+use lifecycle_core::{EventKind, seismic};
+use lifecycle_testing::sample;
+use serde_json::Value;
 use test_postgres::Server;
 
 use super::client::{Client, SECRET};
@@ -247,8 +249,10 @@ impl<'a> Stage<'a> {
     fn answers(&mut self, root: &str, status: u16) -> bool {
         self.probes += 1;
         let id = self.probes.to_string();
-        let callback = json!({"type": "probe", "appId": "crash", "tenantId": "probe", "requestId": id});
-        self.client.deliver(root, &callback.to_string()).ok() == Some(status)
+        // Of no kind that folds: it is no part of a tenant's life.
+        let probe = sample(&seismic::PLATFORM, &EventKind::Install).set("type", "probe").without("timestamp");
+        let probe = probe.app("crash").tenant("probe").request_id(id);
+        self.client.deliver(root, &probe).ok() == Some(status)
     }
 
     /// The page of each app is answered so before long.
