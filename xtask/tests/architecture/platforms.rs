@@ -36,6 +36,26 @@ fn a_platform_sees_neither_secrets_nor_signatures() {
     }
 }
 
+/// Whatever plays a platform finds its halves by its name, and treats all alike: one more is two files, and no branch elsewhere.
+#[test]
+fn no_code_but_a_platforms_own_tells_platforms_apart_by_name() {
+    let names: Vec<String> = tree::rust("crates/lifecycle-testing/src/platforms")
+        .iter()
+        .filter_map(|file| Some(file.path.rsplit('/').next()?.strip_suffix(".rs")?.to_owned()))
+        .filter(|name| name != "mod")
+        .collect();
+    assert!(names.len() >= 6, "the writing halves were not found: {names:?}");
+    for file in tree::rust("crates").iter().chain(&tree::rust("xtask/src")).filter(|file| !file.is_test()) {
+        for (line, code) in file.code() {
+            let told_apart = names.iter().find(|name| {
+                let arms = [format!("\"{name}\" =>"), format!("\"{name}\" |"), format!("== \"{name}\"")];
+                arms.iter().any(|arm| code.contains(arm))
+            });
+            assert_eq!(told_apart, None, "{}:{line}: a platform is told apart by its name", file.path);
+        }
+    }
+}
+
 /// What a line names in this crate: `use crate::event::{A, B};` names `event::A` and `event::B`.
 fn items(code: &str) -> Vec<String> {
     let mut items = Vec::new();
