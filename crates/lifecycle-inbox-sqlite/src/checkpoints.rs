@@ -323,6 +323,19 @@ mod tests {
         assert!(scene.files.check_partly_copied(&scene.connection).is_err());
     }
 
+    /// The process was killed before it noticed, and started again.
+    #[test]
+    fn a_truncation_before_the_start_is_noticed() {
+        let scene = Scene::new();
+        let length = scene.length();
+        scene.truncate(length / 2);
+        scene.truncate(length); // as the copy did in the end
+        let files = Files::of(&scene.path()).unwrap();
+        assert!(files.check_opened(&scene.connection).is_err());
+        let sound = Scene::new();
+        Files::of(&sound.path()).unwrap().check_opened(&sound.connection).unwrap();
+    }
+
     #[test]
     fn a_copy_that_leaves_pages_to_the_log_is_no_loss() {
         let scene = Scene::new();
