@@ -47,11 +47,12 @@ use tokio_postgres::Transaction;
 /// let row = app.query_one("SELECT free FROM seats WHERE tenant = 't'", &[]).await?;
 /// assert_eq!(row.get::<_, i64>(0), 10);
 ///
-/// // Or without an inbox: a test lends it a transaction of its own, and drops that.
-/// let transaction = &mut app.transaction().await?;
-/// Seats.install(&delivery, transaction).await?;
+/// // Or without an inbox: a test lends the handler a transaction of its own, and rolls it back.
+/// let mut transaction = app.transaction().await?;
+/// assert!(Seats.install(&delivery, &mut transaction).await.is_ok());
 /// let row = transaction.query_one("SELECT count(*) FROM seats", &[]).await?;
 /// assert_eq!(row.get::<_, i64>(0), 2);
+/// transaction.rollback().await?;
 /// # app.batch_execute("DROP TABLE seats").await?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
