@@ -67,7 +67,9 @@ pub use observation::Observation;
 pub use platform::{Activation, AttemptTime, Decode, Platform, Proof};
 #[cfg(feature = "public-key")]
 pub use platforms::discord;
-pub use platforms::{github, registry, securityscorecard, seismic, slack, stripe};
+pub use platforms::{
+    github, linear, registry, securityscorecard, seismic, shopify, slack, standard_webhooks, stripe, zoom,
+};
 #[cfg(feature = "public-key")]
 pub use public_key::{InvalidPublicKey, KeySet, PublicKey, PublicScheme};
 pub use rejected_request::{RejectedRequest, RequestBody};

@@ -6,6 +6,7 @@ use crate::ack::Ack;
 use crate::event::EventFields;
 use crate::handshake::{Handshake, ReadHandshake};
 use crate::head::HeaderNames;
+use crate::platforms::standard_webhooks::Mapping;
 #[cfg(feature = "public-key")]
 use crate::public_key::PublicScheme;
 use crate::rejection::Undecodable;
@@ -52,7 +53,13 @@ pub struct Platform {
     max_body: usize,
     activation: Activation,
     handshake: Option<ReadHandshake>,
-    decode: Decode,
+    decoder: Decoder,
+}
+
+#[derive(Debug)]
+enum Decoder {
+    Function(Decode),
+    Mapping(&'static Mapping),
 }
 
 /// Reads the fields of an event out of a verified request.
@@ -67,6 +74,19 @@ impl Platform {
 
     /// A platform with this name, proof, acknowledgement and decoding.
     pub const fn new(name: &'static str, proof: Proof, ack: Ack, decode: Decode) -> Self {
+        Self::with(name, proof, ack, Decoder::Function(decode))
+    }
+
+    pub(crate) const fn mapped(
+        name: &'static str,
+        proof: Proof,
+        ack: Ack,
+        mapping: &'static Mapping,
+    ) -> Self {
+        Self::with(name, proof, ack, Decoder::Mapping(mapping))
+    }
+
+    const fn with(name: &'static str, proof: Proof, ack: Ack, decoder: Decoder) -> Self {
         Self {
             name,
             proof,
@@ -77,7 +97,7 @@ impl Platform {
             max_body: Self::DEFAULT_MAX_BODY,
             activation: Activation::OnInstall,
             handshake: None,
-            decode,
+            decoder,
         }
     }
 
@@ -163,7 +183,10 @@ impl Platform {
     }
 
     pub(crate) fn decode<'a>(&self, request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-        (self.decode)(request)
+        match self.decoder {
+            Decoder::Function(decode) => decode(request),
+            Decoder::Mapping(mapping) => mapping.decode(request),
+        }
     }
 
     pub(crate) fn handshake<'a>(

@@ -50,6 +50,7 @@ pub(crate) fn with_headers(
         Ok(Inbound::Handshake(_)) => panic!("a handshake"),
         Err(rejected) => match rejected.rejection {
             Rejection::Undecodable(why) => Err(why),
+            Rejection::Contradiction(place) => Err(Undecodable::Contradiction(place)),
             other => panic!("{other}"),
         },
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -31,6 +31,20 @@ pub(super) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>,
 /// A whole number of seconds since the epoch, as a time; `None` for any other type, and for what is before the epoch.
 pub(super) fn unix_time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
     Ok(integer(from)?.filter(|seconds| *seconds >= 0).and_then(freshness::from_unix_seconds))
+}
+
+/// A whole number of milliseconds since the epoch, as a time; `None` for any other type, and for what is before the epoch.
+pub(super) fn unix_millis<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SystemTime>, D::Error> {
+    Ok(integer(from)?.and_then(|millis| u64::try_from(millis).ok()).and_then(after_the_epoch))
+}
+
+/// Milliseconds since the epoch in decimal, as a time.
+pub(super) fn millis(digits: &str) -> Option<SystemTime> {
+    digits.parse().ok().and_then(after_the_epoch)
+}
+
+fn after_the_epoch(millis: u64) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
 /// An object of which only its id is read.

@@ -4,10 +4,15 @@
 pub mod discord;
 pub mod github;
 mod lenient;
+pub mod linear;
+mod members;
 pub mod securityscorecard;
 pub mod seismic;
+pub mod shopify;
 pub mod slack;
+pub mod standard_webhooks;
 pub mod stripe;
+pub mod zoom;
 
 use crate::platform::Platform;
 
@@ -24,8 +29,12 @@ static REGISTRY: &[&Platform] = &[
     #[cfg(feature = "public-key")]
     &discord::PLATFORM,
     &github::PLATFORM,
+    &linear::PLATFORM,
     &securityscorecard::PLATFORM,
     &seismic::PLATFORM,
+    &shopify::PLATFORM,
     &slack::PLATFORM,
+    &standard_webhooks::PLATFORM,
     &stripe::PLATFORM,
+    &zoom::PLATFORM,
 ];
