@@ -61,12 +61,15 @@ impl Draft {
         }
     }
 
-    /// Gives a member this time in RFC 3339 with so many digits behind the second, or in whole seconds since the epoch where the
-    /// sample has a number.
+    /// Gives a member this time in RFC 3339 with so many digits behind the second; where the sample has a number, in seconds
+    /// since the epoch, or in milliseconds if the sample's has 13 digits.
     pub fn time(&mut self, path: &str, time: SystemTime, digits: usize) {
         if let Some(before) = self.body.get(path) {
-            let is_text = before.get().starts_with('"');
-            let value = if is_text { rfc3339(time, digits).into() } else { unix_seconds(time).into() };
+            let value = match before.get() {
+                text if text.starts_with('"') => rfc3339(time, digits).into(),
+                millis if millis.len() >= 13 => (unix_seconds(time) * 1000 + subsecond_millis(time)).into(),
+                _ => unix_seconds(time).into(),
+            };
             self.body.set(path, &value);
         }
     }
@@ -102,6 +105,10 @@ impl fmt::Debug for Draft {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Draft")
     }
+}
+
+fn subsecond_millis(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_millis().into()
 }
 
 /// The time in UTC, with so many digits behind the second.

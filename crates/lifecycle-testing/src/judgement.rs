@@ -7,6 +7,7 @@ use std::time::Duration;
 use lifecycle_core::{Ack, AckFailure};
 
 use crate::draft::Draft;
+use crate::keys::SigningKeys;
 use crate::sender::Expected;
 
 /// What an app answered. `Debug` shows the status only.
@@ -130,14 +131,30 @@ impl Judgement {
     }
 
     /// The same of a handshake: it is not sent again, and its answer has to have what was asked for.
-    pub(crate) fn of_handshake(self, expected: Expected, sent: &Draft, answer: Option<Answer<'_>>) -> Self {
-        match (self.consequence, expected) {
-            (Consequence::Accepted, Expected::Echo(member)) if !echoes(member, sent, answer) => {
-                Self { consequence: Consequence::Blocked, reason: Reason::Challenge }
-            }
-            (Consequence::Accepted, _) => self,
-            _ => Self { consequence: Consequence::Blocked, ..self },
+    pub(crate) fn of_handshake(
+        self,
+        expected: Expected,
+        sent: &Draft,
+        keys: Option<&SigningKeys>,
+        answer: Option<Answer<'_>>,
+    ) -> Self {
+        if self.consequence != Consequence::Accepted {
+            return Self { consequence: Consequence::Blocked, ..self };
         }
+        let is_met = match expected {
+            Expected::Acknowledgement => true,
+            Expected::Echo(member) => echoes(member, sent, answer),
+            Expected::Mac { text, plain, mac } => {
+                let challenge = sent.read(text);
+                let signed = challenge.as_deref().zip(keys).and_then(|(text, keys)| keys.mac(text));
+                let answered: serde_json::Value =
+                    answer.and_then(|answer| serde_json::from_slice(answer.body).ok()).unwrap_or_default();
+                signed.is_some()
+                    && answered[plain].as_str() == challenge.as_deref()
+                    && answered[mac].as_str() == signed.as_deref()
+            }
+        };
+        if is_met { self } else { Self { consequence: Consequence::Blocked, reason: Reason::Challenge } }
     }
 }
 

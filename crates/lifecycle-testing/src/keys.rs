@@ -150,6 +150,15 @@ impl SigningKeys {
         }
     }
 
+    /// The hex of a text's HMAC-SHA256 under the current secret, where there is one.
+    pub(crate) fn mac(&self, text: &str) -> Option<String> {
+        const HEX: Scheme = Scheme::new(&["mac"]);
+        match &self.current {
+            SigningKey::Secret(secret) => Some(HEX.sign(secret, &[], text.as_bytes())),
+            SigningKey::Private(..) | SigningKey::Token(..) => None,
+        }
+    }
+
     /// The token of an unguessable URL, where that is the proof.
     pub(crate) fn token(&self) -> Option<&str> {
         match &self.current {

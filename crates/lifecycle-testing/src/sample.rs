@@ -46,6 +46,7 @@ pub struct Sample {
     facts: Facts,
     sent: Option<SystemTime>,
     edits: Vec<(String, Option<Value>)>,
+    keys: Option<SigningKeys>,
 }
 
 impl Sample {
@@ -63,9 +64,10 @@ impl Sample {
             version: None,
             prior_version: None,
             at: SystemTime::now(),
+            sent: SystemTime::UNIX_EPOCH,
             fresh: Uuid::new_v4(),
         };
-        Self { sender, template, expected, facts, sent: None, edits: Vec::new() }
+        Self { sender, template, expected, facts, sent: None, edits: Vec::new(), keys: None }
     }
 
     /// Which app it is about.
@@ -146,6 +148,14 @@ impl Sample {
         self
     }
 
+    /// The keys that [`judge`](Self::judge) checks the answer to a handshake with, where the platform wants to see a MAC.
+    /// Without them no answer to such a one will do.
+    #[must_use]
+    pub fn judged_by(mut self, keys: &SigningKeys) -> Self {
+        self.keys = Some(keys.clone());
+        self
+    }
+
     /// The kind of event; a handshake has that of its name on the platform.
     pub fn kind(&self) -> EventKind {
         EventKind::from_name(self.template.kind)
@@ -174,7 +184,7 @@ impl Sample {
         let draft = self.draft();
         let headers: Vec<(&str, &str)> =
             draft.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let sent = self.sent.unwrap_or(self.facts.at);
+        let sent = self.sent_at();
         SignedRequest::new(self.sender.platform(), keys, &headers, text(&draft), sent)
     }
 
@@ -184,7 +194,7 @@ impl Sample {
     /// When it is rejected, with the reason, or a handshake.
     pub fn delivery(&self) -> Delivery {
         let keys = SigningKeys::for_tests(self.sender.platform());
-        receive(self.sender.platform(), &self.sign(&keys), &keys, self.sent.unwrap_or(self.facts.at))
+        receive(self.sender.platform(), &self.sign(&keys), &keys, self.sent_at())
     }
 
     /// What becomes of it if it is answered so, or not at all, after this time.
@@ -192,13 +202,18 @@ impl Sample {
         let judged = self.sender.judge(answer, elapsed);
         match self.expected {
             None => judged,
-            Some(expected) => judged.of_handshake(expected, &self.draft(), answer),
+            Some(expected) => judged.of_handshake(expected, &self.draft(), self.keys.as_ref(), answer),
         }
+    }
+
+    fn sent_at(&self) -> SystemTime {
+        self.sent.unwrap_or(self.facts.at)
     }
 
     fn draft(&self) -> Draft {
         let mut draft = Draft::new(self.template);
-        (self.sender.fill)(&self.facts, &mut draft);
+        let facts = Facts { sent: self.sent_at(), ..self.facts.clone() };
+        (self.sender.fill)(&facts, &mut draft);
         for (path, value) in &self.edits {
             match value {
                 Some(value) => draft.body.set(path, value),

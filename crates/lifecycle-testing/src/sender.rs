@@ -86,6 +86,8 @@ pub struct Facts {
     pub prior_version: Option<String>,
     /// When it happened.
     pub at: SystemTime,
+    /// When this attempt is sent, for platforms whose body tells it.
+    pub sent: SystemTime,
     /// Differs from sample to sample, and stays the same for one of them.
     pub fresh: Uuid,
 }
@@ -104,6 +106,15 @@ pub enum Expected {
     Acknowledgement,
     /// The text of this member: as it is, as the same member of a JSON object, or of a form.
     Echo(&'static str),
+    /// The text of a member, and its MAC under the platform's secret in hex, as two members of a JSON object.
+    Mac {
+        /// The path of the text in what is sent.
+        text: &'static str,
+        /// The member that repeats it.
+        plain: &'static str,
+        /// The member with its MAC.
+        mac: &'static str,
+    },
 }
 
 impl Sender {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 struct Vector {
     platform: Option<String>,
     secret: Option<String>,
+    secret_base64: Option<String>,
     time: u64,
     headers: BTreeMap<String, String>,
     body: String,
@@ -63,7 +64,8 @@ fn each_vector_of_an_event_is_written_byte_for_byte() {
     for (name, vector) in vectors() {
         let Some(platform) = &vector.platform else { continue };
         let sender = registry().iter().find(|sender| sender.platform().name() == platform).unwrap();
-        let keys = SigningKeys::parse(sender.platform(), vector.secret.as_deref().unwrap()).unwrap();
+        let secret = vector.secret.as_ref().or(vector.secret_base64.as_ref()).unwrap();
+        let keys = SigningKeys::parse(sender.platform(), secret).unwrap();
         let Some(read) = vector.read(sender, &keys) else { continue };
         let written: Vec<Sample> = match read {
             Inbound::Handshake(_) => vec![vector.rewritten(sender.handshake().unwrap(), None)],
@@ -91,6 +93,8 @@ fn each_vector_of_an_event_is_written_byte_for_byte() {
         "github-suspend",
         "github-unsuspend",
         "seismic-install",
+        "shopify-scopes-update",
+        "shopify-shop-redact",
         "slack-app-uninstalled",
         "slack-team-access-revoked",
         "slack-tokens-revoked",
@@ -99,6 +103,7 @@ fn each_vector_of_an_event_is_written_byte_for_byte() {
         "stripe-deauthorized-new-secret",
         "stripe-deauthorized-old-secret",
         "stripe-install-created",
+        "zoom-app-deauthorized",
     ];
     assert_eq!(same, events.map(str::to_owned).into());
 }

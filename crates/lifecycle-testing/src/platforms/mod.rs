@@ -2,10 +2,14 @@
 
 mod discord;
 mod github;
+mod linear;
 mod securityscorecard;
 mod seismic;
+mod shopify;
 mod slack;
+mod standard_webhooks;
 mod stripe;
+mod zoom;
 
 use crate::sender::Sender;
 
@@ -13,8 +17,12 @@ use crate::sender::Sender;
 pub(crate) static REGISTRY: &[&Sender] = &[
     &discord::SENDER,
     &github::SENDER,
+    &linear::SENDER,
     &securityscorecard::SENDER,
     &seismic::SENDER,
+    &shopify::SENDER,
     &slack::SENDER,
+    &standard_webhooks::SENDER,
     &stripe::SENDER,
+    &zoom::SENDER,
 ];
