@@ -10,7 +10,7 @@ use lifecycle_core::{
     Ack, Change, Deduplicated, Delivery, EventFields, EventKind, ExpectedApp, HandlerError, Handshake, Head,
     HookToken, IdempotencySource, Inbound, Installation, Keys, Observation, Platform, Proof, Reply,
     RequestOutcome, Secret, Secrets, SigningSecret, TenantKey, Undecodable, Unhandled, VerifiedRequest,
-    Verifier, discord, github, seismic, slack, stripe,
+    Verifier, discord, github, linear, seismic, shopify, slack, stripe, zoom,
 };
 use serde_json::json;
 use test_privacy::{CANARY, Careless};
@@ -88,6 +88,11 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
         debug(&read::<slack::EventCallback>(
             json!({"type": "event_callback", "team_id": CANARY, "event": CANARY}),
         )),
+        debug(&read::<linear::Webhook>(
+            json!({"type": "OAuthApp", "action": "revoked", "organizationId": CANARY, "user": CANARY}),
+        )),
+        debug(&read::<shopify::Shop>(json!({"id": 1, "myshopify_domain": CANARY, "email": CANARY}))),
+        debug(&read::<zoom::Event>(json!({"event": "app_deauthorized", "payload": CANARY, "more": CANARY}))),
         debug(&read::<stripe::Event>(
             json!({"id": CANARY, "type": "apps.install.created", "account": CANARY, "data": CANARY}),
         )),
