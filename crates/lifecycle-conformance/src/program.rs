@@ -191,7 +191,7 @@ fn keys(platform: &Platform, credentials: &Credentials) -> Vec<(String, String)>
 
 /// Such as `SEISMIC_SIGNING_SECRET`.
 fn variable(platform: &Platform, setting: &str) -> String {
-    format!("{}_{setting}", platform.name().to_uppercase())
+    format!("{}_{setting}", platform.name().to_uppercase().replace('-', "_"))
 }
 
 impl Running {

@@ -4,6 +4,8 @@
 
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::{Platform, Proof, Secret};
 use lifecycle_testing::{Sender, SigningKeys, registry};
 use sha2::{Digest, Sha256};
@@ -54,6 +56,7 @@ impl SecretName {
 pub(crate) fn key(platform: &Platform, text: &str) -> String {
     match platform.proof() {
         Proof::PublicKey(_) => const_hex::encode(Sha256::digest(text)),
+        Proof::Hmac(scheme) if scheme.secret(text).is_err() => STANDARD.encode(Sha256::digest(text)),
         _ => text.to_owned(),
     }
 }

@@ -97,6 +97,9 @@ impl Values<'_> {
                 if let Some(signing) = name.strip_prefix("sign ") {
                     return self.sign(signing);
                 }
+                if let Some(signing) = name.strip_prefix("mac ") {
+                    return self.mac(signing);
+                }
                 return Some(self.time(name)?.to_string());
             }
         })
@@ -122,6 +125,13 @@ impl Values<'_> {
         };
         let headers: Vec<_> = self.headers.iter().filter(|(name, _)| is_signed(name)).cloned().collect();
         sign(platform, &keys, &headers, self.body, time.map_or_else(|| self.time("now"), Some)?.into())
+    }
+
+    /// A secret, and the text whose MAC it is.
+    fn mac(&self, written: &str) -> Option<String> {
+        let (secret, text) = written.split_once(' ')?;
+        let platform = sender(&self.route.platform)?.platform();
+        SecretName::parse(secret)?.keys(platform, self.credentials)?.mac(text)
     }
 
     /// `now`, or so many seconds before (`now-600s`) or after (`now+600s`), in whole seconds.

@@ -150,8 +150,9 @@ impl SigningKeys {
         }
     }
 
-    /// The hex of a text's HMAC-SHA256 under the current secret, where there is one.
-    pub(crate) fn mac(&self, text: &str) -> Option<String> {
+    /// The hex of a text's HMAC-SHA256 under the current secret, as Zoom wants to see it when it tries out a URL; `None` where
+    /// there is no secret.
+    pub fn mac(&self, text: &str) -> Option<String> {
         const HEX: Scheme = Scheme::new(&["mac"]);
         match &self.current {
             SigningKey::Secret(secret) => Some(HEX.sign(secret, &[], text.as_bytes())),

@@ -1,16 +1,24 @@
 //! Platform settings: what verifies a platform that needs nothing of an app but an endpoint.
 
 use lifecycle_core::{
-    ExpectedApp, Keys, Platform, Proof, PublicKey, Secret, Secrets, SigningSecret, discord, github, slack,
-    stripe,
+    ExpectedApp, Keys, Platform, Proof, PublicKey, Scheme, Secrets, SigningSecret, discord, github, linear,
+    shopify, slack, standard_webhooks, stripe, zoom,
 };
 use lifecycle_testing::SigningKeys;
 
 use crate::settings::{Environment, SettingsError, random};
 
 /// These platforms, each with an endpoint at `/NAME`.
-const PLATFORMS: [&Platform; 4] =
-    [&discord::PLATFORM, &github::PLATFORM, &slack::PLATFORM, &stripe::PLATFORM];
+const PLATFORMS: [&Platform; 8] = [
+    &discord::PLATFORM,
+    &github::PLATFORM,
+    &linear::PLATFORM,
+    &shopify::PLATFORM,
+    &slack::PLATFORM,
+    &standard_webhooks::PLATFORM,
+    &stripe::PLATFORM,
+    &zoom::PLATFORM,
+];
 
 /// What the environment says of one of them.
 pub(crate) struct PlatformSettings {
@@ -30,9 +38,10 @@ impl PlatformSettings {
     }
 
     fn read(platform: &'static Platform, environment: &Environment<'_>) -> Result<Self, SettingsError> {
-        let variable = |setting: &str| format!("{}_{setting}", platform.name().to_uppercase());
+        let variable =
+            |setting: &str| format!("{}_{setting}", platform.name().to_uppercase().replace('-', "_"));
         let (keys, made_up) = match platform.proof() {
-            Proof::Hmac(_) => signing_secrets(environment, &variable)?,
+            Proof::Hmac(scheme) => signing_secrets(scheme, environment, &variable)?,
             _ => public_key(platform, environment, &variable)?,
         };
         let app = environment.text(&variable("APP_ID"))?.map_or(ExpectedApp::Any, ExpectedApp::from);
@@ -41,6 +50,7 @@ impl PlatformSettings {
 }
 
 fn signing_secrets(
+    scheme: &Scheme,
     environment: &Environment<'_>,
     variable: &dyn Fn(&str) -> String,
 ) -> Result<(Keys, Option<String>), SettingsError> {
@@ -48,9 +58,9 @@ fn signing_secrets(
     let given = environment.secret(&name)?;
     let made_up = given.is_none().then(random);
     let current = given.or_else(|| made_up.clone()).unwrap_or_default();
-    let mut secrets = Secrets::from(signing(&name, "current", current)?);
+    let mut secrets = Secrets::from(signing(scheme, &name, "current", &current)?);
     if let Some(text) = environment.secret(&previous)? {
-        secrets = secrets.or(signing(&previous, "previous", text)?);
+        secrets = secrets.or(signing(scheme, &previous, "previous", &text)?);
     }
     Ok((secrets.into(), made_up.map(|secret| format!("{name}={secret}"))))
 }
@@ -71,7 +81,13 @@ fn public_key(
     Ok((keys.verifying(), Some(format!("{}={seed}", variable("PRIVATE_KEY")))))
 }
 
-pub(crate) fn signing(variable: &str, name: &str, text: String) -> Result<SigningSecret, SettingsError> {
-    let secret = Secret::new(text).map_err(|error| SettingsError::Secret(variable.to_owned(), error))?;
+/// The secret that a text is on a platform: some write it in base64.
+pub(crate) fn signing(
+    scheme: &Scheme,
+    variable: &str,
+    name: &str,
+    text: &str,
+) -> Result<SigningSecret, SettingsError> {
+    let secret = scheme.secret(text).map_err(|error| SettingsError::Secret(variable.to_owned(), error))?;
     Ok(SigningSecret::new(name, &secret))
 }

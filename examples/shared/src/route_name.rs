@@ -3,7 +3,7 @@
 /// The routes whose paths end in a token.
 const WITH_TOKEN: [&str; 2] = ["/securityscorecard/hook/", "/securityscorecard/manifest/"];
 
-const OTHERS: [&str; 22] = [
+const OTHERS: [&str; 26] = [
     "/deliveries",
     "/discord",
     "/extractor/seismic",
@@ -13,6 +13,7 @@ const OTHERS: [&str; 22] = [
     "/healthz",
     "/inbox",
     "/installations",
+    "/linear",
     "/securityscorecard/actions/notify_channel",
     "/securityscorecard/connect",
     "/securityscorecard/hook",
@@ -23,8 +24,11 @@ const OTHERS: [&str; 22] = [
     "/seismic/install",
     "/seismic/uninstall",
     "/seismic/upgrade",
+    "/shopify",
     "/slack",
+    "/standard-webhooks",
     "/stripe",
+    "/zoom",
     "/middleware/seismic",
 ];
 

@@ -8,7 +8,7 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use lifecycle_core::{HookToken, SecretError, Secrets};
+use lifecycle_core::{HookToken, SecretError, Secrets, seismic};
 
 use crate::platform_settings::{PlatformSettings, signing};
 
@@ -93,9 +93,15 @@ impl Settings {
         let given = environment.secret("SEISMIC_SIGNING_SECRET")?;
         let secret = given.is_none().then(random);
         let current = given.or_else(|| secret.clone()).unwrap_or_default();
-        let mut secrets = Secrets::from(signing("SEISMIC_SIGNING_SECRET", "current", current)?);
+        let mut secrets =
+            Secrets::from(signing(&seismic::SCHEME, "SEISMIC_SIGNING_SECRET", "current", &current)?);
         if let Some(previous) = environment.secret("SEISMIC_PREVIOUS_SIGNING_SECRET")? {
-            secrets = secrets.or(signing("SEISMIC_PREVIOUS_SIGNING_SECRET", "previous", previous)?);
+            secrets = secrets.or(signing(
+                &seismic::SCHEME,
+                "SEISMIC_PREVIOUS_SIGNING_SECRET",
+                "previous",
+                &previous,
+            )?);
         }
         let given = environment.secret("SECURITYSCORECARD_HOOK_TOKEN")?;
         let made_up = MadeUp { secret, token: given.is_none() };
