@@ -147,8 +147,9 @@ impl ScenarioArgs {
                     slow: step.slow_body_ms.map(Duration::from_millis),
                 },
             };
+            let judged = keys.iter().fold(sample.clone(), Sample::judged_by);
             let judge =
-                Judge { ack: sender.platform().ack(), of: &|answer, took| sample.judge(answer, took) };
+                Judge { ack: sender.platform().ack(), of: &|answer, took| judged.judge(answer, took) };
             let delivered = courier.deliver(
                 (0..step.repeat as usize).map(|_| outgoing.clone()),
                 step.concurrency as usize,

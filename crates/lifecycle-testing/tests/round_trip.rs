@@ -110,7 +110,10 @@ fn an_event_that_a_platform_does_not_send_yet_is_of_its_own_kind() {
         assert_eq!(sample.delivery().event().kind().name(), "key-rotated", "{sender:?}");
         written.push(sender.platform().name());
     }
-    assert_eq!(written, ["discord", "securityscorecard", "seismic", "slack", "stripe"]);
+    assert_eq!(
+        written,
+        ["discord", "securityscorecard", "seismic", "slack", "standard-webhooks", "stripe", "zoom"]
+    );
 }
 
 #[test]

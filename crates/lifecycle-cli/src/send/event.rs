@@ -107,7 +107,8 @@ impl SendEventArgs {
         let repeated =
             (0..self.options.repeat as usize).map(|place| requests[place % requests.len()].clone());
         let intent = if self.tamper || self.unsigned { Intent::Forged } else { Intent::Genuine };
-        let judge = Judge { ack: platform.ack(), of: &|answer, took| samples[0].judge(answer, took) };
+        let judged = signing.iter().fold(samples[0].clone(), Sample::judged_by);
+        let judge = Judge { ack: platform.ack(), of: &|answer, took| judged.judge(answer, took) };
         let delivered = Courier::new(self.options.timeout())?.deliver(
             repeated,
             self.options.concurrency as usize,
