@@ -27,7 +27,7 @@ pub(crate) fn secrets(target: &Target) -> Vec<(&'static str, String)> {
     secrets
 }
 
-/// The signatures that a receiver computes for this request, in hex: who reads one can forge.
+/// The signatures that a receiver computes for this request: who reads one can forge.
 pub(crate) fn expected_signatures(exchanged: &Exchanged, values: &Values<'_>) -> Vec<String> {
     let Some(platform) = sender(&values.route.platform).map(Sender::platform) else { return Vec::new() };
     let names = [SecretName::Current, SecretName::Previous];
@@ -37,8 +37,9 @@ pub(crate) fn expected_signatures(exchanged: &Exchanged, values: &Values<'_>) ->
             .into_iter()
             .filter_map(move |body| sign(platform, &keys, &exchanged.headers, body, values.now.into()))
     });
-    // A platform writes more around the hex, such as its time.
-    signed.filter_map(|value| value.rsplit(['=', ',']).next().map(str::to_owned)).collect()
+    // A platform writes more around it, such as a version, a time, or the padding of base64.
+    let longest = |value: &str| value.split(['=', ',', ' ']).max_by_key(|part| part.len()).map(str::to_owned);
+    signed.filter_map(|value| longest(&value)).collect()
 }
 
 /// The name of something private in an answer. A manifest has to tell the hook token, in its `hook_url`.
