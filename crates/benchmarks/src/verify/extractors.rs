@@ -12,6 +12,7 @@ use axum::http::{HeaderValue, Response};
 use lifecycle_core::{Delivery, seismic};
 use lifecycle_tower::LifecycleLayer;
 use lifecycle_tower::axum::Verified;
+use tokio::task::unconstrained;
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 use crate::Failure;
@@ -142,9 +143,10 @@ fn extractor(
     })
 }
 
-/// The output of a future that has nothing to wait for: the whole body is there.
+/// The output of a future that has nothing to wait for: the whole body is there. Unconstrained, as one task runs all of them,
+/// and has a budget.
 fn at_once<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+    match pin!(unconstrained(future)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => unreachable!("nothing here waits"),
     }
