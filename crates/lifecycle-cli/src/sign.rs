@@ -13,6 +13,7 @@ use crate::body;
 use crate::failure::Failure;
 use crate::platform::{PlatformArgs, signature_headers};
 use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
+use crate::signing::signed_headers;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,9 +57,11 @@ impl SignArgs {
         }
         let body = body::read(&self.body)?;
         let length = body.len();
+        let own = signed_headers(self.platform.platform);
+        let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let mut text = String::new();
         let mut headers = Map::new();
-        for (name, value) in SignedRequest::new(platform, &keys, &[], body, SystemTime::now()).headers {
+        for (name, value) in SignedRequest::new(platform, &keys, &own, body, SystemTime::now()).headers {
             let _ = if self.value { writeln!(text, "{value}") } else { writeln!(text, "{name}: {value}") };
             headers.insert(name, Value::from(value));
         }

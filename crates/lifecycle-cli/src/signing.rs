@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use lifecycle_core::{AttemptTime, Platform};
-use lifecycle_testing::{Sample, SignedRequest, SigningKeys};
+use lifecycle_core::{AttemptTime, Part, Platform, Proof};
+use lifecycle_testing::{Sample, Sender, SignedRequest, SigningKeys};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 
 use crate::platform::signature_headers;
@@ -55,6 +55,16 @@ impl Signed {
         }
         self
     }
+}
+
+/// The headers that a platform signs besides the time of the attempt, with new values: the event's id, where it stands in one.
+pub(crate) fn signed_headers(sender: &'static Sender) -> Vec<(&'static str, String)> {
+    let Proof::Hmac(scheme) = sender.platform().proof() else { return Vec::new() };
+    let is_signed =
+        |name: &str| scheme.signed().iter().any(|part| matches!(part, Part::Header(own) if *own == name));
+    let sample = sender.events().next().and_then(|(_, event)| sender.sample(event));
+    let headers = sample.map(|sample| sample.headers()).unwrap_or_default();
+    headers.into_iter().filter(|(name, _)| is_signed(name)).collect()
 }
 
 /// The headers that come with a platform's event, which no option can give, too. A content type of one's own is allowed.
