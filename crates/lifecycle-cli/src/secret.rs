@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use lifecycle_core::{Platform, SecretError};
+use lifecycle_core::{Platform, Proof, SecretError};
 use lifecycle_testing::{SigningKeyError, SigningKeys};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -243,10 +243,11 @@ impl Key {
     }
 }
 
-/// The variable that is read when no option names a secret, such as `SEISMIC_SIGNING_SECRET`: the one that the example apps read,
-/// too.
+/// The variable that is read when no option names a secret, such as `SEISMIC_SIGNING_SECRET`: the one that the example apps read or,
+/// where a platform signs with a private key, print.
 pub(crate) fn default_variable(platform: &Platform) -> String {
-    format!("{}_SIGNING_SECRET", platform.name().to_uppercase())
+    let sort = if matches!(platform.proof(), Proof::PublicKey(_)) { "PRIVATE_KEY" } else { "SIGNING_SECRET" };
+    format!("{}_{sort}", platform.name().to_uppercase().replace('-', "_"))
 }
 
 fn empty(what: &str) -> Failure {

@@ -38,10 +38,11 @@ impl Delivery {
     pub(crate) fn new(
         platform: &'static Platform,
         document: Document,
-        fields: EventFields<'_>,
+        mut fields: EventFields<'_>,
         trust: Trust,
         received_at: SystemTime,
     ) -> Self {
+        fields.kind = fields.kind.told_apart();
         let key = IdempotencyKey::of(platform.name(), &fields, document.body());
         let (unproven, failure) = (fields.unproven_fields(), fields.failure);
         Self {

@@ -23,7 +23,8 @@ pub enum EventKind {
     Enable,
     /// The app was installed.
     Install,
-    /// A kind that is not known yet, by the name that the platform gives it.
+    /// A kind that is not known yet, by the name that the platform gives it. In a delivery, `other.` stands in front of a name
+    /// that one of the five has: a store keeps the name, and must not read it back as that one.
     Other(Box<str>),
     /// The app was removed.
     Uninstall,
@@ -56,6 +57,17 @@ impl EventKind {
             Self::Other(name) => name,
             Self::Uninstall => "uninstall",
             Self::Upgrade => "upgrade",
+        }
+    }
+
+    /// The kind in a form that a store can tell from all others by its name. Whoever may choose an unsigned name could make an
+    /// install of anything else otherwise.
+    pub(crate) fn told_apart(self) -> Self {
+        match self {
+            Self::Other(name) if Self::from_name(&name).is_known() => {
+                Self::Other(format!("other.{name}").into())
+            }
+            kind => kind,
         }
     }
 

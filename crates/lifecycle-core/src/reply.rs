@@ -49,6 +49,7 @@ impl Reply {
     /// An RFC 9457 problem details answer. `code` is the stable name that a program may match on; `title` and
     /// `detail` are for people, and never hold a secret, an expected signature or a part of a payload.
     pub fn problem(status: u16, code: &str, title: &str, detail: Option<&str>) -> Self {
+        let status = Self::empty(status).status;
         let problem = Problem { title, status, code, detail };
         let body = serde_json::to_vec(&problem).unwrap_or_default(); // strings and a number always serialize
         Self::new(status, PROBLEM_JSON, body)
@@ -83,7 +84,8 @@ impl Reply {
         let value = value.into();
         if !is_sendable(name, &value) {
             tracing::error!(target: "lifecycle::handler", code = INVALID, header = name, "a reply cannot be sent");
-            return Self::problem(500, INVALID, "The answer cannot be sent", None);
+            let closes = self.closes;
+            return Self { closes, ..Self::problem(500, INVALID, "The answer cannot be sent", None) };
         }
         let lower = !name.bytes().any(|byte| byte.is_ascii_uppercase());
         let name = if lower { Cow::Borrowed(name) } else { name.to_ascii_lowercase().into() };

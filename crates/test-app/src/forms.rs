@@ -128,7 +128,7 @@ impl LifecycleHandler for Scripted {
             Trust::Signed { secret, header } => {
                 json!({"signed": {"secret": secret.as_str(), "header": header}})
             }
-            _ => json!("unsigned"),
+            _ => json!("unguessable-url"),
         };
         let seen = json!({
             "platform": delivery.platform().name(),

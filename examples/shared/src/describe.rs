@@ -11,6 +11,7 @@ pub(crate) fn delivery(delivery: &Delivery) -> Value {
     let trust = match delivery.trust() {
         Trust::Signed { secret, header } => json!({"signed": {"secret": secret.as_str(), "header": header}}),
         Trust::PublicKey { key, header } => json!({"public-key": {"key": key.as_str(), "header": header}}),
+        Trust::Observed => json!("observed"),
         Trust::UnguessableUrl => json!("unguessable-url"),
         _ => Value::Null, // one of a later release
     };

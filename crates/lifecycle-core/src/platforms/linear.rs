@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::lenient::{self, present};
+use super::lenient::{self, Identified, present};
 use crate::ack::{Ack, AckFailure};
 use crate::event::{EventFields, EventKind};
 use crate::freshness;
@@ -99,8 +99,9 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.unproven(Field::RequestId);
     fields.occurred = body.created_at.as_deref().and_then(freshness::parse_instant);
     fields.attempted = body.webhook_timestamp;
-    fields.identity = IdempotencySource::event([match (body.created_at, present(body.user_id)) {
-        (Some(created), Some(user)) => Some(format!("{created} {user}").into()),
+    let about = present(body.user_id).or(body.data.and_then(|data| data.id));
+    fields.identity = IdempotencySource::event([match (body.created_at, about) {
+        (Some(created), Some(about)) => Some(format!("{created} {about}").into()),
         (created, _) => created,
     }]);
     Ok(fields)
@@ -119,6 +120,8 @@ struct Body<'a> {
     oauth_client_id: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     organization_id: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    data: Option<Identified<'a>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     user_id: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
@@ -167,6 +170,11 @@ mod tests {
         assert_ne!(key(REVOKED), key(&REVOKED.replace("23:00:00", "23:00:01")));
         let user = |id: &str| REVOKED.replace(r#""webhookId""#, &format!(r#""userId":"{id}","webhookId""#));
         assert_ne!(key(&user("a")), key(&user("b")), "two users who leave at one moment");
+        let issue = |id: u8| {
+            let issue = REVOKED.replace("OAuthApp", "Issue").replace("revoked", "update");
+            issue.replace(r#""webhookId""#, &format!(r#""data":{{"id":"{id}"}},"webhookId""#))
+        };
+        assert_ne!(key(&issue(1)), key(&issue(2)), "two issues that change at one moment");
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub const ACK: Ack = Ack::new(200)
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(4 * 60 * 60) });
 
 /// Shopify, for [`Verifier::new`](crate::Verifier::new). The events name no app: they are about the one that the verifier
-/// expects.
+/// expects, so name it: an install that the app records by itself has to be about the same one, and about the number of the
+/// shop, not its domain.
 ///
 /// `app/uninstalled` becomes an uninstall and `app/scopes_update` an upgrade; every other topic is an [`EventKind::Other`] by
 /// its name, the compliance topics among them. The tenant is the number of the shop, which no renaming changes.
@@ -113,7 +114,10 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
             fields.tenant = shop.or(of_subscription.and_then(shop_number)).unwrap_or_default();
         }
     }
-    fields.occurred = body.updated_at.as_deref().and_then(freshness::parse_instant);
+    // That of a shop says when the shop was changed, which may be long before the app was removed.
+    if !is_shop {
+        fields.occurred = body.updated_at.as_deref().and_then(freshness::parse_instant);
+    }
     Ok(fields)
 }
 
@@ -190,7 +194,8 @@ mod tests {
             assert!(!delivery.proves(Field::Kind) && !delivery.proves(Field::RequestId));
             assert!(delivery.proves(Field::Tenant) && delivery.proves(Field::Occurred));
         }
-        assert_eq!(delivery("app/uninstalled", SHOP).unwrap().event().occurred(), Some(testing::now()));
+        assert_eq!(delivery("app/scopes_update", SCOPES).unwrap().event().occurred(), Some(testing::now()));
+        assert_eq!(delivery("app/uninstalled", SHOP).unwrap().event().occurred(), None, "it is the shop's");
     }
 
     #[test]
@@ -203,6 +208,18 @@ mod tests {
             ("app/scopes_update", SHOP, "current"),
         ] {
             assert_eq!(delivery(topic, body).unwrap_err(), Undecodable::Missing(missing), "{topic}: {body}");
+        }
+    }
+
+    #[test]
+    fn a_topic_that_is_called_like_a_known_kind_is_another_kind() {
+        for kind in EventKind::KNOWN {
+            let delivery = delivery(kind.name(), REDACT).unwrap();
+            let other = EventKind::Other(format!("other.{kind}").into());
+            assert_eq!(delivery.event().kind(), &other);
+            let stored = delivery.envelope();
+            let again = Delivery::from_store_unverified(&PLATFORM, delivery.body().clone(), &stored).unwrap();
+            assert_eq!(again.event().kind(), &other);
         }
     }
 

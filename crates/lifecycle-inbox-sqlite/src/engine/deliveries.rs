@@ -28,10 +28,10 @@ impl Engine for SqliteEngine {
         now: Timestamp,
         within: Duration,
     ) -> Result<Accepted, EngineError> {
-        let until = Instant::now() + within;
+        let until = Instant::now().checked_add(within); // none: it is longer than a clock can tell
         let accepted = self.write(move |connection| {
             // The transaction may have waited for another process, longer than this could.
-            if Instant::now() >= until {
+            if until.is_some_and(|until| Instant::now() >= until) {
                 return Ok(JobResult::undo(None));
             }
             Ok(deliveries::accept(connection, &record, now)?.map(Some))
