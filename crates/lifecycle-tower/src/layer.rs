@@ -17,7 +17,7 @@ use crate::response::answer;
 /// Lets only verified callbacks through to the service inside.
 ///
 /// The inner service gets the request as it came: same head, same body type, same bytes, and a
-/// [`Delivery`] in the extensions. It answers for itself (Seismic takes nothing but 202 as received) within what is left
+/// [`Delivery`](lifecycle_core::Delivery) in the extensions. It answers for itself (Seismic takes nothing but 202 as received) within what is left
 /// of the timeout; then the platform gets a 503. The response to a rejected request has its [`Rejection`] in the extensions, so that
 /// layers further out can see why. An error of the inner service passes through and is recorded as `handler-failed`.
 ///

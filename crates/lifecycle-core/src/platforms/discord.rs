@@ -100,12 +100,12 @@ fn handshake<'a>(request: &VerifiedRequest<'a>) -> Result<Option<Handshake<'a>>,
     if request.body().contains("\"event\"") {
         return Ok(None); // most requests are not read twice
     }
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     Ok((body.kind == Some(0)).then_some(Handshake::Acknowledge))
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let event = body.event.ok_or(Undecodable::Missing("event"))?;
     let name = present(event.kind).ok_or(Undecodable::Missing("event.type"))?;
     let mut fields = EventFields::new(match &*name {
@@ -147,7 +147,7 @@ struct Body<'a> {
     application_id: Option<Cow<'a, str>>,
     #[serde(default, rename = "type", deserialize_with = "lenient::integer")]
     kind: Option<i64>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     event: Option<BodyEvent<'a>>,
 }
 
@@ -157,7 +157,7 @@ struct BodyEvent<'a> {
     kind: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     timestamp: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     data: Option<Data<'a>>,
 }
 
@@ -165,9 +165,9 @@ struct BodyEvent<'a> {
 struct Data<'a> {
     #[serde(default, deserialize_with = "lenient::integer")]
     integration_type: Option<i64>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     user: Option<Identified<'a>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     guild: Option<Identified<'a>>,
 }
 

@@ -97,7 +97,7 @@ impl fmt::Debug for Installation {
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
     let event = request.unauthenticated_header(EVENT).filter(|event| !event.is_empty());
     let event = event.ok_or(Undecodable::Missing(EVENT))?;
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let mut fields = EventFields::new(kind(event, body.action.as_deref()));
     fields.unproven(Field::Kind);
     fields.request_id = request.unauthenticated_header(DELIVERY).map(Cow::Borrowed);
@@ -145,9 +145,9 @@ fn instant(text: &str) -> Option<SystemTime> {
 struct Body<'a> {
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     action: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     installation: Option<BodyInstallation<'a>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     sender: Option<Identified<'a>>,
 }
 
@@ -155,7 +155,7 @@ struct Body<'a> {
 struct BodyInstallation<'a> {
     #[serde(default, borrow, deserialize_with = "lenient::id")]
     id: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     account: Option<Identified<'a>>,
     #[serde(default, borrow, deserialize_with = "lenient::id")]
     app_id: Option<Cow<'a, str>>,

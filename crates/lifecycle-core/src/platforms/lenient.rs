@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::freshness;
@@ -47,6 +49,21 @@ fn after_the_epoch(millis: u64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
+/// A body, which is a JSON object. What serde derives alone would read an array, too, member by member.
+pub(super) fn document<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, serde_json::Error> {
+    let Whole(document) = serde_json::from_str(body)?;
+    document.ok_or_else(|| serde::de::Error::custom("not an object"))
+}
+
+/// An object, or `None` for `null` and for any other type.
+pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    from.deserialize_any(Object(PhantomData))
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "T: Deserialize<'de>"))]
+struct Whole<T>(#[serde(deserialize_with = "object")] Option<T>);
+
 /// An object of which only its id is read.
 #[derive(Deserialize)]
 pub(super) struct Identified<'a> {
@@ -57,6 +74,49 @@ pub(super) struct Identified<'a> {
 /// What a callback cannot do without is neither missing nor empty.
 pub(super) fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
     member.filter(|text| !text.is_empty())
+}
+
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
+    type Value = Option<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Some)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
+    }
 }
 
 struct Text {
@@ -106,5 +166,42 @@ impl<'de> Visitor<'de> for Text {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Undecodable, github, seismic, slack, stripe, testing, zoom};
+
+    const TIME: [(&str, &str); 2] = [(slack::TIMESTAMP, "1767225600"), (zoom::TIMESTAMP, "1767225600")];
+
+    #[test]
+    fn an_array_is_no_callback_whatever_it_holds() {
+        for (platform, body) in [
+            (&seismic::PLATFORM, r#"["install","a","t","u","0.1","0.2","r","2026-01-01T00:00:00Z"]"#),
+            (&slack::PLATFORM, r#"["url_verification","challenge"]"#),
+            (&zoom::PLATFORM, r#"["endpoint.url_validation",1,["a","c","u","token"]]"#),
+            (&stripe::PLATFORM, r#"["evt_1","apps.install.created","acct_1",1,null]"#),
+        ] {
+            let refused = testing::with_headers(platform, &TIME, body).unwrap_err();
+            assert!(matches!(refused, Undecodable::Json { .. }), "{body}: {refused}");
+        }
+    }
+
+    #[test]
+    fn an_object_of_another_type_is_no_reason_to_reject_what_needs_none() {
+        for other in ["[[],{}]", "1", "-1", "1.5", "true", "null", r#""text""#] {
+            for (platform, body) in [
+                (&zoom::PLATFORM, r#"{"event":"meeting.started","payload":OTHER}"#),
+                (&slack::PLATFORM, r#"{"type":"app_rate_limited","event":OTHER}"#),
+                (&stripe::PLATFORM, r#"{"id":"evt_1","type":"charge.failed","data":OTHER}"#),
+                (&github::PLATFORM, r#"{"action":"opened","installation":OTHER,"sender":OTHER}"#),
+            ] {
+                let headers = [TIME.as_slice(), &[(github::EVENT, "issues")]].concat();
+                let body = body.replace("OTHER", other);
+                let taken = testing::with_headers(platform, &headers, &body);
+                assert!(!taken.unwrap().event().kind().is_known(), "{body}");
+            }
+        }
     }
 }

@@ -79,7 +79,7 @@ impl fmt::Debug for Webhook {
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let about = present(body.kind).ok_or(Undecodable::Missing("type"))?;
     let action = present(body.action).ok_or(Undecodable::Missing("action"))?;
     let mut fields = EventFields::new(match (&*about, &*action) {
@@ -120,7 +120,7 @@ struct Body<'a> {
     oauth_client_id: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     organization_id: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     data: Option<Identified<'a>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     user_id: Option<Cow<'a, str>>,

@@ -48,6 +48,7 @@ impl<'de: 'a, 'a, const N: usize> Visitor<'de> for Object<'_, '_, 'a, N> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let mut entered = [false; N];
         while let Some(Text(name)) = members.next_key()? {
             let rest = self.paths.map(|path| path.and_then(|path| path.strip_prefix(&*name)));
             if rest.contains(&Some("")) {
@@ -62,6 +63,11 @@ impl<'de: 'a, 'a, const N: usize> Visitor<'de> for Object<'_, '_, 'a, N> {
             }
             let paths = rest.map(|rest| rest.and_then(|rest| rest.strip_prefix('.')));
             if paths.iter().any(Option::is_some) {
+                for nth in (0..N).filter(|nth| paths[*nth].is_some()) {
+                    if std::mem::replace(&mut entered[nth], true) {
+                        return Err(A::Error::custom("a member is there twice"));
+                    }
+                }
                 let (found, seen) = (&mut *self.found, &mut *self.seen);
                 members.next_value_seed(Object { paths, found, seen })?;
             } else {
@@ -135,6 +141,7 @@ mod tests {
             r#"{"a":null,"a":2}"#,
             r#"{"a":1,"\u0061":2}"#,
             r#"{"b":{"a":1},"b":{"a":1}}"#,
+            r#"{"b":{"a":1},"b":5}"#,
             "{} {}",
             "{",
         ] {

@@ -138,14 +138,15 @@ impl fmt::Debug for InstallingUser {
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
-    let name = present(body.event.kind).ok_or(Undecodable::Missing("event.type"))?;
+    let body: Body<'a> = lenient::document(request.body())?;
+    let event = body.event.ok_or(Undecodable::Missing("event"))?;
+    let name = present(event.kind).ok_or(Undecodable::Missing("event.type"))?;
     if name != APP_INSTALLED {
         return Ok(EventFields::new(EventKind::Other(name.into())));
     }
     // Only now does the payload have to have a shape: that of another type may be anything.
-    let payload = body.event.payload.ok_or(Undecodable::Missing("event.payload"))?;
-    let payload: Payload<'a> = serde_json::from_str(payload.get())?;
+    let payload = event.payload.ok_or(Undecodable::Missing("event.payload"))?;
+    let payload: Payload<'a> = lenient::document(payload.get())?;
     let mut fields = EventFields::new(EventKind::Install);
     fields.app = present(payload.app.id).ok_or(Undecodable::Missing("event.payload.app.id"))?;
     fields.tenant =
@@ -159,8 +160,8 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
 
 #[derive(Deserialize)]
 struct Body<'a> {
-    #[serde(borrow)]
-    event: BodyEvent<'a>,
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
+    event: Option<BodyEvent<'a>>,
 }
 
 #[derive(Deserialize)]

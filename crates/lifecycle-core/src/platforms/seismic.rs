@@ -105,7 +105,7 @@ impl fmt::Debug for Callback {
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let kind = present(body.kind).ok_or(Undecodable::Missing("type"))?;
     let mut fields = EventFields::new(EventKind::from_name(&kind));
     if fields.kind.is_known() {

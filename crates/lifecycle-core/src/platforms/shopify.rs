@@ -82,7 +82,7 @@ impl fmt::Debug for Shop {
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
     let topic = request.unauthenticated_header(TOPIC).filter(|topic| !topic.is_empty());
     let topic = topic.ok_or(Undecodable::Missing(TOPIC))?;
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let mut fields = EventFields::new(match topic {
         "app/uninstalled" => EventKind::Uninstall,
         "app/scopes_update" => EventKind::Upgrade,
@@ -149,7 +149,7 @@ struct Body<'a> {
     shop_domain: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
     updated_at: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     app_subscription: Option<Subscription<'a>>,
     #[expect(clippy::option_option, reason = "as above")]
     #[serde(default, borrow, deserialize_with = "told")]

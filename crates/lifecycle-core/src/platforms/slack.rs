@@ -86,7 +86,7 @@ fn handshake<'a>(request: &VerifiedRequest<'a>) -> Result<Option<Handshake<'a>>,
     if !request.body().contains("url_verification") {
         return Ok(None); // most requests are not read twice
     }
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     if body.kind.as_deref() != Some("url_verification") {
         return Ok(None);
     }
@@ -95,7 +95,7 @@ fn handshake<'a>(request: &VerifiedRequest<'a>) -> Result<Option<Handshake<'a>>,
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let outer = present(body.kind).ok_or(Undecodable::Missing("type"))?;
     let kind = if outer == "event_callback" {
         let inner =
@@ -135,7 +135,7 @@ struct Body<'a> {
     event_id: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "lenient::unix_time")]
     event_time: Option<SystemTime>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     event: Option<Inner<'a>>,
 }
 

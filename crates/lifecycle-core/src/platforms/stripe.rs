@@ -75,7 +75,7 @@ impl fmt::Debug for Event {
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let name = present(body.kind).ok_or(Undecodable::Missing("type"))?;
     let object = body.data.and_then(|data| data.object).unwrap_or_default();
     let is_install = name.starts_with("apps.install.");
@@ -115,13 +115,13 @@ struct Body<'a> {
     account: Option<Cow<'a, str>>,
     #[serde(default, deserialize_with = "lenient::unix_time")]
     created: Option<SystemTime>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     data: Option<Data<'a>>,
 }
 
 #[derive(Deserialize)]
 struct Data<'a> {
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     object: Option<Object<'a>>,
 }
 

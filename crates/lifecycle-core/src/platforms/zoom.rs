@@ -82,7 +82,7 @@ fn handshake<'a>(request: &VerifiedRequest<'a>) -> Result<Option<Handshake<'a>>,
     if !request.body().contains("endpoint.url_validation") {
         return Ok(None); // most requests are not read twice
     }
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     if body.event.as_deref() != Some("endpoint.url_validation") {
         return Ok(None);
     }
@@ -92,7 +92,7 @@ fn handshake<'a>(request: &VerifiedRequest<'a>) -> Result<Option<Handshake<'a>>,
 }
 
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-    let body: Body<'a> = serde_json::from_str(request.body())?;
+    let body: Body<'a> = lenient::document(request.body())?;
     let name = present(body.event).ok_or(Undecodable::Missing("event"))?;
     let payload = body.payload.unwrap_or_default();
     let mut fields = EventFields::new(match &*name {
@@ -125,7 +125,7 @@ struct Body<'a> {
     event: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::id")]
     event_ts: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
+    #[serde(default, borrow, deserialize_with = "lenient::object")]
     payload: Option<Payload<'a>>,
 }
 
