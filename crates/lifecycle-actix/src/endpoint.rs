@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::{HttpRequest, Route, web};
-use lifecycle_core::{EndpointHandler, RequestOutcome, Verifier};
+use lifecycle_core::{EndpointHandler, Verifier};
 
 use crate::receive::{receive, response};
 
@@ -48,13 +48,8 @@ pub fn endpoint(verifier: Verifier, handler: impl EndpointHandler) -> Route {
         let handler = Arc::clone(&handler);
         async move {
             let (mut exchange, received) = received.await;
-            let result = match received {
-                Ok(delivery) => exchange.handle(&*handler, delivery).await,
-                Err(unhandled) => Err(unhandled),
-            };
-            let outcome = RequestOutcome::of(result.as_ref());
-            exchange.record(outcome);
-            response(outcome.reply())
+            let result = exchange.handle(received, &*handler).await;
+            response(exchange.answer(result.as_ref()))
         }
     })
 }

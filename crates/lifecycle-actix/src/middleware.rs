@@ -70,8 +70,7 @@ async fn pass<B>(
     let delivery = match received {
         Ok(delivery) => delivery,
         Err(unhandled) => {
-            exchange.record(unhandled.outcome());
-            let mut answer = response(unhandled.reply());
+            let mut answer = response(exchange.answer(Err(&unhandled)));
             if let Unhandled::Rejected(rejected) = unhandled {
                 answer.extensions_mut().insert(rejected.rejection);
             }

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt};
 use lifecycle_core::{
-    Delivery, EndpointHandler, Head, KeysUnavailable, RejectedRequest, Rejection, RequestBody,
+    Delivery, EndpointHandler, Head, KeysUnavailable, RejectedRequest, Rejection, Reply, RequestBody,
     RequestOutcome, Unhandled, Verification, Verifier, run_handler,
 };
 use tokio::task::consume_budget;
@@ -79,15 +79,16 @@ impl Exchange {
         verification.finish(SystemTime::now())?.delivery()
     }
 
-    /// Asks the handler within the rest of the time. A handler that takes longer is dropped.
+    /// Asks the handler about what was received, within the rest of the time. A handler that takes longer is dropped.
     ///
     /// # Errors
-    /// As [`run_handler`]; [`Rejection::DeadlineExceeded`].
+    /// That of `received`; as [`run_handler`]; [`Rejection::DeadlineExceeded`].
     pub async fn handle(
         &mut self,
+        received: Result<Delivery, Unhandled>,
         handler: &dyn EndpointHandler,
-        delivery: Delivery,
     ) -> Result<Delivery, Unhandled> {
+        let delivery = received?;
         let within = self.deadline.left();
         let result = self.deadline.bound(run_handler(handler, &delivery, within)).await;
         match result.unwrap_or(Err(Rejection::DeadlineExceeded)) {
@@ -126,6 +127,13 @@ impl Exchange {
             Err(unhandled) => unhandled.outcome(),
         });
         extracted
+    }
+
+    /// The answer to what was received or handled, which it [records](Self::record).
+    pub fn answer(&self, result: Result<&Delivery, &Unhandled>) -> Reply {
+        let outcome = RequestOutcome::of(result);
+        self.record(outcome);
+        outcome.reply()
     }
 
     /// Emits the log event and the metrics of the request, as [`Verifier::record`] does. Once.

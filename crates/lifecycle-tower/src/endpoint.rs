@@ -78,10 +78,7 @@ where
         let received = received(&endpoint.verifier, &head, body);
         ResponseFuture::new(async move {
             let (mut exchange, received) = received.await;
-            let result = match received {
-                Ok(delivery) => exchange.handle(&*endpoint.handler, delivery).await,
-                Err(unhandled) => Err(unhandled),
-            };
+            let result = exchange.handle(received, &*endpoint.handler).await;
             Ok(answer(&exchange, result))
         })
     }

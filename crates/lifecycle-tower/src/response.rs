@@ -4,7 +4,7 @@ use http::header::{HeaderName, HeaderValue};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use lifecycle_adapter::Exchange;
-use lifecycle_core::{Delivery, Reply, RequestOutcome, Unhandled};
+use lifecycle_core::{Delivery, Reply, Unhandled};
 
 use crate::body::ResponseBody;
 use crate::receive::announced;
@@ -50,9 +50,7 @@ pub fn response_before_body(head: &Parts, reply: Reply) -> Response<ResponseBody
 
 /// Records how a request ended, and answers it.
 pub(crate) fn answer(exchange: &Exchange, result: Result<Delivery, Unhandled>) -> Response<ResponseBody> {
-    let outcome = RequestOutcome::of(result.as_ref());
-    exchange.record(outcome);
-    let mut response = response(outcome.reply());
+    let mut response = response(exchange.answer(result.as_ref()));
     if let Err(Unhandled::Rejected(rejected)) = result {
         response.extensions_mut().insert(rejected.rejection);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lifecycle_core::{EndpointHandler, RequestOutcome, Verifier};
+use lifecycle_core::{EndpointHandler, Verifier};
 use warp::reply::Response;
 use warp::{Filter, Rejection as Reject};
 
@@ -42,11 +42,6 @@ pub fn endpoint(
 
 async fn answer(handler: Arc<dyn EndpointHandler>, received: Received) -> Response {
     let Received { mut exchange, result, .. } = received;
-    let result = match result {
-        Ok(delivery) => exchange.handle(&*handler, delivery).await,
-        Err(unhandled) => Err(unhandled),
-    };
-    let outcome = RequestOutcome::of(result.as_ref());
-    exchange.record(outcome);
-    response(outcome.reply())
+    let result = exchange.handle(result, &*handler).await;
+    response(exchange.answer(result.as_ref()))
 }

@@ -64,10 +64,7 @@ async fn answer(route: BoxedFilter<(Response,)>, path: Peek, received: Received)
     let Received { mut exchange, result, query, headers } = received;
     let delivery = match result {
         Ok(delivery) => delivery,
-        Err(unhandled) => {
-            exchange.record(unhandled.outcome());
-            return response(unhandled.reply());
-        }
+        Err(unhandled) => return response(exchange.answer(Err(&unhandled))),
     };
     let inner = inner(&path, &query, headers, &delivery);
     // A route keeps its request in a thread-local while it is polled, so it cannot run within another, only in parallel.
@@ -81,9 +78,7 @@ async fn answer(route: BoxedFilter<(Response,)>, path: Peek, received: Received)
         Some(Err(_panicked)) => Rejection::HandlerFailed,
         None => Rejection::DeadlineExceeded,
     };
-    let rejected = RejectedRequest::after_body(rejection);
-    exchange.record(RequestOutcome::Rejected(&rejected));
-    response(rejected.reply())
+    response(exchange.answer(Err(&RejectedRequest::after_body(rejection).into())))
 }
 
 /// A task that ends when nobody waits for it any more, as when the time is over or the peer has gone.
