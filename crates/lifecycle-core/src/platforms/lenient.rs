@@ -13,13 +13,13 @@ use crate::freshness;
 
 /// Text, or `None` for `null` and for any other type: a platform may change what an app does not need.
 pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    from.deserialize_any(Text { integers: false })
+    from.deserialize_any(Any(Text { integers: false }))
 }
 
 /// Text, or an integer as its decimal digits; `None` for `null` and for any other type. For ids, which some platforms write as
 /// numbers. No float is an id: its digits are not those that were sent.
 pub(super) fn id<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    from.deserialize_any(Text { integers: true })
+    from.deserialize_any(Any(Text { integers: true }))
 }
 
 /// A whole number, or `None` for `null` and for any other type.
@@ -57,7 +57,7 @@ pub(super) fn document<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, serde
 
 /// An object, or `None` for `null` and for any other type.
 pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    from.deserialize_any(Object(PhantomData))
+    from.deserialize_any(Any(Object(PhantomData)))
 }
 
 #[derive(Deserialize)]
@@ -76,46 +76,85 @@ pub(super) fn present(member: Option<Cow<'_, str>>) -> Option<Cow<'_, str>> {
     member.filter(|text| !text.is_empty())
 }
 
-struct Object<T>(PhantomData<T>);
+/// What is wanted of a JSON value: of one of another type there is nothing.
+pub(super) trait Wanted<'de>: Sized {
+    type Value;
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Object<T> {
-    type Value = Option<T>;
+    fn nothing() -> Self::Value;
+
+    fn text(self, _text: Cow<'de, str>) -> Self::Value {
+        Self::nothing()
+    }
+
+    fn integer(self, _number: impl ToString) -> Self::Value {
+        Self::nothing()
+    }
+
+    fn members<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Self::nothing())
+    }
+}
+
+/// Reads a value of any type, and gives what is wanted of it.
+pub(super) struct Any<W>(pub(super) W);
+
+impl<'de, W: Wanted<'de>> Visitor<'de> for Any<W> {
+    type Value = W::Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(members)).map(Some)
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(self.0.text(Cow::Borrowed(text)))
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(self.0.text(Cow::Owned(text.to_owned())))
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(W::nothing())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(self.0.integer(number))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(None)
+    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(self.0.integer(number))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(W::nothing())
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
+        Ok(W::nothing())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
+        Ok(W::nothing())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        self.0.members(members)
+    }
+}
+
+struct Object<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Wanted<'de> for Object<T> {
+    type Value = Option<T>;
+
+    fn nothing() -> Option<T> {
+        None
+    }
+
+    fn members<A: MapAccess<'de>>(self, members: A) -> Result<Option<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members)).map(Some)
     }
 }
 
@@ -123,49 +162,19 @@ struct Text {
     integers: bool,
 }
 
-impl<'de> Visitor<'de> for Text {
+impl<'de> Wanted<'de> for Text {
     type Value = Option<Cow<'de, str>>;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
+    fn nothing() -> Self::Value {
+        None
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Some(Cow::Borrowed(text)))
+    fn text(self, text: Cow<'de, str>) -> Self::Value {
+        Some(text)
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Some(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(self.integers.then(|| Cow::Owned(number.to_string())))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(self.integers.then(|| Cow::Owned(number.to_string())))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(None)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(None)
+    fn integer(self, number: impl ToString) -> Self::Value {
+        self.integers.then(|| Cow::Owned(number.to_string()))
     }
 }
 

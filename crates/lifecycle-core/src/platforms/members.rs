@@ -1,12 +1,11 @@
 //! Members: the ids at paths of a JSON object that no type describes.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess};
 
-use super::lenient;
+use super::lenient::{self, Any, Wanted};
 
 /// The text or integer at each of these paths, such as `data.tenant_id`; `None` where there is none, or something else. An empty
 /// path leads nowhere.
@@ -36,18 +35,16 @@ impl<'de: 'a, 'a, const N: usize> DeserializeSeed<'de> for Object<'_, '_, 'a, N>
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_any(self)
+        from.deserialize_any(Any(self))
     }
 }
 
-impl<'de: 'a, 'a, const N: usize> Visitor<'de> for Object<'_, '_, 'a, N> {
+impl<'de: 'a, 'a, const N: usize> Wanted<'de> for Object<'_, '_, 'a, N> {
     type Value = ();
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any JSON value")
-    }
+    fn nothing() {}
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+    fn members<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut entered = [false; N];
         while let Some(Text(name)) = members.next_key()? {
             let rest = self.paths.map(|path| path.and_then(|path| path.strip_prefix(&*name)));
@@ -74,35 +71,6 @@ impl<'de: 'a, 'a, const N: usize> Visitor<'de> for Object<'_, '_, 'a, N> {
                 members.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
         Ok(())
     }
 }
