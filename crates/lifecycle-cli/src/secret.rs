@@ -247,7 +247,7 @@ impl Key {
 /// where a platform signs with a private key, print.
 pub(crate) fn default_variable(platform: &Platform) -> String {
     let sort = if matches!(platform.proof(), Proof::PublicKey(_)) { "PRIVATE_KEY" } else { "SIGNING_SECRET" };
-    format!("{}_{sort}", platform.name().to_uppercase().replace('-', "_"))
+    lifecycle_testing::variable(platform, sort)
 }
 
 fn empty(what: &str) -> Failure {

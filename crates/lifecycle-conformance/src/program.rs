@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lifecycle_core::{Platform, Proof};
-use lifecycle_testing::{Sender, SigningKeys, registry};
+use lifecycle_testing::{Sender, SigningKeys, registry, variable};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -187,11 +187,6 @@ fn keys(platform: &Platform, credentials: &Credentials) -> Vec<(String, String)>
         }
         _ => vec![(variable(platform, "HOOK_TOKEN"), current)],
     }
-}
-
-/// Such as `SEISMIC_SIGNING_SECRET`.
-fn variable(platform: &Platform, setting: &str) -> String {
-    format!("{}_{setting}", platform.name().to_uppercase().replace('-', "_"))
 }
 
 impl Running {

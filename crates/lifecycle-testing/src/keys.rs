@@ -169,6 +169,18 @@ impl SigningKeys {
     }
 }
 
+/// The environment variable with a setting of a platform, by which programs agree on it.
+///
+/// ```
+/// use lifecycle_core::standard_webhooks;
+///
+/// let name = lifecycle_testing::variable(&standard_webhooks::PLATFORM, "SIGNING_SECRET");
+/// assert_eq!(name, "STANDARD_WEBHOOKS_SIGNING_SECRET");
+/// ```
+pub fn variable(platform: &Platform, setting: &str) -> String {
+    format!("{}_{setting}", platform.name().to_uppercase().replace('-', "_"))
+}
+
 fn known(platform: &Platform) -> Result<SigningKeys, SigningKeyError> {
     match platform.proof() {
         Proof::Hmac(_) => Ok(Secret::new(SECRET)?.into()),

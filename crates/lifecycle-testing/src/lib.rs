@@ -13,7 +13,7 @@ mod sender;
 pub use delivery::{delivery, delivery_at, delivery_with};
 pub use draft::Draft;
 pub use judgement::{Answer, Consequence, Judgement, Reason};
-pub use keys::{SigningKeyError, SigningKeys};
+pub use keys::{SigningKeyError, SigningKeys, variable};
 pub use request::SignedRequest;
 pub use sample::{Sample, sample};
 pub use sender::{Expected, Facts, Fill, Sender, Template, registry};

@@ -4,7 +4,7 @@ use lifecycle_core::{
     ExpectedApp, Keys, Platform, Proof, PublicKey, Scheme, Secrets, SigningSecret, discord, github, linear,
     shopify, slack, standard_webhooks, stripe, zoom,
 };
-use lifecycle_testing::SigningKeys;
+use lifecycle_testing::{SigningKeys, variable};
 
 use crate::settings::{Environment, SettingsError, random};
 
@@ -38,8 +38,7 @@ impl PlatformSettings {
     }
 
     fn read(platform: &'static Platform, environment: &Environment<'_>) -> Result<Self, SettingsError> {
-        let variable =
-            |setting: &str| format!("{}_{setting}", platform.name().to_uppercase().replace('-', "_"));
+        let variable = |setting: &str| variable(platform, setting);
         let (keys, made_up) = match platform.proof() {
             Proof::Hmac(scheme) => signing_secrets(scheme, environment, &variable)?,
             _ => public_key(platform, environment, &variable)?,
