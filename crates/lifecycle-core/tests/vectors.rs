@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -12,6 +13,9 @@ use lifecycle_core::{
 };
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+
+/// From this crate's folder.
+const VECTORS: &str = "../../fixtures/vectors";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -88,6 +92,22 @@ fn each_scheme_verifies_what_its_platform_published() {
         let expected = if vector.verifies { Ok(()) } else { Err(Rejection::SignatureMismatch) };
         assert_eq!(vector.receive(platform), expected, "{name}: {}", vector.why);
     }
+}
+
+#[test]
+fn python_judges_each_vector_alike() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut python = Command::new("python3");
+    let Ok(told) = python.arg(folder.join("tests/vectors.py")).arg(folder.join(VECTORS)).output() else {
+        let is_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+        assert!(!is_ci, "python3 is missing");
+        eprintln!("skipped: python3 is missing");
+        return;
+    };
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let told: BTreeMap<String, bool> = serde_json::from_slice(&told.stdout).unwrap();
+    let ours = vectors().into_iter().map(|(name, vector)| (name, vector.verifies));
+    assert_eq!(told, ours.collect());
 }
 
 #[test]
@@ -189,7 +209,7 @@ fn read(delivery: &Delivery, field: Field) -> Option<String> {
 }
 
 fn vectors() -> Vec<(String, Vector)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/vectors");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(VECTORS);
     let mut vectors = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

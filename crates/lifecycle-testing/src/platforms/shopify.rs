@@ -7,6 +7,9 @@ use crate::sender::{Facts, Sender, Template};
 
 pub(crate) static SENDER: Sender = Sender::new(&shopify::PLATFORM, EVENTS, fill);
 
+/// Core does not read it; Shopify's own library refuses a webhook without it.
+const API_VERSION: &str = "x-shopify-api-version";
+
 const EVENTS: &[Template] = &[
     Template::new("uninstall", "app/uninstalled", SHOP).with_headers(&[(TOPIC, "app/uninstalled")]),
     Template::new("upgrade", "app/scopes_update", SCOPES).with_headers(&[(TOPIC, "app/scopes_update")]),
@@ -30,6 +33,7 @@ fn fill(facts: &Facts, draft: &mut Draft) {
     let id = facts.request_id.clone().unwrap_or_else(|| facts.fresh.to_string());
     draft.header(WEBHOOK_ID, id);
     draft.header(SHOP_DOMAIN, "snowdevil.myshopify.com");
+    draft.header(API_VERSION, "2026-07");
     let is_shop = draft.has("myshopify_domain");
     if is_shop {
         draft.number("id", facts.tenant.as_deref());
