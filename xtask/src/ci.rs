@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::step::{cargo, run as step};
 use crate::test::{Machine, all};
-use crate::{Failure, crash, instructions, proxies, rusqlite};
+use crate::{Failure, crash, instructions, peers, proxies, rusqlite};
 
 /// What the tests need, as Debian's packages: the program that tells that one is there, and its package.
 const NEEDED: &[(&str, &str)] = &[
@@ -14,6 +14,9 @@ const NEEDED: &[(&str, &str)] = &[
     ("/usr/bin/chromium", "chromium"),
     ("/usr/bin/chromedriver", "chromium-driver"),
     ("/usr/bin/faketime", "faketime"),
+    ("/usr/bin/node", "nodejs"),
+    ("/usr/bin/npm", "npm"),
+    ("/usr/bin/pip3", "python3-pip"),
     ("/usr/sbin/pgbouncer", "pgbouncer"),
     ("/usr/share/postgresql-common/pg_wrapper", "postgresql"),
     ("/usr/bin/valgrind", "valgrind"),
@@ -32,6 +35,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         || all(Machine::Everything),
         rusqlite::check_range,
         || instructions::run(false),
+        || peers::exchange_all(Machine::Everything, false),
         || crash::run(lexopt::Parser::from_args(["--rounds", "30"])),
         || proxies::run(lexopt::Parser::from_args([""; 0])),
     ] {

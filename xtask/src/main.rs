@@ -7,6 +7,7 @@ mod conformance;
 mod crash;
 mod examples;
 mod instructions;
+mod peers;
 mod proxies;
 mod rusqlite;
 mod step;
@@ -29,6 +30,7 @@ const TASKS: &[Task] = &[
         "kill the example apps under load; nothing acknowledged may be lost, doubled or reordered",
         crash::run,
     ),
+    ("peers", "exchange requests with the vendors' own libraries, in both directions", peers::run),
     (
         "proxies",
         "attack the example apps behind HAProxy, nginx, Apache and Caddy; every genuine callback has to be acknowledged",

@@ -1,0 +1,149 @@
+//! Driver: a program that calls the libraries of one language, a request on each line and an answer on the next.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::SystemTime;
+
+use lifecycle_testing::SignedRequest;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::case::sent;
+use super::library::Library;
+use crate::Failure;
+
+/// The process. It is killed when this is dropped.
+pub(crate) struct Driver {
+    child: Child,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    versions: BTreeMap<String, String>,
+}
+
+/// What a library makes of a request.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Verdict {
+    pub(crate) accepted: bool,
+    /// In the library's words.
+    #[serde(default)]
+    pub(crate) why: String,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "do", rename_all = "lowercase")]
+enum Request<'r> {
+    Versions,
+    Sign(Call<'r>),
+    Verify(Call<'r>),
+}
+
+#[derive(Serialize)]
+struct Call<'r> {
+    library: &'static str,
+    platform: &'static str,
+    key: &'r str,
+    headers: BTreeMap<&'r str, &'r str>,
+    body: &'r str,
+    /// The library's clock, in seconds since the epoch.
+    now: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer<T> {
+    Error { error: String },
+    Given(T),
+}
+
+#[derive(Deserialize)]
+struct Versions {
+    versions: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    headers: BTreeMap<String, String>,
+}
+
+impl Driver {
+    /// Starts the program and asks which versions it has loaded.
+    pub(crate) fn start(command: &mut Command) -> Result<Self, Failure> {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(requests), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("it has no pipes".into());
+        };
+        let mut driver =
+            Self { child, requests, answers: BufReader::new(answers), versions: BTreeMap::new() };
+        driver.versions = driver.ask::<Versions>(&Request::Versions)?.versions;
+        Ok(driver)
+    }
+
+    /// The version of a library that the program has loaded.
+    pub(crate) fn version(&self, library: &Library) -> Result<String, Failure> {
+        let version = self.versions.get(library.name);
+        Ok(version.ok_or_else(|| format!("the driver does not know {}", library.name))?.clone())
+    }
+
+    /// The headers of the proof that the library writes for this body, whatever signature the request has.
+    pub(crate) fn sign(
+        &mut self,
+        library: &Library,
+        key: &str,
+        request: &SignedRequest,
+    ) -> Result<BTreeMap<String, String>, Failure> {
+        let call = Call::new(library, key, request, sent())?;
+        Ok(self.ask::<Signed>(&Request::Sign(call))?.headers)
+    }
+
+    /// What the library makes of a request that it gets at this time.
+    pub(crate) fn verify(
+        &mut self,
+        library: &Library,
+        key: &str,
+        request: &SignedRequest,
+        now: SystemTime,
+    ) -> Result<Verdict, Failure> {
+        self.ask(&Request::Verify(Call::new(library, key, request, now)?))
+    }
+
+    fn ask<T: DeserializeOwned>(&mut self, request: &Request<'_>) -> Result<T, Failure> {
+        let mut line = serde_json::to_string(request)?;
+        line.push('\n');
+        self.requests.write_all(line.as_bytes())?;
+        line.clear();
+        self.answers.read_line(&mut line)?;
+        if line.is_empty() {
+            return Err(format!("its driver ended: {}", self.child.wait()?).into());
+        }
+        match serde_json::from_str(&line)? {
+            Answer::Error { error } => Err(error.into()),
+            Answer::Given(answer) => Ok(answer),
+        }
+    }
+}
+
+impl<'r> Call<'r> {
+    fn new(
+        library: &Library,
+        key: &'r str,
+        request: &'r SignedRequest,
+        now: SystemTime,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            library: library.name,
+            platform: library.platform,
+            key,
+            headers: request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            body: std::str::from_utf8(&request.body)?, // all bodies here are text
+            now: now.duration_since(SystemTime::UNIX_EPOCH)?.as_secs(),
+        })
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may have ended by itself
+        let _ = self.child.wait();
+    }
+}
