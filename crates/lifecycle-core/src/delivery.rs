@@ -1,6 +1,7 @@
 //! Delivery: one request that passed verification.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -27,7 +28,8 @@ pub struct Delivery {
     event: LifecycleEvent,
     trust: Trust,
     unproven: Unproven,
-    key: IdempotencyKey,
+    /// Made when it is first asked for: it takes as long as the proof of a short body, and not every handler wants it.
+    key: OnceLock<IdempotencyKey>,
     /// Where it differs from the platform's.
     failure: Option<AckFailure>,
     received_at: SystemTime,
@@ -43,14 +45,13 @@ impl Delivery {
         received_at: SystemTime,
     ) -> Self {
         fields.kind = fields.kind.told_apart();
-        let key = IdempotencyKey::of(platform.name(), &fields, document.body());
         let (unproven, failure) = (fields.unproven_fields(), fields.failure);
         Self {
             platform,
             event: LifecycleEvent::new(document, fields),
             trust,
             unproven,
-            key,
+            key: OnceLock::new(),
             failure,
             received_at,
             overtaken_by: None,
@@ -80,7 +81,7 @@ impl Delivery {
             event: LifecycleEvent::new(document, stored.fields),
             trust: stored.trust,
             unproven: stored.unproven,
-            key: stored.key,
+            key: stored.key.into(),
             failure,
             received_at: stored.received_at,
             overtaken_by: None,
@@ -163,7 +164,9 @@ impl Delivery {
 
     /// The same for every delivery of the same event; see [`IdempotencyKey`].
     pub fn idempotency_key(&self) -> IdempotencyKey {
-        self.key
+        *self.key.get_or_init(|| {
+            IdempotencyKey::of(self.platform.name(), &self.event, !self.unproven.contains(Field::Kind))
+        })
     }
 
     /// The body, byte for byte as it was sent.

@@ -149,10 +149,6 @@ impl EventFields<'_> {
     pub(crate) fn unproven_fields(&self) -> Unproven {
         self.unproven
     }
-
-    pub(crate) fn is_unproven(&self, field: Field) -> bool {
-        self.unproven.contains(field)
-    }
 }
 
 impl fmt::Debug for EventFields<'_> {
@@ -227,6 +223,10 @@ impl LifecycleEvent {
         &self.document
     }
 
+    pub(crate) fn identity(&self) -> IdempotencySource<'_> {
+        self.fields.identity.read(&self.document)
+    }
+
     fn read<'s>(&'s self, span: Option<&'s Span>) -> Option<&'s str> {
         span.map(|span| span.read(&self.document))
     }
@@ -282,6 +282,7 @@ struct Fields {
     prior_version: Option<Span>,
     request_id: Option<Span>,
     occurred: Option<SystemTime>,
+    identity: Identity,
 }
 
 impl Fields {
@@ -297,6 +298,34 @@ impl Fields {
             prior_version: fields.prior_version.map(span),
             request_id: fields.request_id.filter(|id| !idempotency::is_placeholder(id)).map(span),
             occurred: fields.occurred,
+            identity: Identity::of(fields.identity, document),
+        }
+    }
+}
+
+/// [`IdempotencySource`], free of the borrow.
+#[derive(Clone)]
+enum Identity {
+    Document(Option<Span>),
+    Event(Span),
+    Told(Span),
+}
+
+impl Identity {
+    fn of(source: IdempotencySource<'_>, document: &Document) -> Self {
+        match source {
+            IdempotencySource::Document(id) => Self::Document(id.map(|id| Span::of(id, document))),
+            IdempotencySource::Event(text) => Self::Event(Span::of(text, document)),
+            IdempotencySource::Told(text) => Self::Told(Span::of(text, document)),
+        }
+    }
+
+    fn read<'s>(&'s self, document: &'s Document) -> IdempotencySource<'s> {
+        let text = |span: &'s Span| Cow::Borrowed(span.read(document));
+        match self {
+            Self::Document(id) => IdempotencySource::Document(id.as_ref().map(text)),
+            Self::Event(span) => IdempotencySource::Event(text(span)),
+            Self::Told(span) => IdempotencySource::Told(text(span)),
         }
     }
 }

@@ -8,9 +8,11 @@ use jiff::tz::TimeZone;
 
 /// RFC 3339 with any number of fraction digits; a missing offset is read as UTC, as some Seismic payloads have none.
 pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
-    if let Some(time) = parse_instant(text) {
-        return Some(time);
-    }
+    parse_instant(text).or_else(|| parse_local(text))
+}
+
+/// The same without an offset, read as UTC.
+pub(crate) fn parse_local(text: &str) -> Option<SystemTime> {
     let local: DateTime = text.parse().ok()?;
     Some(local.to_zoned(TimeZone::UTC).ok()?.timestamp().into())
 }

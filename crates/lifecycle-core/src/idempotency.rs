@@ -6,9 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest, Sha256};
 
-use crate::event::EventFields;
+use crate::event::LifecycleEvent;
 use crate::freshness;
-use crate::trust::Field;
 
 /// The same for every delivery of the same event, and different for different events.
 ///
@@ -64,15 +63,15 @@ impl fmt::Debug for IdempotencySource<'_> {
 }
 
 impl IdempotencyKey {
-    /// The key of an event with these fields, out of this document.
-    pub(crate) fn of(platform: &str, fields: &EventFields<'_>, document: &[u8]) -> Self {
-        let kind = fields.kind.name();
+    /// The key of this event of a platform, whose proof covers its kind or does not.
+    pub(crate) fn of(platform: &str, event: &LifecycleEvent, is_kind_proven: bool) -> Self {
+        let (kind, document) = (event.kind().name(), event.document().body());
         let mut digest = Parts(Sha256::new());
-        digest.add(platform).add(&*fields.app).add(&*fields.tenant);
-        match &fields.identity {
+        digest.add(platform).add(event.app()).add(event.tenant());
+        match &event.identity() {
             IdempotencySource::Event(text) if !is_placeholder(text) => {
                 digest.add("event").add(text.as_ref());
-                if !fields.is_unproven(Field::Kind) {
+                if is_kind_proven {
                     digest.add(kind);
                 }
             }

@@ -3,8 +3,8 @@
 //! Sources: Seismic's developer pages "Callbacks", "Signing Secret" and "Signing secret validation".
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, iter};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -120,11 +120,14 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.prior_version = body.prior_version;
     fields.request_id = body.request_id;
     fields.occurred = body.timestamp.as_deref().and_then(freshness::parse_instant);
-    fields.attempted = body.timestamp.as_deref().and_then(freshness::parse_time);
+    fields.attempted = fields.occurred.or_else(|| body.timestamp.as_deref().and_then(freshness::parse_local));
     // Seismic's `requestId` is its event's id. It sends each callback once, so its time is as good where there is none.
-    let time = body.timestamp.filter(|time| !is_placeholder_of_a_time(time));
-    let time = time.map(|time| Cow::Owned(format!("timestamp {time}"))); // or an id could read as a time does
-    fields.identity = IdempotencySource::event([fields.request_id.clone(), time]);
+    let time = || {
+        let time = body.timestamp.filter(|time| !is_placeholder_of_a_time(time))?;
+        Some(Cow::Owned(format!("timestamp {time}"))) // or an id could read as a time does
+    };
+    fields.identity =
+        IdempotencySource::event(iter::once(fields.request_id.clone()).chain(iter::once_with(time)));
     Ok(fields)
 }
 
