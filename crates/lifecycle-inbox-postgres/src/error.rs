@@ -18,16 +18,24 @@ pub enum OpenError {
     /// The server does not let the user in: correct the user's name or the password, or the server's `pg_hba.conf`.
     #[error("PostgreSQL does not let the user in: {0}")]
     Login(String),
+    /// A newer release of this library has migrated the schema: update this program.
+    #[error("the schema is at version {found}, this program knows {known}: update the program")]
+    NewerSchema {
+        /// The version of the schema.
+        found: i32,
+        /// The newest version that this program knows.
+        known: i32,
+    },
     /// There is no such database: create it, or correct the URL.
     #[error("{0}: create it, or correct the database URL")]
     NoDatabase(String),
     /// The schema is older than this program, which was told not to migrate it: call [`PostgresEngine::migrate`](crate::PostgresEngine::migrate).
-    #[error("the schema is at version {found}, this program needs {needed}: migrate it")]
-    NotMigrated {
+    #[error("the schema is at version {found}, this program needs {known}: migrate it")]
+    OlderSchema {
         /// The version of the schema; 0 where there is none.
         found: i32,
-        /// The version that is needed.
-        needed: i32,
+        /// The version that this program needs.
+        known: i32,
     },
     /// A parameter in the URL that is not known, or whose value is not.
     #[error("the database URL cannot be used: the parameter {0} is not known, or its value is not")]
@@ -49,14 +57,6 @@ pub enum OpenError {
     /// Not a schema's name: 1 to 50 ASCII letters, digits and `_`, not first a digit, and not `pg_` first.
     #[error("a schema is named by 1 to 50 ASCII letters, digits and _, not first a digit, nor by pg_ first")]
     SchemaName,
-    /// A newer release of this library has migrated the schema: update this program.
-    #[error("the schema is at version {found}, this program knows {known}: update the program")]
-    TooNew {
-        /// The version of the schema.
-        found: i32,
-        /// The newest version that this program knows.
-        known: i32,
-    },
     /// TLS is asked for and cannot be had: turn on the feature `tls-ring` or `tls-aws-lc`, or correct the certificates.
     #[error("TLS to PostgreSQL is not possible: {0}")]
     Tls(String),

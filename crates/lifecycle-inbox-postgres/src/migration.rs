@@ -26,14 +26,14 @@ pub(crate) async fn migrate(settings: &Settings) -> Result<(), OpenError> {
 /// Sees to it that the schema has the version that is known here, or tells that it has not.
 pub(crate) async fn bring_up(client: &mut Client, settings: &Settings) -> Result<(), OpenError> {
     let telling = |error: Error| OpenError::new(&error, settings);
-    let known = MIGRATIONS.len();
+    let known = newest();
     let found = version(client, &settings.schema).await.map_err(telling)?;
     // Without a lock: most starts find nothing to do, and their user need not be allowed to.
     if is_current(found)? {
         return Ok(());
     }
     if !settings.migrate {
-        return Err(OpenError::NotMigrated { found, needed: i32::try_from(known).unwrap_or(i32::MAX) });
+        return Err(OpenError::OlderSchema { found, known });
     }
     let work = async {
         let transaction = client.transaction().await.map_err(telling)?;
@@ -61,11 +61,16 @@ pub(crate) async fn bring_up(client: &mut Client, settings: &Settings) -> Result
 
 /// Whether a schema of this version needs nothing.
 fn is_current(found: i32) -> Result<bool, OpenError> {
-    let known = i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX);
+    let known = newest();
     if found > known {
-        return Err(OpenError::TooNew { found, known });
+        return Err(OpenError::NewerSchema { found, known });
     }
     Ok(found == known)
+}
+
+/// The version of the schema that this release makes.
+fn newest() -> i32 {
+    i32::try_from(MIGRATIONS.len()).unwrap_or(i32::MAX)
 }
 
 /// The schema's version; 0 where there is none.

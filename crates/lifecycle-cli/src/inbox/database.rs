@@ -141,20 +141,19 @@ fn postgres_failure(error: &PostgresError) -> Failure {
             Failure::new(error.to_string(), "check the user and the password in the database URL")
         }
         PostgresError::NoDatabase(why) => Failure::new(why.as_str(), "check the database URL"),
-        PostgresError::NotMigrated { found: 0, .. } => Failure::new(
+        PostgresError::OlderSchema { found: 0, .. } => Failure::new(
             "there is no inbox in this database",
             "is it the app's database, and its schema? the app makes the tables when it starts",
         ),
-        PostgresError::NotMigrated { found, needed } => Failure::new(
-            format!("the schema is at version {found}, and this program needs {needed}"),
-            MIGRATE,
-        ),
+        PostgresError::OlderSchema { found, known } => {
+            Failure::new(format!("the schema is at version {found}, and this program needs {known}"), MIGRATE)
+        }
         PostgresError::Parameter(_) => Failure::new(error.to_string(), "leave it out, or correct its value"),
         PostgresError::Pooler => Failure::new(error.to_string(), "the database URL names the pooler"),
         PostgresError::ReadOnly(_) => Failure::new(error.to_string(), "name the primary in the database URL"),
         PostgresError::Privilege(_) => Failure::new(error.to_string(), "use the user that the app uses"),
         PostgresError::SchemaName => Failure::new(error.to_string(), "correct --schema"),
-        PostgresError::TooNew { found, known } => {
+        PostgresError::NewerSchema { found, known } => {
             Failure::new(format!("the schema is at version {found}, and this program knows {known}"), UPDATE)
         }
         PostgresError::Tls(_) => {

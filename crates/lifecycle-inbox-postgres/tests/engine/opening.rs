@@ -90,7 +90,7 @@ async fn a_newer_schema_is_an_error_and_left_as_it_is() {
         PostgresEngine::open_with(store.settings()).await.unwrap_err(),
         PostgresEngine::migrate(&store.settings()).await.unwrap_err(),
     ] {
-        assert!(matches!(error, OpenError::TooNew { found: 99, known: 1 }), "{error:?}");
+        assert!(matches!(error, OpenError::NewerSchema { found: 99, known: 1 }), "{error:?}");
     }
     let versions =
         format!("SELECT count(*), (SELECT writes FROM {0}.probe) FROM {0}.schema_version", store.schema());
@@ -118,7 +118,7 @@ async fn a_program_that_must_not_migrate_says_so() {
     let store = Store::new();
     let settings = store.settings().migrate_at_start(false);
     let error = PostgresEngine::open_with(settings.clone()).await.unwrap_err();
-    assert!(matches!(error, OpenError::NotMigrated { found: 0, needed: 1 }), "{error:?}");
+    assert!(matches!(error, OpenError::OlderSchema { found: 0, known: 1 }), "{error:?}");
     PostgresEngine::migrate(&settings).await.unwrap();
     PostgresEngine::migrate(&settings).await.unwrap();
     put(&PostgresEngine::open_with(settings).await.unwrap(), "t", 1).await;
@@ -130,7 +130,7 @@ async fn a_url_alone_opens_what_was_migrated() {
     let server = Server::start();
     let url = server.url();
     let error = PostgresEngine::open_without_migrating(&url).await.unwrap_err();
-    assert!(matches!(error, OpenError::NotMigrated { found: 0, .. }), "{error:?}");
+    assert!(matches!(error, OpenError::OlderSchema { found: 0, .. }), "{error:?}");
     PostgresEngine::migrate(&Settings::new(&url).unwrap()).await.unwrap();
     put(&PostgresEngine::open_without_migrating(&url).await.unwrap(), "t", 1).await;
 }
