@@ -13,9 +13,10 @@ const ENDS: [&str; 2] = ["0.32.1", "0.43.0"];
 /// warning counts as a failure: the app's developers would see it.
 pub(crate) fn check_range() -> Result<ExitCode, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    let apps = root.join("target/rusqlite");
     for version in ENDS {
         println!("== lifecycle-inbox-sqlite with rusqlite {version}");
-        let app = root.join("target/rusqlite").join(version);
+        let app = apps.join(version);
         fs::create_dir_all(app.join("src"))?;
         let engine = root.join("crates/lifecycle-inbox-sqlite");
         let manifest = format!(
@@ -28,7 +29,11 @@ pub(crate) fn check_range() -> Result<ExitCode, Failure> {
                       pub fn query<'a>(own: &'a Transaction<'_>) -> &'a rusqlite::Connection { own }\n";
         fs::write(app.join("src/lib.rs"), source)?;
         fs::copy(root.join("Cargo.lock"), app.join("Cargo.lock"))?; // the versions that the workspace is tested with
-        let checked = Command::new(env!("CARGO")).arg("check").current_dir(&app).output()?;
+        let checked = Command::new(env!("CARGO"))
+            .arg("check")
+            .env("CARGO_TARGET_DIR", apps.join("target")) // what both ends have in common is built once
+            .current_dir(&app)
+            .output()?;
         let told = String::from_utf8_lossy(&checked.stderr);
         if !checked.status.success() || told.lines().any(|line| line.starts_with("warning")) {
             eprintln!("{told}");
