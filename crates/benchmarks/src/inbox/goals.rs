@@ -36,13 +36,13 @@ pub(crate) fn of(measured: &Acknowledgements, growth: &Growth, snapshot: &Snapsh
     let p99 = measured.median(64, SqliteInbox, |sent| sent.p99);
     let ratio = |senders, store, base| measured.ratio(senders, store, base).median;
     let mut goals = vec![
-        goal("G11", "SQLite, 64 senders: of the log", Bound::AtLeast(0.70), ratio(64, SqliteInbox, Log), ""),
+        goal("G11", "SQLite, 64 senders: of the log", Bound::AtLeast(0.80), ratio(64, SqliteInbox, Log), ""),
         goal("G11", "SQLite, 64 senders: p99 in flushes", Bound::AtMost(10.0), p99 / measured.flush(), P99),
         goal("G11", "SQLite, one sender: of the log", Bound::AtLeast(0.9), ratio(1, SqliteInbox, Log), ONE),
         goal(
             "G12",
             "PostgreSQL, 64 senders: of the log",
-            Bound::AtLeast(0.75),
+            Bound::AtLeast(0.80),
             ratio(64, PostgresInbox, Log),
             "",
         ),

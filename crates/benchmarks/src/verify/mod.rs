@@ -10,6 +10,7 @@ mod limit;
 mod ours;
 #[cfg(feature = "peers")]
 mod peers;
+mod platforms;
 mod refusals;
 mod sizes;
 
@@ -30,6 +31,7 @@ pub(crate) fn measure(effort: Effort) -> Result<Report, Failure> {
     let mut report = Report::new("Verification");
     sizes::measure(&mut report, pace)?;
     contest::measure(&mut report, pace)?;
+    platforms::measure(&mut report, pace)?;
     extractors::measure(&mut report, pace)?;
     refusals::measure(&mut report, pace)?;
     Ok(report)

@@ -88,7 +88,7 @@ fn secret(text: &str) -> Secret {
 
 #[cfg(test)]
 mod tests {
-    use super::super::contestant::assert_it_judges;
+    use super::super::contestant::{allocations, assert_it_judges};
     use super::*;
 
     #[test]
@@ -97,5 +97,11 @@ mod tests {
             assert_it_judges("ours", |callbacks| of(callbacks).verify);
             assert_it_judges("ours with decoding", |callbacks| of(callbacks).decode);
         }
+    }
+
+    #[test]
+    fn a_callback_without_escapes_is_decoded_without_an_allocation() {
+        let ours = contestant(&super::super::callbacks::compact());
+        assert_eq!((allocations(&ours.verify), allocations(&ours.decode)), (0, 0));
     }
 }

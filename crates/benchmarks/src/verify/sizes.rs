@@ -110,7 +110,7 @@ impl Size {
     #[expect(clippy::cast_precision_loss, reason = "counts of a few digits")]
     fn goals_of_a_callback(&self, report: &mut Report) {
         for (id, what, measured, bound) in
-            [("G1", "verify", &self.verify, 1.30), ("G3", "verify and decode", &self.decode, 3.0)]
+            [("G1", "verify", &self.verify, 1.20), ("G3", "verify and decode", &self.decode, 2.8)]
         {
             let Measured(ratio, allocations) = measured;
             report.goal(Goal {
