@@ -32,7 +32,7 @@ pub(crate) enum Direction {
 }
 
 /// Secrets that are base64 behind Standard Webhooks' prefix, and a text to all other platforms.
-const SECRETS: [&str; 2] =
+pub(crate) const SECRETS: [&str; 2] =
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
 
 /// The private keys of RFC 8032, section 7.1, tests 1 and 2.

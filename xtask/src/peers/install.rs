@@ -14,13 +14,18 @@ const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/peers");
 /// The command that runs a language's driver, once its libraries are installed.
 pub(crate) fn driver(language: Language) -> Result<Command, Failure> {
     match language {
-        Language::Node => node(),
+        Language::Node => {
+            let folder = node()?;
+            let mut driver = command("node")?;
+            driver.arg("driver.mjs").current_dir(folder);
+            Ok(driver)
+        }
         Language::Python => python(),
     }
 }
 
-/// Node looks for packages beside the file that imports them, so the driver goes where they are.
-fn node() -> Result<Command, Failure> {
+/// The folder with Node's libraries. Node looks for packages beside the file that imports them, so the driver is there too.
+pub(crate) fn node() -> Result<PathBuf, Failure> {
     let (sources, target) = (Path::new(SOURCES).join("node"), Path::new(TARGET).join("node"));
     fs::create_dir_all(&target)?;
     for file in [".npmrc", "driver.mjs", "package.json", "package-lock.json"] {
@@ -29,9 +34,7 @@ fn node() -> Result<Command, Failure> {
     once(&target, &fs::read_to_string(sources.join("package-lock.json"))?, || {
         step(command("npm")?.args(["ci", "--loglevel=error"]).current_dir(&target), "npm ci")
     })?;
-    let mut driver = command("node")?;
-    driver.arg("driver.mjs").current_dir(target);
-    Ok(driver)
+    Ok(target)
 }
 
 /// Wheels only, with the digests that are pinned: nothing of a package runs while it is installed.

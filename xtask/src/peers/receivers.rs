@@ -1,0 +1,133 @@
+//! Receivers: servers made with the vendors' libraries, as their documentation recommends, judged by the conformance suite.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use lifecycle_conformance::{
+    Case, Credentials, Difference, Exactness, Filter, Program, Progress, Report, Route, RouteKind, Suite,
+    Target, run_target,
+};
+use lifecycle_testing::{Sender, registry, variable};
+
+use super::exchange::SECRETS;
+use super::install;
+use crate::Failure;
+use crate::app::App;
+
+/// The servers of `examples/peers`, by the platform that each is for, and the library that it is made with.
+const RECEIVERS: &[(&str, &str)] = &[
+    ("github", "@octokit/webhooks"),
+    ("shopify", "@shopify/shopify-api"),
+    ("slack", "@slack/bolt"),
+    ("standard-webhooks", "standardwebhooks"),
+    ("stripe", "stripe"),
+];
+
+/// Our answers to what is proven, and says what no app can act on.
+const OF_THE_CONTENT: &[&str] = &["contradiction", "undecodable", "unexpected-app", "unexpected-event"];
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What each of them made of the suite: a part of `docs/peers.md`.
+pub(crate) fn document() -> Result<String, Failure> {
+    let folder = install::node()?;
+    let suite = Suite::load(&Path::new(ROOT).join("fixtures"))?;
+    let (mut receivers, mut answers) = (String::new(), String::new());
+    for (platform, library) in RECEIVERS {
+        let sender = registry().iter().find(|sender| sender.platform().name() == *platform);
+        let sender = sender.ok_or_else(|| format!("there is no platform {platform}"))?;
+        let report = judge(&suite, sender, &folder)?;
+        let otherwise = || report.cases.iter().filter(|case| !case.passed());
+        let ours = |case: &Case| -> Vec<&str> {
+            let fixture = suite.fixtures().iter().find(|fixture| fixture.id == case.fixture);
+            let requests = fixture.into_iter().flat_map(|fixture| &fixture.requests);
+            requests.filter_map(|request| request.answer.as_deref()).collect()
+        };
+        let of_the_content =
+            otherwise().filter(|case| ours(case).iter().any(|answer| OF_THE_CONTENT.contains(answer)));
+        let _ = writeln!(
+            receivers,
+            "| [{platform}.mjs](../examples/peers/{platform}.mjs) | `{library}` | {} | {} | {} |",
+            report.cases.len(),
+            otherwise().count(),
+            of_the_content.count(),
+        );
+        for case in otherwise() {
+            let Case { fixture, why, differences, .. } = case;
+            let theirs: Vec<String> = differences.iter().map(found).collect();
+            let _ = writeln!(
+                answers,
+                "| [{fixture}](../fixtures/conformance/{platform}/{fixture}.json) | {why} | {} | {} |",
+                ours(case).join(", "),
+                theirs.join("; ")
+            );
+        }
+    }
+    Ok(format!("{HEAD}{receivers}{ANSWERS}{answers}"))
+}
+
+/// What begins this part of the page.
+pub(crate) const TITLE: &str = "## Receivers made with them\n";
+
+const HEAD: &str = "
+```sh
+cargo xtask peers --conformance           # starts each receiver, sends it the fixtures, and compares with this part of the page
+cargo xtask peers --conformance --write   # writes this part
+```
+
+The servers of [examples/peers](../examples/peers) are made in the way that each library's documentation recommends, and get all
+fixtures of their platform that need neither a second secret nor other settings. What the platform would notice is compared: whether
+the answer is a success, and which. What none of them shows is that their handlers run again for a duplicate.
+
+| Receiver | Library | Cases | Otherwise | Of these, by the content |
+| --- | --- | --: | --: | --: |
+";
+
+const ANSWERS: &str = "
+Each answer of another kind, with the fixture that was sent. What ours calls `undecodable` or a `contradiction` is proven and says what
+no app can act on; these libraries leave most of that to the handler, and the handlers here take everything. Stripe's library
+has another function for thin events, which are for a URL of their own.
+
+| Case | Rule | Ours | The receiver's |
+| --- | --- | --- | --- |
+";
+
+/// The same in each run: how late an answer was is not.
+fn found(difference: &Difference) -> String {
+    let Difference { what, expected, got } = difference;
+    match what.strip_suffix(": time") {
+        Some(request) => format!("{request}: not within {}", expected.trim_start_matches("at most ")),
+        None => format!("{}: {got} instead of {expected}", what.trim_end_matches(": status")),
+    }
+}
+
+fn judge(suite: &Suite, sender: &'static Sender, folder: &Path) -> Result<Report, Failure> {
+    let platform = sender.platform();
+    let name = platform.name();
+    let file = format!("{name}.mjs");
+    fs::copy(Path::new(ROOT).join("examples/peers").join(&file), folder.join(&file))?;
+    let program = Program { name: name.to_owned(), executable: folder.join(file) };
+    let secret = variable(platform, "SIGNING_SECRET");
+    let app = App::start(&program, &[(secret.as_str(), SECRETS[0])], &folder.join(format!("{name}.log")))?;
+    let (_, event) = sender.events().next().ok_or("a platform without events")?;
+    let sample = sender.sample(event).ok_or("an event without a sample")?;
+    let about = sample.delivery().event().app().to_owned();
+    let credentials = Credentials { app: about, current: SECRETS[0].to_owned(), previous: None };
+    let target = Target {
+        name: name.to_owned(),
+        address: app.address()?.trim_start_matches("http://").to_owned(),
+        routes: vec![Route {
+            name: "endpoint".to_owned(),
+            path: format!("/{name}"),
+            platform: name.to_owned(),
+            kind: RouteKind::Endpoint,
+            event: None,
+        }],
+        credentials: BTreeMap::from([(name.to_owned(), credentials)]),
+        exactness: Exactness::Verdict,
+    };
+    target.contact()?;
+    Ok(run_target(suite, &target, &Filter::default(), &Progress::stderr()))
+}
