@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use crate::Failure;
 
-/// Builds the packages under `examples/` that have a program, so that a new example cannot be forgotten.
+/// Builds the packages under `examples/` that have a program, so that a new example cannot be forgotten; those that say that
+/// they are no subject of the suite are left out.
 pub(crate) fn build(root: &Path) -> Result<Vec<Program>, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let metadata = Command::new(&cargo)
@@ -27,7 +28,7 @@ pub(crate) fn build(root: &Path) -> Result<Vec<Program>, Failure> {
         .filter(|package| {
             package["manifest_path"].as_str().is_some_and(|path| Path::new(path).starts_with(&examples))
         })
-        .filter(|package| has_program(package))
+        .filter(|package| has_program(package) && package["metadata"]["conformance"]["subject"] != false)
         .filter_map(|package| package["name"].as_str())
         .collect();
     if packages.is_empty() {
