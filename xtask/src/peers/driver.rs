@@ -28,6 +28,8 @@ pub(crate) struct Verdict {
     /// In the library's words.
     #[serde(default)]
     pub(crate) why: String,
+    /// The body of its answer, where it gives one.
+    pub(crate) answer: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lifecycle_core::{ExpectedApp, Inbound, Platform, Proof, Verifier};
 use lifecycle_testing::{Sender, SignedRequest, SigningKeys, registry};
+use serde_json::Value;
 
 use super::case::{self, Case, Key, Message, Told, cases, messages, sent};
 use super::driver::{Driver, Verdict};
@@ -153,12 +154,25 @@ impl<'d> Exchange<'d> {
         let is_known = self.library.deviation(case.name).is_some();
         let agrees = theirs.accepted == case.refused.is_none();
         let fault = match (agrees, is_known) {
+            (true, false) if message.told.is_none() && self.answers_otherwise(case, theirs) => {
+                "its answer to the handshake is another".to_owned()
+            }
             (true, false) | (false, true) => return None,
             (true, true) => "it agrees, and is listed as one that does not".to_owned(),
             (false, false) if theirs.accepted => "it accepts what ours refuses".to_owned(),
             (false, false) => format!("it refuses what ours accepts: {}", theirs.why),
         };
         Some(self.line(message, case, &fault))
+    }
+
+    /// Whether both give an answer of JSON, and not the same.
+    fn answers_otherwise(&self, case: &Case, theirs: &Verdict) -> bool {
+        let Ok(Inbound::Handshake(ours)) = case.request.verify(&self.pair(case.key).verifier, case.now)
+        else {
+            return false;
+        };
+        let read = |body: &[u8]| serde_json::from_slice::<Value>(body).ok();
+        theirs.answer.as_ref().is_some_and(|theirs| read(theirs.as_bytes()) != read(ours.body()))
     }
 
     fn line(&self, message: &Message, case: &Case, fault: &str) -> String {

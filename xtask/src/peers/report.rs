@@ -42,7 +42,8 @@ one is of a secret that the receiver does not know.
 
 - **They sign**: the library's signature takes the place of ours, and our `Verifier` has to accept and decode what is genuine, and to
   reject the rest for the right reason.
-- **We sign**: our `Verifier` and the library judge the same requests.
+- **We sign**: our `Verifier` and the library judge the same requests. Where the library answers a handshake by itself, as Zoom's does,
+  both give the same answer.
 
 `node:crypto` stands for the formula of the vendor's documentation, where no library of the vendor's signs. Shopify's library signs in
 its test helpers. Seismic has no library for its callbacks, and SecurityScorecard signs nothing. Zoom's library verifies, and does

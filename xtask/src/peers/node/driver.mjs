@@ -4,6 +4,7 @@
 // {"do": "sign", library, platform, key, headers, body, now}                {"headers": {..}}: those of the proof
 // {"do": "verify", library, platform, key, headers, body, now}              {"accepted": true} or {"accepted": false, "why"}
 //
+// A library that answers by itself has its "answer" beside "accepted".
 // `now` is the time that the library sees, in seconds since the epoch. A key is as the vendor's developer portal shows it.
 
 import { createHmac, createPrivateKey, sign } from 'node:crypto';
@@ -25,7 +26,7 @@ const { verifyKey } = await import('discord-interactions');
 const { Webhook } = await import('standardwebhooks');
 const { default: Stripe } = await import('stripe');
 
-// Each takes {key, headers, body, now}. What `verify` throws is a refusal, and so is a value that is not true.
+// Each takes {key, headers, body, now}. What `verify` throws is a refusal, and so is a value but true and {answer}.
 const libraries = {
   '@linear/sdk': {
     linear: {
@@ -78,8 +79,8 @@ const libraries = {
     zoom: {
       verify: async ({ key, headers, body }) => {
         const handle = new AwsLambdaReceiver({ webhooksSecretToken: key }).start();
-        const { statusCode } = await handle({ body, headers, isBase64Encoded: false });
-        return statusCode === 200 || refuse(`status ${statusCode}`);
+        const answer = await handle({ body, headers, isBase64Encoded: false });
+        return answer.statusCode === 200 ? { answer: answer.body } : refuse(`status ${answer.statusCode}`);
       },
     },
   },
@@ -184,8 +185,9 @@ async function answerTo(request) {
   if (!call) return { error: `${request.library} does not ${request.do} for ${request.platform}` };
   if (request.do === 'sign') return { headers: await at(request.now, () => call(request)) };
   try {
-    const accepted = (await at(request.now, () => call(request))) === true;
-    return accepted ? { accepted } : { accepted, why: 'it is not true' };
+    const told = await at(request.now, () => call(request));
+    if (told?.answer !== undefined) return { accepted: true, answer: told.answer };
+    return told === true ? { accepted: true } : { accepted: false, why: 'it is not true' };
   } catch (error) {
     return { accepted: false, why: String(error?.message ?? error) };
   }
