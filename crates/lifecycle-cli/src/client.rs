@@ -11,7 +11,7 @@ use http_body_util::StreamBody;
 use lifecycle_simulator::is_loopback_host;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Body, Url};
+use reqwest::{Body, Method, Url};
 
 use crate::failure::Failure;
 use crate::proxy::{Proxies, Proxy};
@@ -25,6 +25,7 @@ const PIECES: usize = 10;
 /// A request, ready to be sent any number of times.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
+    pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -103,7 +104,10 @@ impl Client {
             (Some(through), Some(proxy)) => (through, Some(proxy)),
             _ => (&self.direct, None),
         };
-        let request = http.post(outgoing.url.clone()).headers(outgoing.headers()).body(outgoing.body());
+        let request = http
+            .request(outgoing.method.clone(), outgoing.url.clone())
+            .headers(outgoing.headers())
+            .body(outgoing.body());
         let started = Instant::now();
         let result = match tokio::time::timeout(self.timeout, answer(request)).await {
             Err(_) => Err(Lost::TimedOut),
@@ -146,7 +150,9 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::E
 impl Outgoing {
     fn headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
-        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        if !self.body.is_empty() {
+            headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
+        }
         if self.framing.slow.is_some() && !self.framing.chunked {
             headers.insert(CONTENT_LENGTH, self.body.len().into());
         }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lifecycle_core::{Platform, Proof};
+use lifecycle_core::{Platform, Proof, TokenPlace};
 use lifecycle_testing::{Sample, Sender, registry};
 
 use crate::failure::Failure;
@@ -50,13 +50,22 @@ pub(crate) fn names(sender: &'static Sender) -> Vec<&'static str> {
     names
 }
 
-/// The headers that carry a platform's signatures; none where its proof is the URL.
-pub(crate) fn signature_headers(platform: &Platform) -> &'static [&'static str] {
+/// The headers that carry a platform's signatures, or the token that is its proof; none where it stands elsewhere.
+pub(crate) fn signature_headers(platform: &Platform) -> Vec<&'static str> {
     match platform.proof() {
-        Proof::Hmac(scheme) => scheme.headers(),
-        Proof::PublicKey(public) => public.scheme().headers(),
-        _ => &[],
+        Proof::Hmac(scheme) => scheme.headers().to_vec(),
+        Proof::PublicKey(public) => public.headers().to_vec(),
+        Proof::Token(scheme) => match scheme.place() {
+            TokenPlace::Header { name, .. } => vec![name],
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
     }
+}
+
+/// Whether anything but the URL proves a platform.
+pub(crate) fn signs(platform: &Platform) -> bool {
+    !matches!(platform.proof(), Proof::UnguessableUrl)
 }
 
 #[cfg(test)]

@@ -31,6 +31,8 @@ pub(crate) struct RequestArgs {
 
 /// The request, read.
 pub(crate) struct Request {
+    /// The value that was given as that of the signature.
+    pub(crate) signature: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
@@ -57,7 +59,7 @@ impl RequestArgs {
                     "save one to a file",
                 ));
             }
-            let transcript = Transcript::read(&body::read_text(file)?, signed)?;
+            let transcript = Transcript::read(&body::read_text(file)?, &signed)?;
             headers.extend(transcript.headers);
             (saved_body, is_body_parsed) = (transcript.body, transcript.is_body_parsed);
         }
@@ -70,10 +72,11 @@ impl RequestArgs {
                     "give them with --body FILE; a log has to be written before any body parser runs",
                 ));
             }
+            (None, None) if platform.max_body() == 0 => Vec::new(),
             (None, None) => {
                 return Err(Failure::new("no body", "give --body FILE, or - for the standard input"));
             }
         };
-        Ok(Request { headers, body })
+        Ok(Request { signature: self.signature.clone(), headers, body })
     }
 }

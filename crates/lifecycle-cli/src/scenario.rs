@@ -18,7 +18,7 @@ use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::client::{self, Framing, Outgoing};
 use crate::failure::Failure;
-use crate::platform::{self, PlatformArgs, signature_headers};
+use crate::platform::{self, PlatformArgs, signs};
 use crate::secret::{Key, PreviousSecretArgs, SigningSecretArgs};
 use crate::send::{Courier, Delivered, Expected};
 use crate::shown::{self, BAD, DIM, GOOD, HEADING, millis, one_line};
@@ -97,10 +97,7 @@ impl ScenarioArgs {
         let secrets = Secrets {
             platform,
             // A platform whose proof is the URL signs nothing.
-            current: match signature_headers(platform) {
-                [] => None,
-                _ => Some(self.secret.read(platform)?),
-            },
+            current: signs(platform).then(|| self.secret.read(platform)).transpose()?,
             previous: self.previous.read(platform)?,
         };
         if script.needs_previous() && secrets.previous.is_none() {
@@ -136,10 +133,11 @@ impl ScenarioArgs {
             let keys = secrets.of(step.sign);
             let mut signed = Signed::new(sender.platform(), &sample, body, keys.as_ref());
             if step.tamper {
-                signed = signed.tampered();
+                signed = signed.tampered(sender.platform());
             }
             let outgoing = Outgoing {
-                url: url(&name)?,
+                method: signed.method.clone(),
+                url: signed.url(&url(&name)?),
                 headers: signed.headers,
                 body: signed.body.into(),
                 framing: Framing {

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use lifecycle_testing::SignedRequest;
+use lifecycle_core::{Platform, Proof};
+use lifecycle_testing::{SignedRequest, SigningKeys};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::failure::Failure;
-use crate::platform::{PlatformArgs, signature_headers};
+use crate::platform::{PlatformArgs, signature_headers, signs};
 use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
 use crate::signing::signed_headers;
 
@@ -22,7 +23,8 @@ Examples:
   lifecycle sign --platform stripe --body event.json --secret-file whsec.txt
   printf '{\"type\":\"install\"}' | lifecycle sign --body - --value
 
-Use --data-binary with curl: -d takes line breaks out, and the signature would no longer match.";
+Use --data-binary with curl: -d takes line breaks out, and the signature would no longer match. Where a platform is proven by
+a token (JWT), the file has its claims, and the token is written, behind the name of the header where it stands in one.";
 
 /// Write the headers with which a platform would prove a body
 #[derive(Args, Debug)]
@@ -45,7 +47,7 @@ pub(crate) struct SignArgs {
 impl SignArgs {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let platform = self.platform.platform.platform();
-        if signature_headers(platform).is_empty() {
+        if !signs(platform) {
             return Err(Failure::new(
                 format!("{} signs nothing", platform.name()),
                 "the token in the URL is the proof",
@@ -56,6 +58,9 @@ impl SignArgs {
             keys = keys.with_previous(previous.signing().clone());
         }
         let body = body::read(&self.body)?;
+        if let Proof::Token(_) = platform.proof() {
+            return token(platform, &keys, &body);
+        }
         let length = body.len();
         let own = signed_headers(self.platform.platform);
         let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
@@ -67,4 +72,16 @@ impl SignArgs {
         }
         Ok(Answer { text, json: json!({"headers": headers, "body_length": length}), exit: Exit::Well })
     }
+}
+
+/// The token with these claims.
+fn token(platform: &Platform, keys: &SigningKeys, claims: &[u8]) -> Result<Answer, Failure> {
+    let claims = std::str::from_utf8(claims)
+        .map_err(|_| Failure::new("the claims are not UTF-8", "give the file with the JSON of the token"))?;
+    let token = keys.sign_claims(platform, claims);
+    let text = match signature_headers(platform).first() {
+        Some(name) => format!("{name}: {token}\n"),
+        None => format!("{token}\n"),
+    };
+    Ok(Answer { text, json: json!({"token": token}), exit: Exit::Well })
 }

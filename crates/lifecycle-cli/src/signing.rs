@@ -2,15 +2,19 @@
 
 use std::time::SystemTime;
 
-use lifecycle_core::{AttemptTime, Part, Platform, Proof};
-use lifecycle_testing::{Sample, Sender, SignedRequest, SigningKeys};
+use lifecycle_core::{AttemptTime, Part, Platform, Proof, TokenPlace};
+use lifecycle_testing::{Sample, Sender, SigningKeys};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, Url};
 
 use crate::platform::signature_headers;
 
 /// A request without its URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
+    pub(crate) method: Method,
+    /// The token, where it stands in the query: the name of its parameter, and its value.
+    query: Option<(&'static str, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Vec<u8>,
     /// The values that nobody may see who cannot make them.
@@ -25,11 +29,13 @@ impl Signed {
         body: Vec<u8>,
         keys: Option<&SigningKeys>,
     ) -> Self {
-        let own = sample.headers();
-        let own: Vec<(&str, &str)> = own.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let lines = match keys {
-            Some(keys) => SignedRequest::new(platform, keys, &own, body.clone(), SystemTime::now()).headers,
-            None => own.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        let now = SystemTime::now();
+        let (lines, body, target) = if let Some(keys) = keys {
+            let request = sample.clone().sent(now).sign_body(keys, body);
+            (request.headers, request.body, request.target)
+        } else {
+            let own = sample.headers().into_iter();
+            (own.map(|(name, value)| (name.to_owned(), value)).collect(), body, String::new())
         };
         let mut headers = HeaderMap::new();
         let mut signatures = Vec::new();
@@ -42,12 +48,51 @@ impl Signed {
                 signatures.push(value);
             }
         }
-        Self { headers, body, signatures }
+        let query = match platform.proof() {
+            Proof::Token(scheme) => match scheme.place() {
+                TokenPlace::Query(name) => token_of(&target).map(|token| (name, token.to_owned())),
+                TokenPlace::Body => {
+                    signatures.extend(keys.map(|_| String::from_utf8_lossy(&body).into_owned()));
+                    None
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        signatures.extend(query.iter().map(|(_, token)| token.clone()));
+        let method = match platform.method() {
+            lifecycle_core::Method::Get => Method::GET,
+            _ => Method::POST,
+        };
+        Self { method, query, headers, body, signatures }
     }
 
-    /// The body changed after signing: the lowest bit of its middle byte flipped; an empty one gets something in place of nothing.
+    /// The receiver's URL, with the token in its query where the platform puts it there.
+    pub(crate) fn url(&self, url: &Url) -> Url {
+        let mut url = url.clone();
+        if let Some((name, token)) = &self.query {
+            url.query_pairs_mut().append_pair(name, token);
+        }
+        url
+    }
+
+    /// What is signed, changed afterwards: the middle of a token, where that is the proof; else the lowest bit of the body's middle
+    /// byte, or something in place of an empty one.
     #[must_use]
-    pub(crate) fn tampered(mut self) -> Self {
+    pub(crate) fn tampered(mut self, platform: &Platform) -> Self {
+        if let Proof::Token(scheme) = platform.proof()
+            && scheme.place() != TokenPlace::Body
+        {
+            if let Some((_, token)) = &mut self.query {
+                *token = changed(token);
+            }
+            for name in signature_headers(platform) {
+                let token = self.headers.get(name).and_then(|value| value.to_str().ok()).map(changed);
+                let value = token.and_then(|token| HeaderValue::from_str(&token).ok());
+                self.headers.extend(value.map(|value| (HeaderName::from_static(name), value)));
+            }
+            return self;
+        }
         let middle = self.body.len() / 2;
         match self.body.get_mut(middle) {
             Some(byte) => *byte ^= 1,
@@ -55,6 +100,18 @@ impl Signed {
         }
         self
     }
+}
+
+/// The token in the query of a target, which has nothing else in it.
+fn token_of(target: &str) -> Option<&str> {
+    target.split_once('?')?.1.split_once('=').map(|(_, token)| token)
+}
+
+/// A token with another letter in its middle.
+fn changed(token: &str) -> String {
+    let middle = token.len() / 2;
+    let other = if token[middle..].starts_with('A') { "B" } else { "A" };
+    format!("{}{other}{}", &token[..middle], &token[middle + 1..])
 }
 
 /// The headers that a platform signs besides the time of the attempt, with new values: the event's id, where it stands in one.
@@ -70,7 +127,7 @@ pub(crate) fn signed_headers(sender: &'static Sender) -> Vec<(&'static str, Stri
 /// The headers that come with a platform's event, which no option can give, too. A content type of one's own is allowed.
 pub(crate) fn made_headers(platform: &Platform, sample: &Sample) -> Vec<&'static str> {
     let own = sample.headers().into_iter().map(|(name, _)| name).filter(|name| *name != CONTENT_TYPE);
-    let mut names: Vec<&'static str> = own.chain(signature_headers(platform).iter().copied()).collect();
+    let mut names: Vec<&'static str> = own.chain(signature_headers(platform)).collect();
     if let AttemptTime::Header(name) = platform.attempt_time() {
         names.push(name);
     }

@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use lifecycle_core::{
     Delivery, ExpectedApp, Head, Inbound, Keys, Platform, Proof, PublicKey, RejectedRequest, Rejection,
-    Trust, Verifier,
+    TokenPlace, Trust, Verifier,
 };
 use serde_json::json;
 
 use crate::answer::{Answer, Exit};
 use crate::explain;
 use crate::failure::Failure;
-use crate::platform::{PlatformArgs, signature_headers};
+use crate::platform::{PlatformArgs, signs};
 use crate::request_headers::{Request, RequestArgs};
-use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
+use crate::secret::{PreviousSecretArgs, SigningSecretArgs, is_rsa};
 use crate::shown::{BAD, GOOD, one_line};
 
 const EXAMPLES: &str = "\
@@ -24,8 +24,8 @@ Examples:
   lifecycle verify --headers request.har
   lifecycle verify --platform github --headers request.har --secret-env GITHUB_SIGNING_SECRET
 
-The age of the request is not looked at: it was saved. Where the platform signs with a private key, the secret is its
-public key, in hex digits, as the developer portal shows it.
+The age of the request is not looked at: it was saved. A token (JWT) has to be valid still; give one that stood in the query as
+--signature. Where the platform signs with a private key, the secret is its public key, as the developer portal shows it.
 
 Exit code 1 says that it would be refused; then, for Seismic, `lifecycle explain` with the same options
 looks for the cause.";
@@ -47,7 +47,7 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         let platform = self.platform.platform.platform();
-        if signature_headers(platform).is_empty() {
+        if !signs(platform) {
             return Err(Failure::new(
                 format!("{} signs nothing", platform.name()),
                 "compare the token in the URL with yours",
@@ -62,13 +62,21 @@ impl VerifyArgs {
     }
 
     fn keys(&self, platform: &Platform) -> Result<Keys, Failure> {
-        if let Proof::PublicKey(_) = platform.proof() {
+        let unusable = |error| {
+            Failure::new(
+                format!("the public key cannot be used: {error}"),
+                "give it as the platform shows it",
+            )
+        };
+        if matches!(platform.proof(), Proof::PublicKey(_)) || is_rsa(platform) {
             let given = self.secret.read_unchecked(platform)?;
-            let hex = String::from_utf8_lossy(given.bytes());
-            let key = PublicKey::ed25519("current", hex.trim()).map_err(|error| {
-                Failure::new(format!("the public key cannot be used: {error}"), "give its 64 hex digits")
-            })?;
-            return Ok(key.into());
+            let text = String::from_utf8_lossy(given.bytes());
+            let key = if is_rsa(platform) {
+                PublicKey::rsa_pem("current", &text)
+            } else {
+                PublicKey::ed25519("current", text.trim())
+            };
+            return Ok(key.map_err(unusable)?.into());
         }
         let mut keys = self.secret.read(platform)?.signing().clone();
         if let Some(previous) = self.previous.read(platform)? {
@@ -87,7 +95,15 @@ fn verify(platform: &'static Platform, request: &Request, keys: Keys) -> Result<
     if platform.max_age().is_some() {
         verifier = verifier.with_max_age(Duration::MAX).expect("it has a maximum age");
     }
-    let mut verification = verifier.begin(Head::new("POST", "/", headers))?;
+    // The callback's name stands in the path, which was not given.
+    let target = match (platform.proof(), &request.signature) {
+        (Proof::Token(scheme), Some(token)) => match scheme.place() {
+            TokenPlace::Query(name) => format!("/saved?{name}={token}"),
+            _ => "/saved".to_owned(),
+        },
+        _ => "/saved".to_owned(),
+    };
+    let mut verification = verifier.begin(Head::new(platform.method().as_str(), &target, headers))?;
     verification.push(request.body.clone().into())?;
     verification.finish(SystemTime::now())
 }
@@ -96,6 +112,7 @@ fn accepted(delivery: &Delivery) -> Answer {
     let event = delivery.event();
     let (secret, header) = match delivery.trust() {
         Trust::Signed { secret, header } => (secret.as_str(), header.as_ref()),
+        Trust::Bearer { key } => (key.as_str(), "token"),
         Trust::PublicKey { key, header } => (key.as_str(), header.as_ref()),
         _ => ("none", "none"),
     };

@@ -127,12 +127,37 @@ impl Body {
     }
 }
 
+impl Body {
+    /// The claims of a token that it describes: those of a sample, or else its own bytes.
+    pub(crate) fn claims(&self, values: &Values<'_>) -> Result<String, TemplateError> {
+        match self {
+            Self::Sample(sample) => Ok(sample.written(values)?.claims().unwrap_or_default()),
+            other => Ok(String::from_utf8_lossy(&other.bytes(values)?).into_owned()),
+        }
+    }
+
+    /// Whether it is an event as its platform documents it.
+    pub(crate) fn is_sample(&self) -> bool {
+        matches!(self, Self::Sample(_))
+    }
+}
+
 pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, TemplateError> {
     STANDARD.decode(text).map_err(|error| TemplateError(format!("not base64: {error}")))
 }
 
 impl Sample {
     fn text(&self, values: &Values<'_>) -> Result<String, TemplateError> {
+        let text = self.written(values)?.body();
+        let Some(length) = self.pad_to else { return Ok(text) };
+        let around = text.len() + r#","padding":"""#.len();
+        let Some(missing) = length.checked_sub(around) else {
+            return Err(TemplateError(format!("pad_to {length} is less than the sample itself")));
+        };
+        Ok(format!(r#"{},"padding":"{}"}}"#, &text[..text.len() - 1], "a".repeat(missing)))
+    }
+
+    fn written(&self, values: &Values<'_>) -> Result<Written, TemplateError> {
         let event = values.render(&self.event)?;
         let at = values.render(&self.at)?;
         let at: Timestamp = at.parse().map_err(|_| TemplateError(format!("{at} is no time")))?;
@@ -151,13 +176,7 @@ impl Sample {
         for (path, value) in &self.set {
             sample = sample.set(path, values.render_json(value)?);
         }
-        let text = self.without.iter().fold(sample, Written::without).body();
-        let Some(length) = self.pad_to else { return Ok(text) };
-        let around = text.len() + r#","padding":"""#.len();
-        let Some(missing) = length.checked_sub(around) else {
-            return Err(TemplateError(format!("pad_to {length} is less than the sample itself")));
-        };
-        Ok(format!(r#"{},"padding":"{}"}}"#, &text[..text.len() - 1], "a".repeat(missing)))
+        Ok(self.without.iter().fold(sample, Written::without))
     }
 }
 

@@ -148,10 +148,21 @@ impl Target {
         let mut headers = vec![Header("Connection".into(), HeaderValue::Text("close".into()))];
         headers
             .extend(signed.headers.into_iter().map(|(name, value)| Header(name, HeaderValue::Text(value))));
-        let body = Body::Base64(STANDARD.encode(signed.body));
-        let request = Request { headers, body: Some(body), ..Request::default() };
+        let body = (!signed.body.is_empty()).then(|| Body::Base64(STANDARD.encode(signed.body)));
+        let query = signed.target.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
+        let (method, path) = (signed.method.to_owned(), format!("{{{{route}}}}{query}"));
+        let request = Request { method, path, headers, body, ..Request::default() };
         let now = Timestamp::now();
-        let values = Values { credentials, route, unique: "contact", now, path: "", headers: &[], body: b"" };
+        let values = Values {
+            credentials,
+            route,
+            unique: "contact",
+            now,
+            path: "",
+            headers: &[],
+            body: b"",
+            token: ("", None),
+        };
         let message = Message::build(&request, &self.address, &values).expect("its placeholders have values");
         let path = route.path.split('?').next().unwrap_or_default().to_owned();
         match alone(&self.address, &message).answer {

@@ -58,10 +58,11 @@ impl Fixture {
     /// Whether a header is signed with this secret.
     pub(crate) fn signs_with(&self, secret: &str) -> bool {
         let placeholder = format!("{{{{sign {secret}");
+        let is_signed =
+            |header: &Header| matches!(&header.1, HeaderValue::Text(text) if text.contains(&placeholder));
         self.requests
             .iter()
-            .flat_map(|request| &request.headers)
-            .any(|header| matches!(&header.1, HeaderValue::Text(text) if text.contains(&placeholder)))
+            .any(|request| request.path.contains(&placeholder) || request.headers.iter().any(is_signed))
     }
 
     /// Whether sending it takes a second or more, by pauses or by waiting for a deadline.
@@ -138,6 +139,12 @@ pub struct Request {
     /// The body that is signed; none by default.
     #[serde(default)]
     pub body: Option<Body>,
+    /// The claims of the token, where that is the platform's proof; those of the body's sample by default.
+    #[serde(default)]
+    pub claims: Option<Body>,
+    /// The header of that token as JSON, in place of the platform's own; a template.
+    #[serde(default)]
+    pub jose: Option<String>,
     /// What happens to the body between signing and sending.
     #[serde(default)]
     pub tamper: Vec<Edit>,
@@ -170,6 +177,8 @@ impl Default for Request {
             token: configured_token(),
             headers: Vec::new(),
             body: None,
+            claims: None,
+            jose: None,
             tamper: Vec::new(),
             framing: Framing::default(),
             answer: None,

@@ -90,7 +90,7 @@ impl<'a> Job<'a> {
 
     fn values<'v>(&'v self, unique: &'v str, now: Timestamp) -> Values<'v> {
         let (credentials, route) = (self.credentials, self.route);
-        Values { credentials, route, unique, now, path: "", headers: &[], body: b"" }
+        Values { credentials, route, unique, now, path: "", headers: &[], body: b"", token: ("", None) }
     }
 
     pub(crate) fn case(&self, outcome: Outcome) -> Case {

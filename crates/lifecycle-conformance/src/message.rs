@@ -97,6 +97,10 @@ impl Message {
         };
         let path = values.route.path.replace("{token}", &token);
         let values = Values { path: &path, ..*values };
+        let claims = request.claims.as_ref().or(request.body.as_ref().filter(|body| body.is_sample()));
+        let claims = claims.map(|claims| claims.claims(&values)).transpose()?.unwrap_or_default();
+        let jose = request.jose.as_ref().map(|header| values.render(header)).transpose()?;
+        let values = Values { token: (&claims, jose.as_deref()), ..values };
         let signed = match &request.body {
             Some(body) => body.bytes(&values)?,
             None => Vec::new(),

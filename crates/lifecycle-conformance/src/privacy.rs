@@ -1,6 +1,6 @@
 //! Privacy: what must stand in no answer, no log and no report.
 
-use lifecycle_core::Proof;
+use lifecycle_core::{Proof, TokenPlace};
 use lifecycle_testing::Sender;
 
 use crate::exchange::Exchanged;
@@ -40,6 +40,20 @@ pub(crate) fn expected_signatures(exchanged: &Exchanged, values: &Values<'_>) ->
     // A platform writes more around it, such as a version, a time, or the padding of base64.
     let longest = |value: &str| value.split(['=', ',', ' ']).max_by_key(|part| part.len()).map(str::to_owned);
     signed.filter_map(|value| longest(&value)).collect()
+}
+
+/// The token that a request carries in a header or as its body: who reads one can send it again. One in a query is found as such.
+pub(crate) fn token(exchanged: &Exchanged, platform: &str) -> Option<String> {
+    let Proof::Token(scheme) = sender(platform)?.platform().proof() else { return None };
+    let bytes = match scheme.place() {
+        TokenPlace::Header { name, .. } => {
+            &exchanged.headers.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?.1
+        }
+        TokenPlace::Body => &exchanged.body,
+        _ => return None,
+    };
+    let text = String::from_utf8_lossy(bytes);
+    text.split_ascii_whitespace().max_by_key(|word| word.len()).map(str::to_owned)
 }
 
 /// The name of something private in an answer. A manifest has to tell the hook token, in its `hook_url`.

@@ -1,8 +1,9 @@
 //! Program: an app that is started as a subject, and what it printed.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -18,7 +19,7 @@ use crate::answer::Exactness;
 use crate::connection::{Connection, Lost};
 use crate::contact::ContactError;
 use crate::message::{Message, Step};
-use crate::signing::key;
+use crate::signing::{is_rsa, key};
 use crate::target::{Credentials, Target};
 
 /// How long an app may take until it says where it listens.
@@ -77,7 +78,7 @@ pub enum ProgramError {
         /// The program's name.
         program: String,
         /// The system's reason.
-        source: std::io::Error,
+        source: io::Error,
     },
 }
 
@@ -134,7 +135,7 @@ impl Program {
         for sender in registry() {
             let platform = sender.platform();
             if let Some(credentials) = credentials.get(platform.name()) {
-                command.envs(keys(platform, credentials));
+                command.envs(keys(platform, credentials, folder.path()).map_err(failed)?);
             }
             for setting in ["APP_ID", "MAX_AGE_SECONDS"] {
                 command.env_remove(variable(platform, setting));
@@ -170,11 +171,17 @@ impl Program {
     }
 }
 
-/// The environment variables by which an app is told what verifies a platform.
-fn keys(platform: &Platform, credentials: &Credentials) -> Vec<(String, String)> {
+/// The environment variables by which an app is told what verifies a platform; a PEM is in a file.
+fn keys(platform: &Platform, credentials: &Credentials, folder: &Path) -> io::Result<Vec<(String, String)>> {
     let current = credentials.current.clone();
-    match platform.proof() {
-        Proof::Hmac(_) => {
+    Ok(match platform.proof() {
+        _ if is_rsa(platform) => {
+            let file = folder.join(format!("{}.pem", platform.name()));
+            let keys = SigningKeys::parse(platform, &current).ok();
+            fs::write(&file, keys.and_then(|keys| keys.public_key()).unwrap_or_default())?;
+            vec![(variable(platform, "PUBLIC_KEY_FILE"), file.display().to_string())]
+        }
+        Proof::Hmac(_) | Proof::Token(_) => {
             [("SIGNING_SECRET", Some(current)), ("PREVIOUS_SIGNING_SECRET", credentials.previous.clone())]
                 .into_iter()
                 .filter_map(|(setting, value)| Some((variable(platform, setting), value?)))
@@ -186,7 +193,7 @@ fn keys(platform: &Platform, credentials: &Credentials) -> Vec<(String, String)>
             public.into_iter().map(|public| (variable(platform, "PUBLIC_KEY"), public)).collect()
         }
         _ => vec![(variable(platform, "HOOK_TOKEN"), current)],
-    }
+    })
 }
 
 impl Running {

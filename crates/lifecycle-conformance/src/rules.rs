@@ -10,12 +10,13 @@ use crate::report::Case;
 use crate::route::RouteKind;
 use crate::target::Target;
 
-/// The rule that what an app logs, with `RUST_LOG=trace`, tells no secret, no signature, no address of a person, and no
-/// query, where states and installation ids are.
+/// The rule that what an app logs, with `RUST_LOG=trace`, tells no secret, no signature, no token, no address of a
+/// person, and no query, where states and installation ids are.
 pub(crate) fn the_log_keeps_secrets(
     subject: &Running,
     signatures: &HashSet<String>,
     queries: &BTreeSet<String>,
+    tokens: &BTreeSet<String>,
 ) -> Case {
     let log = subject.log();
     let secrets = secrets(&subject.target);
@@ -29,6 +30,9 @@ pub(crate) fn the_log_keeps_secrets(
     if queries.iter().any(|query| log.contains(query.as_str())) {
         found.insert("a query");
     }
+    if tokens.iter().any(|token| log.contains(token.as_str())) {
+        found.insert("a token");
+    }
     if log.contains("panicked at") {
         found.insert("a panic");
     }
@@ -40,7 +44,7 @@ pub(crate) fn the_log_keeps_secrets(
     Case {
         fixture: "the-log-keeps-secrets".into(),
         platform: "all".into(),
-        why: "A log is read by more people than may forge a callback: no secret, no signature, no address of a person.".into(),
+        why: "A log is read by more people than may forge a callback: no secret, no signature, no token, no address of a person.".into(),
         subject: subject.target.name.clone(),
         route: subject.settings.keys().fold("log".into(), |name: String, setting| format!("{name} {setting}")),
         differences,
@@ -74,7 +78,8 @@ pub(crate) fn every_route_is_served(target: &Target) -> Case {
     }
     let takes_events = |platform: &str| {
         let mut routes = target.routes.iter().filter(|route| route.platform == platform);
-        routes.any(|route| matches!(route.kind, RouteKind::Endpoint | RouteKind::Hook))
+        routes
+            .any(|route| matches!(route.kind, RouteKind::Endpoint | RouteKind::EndpointOne | RouteKind::Hook))
     };
     let platforms = target.credentials.keys().filter(|platform| !takes_events(platform));
     absent.extend(platforms.map(|platform| format!("one of {platform}")));

@@ -11,6 +11,7 @@ use crate::answer::Exactness;
 use crate::filter::Filter;
 use crate::fixture::{Fixture, Need};
 use crate::job::{Job, send};
+use crate::privacy::token;
 use crate::program::{Program, ProgramError, Running, Settings};
 use crate::progress::Progress;
 use crate::report::{Report, Skipped};
@@ -19,8 +20,8 @@ use crate::rules::{every_route_is_served, the_log_keeps_secrets};
 use crate::suite::Suite;
 use crate::target::Target;
 
-/// The shortest query that is looked for in a log, in bytes: a shorter one may stand there by chance.
-const QUERY: usize = 12;
+/// The shortest query or token that is looked for in a log, in bytes: a shorter one may stand there by chance.
+const SHORTEST: usize = 12;
 
 /// Starts each program, once for each set of settings that fixtures ask for, and sends it every fixture that the
 /// filter admits.
@@ -58,18 +59,20 @@ pub fn run_programs(
     for subject in &subjects {
         subject.settle()?;
         let deliveries: Vec<Value> = subject.get("/deliveries")?;
-        let (mut signatures, mut queries) = (HashSet::new(), BTreeSet::new());
+        let (mut signatures, mut queries, mut tokens) = (HashSet::new(), BTreeSet::new(), BTreeSet::new());
         let own = |job: &Job<'_>| std::ptr::eq(job.target, &raw const subject.target);
         for (job, outcome) in jobs.iter().zip(&mut outcomes).filter(|(job, _)| own(job)) {
             outcome.look(job, &deliveries);
             queries.extend(outcome.exchanged.iter().filter_map(|one| one.query.clone()));
+            tokens.extend(outcome.exchanged.iter().filter_map(|one| token(one, &job.route.platform)));
             signatures.extend(outcome.expected_signatures(job));
         }
-        queries.retain(|query: &String| query.len() >= QUERY);
+        queries.retain(|query: &String| query.len() >= SHORTEST);
+        tokens.retain(|token: &String| token.len() >= SHORTEST);
         if !has_jobs(&jobs, subject) {
             continue;
         }
-        rules.push(the_log_keeps_secrets(subject, &signatures, &queries));
+        rules.push(the_log_keeps_secrets(subject, &signatures, &queries, &tokens));
         if subject.settings.is_empty() {
             rules.push(every_route_is_served(&subject.target));
         }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lifecycle_core::{Platform, Proof, Secret};
-use lifecycle_testing::{Sender, SigningKeys, registry};
+use lifecycle_core::{Algorithm, Platform, Proof, Secret};
+use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry};
 use sha2::{Digest, Sha256};
 
 use crate::target::Credentials;
@@ -24,6 +24,8 @@ pub(crate) enum SecretName {
     Empty,
     /// The receiver's from before the last rotation.
     Previous,
+    /// The public key as if it were a secret: what a receiver would compute with that takes the algorithm from the token.
+    Public,
     /// One that no receiver has.
     Unknown,
 }
@@ -34,6 +36,7 @@ impl SecretName {
             "current" => Some(Self::Current),
             "empty" => Some(Self::Empty),
             "previous" => Some(Self::Previous),
+            "public" => Some(Self::Public),
             "unknown" => Some(Self::Unknown),
             _ => None,
         }
@@ -46,6 +49,11 @@ impl SecretName {
             // HMAC fills a short key up with zeros, so this is the empty key, which `Secret` rightly refuses.
             Self::Empty => return Secret::new(vec![0]).ok().map(SigningKeys::from),
             Self::Previous => credentials.previous.clone()?,
+            Self::Public => {
+                let keys = SigningKeys::parse(platform, &credentials.current).ok()?;
+                return Secret::new(keys.public_key()?.trim_end()).ok().map(SigningKeys::from);
+            }
+            Self::Unknown if is_rsa(platform) => RSA_OTHER_TEST_KEY.to_owned(),
             Self::Unknown => key(platform, UNKNOWN),
         };
         SigningKeys::parse(platform, &text).ok()
@@ -55,10 +63,16 @@ impl SecretName {
 /// A key of the form that this platform has, made of a text.
 pub(crate) fn key(platform: &Platform, text: &str) -> String {
     match platform.proof() {
+        _ if is_rsa(platform) => RSA_TEST_KEY.to_owned(),
         Proof::PublicKey(_) => const_hex::encode(Sha256::digest(text)),
         Proof::Hmac(scheme) if scheme.secret(text).is_err() => STANDARD.encode(Sha256::digest(text)),
         _ => text.to_owned(),
     }
+}
+
+/// Whether a platform signs its tokens with an RSA key.
+pub(crate) fn is_rsa(platform: &Platform) -> bool {
+    matches!(platform.proof(), Proof::Token(scheme) if scheme.algorithm() == Algorithm::Rs256)
 }
 
 /// The writing half of the platform with this name.
@@ -75,6 +89,9 @@ pub(crate) fn sign(
     body: &[u8],
     sent: SystemTime,
 ) -> Option<String> {
+    if matches!(platform.proof(), Proof::Token(_)) {
+        return None; // it signs claims, not bodies
+    }
     let lower: Vec<String> = headers.iter().map(|(name, _)| name.to_ascii_lowercase()).collect();
     let lines: Vec<(&str, &[u8])> =
         lower.iter().map(String::as_str).zip(headers.iter().map(|(_, value)| value.as_slice())).collect();

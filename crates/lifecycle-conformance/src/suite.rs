@@ -180,6 +180,7 @@ fn check_templates(fixture: &Fixture, kind: RouteKind) -> Result<(), String> {
         path: "",
         headers: &[],
         body: b"",
+        token: ("", None),
     };
     for request in &fixture.requests {
         Message::build(request, "localhost", &values).map_err(|error| error.to_string())?;

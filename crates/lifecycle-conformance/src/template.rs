@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
-use lifecycle_core::AttemptTime;
+use lifecycle_core::{AttemptTime, Proof};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -30,6 +30,9 @@ pub(crate) struct Values<'a> {
     pub(crate) headers: &'a [(String, Vec<u8>)],
     /// What `{{sign ..}}` and `{{body ..}}` are about.
     pub(crate) body: &'a [u8],
+    /// What `{{sign ..}}` makes a token of, where that is the platform's proof: claims and, if it is not the platform's own, a
+    /// header.
+    pub(crate) token: (&'a str, Option<&'a str>),
 }
 
 impl Values<'_> {
@@ -114,6 +117,11 @@ impl Values<'_> {
         };
         let platform = sender(&self.route.platform)?.platform();
         let keys = |name: &str| SecretName::parse(name)?.keys(platform, self.credentials);
+        if let Proof::Token(scheme) = platform.proof() {
+            let own = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, scheme.algorithm().name());
+            let (claims, header) = self.token;
+            return Some(keys(written)?.sign_token(header.unwrap_or(&own), claims));
+        }
         let keys = match secrets.split_once(',') {
             None => keys(secrets)?,
             Some((previous, current)) => keys(current)?.with_previous(keys(previous)?),
@@ -149,6 +157,7 @@ fn filtered(value: &str, filter: &str) -> Option<String> {
     Some(match filter {
         "base64" => STANDARD.encode(const_hex::decode(value).ok()?),
         "drop-first" => value.get(1..)?.to_owned(),
+        "drop-signature" => value.get(..=value.rfind('.')?)?.to_owned(),
         "drop-last" => value.get(..value.len().checked_sub(1)?)?.to_owned(),
         "flip-first" => format!("{}{}", other_digit(value.chars().next()?), value.get(1..)?),
         "flip-last" => {
@@ -196,6 +205,7 @@ mod tests {
             path: "/seismic",
             headers: &[],
             body: b"",
+            token: ("", None),
         };
         values.render(template)
     }

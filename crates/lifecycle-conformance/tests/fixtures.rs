@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lifecycle_conformance::{FixtureKind, Suite};
-use lifecycle_core::Rejection;
+use lifecycle_core::{Method, Rejection};
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -103,8 +103,10 @@ fn the_table_of_answers_is_that_of_the_core() {
         Rejection::DeadlineExceeded,
         Rejection::HandlerFailed,
         Rejection::InvalidHeader("x"),
-        Rejection::MethodNotAllowed,
+        Rejection::InvalidToken,
+        Rejection::MethodNotAllowed(Method::Post),
         Rejection::MissingSignature,
+        Rejection::MissingToken,
         Rejection::NotFound,
         Rejection::SignatureMismatch,
         Rejection::Stale,

@@ -75,6 +75,7 @@ impl Delivery {
         let stored = envelope.open(platform, &body)?;
         let headers = Headers::of(platform.header_names(), |name| envelope.header(name));
         let document = Document::new(body, headers).map_err(|_| Unreadable::Body)?;
+        let document = document.with_claims(stored.claims);
         let failure = stored.fields.failure;
         Ok(Self {
             platform,
@@ -169,9 +170,15 @@ impl Delivery {
         })
     }
 
-    /// The body, byte for byte as it was sent.
+    /// The body, byte for byte as it was sent. Beside a token ([`Trust::Bearer`]) it is not proven: what is, is in
+    /// [`claims`](Self::claims).
     pub fn body(&self) -> &Bytes {
         self.event.document().body()
+    }
+
+    /// The claims of the token, where that is the proof: a JSON object. Values that open something by themselves are `null` in it.
+    pub fn claims(&self) -> Option<&str> {
+        self.event.document().claims()
     }
 
     /// The headers that the platform names as signed or decoded.
@@ -179,12 +186,21 @@ impl Delivery {
         self.event.document().headers()
     }
 
-    /// The body as the platform's own type, such as [`seismic::Callback`](crate::seismic::Callback). A byte order mark
-    /// in front is skipped; [`body`](Self::body) has it still.
+    /// The body as the platform's own type, such as [`seismic::Callback`](crate::seismic::Callback); where a token is the proof, its
+    /// claims. A byte order mark in front is skipped; [`body`](Self::body) has it still.
     ///
     /// # Errors
-    /// When the body does not have that shape. The message names a place, and may quote the body: do not log it.
+    /// When it does not have that shape. The message names a place, and may quote it: do not log it.
     pub fn payload<'d, T: Deserialize<'d>>(&'d self) -> Result<T, serde_json::Error> {
+        let document = self.event.document();
+        serde_json::from_str(document.claims().unwrap_or_else(|| document.text()))
+    }
+
+    /// The body beside a token, which nothing proves, as the platform's own type.
+    ///
+    /// # Errors
+    /// As [`payload`](Self::payload).
+    pub fn unauthenticated_payload<'d, T: Deserialize<'d>>(&'d self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.event.document().text())
     }
 

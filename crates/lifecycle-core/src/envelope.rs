@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub struct Envelope {
     version: u32,
     platform: String,
     sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claims: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     headers: BTreeMap<String, String>,
     trust: StoredTrust,
@@ -56,6 +59,7 @@ pub struct Envelope {
 #[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum StoredTrust {
+    Bearer { key: String },
     PublicKey { key: String, header: String },
     Observed,
     Signed { secret: String, header: String },
@@ -74,6 +78,7 @@ enum StoredFailure {
 /// What an envelope gives back.
 pub(crate) struct Opened<'e> {
     pub(crate) fields: EventFields<'e>,
+    pub(crate) claims: Option<Arc<str>>,
     pub(crate) trust: Trust,
     pub(crate) unproven: Unproven,
     pub(crate) key: IdempotencyKey,
@@ -134,6 +139,7 @@ impl Envelope {
             version: Self::VERSION,
             platform: delivery.platform().name().to_owned(),
             sha256: digest(delivery.body()),
+            claims: owned(delivery.claims()),
             headers: delivery
                 .headers()
                 .iter()
@@ -185,6 +191,7 @@ impl Envelope {
         fields.failure = self.failure.map(AckFailure::from);
         Ok(Opened {
             fields,
+            claims: self.claims.as_deref().map(Arc::from),
             trust: (&self.trust).into(),
             unproven: Unproven::from_names(self.unproven.iter().map(String::as_str)),
             key: self.key,
@@ -216,6 +223,7 @@ impl fmt::Debug for Envelope {
 impl From<&Trust> for StoredTrust {
     fn from(trust: &Trust) -> Self {
         match trust {
+            Trust::Bearer { key } => Self::Bearer { key: key.as_str().to_owned() },
             Trust::PublicKey { key, header } => {
                 Self::PublicKey { key: key.as_str().to_owned(), header: header.clone().into_owned() }
             }
@@ -231,6 +239,7 @@ impl From<&Trust> for StoredTrust {
 impl From<&StoredTrust> for Trust {
     fn from(stored: &StoredTrust) -> Self {
         match stored {
+            StoredTrust::Bearer { key } => Self::Bearer { key: KeyName::new(key) },
             StoredTrust::PublicKey { key, header } => {
                 Self::PublicKey { key: KeyName::new(key), header: Cow::Owned(header.clone()) }
             }

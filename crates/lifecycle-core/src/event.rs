@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use sha2::{Digest, Sha256};
 
 use crate::ack::AckFailure;
 use crate::head::Headers;
@@ -238,21 +240,28 @@ impl fmt::Debug for LifecycleEvent {
     }
 }
 
-/// What an event was read from: the body as text, and the headers that the platform names. Cloning is cheap.
+/// What an event was read from: the body as text, the headers that the platform names, and the claims of a token. Cloning is
+/// cheap.
 #[derive(Clone)]
 pub(crate) struct Document {
     text: ByteString,
     headers: Headers,
+    claims: Option<Arc<str>>,
 }
 
 impl Document {
     pub(crate) fn new(body: Bytes, headers: Headers) -> Result<Self, Undecodable> {
         let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
-        Ok(Self { text, headers })
+        Ok(Self { text, headers, claims: None })
     }
 
     pub(crate) fn empty(headers: Headers) -> Self {
-        Self { text: ByteString::new(), headers }
+        Self { text: ByteString::new(), headers, claims: None }
+    }
+
+    pub(crate) fn with_claims(mut self, claims: Option<Arc<str>>) -> Self {
+        self.claims = claims;
+        self
     }
 
     /// The body as text, without a byte order mark in front. It may be ignored in front of JSON (RFC 8259, section 8.1), and
@@ -267,6 +276,21 @@ impl Document {
 
     pub(crate) fn headers(&self) -> &Headers {
         &self.headers
+    }
+
+    /// The claims of the token, if that is the proof.
+    pub(crate) fn claims(&self) -> Option<&str> {
+        self.claims.as_deref()
+    }
+
+    /// The digest of what the platform sent: the body, and the claims in front of it, since a token covers no body.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        if let Some(claims) = self.claims() {
+            digest.update((claims.len() as u64).to_be_bytes());
+            digest.update(claims);
+        }
+        digest.chain_update(self.body()).finalize().into()
     }
 }
 
@@ -330,10 +354,11 @@ impl Identity {
     }
 }
 
-/// A field's place in the body or in the headers, or a copy of its text where it is escaped there.
+/// A field's place in the body, in the headers or in the claims, or a copy of its text where it is escaped there.
 #[derive(Clone)]
 enum Span {
     Body { start: usize, end: usize },
+    Claims { start: usize, end: usize },
     Headers { start: usize, end: usize },
     Owned(Box<str>),
 }
@@ -347,6 +372,8 @@ impl Span {
                     Self::Body { start, end }
                 } else if let Some((start, end)) = place(part, document.headers.text()) {
                     Self::Headers { start, end }
+                } else if let Some((start, end)) = document.claims().and_then(|claims| place(part, claims)) {
+                    Self::Claims { start, end }
                 } else {
                     Self::Owned(part.into())
                 }
@@ -358,6 +385,7 @@ impl Span {
     fn read<'s>(&'s self, document: &'s Document) -> &'s str {
         match self {
             Self::Body { start, end } => &document.text[*start..*end],
+            Self::Claims { start, end } => &document.claims().unwrap_or_default()[*start..*end],
             Self::Headers { start, end } => &document.headers.text()[*start..*end],
             Self::Owned(own) => own,
         }

@@ -6,12 +6,14 @@ use std::fmt;
 use bytestring::ByteString;
 
 use crate::charset::header_text;
+use crate::jws::Jws;
 use crate::platform::{Platform, Proof};
 #[cfg(feature = "public-key")]
-use crate::public_key::PublicScheme;
+use crate::public_scheme::PublicScheme;
 use crate::rejected_request::{RejectedRequest, RequestBody, announces_body};
 use crate::rejection::Rejection;
 use crate::signature::Presented;
+use crate::verifier::ExpectedApp;
 
 /// The head of a request, as plain values of any framework. `Debug` shows the method only: a target may hold a token.
 ///
@@ -145,19 +147,25 @@ pub(crate) struct CheckedHead {
     pub(crate) headers: Headers,
     /// The body's length as declared, if it is.
     pub(crate) declared: Option<u64>,
+    /// The token, or the detached signature; a token that is the body is still to come.
+    pub(crate) jws: Option<Box<Jws>>,
+    /// The path, where a token is the proof.
+    pub(crate) path: Option<Box<str>>,
 }
 
 /// Validates the header lines that are relevant for a platform: the signatures presented and the headers to keep.
 pub(crate) fn check<'h>(
     platform: &'static Platform,
-    lines: impl Iterator<Item = (&'h str, &'h [u8])>,
+    head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
+    app: &ExpectedApp,
 ) -> Result<CheckedHead, RejectedRequest> {
     let names = platform.header_names();
     let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
     let mut declared = None;
     let mut body = RequestBody::Read;
     let mut ambiguous = None; // returned only after all lines, as a later one may announce a body
-    for (name, value) in lines {
+    let (path, query) = (head.path(), head.query());
+    for (name, value) in head.headers {
         if announces_body(name, value) {
             body = RequestBody::Unread;
         }
@@ -175,7 +183,28 @@ pub(crate) fn check<'h>(
         return Err(rejected(rejection));
     }
     let (presented, headers) = read(platform, &first).map_err(rejected)?;
-    Ok(CheckedHead { presented, headers, declared })
+    let mut checked = CheckedHead { presented, headers, declared, jws: None, path: None };
+    match platform.proof() {
+        Proof::Token(scheme) => {
+            let token = scheme.find(first[0].filter(|_| names.carrying > 0), query).map_err(rejected)?;
+            let jws = token.map(|token| scheme.read(token, app)).transpose().map_err(rejected)?;
+            (checked.jws, checked.path) = (jws.map(Box::new), Some(path.into()));
+        }
+        #[cfg(feature = "public-key")]
+        Proof::PublicKey(scheme) if scheme.written().is_none() => {
+            checked.jws = Some(Box::new(detached(names.all()[0], first[0]).map_err(rejected)?));
+        }
+        _ => {}
+    }
+    Ok(checked)
+}
+
+/// The detached signature in a header.
+#[cfg(feature = "public-key")]
+fn detached(name: &'static str, value: Option<&[u8]>) -> Result<Jws, Rejection> {
+    let value = value.ok_or(Rejection::MissingSignature)?;
+    let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
+    Jws::detached(text.trim_matches([' ', '\t'])).ok_or(Rejection::SignatureMismatch)
 }
 
 /// Reads the values of the platform's headers.
@@ -187,8 +216,8 @@ fn read(
     let (scheme, length) = match platform.proof() {
         Proof::Hmac(scheme) => (Some(scheme), 32),
         #[cfg(feature = "public-key")]
-        Proof::PublicKey(public) => (Some(public.scheme()), PublicScheme::LENGTH),
-        Proof::UnguessableUrl => (None, 0),
+        Proof::PublicKey(public) => (public.written(), PublicScheme::LENGTH),
+        Proof::Token(_) | Proof::UnguessableUrl => (None, 0),
     };
     let mut presented = Presented::new(length);
     let (carrying, kept) = values.split_at(names.carrying);
@@ -287,6 +316,7 @@ impl HeaderNames {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Document;
     use crate::{Ack, EventFields, Part, Scheme, Undecodable, VerifiedRequest};
 
     const SCHEME: Scheme = Scheme::new(&["x-signature"]).with_signed(&[Part::Header("x-time"), Part::Body]);
@@ -303,7 +333,8 @@ mod tests {
         let kept_as = |name: &'static str, value: &'static [u8]| {
             let lines = [("x-signature", zeros.as_bytes()), ("x-time", b"1"), ("x-event", b"plain")]
                 .map(|(own, usual)| (own, if own == name { value } else { usual }));
-            let headers = check(&PLATFORM, lines.into_iter()).map_err(Rejection::from)?.headers;
+            let head = Head::new("POST", "/", lines);
+            let headers = check(&PLATFORM, head, &ExpectedApp::Any).map_err(Rejection::from)?.headers;
             Ok(headers.get(name).unwrap_or_default().to_owned())
         };
         assert_eq!(kept_as("x-event", "é".as_bytes()), Ok("é".into()));
@@ -321,8 +352,9 @@ mod tests {
     fn a_signed_header_and_another_one_come_through_different_doors() {
         let zeros = "0".repeat(64);
         let lines = [("X-Signature", zeros.as_bytes()), ("X-Time", b"1"), ("X-Event", b"install")];
-        let headers = check(&PLATFORM, lines.into_iter()).unwrap().headers;
-        let request = VerifiedRequest::new("", &headers, None);
+        let headers = check(&PLATFORM, Head::new("POST", "/", lines), &ExpectedApp::Any).unwrap().headers;
+        let document = Document::empty(headers.clone());
+        let request = VerifiedRequest::new(&document, None, "");
         assert_eq!((request.signed_header("x-time"), request.signed_header("x-event")), (Some("1"), None));
         assert_eq!(request.unauthenticated_header("x-event"), Some("install"));
         assert_eq!(request.unauthenticated_header("x-time"), None);

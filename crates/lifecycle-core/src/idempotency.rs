@@ -65,7 +65,7 @@ impl fmt::Debug for IdempotencySource<'_> {
 impl IdempotencyKey {
     /// The key of this event of a platform, whose proof covers its kind or does not.
     pub(crate) fn of(platform: &str, event: &LifecycleEvent, is_kind_proven: bool) -> Self {
-        let (kind, document) = (event.kind().name(), event.document().body());
+        let (kind, document) = (event.kind().name(), event.document());
         let mut digest = Parts(Sha256::new());
         digest.add(platform).add(event.app()).add(event.tenant());
         match &event.identity() {
@@ -79,10 +79,10 @@ impl IdempotencyKey {
                 digest.add("told").add(text.as_ref()).add(kind);
             }
             IdempotencySource::Document(Some(id)) if !is_placeholder(id) => {
-                digest.add("document").add(Sha256::digest(document)).add(id.as_ref());
+                digest.add("document").add(document.digest()).add(id.as_ref());
             }
             _ => {
-                digest.add("document").add(Sha256::digest(document));
+                digest.add("document").add(document.digest());
             }
         }
         Self(digest.0.finalize().into())

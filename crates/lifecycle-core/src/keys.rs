@@ -9,10 +9,14 @@ use async_trait::async_trait;
 
 use crate::head::Headers;
 use crate::hook_token::HookToken;
+use crate::jws::Jws;
+#[cfg(feature = "public-key")]
+use crate::key_set::KeySet;
 use crate::platform::{Platform, Proof};
 #[cfg(feature = "public-key")]
-use crate::public_key::{KeySet, PublicKey};
+use crate::public_key::{KeySort, PublicKey};
 use crate::secret::{Secret, Secrets, SigningSecret};
+use crate::token_scheme::Algorithm;
 
 /// What a verifier proves requests with: signing secrets, public keys, or the token of an unguessable URL.
 ///
@@ -47,12 +51,20 @@ impl Keys {
 
     /// Whether these are keys for this platform's proof.
     pub(crate) fn check(&self, platform: &'static Platform) -> Result<(), ConfigError> {
-        match (&self.material, platform.proof()) {
+        let fit = match (&self.material, platform.proof()) {
             #[cfg(feature = "public-key")]
-            (Material::Public(_), Proof::PublicKey(_)) => Ok(()),
-            (Material::Secrets(_), Proof::Hmac(_)) | (Material::Token(_), Proof::UnguessableUrl) => Ok(()),
-            _ => Err(ConfigError::WrongKeys { platform: platform.name(), expected: platform.proof().keys() }),
-        }
+            (Material::Public(keys), Proof::PublicKey(scheme)) => keys.is_of(scheme.key_sort()),
+            #[cfg(feature = "public-key")]
+            (Material::Public(keys), Proof::Token(scheme)) => {
+                scheme.algorithm() == Algorithm::Rs256 && keys.is_of(KeySort::Rsa)
+            }
+            (Material::Secrets(_), Proof::Token(scheme)) => scheme.algorithm() == Algorithm::Hs256,
+            (Material::Secrets(_), Proof::Hmac(_)) | (Material::Token(_), Proof::UnguessableUrl) => true,
+            _ => false,
+        };
+        let wrong =
+            || ConfigError::WrongKeys { platform: platform.name(), expected: platform.proof().keys() };
+        if fit { Ok(()) } else { Err(wrong()) }
     }
 
     fn of(material: Material) -> Self {
@@ -116,6 +128,12 @@ impl fmt::Debug for Keys {
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// Any app, on a platform whose keys prove the tokens of all apps: those that are meant for others would be taken.
+    #[error("{platform} signs for all apps with one key, so the app has to be named")]
+    AnyApp {
+        /// The platform's name.
+        platform: &'static str,
+    },
     /// A maximum age, on a platform that does not say when it sent an attempt: every callback would be refused.
     #[error(
         "{platform} does not tell when it sent a callback, so there is nothing to hold a maximum age against"
@@ -154,7 +172,7 @@ pub enum ConfigError {
 /// #[async_trait]
 /// impl KeySource for Shops {
 ///     async fn find(&self, hint: &KeyHint) -> Result<Option<Keys>, KeysUnavailable> {
-///         let Some(shop) = hint.header("x-shop") else { return Ok(None) };
+///         let Some(shop) = hint.unauthenticated_header("x-shop") else { return Ok(None) };
 ///         Ok(self.0.get(shop).map(|secret| Keys::from(secret.clone()).with_owner(shop)))
 ///     }
 /// }
@@ -175,19 +193,38 @@ pub trait KeySource: Send + Sync + 'static {
 }
 
 /// What a request says of the keys that prove it. Nothing of it is proven. `Debug` shows no value.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct KeyHint {
     headers: Headers,
+    key_id: Option<Box<str>>,
+    issuer: Option<Box<str>>,
 }
 
 impl KeyHint {
-    pub(crate) fn new(headers: Headers) -> Self {
-        Self { headers }
+    pub(crate) fn new(headers: Headers, jws: Option<&Jws>) -> Self {
+        let owned = |text: Option<&str>| text.map(Into::into);
+        Self { headers, key_id: owned(jws.and_then(Jws::key_id)), issuer: owned(jws.and_then(Jws::issuer)) }
     }
 
     /// A header that the platform names, its name in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn unauthenticated_header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
+    }
+
+    /// The id of the key, of a token or a JWS (`kid`). It may be any text: look it up among known ones, and make no address of it.
+    pub fn unauthenticated_key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    /// Who says to have signed, of a token or a JWS (`iss`).
+    pub fn unauthenticated_issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+}
+
+impl fmt::Debug for KeyHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyHint").field("headers", &self.headers).finish_non_exhaustive()
     }
 }
 

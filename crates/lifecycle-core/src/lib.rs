@@ -3,6 +3,7 @@
 mod ack;
 mod change;
 mod charset;
+mod claims;
 mod decision;
 mod deduplicated;
 mod delivery;
@@ -17,6 +18,10 @@ mod head;
 mod hook_token;
 mod idempotency;
 mod installation;
+mod json_object;
+mod jws;
+#[cfg(feature = "public-key")]
+mod key_set;
 mod keys;
 mod log_limit;
 mod mark;
@@ -25,9 +30,13 @@ mod platform;
 pub mod platforms;
 #[cfg(feature = "public-key")]
 mod public_key;
+#[cfg(feature = "public-key")]
+mod public_scheme;
 mod rejected_request;
 mod rejection;
 mod reply;
+#[cfg(feature = "public-key")]
+mod rsa_key;
 mod scheme;
 mod secret;
 mod signature;
@@ -38,6 +47,7 @@ pub mod telemetry;
 mod tenant;
 #[cfg(test)]
 mod testing;
+mod token_scheme;
 mod trust;
 mod unhandled;
 mod verification;
@@ -61,17 +71,22 @@ pub use head::{Head, Headers};
 pub use hook_token::HookToken;
 pub use idempotency::{IdempotencyKey, IdempotencySource, InvalidKey};
 pub use installation::Installation;
+#[cfg(feature = "public-key")]
+pub use key_set::{InvalidKeySet, KeySet};
 pub use keys::{ConfigError, KeyHint, KeyLookup, KeySource, Keys, KeysUnavailable};
 pub use log_limit::LogLimit;
 pub use observation::Observation;
-pub use platform::{Activation, AttemptTime, Decode, Platform, Proof};
-#[cfg(feature = "public-key")]
-pub use platforms::discord;
+pub use platform::{Activation, AttemptTime, Decode, Method, Platform, Proof};
 pub use platforms::{
-    github, linear, registry, securityscorecard, seismic, shopify, slack, standard_webhooks, stripe, zoom,
+    bigcommerce, github, linear, monday, registry, securityscorecard, seismic, shopify, slack,
+    standard_webhooks, stripe, zoom,
 };
 #[cfg(feature = "public-key")]
-pub use public_key::{InvalidPublicKey, KeySet, PublicKey, PublicScheme};
+pub use platforms::{discord, wix};
+#[cfg(feature = "public-key")]
+pub use public_key::{InvalidPublicKey, PublicKey};
+#[cfg(feature = "public-key")]
+pub use public_scheme::PublicScheme;
 pub use rejected_request::{RejectedRequest, RequestBody};
 pub use rejection::{Rejection, Undecodable};
 pub use reply::{PROBLEM_JSON, Reply};
@@ -79,6 +94,7 @@ pub use scheme::{Encoding, KeyForm, Part, Scheme};
 pub use secret::{KeyName, Secret, SecretError, Secrets, SigningSecret};
 pub use status::{Status, Transition};
 pub use tenant::{TenantGate, TenantKey};
+pub use token_scheme::{Algorithm, Audience, TokenPlace, TokenScheme};
 pub use trust::{Field, Trust};
 pub use unhandled::Unhandled;
 pub use verification::{Inbound, Verification};

@@ -8,9 +8,12 @@ use crate::handshake::{Handshake, ReadHandshake};
 use crate::head::HeaderNames;
 use crate::platforms::standard_webhooks::Mapping;
 #[cfg(feature = "public-key")]
-use crate::public_key::PublicScheme;
+use crate::public_key::KeySort;
+#[cfg(feature = "public-key")]
+use crate::public_scheme::PublicScheme;
 use crate::rejection::Undecodable;
 use crate::scheme::Scheme;
+use crate::token_scheme::{Algorithm, TokenScheme};
 use crate::verified_request::VerifiedRequest;
 
 /// A marketplace: how it proves itself, what it takes as received and by when, and how its bodies read.
@@ -47,6 +50,7 @@ pub struct Platform {
     name: &'static str,
     proof: Proof,
     ack: Ack,
+    method: Method,
     headers: HeaderNames,
     attempt: AttemptTime,
     max_age: Option<Duration>,
@@ -91,6 +95,7 @@ impl Platform {
             name,
             proof,
             ack,
+            method: Method::Post,
             headers: proof.headers(),
             attempt: AttemptTime::Untold,
             max_age: None,
@@ -99,6 +104,13 @@ impl Platform {
             handshake: None,
             decoder,
         }
+    }
+
+    /// The method by which the platform sends its callbacks; POST by default. Any other is answered 405.
+    #[must_use]
+    pub const fn with_method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
     }
 
     /// The headers that decoding reads (names in lower case). They are kept with the delivery. Those that the scheme
@@ -162,6 +174,11 @@ impl Platform {
         &self.ack
     }
 
+    /// The method by which the platform sends its callbacks.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
     /// Where the time of an attempt is found.
     pub fn attempt_time(&self) -> AttemptTime {
         self.attempt
@@ -202,6 +219,26 @@ impl Platform {
     }
 }
 
+/// The method of a request.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum Method {
+    /// GET: what it tells is in its target.
+    Get,
+    /// POST.
+    Post,
+}
+
+impl Method {
+    /// As HTTP writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+        }
+    }
+}
+
 /// How a platform proves that it is the sender.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
@@ -211,6 +248,8 @@ pub enum Proof {
     /// By a signature that anybody can check and only the platform can make.
     #[cfg(feature = "public-key")]
     PublicKey(PublicScheme),
+    /// By a token that the platform has signed.
+    Token(TokenScheme),
     /// Not at all. The unguessable last segment of the URL is the only protection against strangers.
     UnguessableUrl,
 }
@@ -221,6 +260,7 @@ impl Proof {
             Self::Hmac(scheme) => scheme.header_names(),
             #[cfg(feature = "public-key")]
             Self::PublicKey(scheme) => scheme.header_names(),
+            Self::Token(scheme) => scheme.header_names(),
             Self::UnguessableUrl => HeaderNames::NONE,
         }
     }
@@ -230,7 +270,12 @@ impl Proof {
         match self {
             Self::Hmac(_) => "signing secrets",
             #[cfg(feature = "public-key")]
-            Self::PublicKey(_) => "public keys",
+            Self::PublicKey(scheme) => scheme.key_sort().name(),
+            Self::Token(scheme) => match scheme.algorithm() {
+                Algorithm::Hs256 => "signing secrets",
+                #[cfg(feature = "public-key")]
+                Algorithm::Rs256 => KeySort::Rsa.name(),
+            },
             Self::UnguessableUrl => "the token of an unguessable URL",
         }
     }
@@ -247,6 +292,8 @@ pub enum AttemptTime {
     Field(&'static str),
     /// In this signed header, in whole seconds since the Unix epoch.
     Header(&'static str),
+    /// In the claim `iat` of the token.
+    IssuedAt,
     /// Nowhere that is proven.
     Untold,
 }

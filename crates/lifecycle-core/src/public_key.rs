@@ -5,66 +5,38 @@ use std::sync::Arc;
 
 use ring::signature::{ED25519, UnparsedPublicKey};
 
-use crate::head::HeaderNames;
-use crate::rejection::Rejection;
-use crate::scheme::{Scheme, find};
+use crate::rsa_key::RsaKey;
 use crate::secret::KeyName;
-use crate::signature::Presented;
-
-/// How a platform signs with a private key: by Ed25519 (RFC 8032), over what, written how, in which headers.
-///
-/// The algorithm is the platform's. No request chooses it.
-#[derive(Clone, Copy, Debug)]
-pub struct PublicScheme(Scheme);
-
-impl PublicScheme {
-    /// The bytes of an Ed25519 signature.
-    pub(crate) const LENGTH: usize = 64;
-
-    /// Ed25519 over the parts that the scheme signs.
-    pub const fn ed25519(scheme: Scheme) -> Self {
-        Self(scheme)
-    }
-
-    /// Which header has the signature, and what it covers.
-    pub const fn scheme(&self) -> &Scheme {
-        &self.0
-    }
-
-    /// The header value that this platform would send, signed by whoever holds its private key: for tests and tools. Headers and
-    /// fields are given as to [`Scheme::sign`].
-    pub fn sign_with(
-        &self,
-        headers: &[(&str, &[u8])],
-        body: &[u8],
-        sign: impl FnOnce(&[u8]) -> Vec<u8>,
-    ) -> String {
-        let find = |name: &str| find(headers, name);
-        self.0.write(find, &sign(&self.message(find, find, body)))
-    }
-
-    /// What is signed, in one piece, as the signature covers one.
-    fn message<'h, 'f>(
-        &self,
-        header: impl Fn(&str) -> &'h [u8],
-        field: impl Fn(&str) -> &'f [u8],
-        body: &[u8],
-    ) -> Vec<u8> {
-        let mut message = Vec::with_capacity(body.len() + 128);
-        self.0.message(header, field, body, |part| message.extend_from_slice(part));
-        message
-    }
-
-    pub(crate) const fn header_names(&self) -> HeaderNames {
-        self.0.header_names()
-    }
-}
 
 /// A public key of a platform's, with the name that logs show.
 #[derive(Clone, Eq, PartialEq)]
 pub struct PublicKey {
     name: KeyName,
-    bytes: [u8; 32],
+    id: Option<Arc<str>>,
+    material: KeyMaterial,
+}
+
+#[derive(Clone, Eq, PartialEq)]
+enum KeyMaterial {
+    Ed25519([u8; 32]),
+    Rsa(Arc<RsaKey>),
+}
+
+/// What a public key is a key of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum KeySort {
+    Ed25519,
+    Rsa,
+}
+
+impl KeySort {
+    /// Several of it, in words.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "Ed25519 public keys",
+            Self::Rsa => "RSA public keys",
+        }
+    }
 }
 
 impl PublicKey {
@@ -79,13 +51,73 @@ impl PublicKey {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidPublicKey`] for anything else.
+    /// [`InvalidPublicKey::Ed25519`] for anything else.
     pub fn ed25519(name: &str, hex: &str) -> Result<Self, InvalidPublicKey> {
         let mut bytes = [0; 32];
         if hex.len() != 64 || const_hex::decode_to_slice(hex, &mut bytes).is_err() {
-            return Err(InvalidPublicKey);
+            return Err(InvalidPublicKey::Ed25519);
         }
-        Ok(Self { name: KeyName::new(name), bytes })
+        Ok(Self::new(name, KeyMaterial::Ed25519(bytes)))
+    }
+
+    /// An RSA key of 2048 to 8192 bits from its PEM, as a platform's dashboard shows it and `openssl pkey -pubout` writes it.
+    ///
+    /// ```
+    /// use lifecycle_core::{InvalidPublicKey, PublicKey};
+    ///
+    /// let private = "-----BEGIN PRIVATE KEY-----\nMIIEvgIB\n-----END PRIVATE KEY-----\n";
+    /// assert_eq!(PublicKey::rsa_pem("dashboard", private), Err(InvalidPublicKey::Rsa));
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidPublicKey::Rsa`] for anything else.
+    pub fn rsa_pem(name: &str, pem: &str) -> Result<Self, InvalidPublicKey> {
+        let key = RsaKey::from_pem(pem).ok_or(InvalidPublicKey::Rsa)?;
+        Ok(Self::new(name, KeyMaterial::Rsa(Arc::new(key))))
+    }
+
+    /// A key of a set, by the name that tokens call it.
+    pub(crate) fn rsa(id: &str, key: RsaKey) -> Self {
+        Self::new(id, KeyMaterial::Rsa(Arc::new(key))).with_id(id)
+    }
+
+    /// The id by which tokens name this key (`kid`). It then proves those that do, and no others; a key without an id is tried
+    /// whatever a token says.
+    #[must_use]
+    pub fn with_id(mut self, id: &str) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// The name that logs show.
+    pub fn name(&self) -> &KeyName {
+        &self.name
+    }
+
+    /// The id by which tokens name it.
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    pub(crate) fn sort(&self) -> KeySort {
+        match self.material {
+            KeyMaterial::Ed25519(_) => KeySort::Ed25519,
+            KeyMaterial::Rsa(_) => KeySort::Rsa,
+        }
+    }
+
+    /// Whether its private key signed this.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.material {
+            KeyMaterial::Ed25519(bytes) => {
+                UnparsedPublicKey::new(&ED25519, bytes).verify(message, signature).is_ok()
+            }
+            KeyMaterial::Rsa(key) => key.verifies(message, signature),
+        }
+    }
+
+    fn new(name: &str, material: KeyMaterial) -> Self {
+        Self { name: KeyName::new(name), id: None, material }
     }
 }
 
@@ -97,43 +129,12 @@ impl fmt::Debug for PublicKey {
 
 /// The text is not a public key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
-#[error("an Ed25519 public key is 64 hex digits")]
-pub struct InvalidPublicKey;
-
-/// The public keys that a verifier accepts: normally one; two or more during rotation. There is always at least one.
-#[derive(Clone, Debug)]
-pub struct KeySet(Arc<[PublicKey]>);
-
-impl KeySet {
-    /// Adds a key that is accepted too.
-    #[must_use]
-    pub fn or(self, key: PublicKey) -> Self {
-        Self(self.0.iter().cloned().chain([key]).collect())
-    }
-}
-
-impl From<PublicKey> for KeySet {
-    fn from(key: PublicKey) -> Self {
-        Self([key].into())
-    }
-}
-
-/// Finds the key and the header that prove the bytes.
-pub(crate) fn verify<'k, 'v>(
-    scheme: &PublicScheme,
-    keys: &'k KeySet,
-    presented: &Presented,
-    header: impl Fn(&str) -> &'v [u8],
-    body: &[u8],
-) -> Result<(&'k KeyName, &'static str), Rejection> {
-    let message = scheme.message(header, |_| presented.field().as_bytes(), body);
-    for key in keys.0.iter() {
-        let verifying = UnparsedPublicKey::new(&ED25519, key.bytes);
-        for (header, signature) in presented.candidates() {
-            if verifying.verify(&message, signature).is_ok() {
-                return Ok((&key.name, header));
-            }
-        }
-    }
-    Err(Rejection::SignatureMismatch)
+#[non_exhaustive]
+pub enum InvalidPublicKey {
+    /// Not one for Ed25519.
+    #[error("an Ed25519 public key is 64 hex digits")]
+    Ed25519,
+    /// Not one for RS256.
+    #[error("an RSA public key is a PEM that begins with BEGIN PUBLIC KEY, of 2048 to 8192 bits")]
+    Rsa,
 }

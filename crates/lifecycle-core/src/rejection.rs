@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::decision::Reason;
+use crate::platform::Method;
 use crate::reply::Reply;
 
 /// Why a callback was not acknowledged.
@@ -36,12 +37,16 @@ pub enum Rejection {
     HandlerFailed,
     /// A relevant header is repeated with different values, or is not text. 400.
     InvalidHeader(&'static str),
+    /// The token is malformed, meant for others, or not signed by a known key. 401.
+    InvalidToken,
     /// The keys to verify with could not be had. 503: it is not the sender's fault, and the caller may try again.
     KeysUnavailable,
-    /// Callbacks are POSTs. 405.
-    MethodNotAllowed,
+    /// The platform sends its callbacks by this method only. 405.
+    MethodNotAllowed(Method),
     /// No signature header of the platform is present. 401.
     MissingSignature,
+    /// The request has no token where the platform puts it. 401.
+    MissingToken,
     /// An unsigned hook was called without its token, or with a wrong one. 404 without a body, whatever the method, as a
     /// router answers where nothing is.
     NotFound,
@@ -49,7 +54,8 @@ pub enum Rejection {
     Refused(Reason),
     /// No configured secret made any of the signatures over these bytes. 401.
     SignatureMismatch,
-    /// Signed too long ago, too far ahead, or without a readable time while a maximum age is set. 401.
+    /// Signed too long ago, too far ahead, or without a readable time while a maximum age is set; a token that has expired, or is
+    /// not valid yet. 401.
     Stale,
     /// The handler cannot take the callback now. It has kept nothing of it, or does not know: a store may have written it, and
     /// its answer came too late. 503; the caller may try again.
@@ -67,10 +73,15 @@ impl Rejection {
     pub fn status(&self) -> u16 {
         match self {
             Self::BodyUnreadable | Self::InvalidHeader(_) => 400,
-            Self::Contradiction(_) | Self::MissingSignature | Self::SignatureMismatch | Self::Stale => 401,
+            Self::Contradiction(_)
+            | Self::InvalidToken
+            | Self::MissingSignature
+            | Self::MissingToken
+            | Self::SignatureMismatch
+            | Self::Stale => 401,
             Self::Refused(_) => 403,
             Self::NotFound => 404,
-            Self::MethodNotAllowed => 405,
+            Self::MethodNotAllowed(_) => 405,
             Self::BodyTimeout => 408,
             Self::BodyTooLarge => 413,
             Self::Undecodable(_) | Self::UnexpectedApp | Self::UnexpectedEvent => 422,
@@ -89,9 +100,11 @@ impl Rejection {
             Self::DeadlineExceeded => "deadline-exceeded",
             Self::HandlerFailed => "handler-failed",
             Self::InvalidHeader(_) => "invalid-header",
+            Self::InvalidToken => "invalid-token",
             Self::KeysUnavailable => "keys-unavailable",
-            Self::MethodNotAllowed => "method-not-allowed",
+            Self::MethodNotAllowed(_) => "method-not-allowed",
             Self::MissingSignature => "missing-signature",
+            Self::MissingToken => "missing-token",
             Self::NotFound => "not-found",
             Self::Refused(_) => "refused",
             Self::SignatureMismatch => "signature-mismatch",
@@ -113,9 +126,12 @@ impl Rejection {
             Self::DeadlineExceeded => "The callback was not handled in time",
             Self::HandlerFailed => "The callback could not be handled",
             Self::InvalidHeader(_) => "A header is ambiguous or not text",
+            Self::InvalidToken => "The token is not one that this receiver takes",
             Self::KeysUnavailable => "The keys to verify the callback with cannot be had now",
-            Self::MethodNotAllowed => "Callbacks are sent by POST",
+            Self::MethodNotAllowed(Method::Get) => "Callbacks are sent by GET",
+            Self::MethodNotAllowed(Method::Post) => "Callbacks are sent by POST",
             Self::MissingSignature => "The signature header is missing",
+            Self::MissingToken => "The token is missing",
             Self::NotFound => "There is nothing here",
             Self::Refused(_) => "The app refused",
             Self::SignatureMismatch => "The signature does not match the body received",
@@ -138,7 +154,7 @@ impl Rejection {
         };
         let reply = Reply::problem(self.status(), self.code(), self.title(), detail);
         match self {
-            Self::MethodNotAllowed => reply.header("allow", "POST"),
+            Self::MethodNotAllowed(method) => reply.header("allow", method.as_str()),
             _ => reply,
         }
     }
@@ -210,9 +226,12 @@ mod tests {
 
     #[test]
     fn only_a_wrong_method_says_which_one_is_allowed() {
-        let allow =
-            |rejection: Rejection| rejection.reply().headers().any(|header| header == ("allow", "POST"));
-        assert!(allow(Rejection::MethodNotAllowed));
-        assert!(!allow(Rejection::NotFound));
+        let allow = |rejection: Rejection| {
+            let reply = rejection.reply();
+            reply.headers().find(|(name, _)| *name == "allow").map(|(_, value)| value.to_owned())
+        };
+        assert_eq!(allow(Rejection::MethodNotAllowed(Method::Post)).as_deref(), Some("POST"));
+        assert_eq!(allow(Rejection::MethodNotAllowed(Method::Get)).as_deref(), Some("GET"));
+        assert_eq!(allow(Rejection::NotFound), None);
     }
 }

@@ -3,13 +3,13 @@
 //! Each answered callback is a `tracing` event with the target `lifecycle::callback` and the fields `platform`, `code`
 //! (`accepted`, `not-acknowledged` when the app's own route gave another status than the platform takes as received, or
 //! `handshake` when a platform tried out the URL, or a rejection's), `status` (absent where an extractor leaves the answer to the route), `kind`, `key` (the idempotency
-//! key), `secret` and `header` (what proved it), `elapsed_ms` and `deadline_ms`.
+//! key), `secret` and `header` (what proved it; of a token the name of its key, and `token`), `elapsed_ms` and `deadline_ms`.
 //!
 //! | what | level |
 //! | --- | --- |
 //! | `accepted`, `handshake` | `INFO` |
-//! | `method-not-allowed`, `missing-signature`, `not-found`: any scanner causes them | `DEBUG` |
-//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `keys-unavailable`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
+//! | `method-not-allowed`, `missing-signature`, `missing-token`, `not-found`: any scanner causes them | `DEBUG` |
+//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
 //! | everything else: it comes after the proof, so no stranger causes it | `WARN` |
 //!
 //! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
@@ -43,6 +43,7 @@ pub(crate) fn answered(delivery: &Delivery, status: Option<u16>, elapsed: Durati
         Trust::PublicKey { key: name, header } | Trust::Signed { secret: name, header } => {
             (name.as_str(), header.as_ref())
         }
+        Trust::Bearer { key } => (key.as_str(), "token"),
         Trust::Observed | Trust::UnguessableUrl => ("none", "none"),
     };
     let kind = delivery.event().kind().name();
@@ -126,6 +127,7 @@ pub(crate) struct Warnings {
     body_too_large: LogLimit,
     body_unreadable: LogLimit,
     invalid_header: LogLimit,
+    invalid_token: LogLimit,
     keys_unavailable: LogLimit,
     signature_mismatch: LogLimit,
 }
@@ -147,9 +149,13 @@ impl Warnings {
             Rejection::BodyTooLarge => Cause::Anybody(&self.body_too_large),
             Rejection::BodyUnreadable => Cause::Anybody(&self.body_unreadable),
             Rejection::InvalidHeader(_) => Cause::Anybody(&self.invalid_header),
+            Rejection::InvalidToken => Cause::Anybody(&self.invalid_token),
             Rejection::SignatureMismatch => Cause::Anybody(&self.signature_mismatch),
             Rejection::KeysUnavailable => Cause::Anybody(&self.keys_unavailable),
-            Rejection::MethodNotAllowed | Rejection::MissingSignature | Rejection::NotFound => Cause::Scanner,
+            Rejection::MethodNotAllowed(_)
+            | Rejection::MissingSignature
+            | Rejection::MissingToken
+            | Rejection::NotFound => Cause::Scanner,
             Rejection::Contradiction(_)
             | Rejection::DeadlineExceeded
             | Rejection::HandlerFailed

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use crate::{
-    Delivery, ExpectedApp, Head, HookToken, Inbound, Keys, Platform, Proof, Rejection, Secret, Undecodable,
-    Verifier,
+    Delivery, ExpectedApp, Head, HookToken, Inbound, Keys, Platform, Proof, Rejection, Secret, TokenPlace,
+    Undecodable, Verifier,
 };
 
 const TOKEN: &str = "b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07";
@@ -17,6 +17,25 @@ pub(crate) fn now() -> SystemTime {
 /// The delivery that a genuine request with this body gives, or what keeps it from being one.
 pub(crate) fn delivery(platform: &'static Platform, body: &str) -> Result<Delivery, Undecodable> {
     with_headers(platform, &[], body)
+}
+
+/// The delivery of a genuine request with a token that has these claims, at this path.
+pub(crate) fn with_token(
+    platform: &'static Platform,
+    path: &str,
+    claims: &str,
+    body: &str,
+) -> Result<Delivery, Undecodable> {
+    let secret = Secret::new("a secret for tests").expect("it is one");
+    let Proof::Token(scheme) = platform.proof() else { panic!("it is proven otherwise") };
+    let token = scheme.sign(&secret, claims);
+    let verifier = Verifier::new(platform, secret, ExpectedApp::Any).expect("the keys fit");
+    let (target, lines) = match scheme.place() {
+        TokenPlace::Query(name) => (format!("{path}?{name}={token}"), Vec::new()),
+        TokenPlace::Header { name, .. } => (path.to_owned(), vec![(name, token.as_bytes())]),
+        TokenPlace::Body => panic!("the body is the token"),
+    };
+    finish(&verifier, Head::new(platform.method().as_str(), &target, lines), body)
 }
 
 /// The same with headers that the platform names.
@@ -39,11 +58,19 @@ pub(crate) fn with_headers(
         Proof::UnguessableUrl => HookToken::new(TOKEN).expect("it is one").into(),
         #[cfg(feature = "public-key")]
         Proof::PublicKey(_) => panic!("tests of public keys use vectors"),
+        Proof::Token(_) => panic!("tests of tokens sign their claims"),
     };
     let verifier = Verifier::new(platform, keys, ExpectedApp::Any).expect("the keys fit");
     let target = format!("/hook/{TOKEN}");
-    let mut verification =
-        verifier.begin(Head::new("POST", &target, lines)).expect("the head is one of this platform's");
+    finish(&verifier, Head::new("POST", &target, lines), body)
+}
+
+fn finish<'h>(
+    verifier: &Verifier,
+    head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
+    body: &str,
+) -> Result<Delivery, Undecodable> {
+    let mut verification = verifier.begin(head).expect("the head is one of this platform's");
     verification.push(body.to_owned().into()).expect("the body is small");
     match verification.finish(now()) {
         Ok(Inbound::Delivery(delivery)) => Ok(delivery),

@@ -8,6 +8,12 @@ use crate::secret::KeyName;
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum Trust {
+    /// A token that is signed by the platform. It proves its claims, and nothing else of the request: until it expires, whoever has
+    /// seen it can send it again, with another body or to another path.
+    Bearer {
+        /// The name of the secret or of the public key that verified it.
+        key: KeyName,
+    },
     /// The app has seen it by itself; nobody has sent it. See [`Observation`](crate::Observation).
     Observed,
     /// A signature by a public key of the platform's, over the raw body.

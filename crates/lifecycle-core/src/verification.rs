@@ -9,18 +9,20 @@ use bytes::{Bytes, BytesMut};
 use hmac::Hmac;
 use sha2::Sha256;
 
+use crate::claims::Claims;
 use crate::delivery::Delivery;
 use crate::event::Document;
 use crate::freshness;
-use crate::head::{self, CheckedHead};
+use crate::head::{self, CheckedHead, Head};
+use crate::jws::Jws;
 use crate::keys::{KeyHint, KeyLookup, Keys, KeysUnavailable, Material};
 use crate::platform::{AttemptTime, Proof};
-#[cfg(feature = "public-key")]
-use crate::public_key;
 use crate::rejected_request::RejectedRequest;
 use crate::rejection::{Rejection, Undecodable};
 use crate::reply::Reply;
+use crate::secret::KeyName;
 use crate::signature;
+use crate::token_scheme::{self, TokenPlace, TokenScheme};
 use crate::trust::Trust;
 use crate::unhandled::Unhandled;
 use crate::verified_request::VerifiedRequest;
@@ -78,9 +80,9 @@ impl Verification {
     pub(crate) fn begin<'h>(
         settings: &Arc<Settings>,
         keys: Option<Arc<Keys>>,
-        lines: impl Iterator<Item = (&'h str, &'h [u8])>,
+        head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
     ) -> Result<Self, RejectedRequest> {
-        let head = head::check(settings.platform, lines)?;
+        let head = head::check(settings.platform, head, settings.app())?;
         let declared = head.declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
         if declared > settings.max_body {
             return Err(Rejection::BodyTooLarge.into());
@@ -127,8 +129,15 @@ impl Verification {
     /// where the keys are fixed or at hand. Await it within the time that is left, and give its answer to
     /// [`supply`](Self::supply).
     pub fn look_up(&mut self) -> Option<KeyLookup> {
-        let (Source::LookUp(source), Held::Wanted) = (&self.settings.source, &self.keys) else { return None };
-        let hint = KeyHint::new(self.head.headers.clone());
+        if !matches!((&self.settings.source, &self.keys), (Source::LookUp(_), Held::Wanted)) {
+            return None;
+        }
+        if self.read_token().is_err() {
+            self.keys = Held::Unknown; // nobody is asked for keys that can prove nothing
+            return None;
+        }
+        let Source::LookUp(source) = &self.settings.source else { return None };
+        let hint = KeyHint::new(self.head.headers.clone(), self.head.jws.as_deref());
         if let Some(keys) = source.cached(&hint) {
             self.supply(Ok(Some(keys)));
             return None;
@@ -152,8 +161,8 @@ impl Verification {
     /// they say, and whether they are meant for this verifier.
     ///
     /// # Errors
-    /// [`Rejection::SignatureMismatch`], [`KeysUnavailable`](Rejection::KeysUnavailable), also where keys had to be looked up
-    /// and were not supplied, [`Stale`](Rejection::Stale), [`Undecodable`](Rejection::Undecodable),
+    /// [`Rejection::SignatureMismatch`], for a token [`InvalidToken`](Rejection::InvalidToken);
+    /// [`KeysUnavailable`](Rejection::KeysUnavailable), also where keys had to be looked up and were not supplied, [`Stale`](Rejection::Stale), [`Undecodable`](Rejection::Undecodable),
     /// [`Contradiction`](Rejection::Contradiction), [`UnexpectedApp`](Rejection::UnexpectedApp),
     /// [`UnexpectedEvent`](Rejection::UnexpectedEvent).
     #[inline]
@@ -163,6 +172,7 @@ impl Verification {
 
     #[inline]
     fn verify(mut self, now: SystemTime) -> Result<Inbound, Rejection> {
+        self.read_token()?;
         let body = match std::mem::replace(&mut self.body, Body::Empty) {
             Body::Empty => Bytes::new(),
             Body::Whole(whole) => whole,
@@ -170,15 +180,18 @@ impl Verification {
         };
         let keys = match std::mem::replace(&mut self.keys, Held::Unknown) {
             Held::Given(keys) => keys,
-            Held::Unknown => return Err(Rejection::SignatureMismatch),
+            Held::Unknown => return Err(self.unknown_keys()),
             Held::Unavailable | Held::Wanted => return Err(Rejection::KeysUnavailable),
         };
         let proven = self.prove(&keys, &body, now)?;
         self.check_attempt(now)?;
 
         let platform = self.settings.platform;
+        let claims = self.head.jws.as_deref().and_then(Jws::claims).map(Claims::text).cloned();
         let document = Document::new(body, self.head.headers).map_err(Rejection::Undecodable)?;
-        let request = VerifiedRequest::new(document.text(), document.headers(), keys.owner());
+        let document = document.with_claims(claims);
+        let path = self.head.path.as_deref().unwrap_or_default();
+        let request = VerifiedRequest::new(&document, keys.owner(), path);
         if let Some(handshake) = platform.handshake(&request).map_err(rejection)? {
             return handshake.reply(platform, proven.keyed).map(Inbound::Handshake);
         }
@@ -200,8 +213,13 @@ impl Verification {
             }
             #[cfg(feature = "public-key")]
             (Proof::PublicKey(scheme), Material::Public(keys)) => {
-                let (key, header) = public_key::verify(scheme, keys, &self.head.presented, header, body)?;
+                let jws = self.head.jws.as_deref();
+                let (key, header) = scheme.verify(keys, &self.head.presented, jws, header, body)?;
                 let trust = Trust::PublicKey { key: key.clone(), header: Cow::Borrowed(header) };
+                Ok(Proven { trust, keyed: None })
+            }
+            (Proof::Token(scheme), material) => {
+                let trust = Trust::Bearer { key: self.prove_token(scheme, material, now)? };
                 Ok(Proven { trust, keyed: None })
             }
             // The token was compared in `begin`.
@@ -212,11 +230,61 @@ impl Verification {
         }
     }
 
+    /// The name of the key that proves the token. Its times are only looked at afterwards, so that no stranger can cause `stale`.
+    fn prove_token(
+        &self,
+        scheme: &TokenScheme,
+        material: &Material,
+        now: SystemTime,
+    ) -> Result<KeyName, Rejection> {
+        let jws = self.head.jws.as_deref().ok_or(Rejection::InvalidToken)?;
+        let key = match material {
+            #[cfg(feature = "public-key")]
+            Material::Public(keys) => token_scheme::verify_rs256(keys, jws)?,
+            Material::Secrets(secrets) => token_scheme::verify_hs256(secrets, jws, now)?,
+            Material::Token(_) => return Err(Rejection::InvalidToken), // the constructors rule it out
+        };
+        let claims = jws.claims().ok_or(Rejection::InvalidToken)?;
+        scheme.check_time(claims, now)?;
+        Ok(key.clone())
+    }
+
+    /// Reads a token that is the body, once the body is complete.
+    fn read_token(&mut self) -> Result<(), Rejection> {
+        let Proof::Token(scheme) = self.settings.platform.proof() else { return Ok(()) };
+        if scheme.place() != TokenPlace::Body || self.head.jws.is_some() {
+            return Ok(());
+        }
+        let body = match &self.body {
+            Body::Empty => &[],
+            Body::Whole(whole) => whole.as_ref(),
+            Body::Pieces(pieces) => pieces.as_ref(),
+        };
+        if body.trim_ascii().is_empty() {
+            return Err(Rejection::MissingToken);
+        }
+        let token = std::str::from_utf8(body.trim_ascii()).map_err(|_| Rejection::InvalidToken)?;
+        self.head.jws = Some(Box::new(scheme.read(token, self.settings.app())?));
+        Ok(())
+    }
+
+    /// There are no keys for this request.
+    fn unknown_keys(&self) -> Rejection {
+        match self.settings.platform.proof() {
+            Proof::Token(_) => Rejection::InvalidToken,
+            _ => Rejection::SignatureMismatch,
+        }
+    }
+
     /// Checks the age of the attempt, where the head has its time.
     fn check_attempt(&self, now: SystemTime) -> Result<(), Rejection> {
         let told = match self.settings.platform.attempt_time() {
             AttemptTime::Field(_) => self.head.presented.field(),
             AttemptTime::Header(name) => self.head.headers.signed(name).unwrap_or_default(),
+            AttemptTime::IssuedAt => {
+                let issued = self.head.jws.as_deref().and_then(Jws::claims).and_then(Claims::issued);
+                return self.settings.check_age(issued, now);
+            }
             AttemptTime::Decoded | AttemptTime::Untold => return Ok(()),
         };
         self.settings.check_age(freshness::parse_unix_seconds(told), now)

@@ -9,11 +9,12 @@ use crate::event::{EventFields, EventKind};
 use crate::freshness;
 use crate::head::Head;
 use crate::keys::{ConfigError, KeySource, Keys, Material};
-use crate::platform::{AttemptTime, Platform, Proof};
+use crate::platform::{AttemptTime, Method, Platform, Proof};
 use crate::rejected_request::{RejectedRequest, RequestBody};
 use crate::rejection::Rejection;
 use crate::reply::Reply;
 use crate::telemetry::{self, Warnings};
+use crate::token_scheme::Audience;
 use crate::unhandled::Unhandled;
 use crate::verification::Verification;
 
@@ -163,7 +164,8 @@ impl Verifier {
     /// are nested.
     ///
     /// # Errors
-    /// [`ConfigError::WrongKeys`], [`ConfigError::UnsignedTime`].
+    /// [`ConfigError::WrongKeys`], [`ConfigError::UnsignedTime`]; [`ConfigError::AnyApp`] where the platform signs for all apps with
+    /// one key.
     pub fn new(
         platform: &'static Platform,
         keys: impl Into<Keys>,
@@ -178,7 +180,8 @@ impl Verifier {
     /// The same with keys that are found for each request.
     ///
     /// # Errors
-    /// [`ConfigError::UnsignedTime`]; [`ConfigError::WrongKeys`] for a platform that is proven by its URL alone.
+    /// [`ConfigError::UnsignedTime`], [`ConfigError::AnyApp`]; [`ConfigError::WrongKeys`] for a platform that is proven by its URL
+    /// alone.
     pub fn with_source(
         platform: &'static Platform,
         source: impl KeySource,
@@ -254,6 +257,7 @@ impl Verifier {
     /// [`Rejection::NotFound`], [`MethodNotAllowed`](Rejection::MethodNotAllowed),
     /// [`InvalidHeader`](Rejection::InvalidHeader), [`MissingSignature`](Rejection::MissingSignature),
     /// [`SignatureMismatch`](Rejection::SignatureMismatch) when none is well-formed,
+    /// [`MissingToken`](Rejection::MissingToken), [`InvalidToken`](Rejection::InvalidToken) when no key could prove it,
     /// [`BodyTooLarge`](Rejection::BodyTooLarge).
     pub fn begin<'h>(
         &self,
@@ -263,10 +267,10 @@ impl Verifier {
             Source::Fixed(handle) => Some(handle.get()),
             Source::LookUp(_) => None,
         };
-        if let Err(rejection) = admit(keys.as_deref(), head.method, head.path()) {
+        if let Err(rejection) = admit(self.platform().method(), keys.as_deref(), head.method, head.path()) {
             return Err(RejectedRequest { rejection, body: RequestBody::announced(head.headers) });
         }
-        Verification::begin(&self.0, keys, head.headers)
+        Verification::begin(&self.0, keys, head)
     }
 
     /// The log event and the metrics of a request: an adapter calls it once, when all is known. `elapsed` counts from the
@@ -295,10 +299,18 @@ impl Verifier {
     }
 
     fn with(platform: &'static Platform, source: Source, app: ExpectedApp) -> Result<Self, ConfigError> {
-        if let AttemptTime::Header(name) = platform.attempt_time()
-            && !platform.header_names().is_signed(name)
-        {
+        let is_signed = match (platform.attempt_time(), platform.proof()) {
+            (AttemptTime::Header(name), _) => platform.header_names().is_signed(name),
+            (AttemptTime::IssuedAt, proof) => matches!(proof, Proof::Token(_)),
+            _ => true,
+        };
+        if !is_signed {
             return Err(ConfigError::UnsignedTime { platform: platform.name() });
+        }
+        let is_for_one =
+            matches!(platform.proof(), Proof::Token(scheme) if scheme.audience() == Audience::OneApp);
+        if is_for_one && app == ExpectedApp::Any {
+            return Err(ConfigError::AnyApp { platform: platform.name() });
         }
         let settings = Settings {
             platform,
@@ -322,6 +334,11 @@ impl Verifier {
 }
 
 impl Settings {
+    /// Which app the callbacks have to be about.
+    pub(crate) fn app(&self) -> &ExpectedApp {
+        &self.app
+    }
+
     /// Whether an attempt is not too old, if an age is set.
     pub(crate) fn check_age(&self, attempted: Option<SystemTime>, now: SystemTime) -> Result<(), Rejection> {
         let Some(max_age) = self.max_age else { return Ok(()) };
@@ -352,16 +369,16 @@ impl Settings {
 }
 
 /// What can be checked without the headers.
-fn admit(keys: Option<&Keys>, method: &str, path: &str) -> Result<(), Rejection> {
-    // The token first: a caller who does not know it must not learn that a POST is accepted here.
+fn admit(expected: Method, keys: Option<&Keys>, method: &str, path: &str) -> Result<(), Rejection> {
+    // The token first: a caller who does not know it must not learn what is accepted here.
     if let Some(Material::Token(token)) = keys.map(|keys| &keys.material) {
         let last = path.rsplit('/').next().unwrap_or_default();
         if !token.matches(last) {
             return Err(Rejection::NotFound);
         }
     }
-    if method != "POST" {
-        return Err(Rejection::MethodNotAllowed);
+    if method != expected.as_str() {
+        return Err(Rejection::MethodNotAllowed(expected));
     }
     Ok(())
 }

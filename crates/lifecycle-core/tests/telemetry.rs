@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use lifecycle_core::{
-    Decision, EventKind, ExpectedApp, Rejection, RequestOutcome, Secret, Undecodable, Verifier, seismic,
+    Decision, EventKind, ExpectedApp, Method, Rejection, RequestOutcome, Secret, Undecodable, Verifier,
+    seismic,
 };
 use test_adapter::Log;
 
@@ -95,7 +96,9 @@ fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
 fn scanners_cause_no_warning() {
     let (log, _logging) = Log::start("lifecycle=info");
     let verifier = verifier();
-    for rejection in [Rejection::MethodNotAllowed, Rejection::MissingSignature, Rejection::NotFound] {
+    for rejection in
+        [Rejection::MethodNotAllowed(Method::Post), Rejection::MissingSignature, Rejection::NotFound]
+    {
         reject(&verifier, &rejection, 0);
     }
     assert_eq!(log.take(), "");

@@ -211,8 +211,8 @@ fn read(delivery: &Delivery, field: Field) -> Option<String> {
 fn vectors() -> Vec<(String, Vector)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(VECTORS);
     let mut vectors = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    for path in files.filter(|path| path.is_file()) {
         let text = std::fs::read_to_string(&path).unwrap();
         let vector =
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));

@@ -5,14 +5,22 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use lifecycle_core::{
-    AttemptTime, HookToken, Keys, Platform, Proof, PublicKey, Scheme, Secret, SecretError, Secrets,
-    SigningSecret,
+    Algorithm, AttemptTime, HookToken, Keys, Platform, Proof, PublicKey, Scheme, Secret, SecretError,
+    Secrets, SigningSecret, TokenScheme,
 };
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
+use crate::rsa_signing_key::RsaSigningKey;
+
 const SECRET: &str = "a signing secret for tests";
 const TOKEN: &str = "b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07";
+
+/// An RSA private key that everybody knows: for tests only.
+pub const RSA_TEST_KEY: &str = include_str!("rsa_test_key.pem");
+
+/// Another one, for what a receiver of the first has to refuse.
+pub const RSA_OTHER_TEST_KEY: &str = include_str!("rsa_other_test_key.pem");
 
 /// The private key of RFC 8032, section 7.1, test 1.
 const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
@@ -41,6 +49,7 @@ pub struct SigningKeys {
 #[derive(Clone)]
 enum SigningKey {
     Private(Arc<Ed25519KeyPair>, PublicKey),
+    Rsa(Arc<RsaSigningKey>),
     Secret(Secret),
     Token(Zeroizing<String>, HookToken),
 }
@@ -52,19 +61,29 @@ pub enum SigningKeyError {
     /// It is no secret, or no token.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// It is no RSA private key.
+    #[error("an RSA private key is a PEM that begins with BEGIN PRIVATE KEY, of 2048 to 4096 bits")]
+    Rsa,
     /// It is no private key.
     #[error("the seed of an Ed25519 key is 64 hex digits")]
     Seed,
 }
 
 impl SigningKeys {
-    /// The key that a text is on this platform: a signing secret as the platform shows it, the 64 hex digits of an Ed25519 seed,
-    /// or the token of an unguessable URL.
+    /// The key that a text is on this platform: a signing secret as the platform shows it, the 64 hex digits of an Ed25519 seed, the
+    /// PEM of an RSA private key, or the token of an unguessable URL.
     ///
     /// # Errors
     /// [`SigningKeyError`].
     pub fn parse(platform: &Platform, text: &str) -> Result<Self, SigningKeyError> {
         let current = match platform.proof() {
+            Proof::Token(scheme) if scheme.algorithm() == Algorithm::Hs256 => {
+                SigningKey::Secret(Secret::new(text)?)
+            }
+            Proof::Token(_) => SigningKey::Rsa(Arc::new(RsaSigningKey::from_pem(text)?)),
+            Proof::PublicKey(_) if text.contains("PRIVATE KEY") => {
+                SigningKey::Rsa(Arc::new(RsaSigningKey::from_pem(text)?))
+            }
             Proof::Hmac(scheme) => SigningKey::Secret(scheme.secret(text)?),
             Proof::PublicKey(_) => {
                 let seed = const_hex::decode(text).map(Zeroizing::new).map_err(|_| SigningKeyError::Seed)?;
@@ -98,6 +117,7 @@ impl SigningKeys {
     pub fn verifying(&self) -> Keys {
         match (&self.current, &self.previous) {
             (SigningKey::Private(_, public), _) => public.clone().into(),
+            (SigningKey::Rsa(key), _) => key.public().clone().into(),
             (SigningKey::Secret(current), Some(SigningKey::Secret(previous))) => {
                 Secrets::from(current.clone()).or(SigningSecret::new("previous", previous)).into()
             }
@@ -106,10 +126,11 @@ impl SigningKeys {
         }
     }
 
-    /// The public key as a platform's developer portal shows it, in 64 hex digits; `None` where there is none.
+    /// The public key as a platform's developer portal shows it: 64 hex digits of Ed25519, a PEM of RSA; `None` where there is none.
     pub fn public_key(&self) -> Option<String> {
         match &self.current {
             SigningKey::Private(pair, _) => Some(hex(pair)),
+            SigningKey::Rsa(key) => Some(key.public_pem()),
             SigningKey::Secret(_) | SigningKey::Token(..) => None,
         }
     }
@@ -143,11 +164,46 @@ impl SigningKeys {
             }
             (Proof::PublicKey(public), SigningKey::Private(pair, _)) => {
                 let sign = |message: &[u8]| pair.sign(message).as_ref().to_vec();
-                vec![(public.scheme().headers()[0], public.sign_with(&known, body, sign))]
+                vec![(public.headers()[0], public.sign_with(None, &known, body, sign))]
+            }
+            (Proof::PublicKey(public), SigningKey::Rsa(key)) => {
+                let sign = |message: &[u8]| key.sign(message);
+                vec![(public.headers()[0], public.sign_with(None, &known, body, sign))]
             }
             (Proof::UnguessableUrl, SigningKey::Token(..)) => Vec::new(),
             _ => panic!("{} is proven by keys of another sort", platform.name()),
         }
+    }
+
+    /// The token with these claims (JSON) by which the platform proves itself.
+    ///
+    /// # Panics
+    /// When they are keys of another sort than the platform's proof takes, or that is no token.
+    pub fn sign_claims(&self, platform: &Platform, claims: &str) -> String {
+        match (platform.proof(), &self.current) {
+            (Proof::Token(scheme), SigningKey::Secret(secret)) if scheme.algorithm() == Algorithm::Hs256 => {
+                scheme.sign(secret, claims)
+            }
+            (Proof::Token(scheme), SigningKey::Rsa(key)) => {
+                scheme.sign_with(None, claims, |message| key.sign(message))
+            }
+            _ => panic!("{} is proven by keys of another sort", platform.name()),
+        }
+    }
+
+    /// A token with any header and claims (JSON), signed as these keys sign: for what has to be refused.
+    ///
+    /// # Panics
+    /// When they sign no tokens.
+    pub fn sign_token(&self, header: &str, claims: &str) -> String {
+        TokenScheme::sign_with_header(header, claims, |message| match &self.current {
+            SigningKey::Secret(secret) => {
+                const HEX: Scheme = Scheme::new(&["mac"]);
+                const_hex::decode(HEX.sign(secret, &[], message)).expect("it is hex")
+            }
+            SigningKey::Rsa(key) => key.sign(message),
+            SigningKey::Private(..) | SigningKey::Token(..) => panic!("these keys sign no tokens"),
+        })
     }
 
     /// The hex of a text's HMAC-SHA256 under the current secret, as Zoom wants to see it when it tries out a URL; `None` where
@@ -156,15 +212,15 @@ impl SigningKeys {
         const HEX: Scheme = Scheme::new(&["mac"]);
         match &self.current {
             SigningKey::Secret(secret) => Some(HEX.sign(secret, &[], text.as_bytes())),
-            SigningKey::Private(..) | SigningKey::Token(..) => None,
+            SigningKey::Private(..) | SigningKey::Rsa(_) | SigningKey::Token(..) => None,
         }
     }
 
     /// The token of an unguessable URL, where that is the proof.
-    pub(crate) fn token(&self) -> Option<&str> {
+    pub(crate) fn hook_token(&self) -> Option<&str> {
         match &self.current {
             SigningKey::Token(token, _) => Some(token),
-            SigningKey::Private(..) | SigningKey::Secret(_) => None,
+            SigningKey::Private(..) | SigningKey::Rsa(_) | SigningKey::Secret(_) => None,
         }
     }
 }
@@ -183,7 +239,10 @@ pub fn variable(platform: &Platform, setting: &str) -> String {
 
 fn known(platform: &Platform) -> Result<SigningKeys, SigningKeyError> {
     match platform.proof() {
-        Proof::Hmac(_) => Ok(Secret::new(SECRET)?.into()),
+        Proof::Token(scheme) if scheme.algorithm() != Algorithm::Hs256 => {
+            SigningKeys::parse(platform, RSA_TEST_KEY)
+        }
+        Proof::Hmac(_) | Proof::Token(_) => Ok(Secret::new(SECRET)?.into()),
         Proof::PublicKey(_) => SigningKeys::parse(platform, SEED),
         _ => SigningKeys::parse(platform, TOKEN),
     }
@@ -214,7 +273,7 @@ impl From<Secret> for SigningKeys {
 impl fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sort = match self.current {
-            SigningKey::Private(..) => "private key",
+            SigningKey::Private(..) | SigningKey::Rsa(_) => "private key",
             SigningKey::Secret(_) => "signing secret",
             SigningKey::Token(..) => "hook token",
         };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::SystemTime;
 
-use lifecycle_core::{AttemptTime, Head, Inbound, Platform, RejectedRequest, Verifier};
+use lifecycle_core::{AttemptTime, Head, Inbound, Platform, Proof, RejectedRequest, TokenPlace, Verifier};
 
 use crate::keys::{SigningKeys, unix_seconds};
 
@@ -13,7 +13,8 @@ use crate::keys::{SigningKeys, unix_seconds};
 pub struct SignedRequest {
     /// The method.
     pub method: &'static str,
-    /// The target: `/` and the platform's name, or below `/hook/` the token of an unguessable URL, where that is the proof.
+    /// The target: `/` and the platform's name, with the event's own path behind it, if it has one; or below `/hook/` the token of
+    /// an unguessable URL, where that is the proof. A token that stands in the query is part of it.
     pub target: String,
     /// The header lines, names in lower case, those that carry the signature among them.
     pub headers: Vec<(String, String)>,
@@ -26,7 +27,8 @@ impl SignedRequest {
     /// proof are added; a time header that the platform signs is, too, unless it is given.
     ///
     /// # Panics
-    /// When they are keys of another sort than the platform's proof takes.
+    /// When they are keys of another sort than the platform's proof takes; when that is a token, whose claims a
+    /// [`sample`](crate::sample()) has.
     pub fn new(
         platform: &Platform,
         keys: &SigningKeys,
@@ -46,11 +48,40 @@ impl SignedRequest {
             lines.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         let signatures = keys.signatures(platform, &known, &body, sent);
         lines.extend(signatures.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let target = match keys.token() {
+        let target = match keys.hook_token() {
             Some(token) => format!("/hook/{token}"),
             None => format!("/{}", platform.name()),
         };
-        Self { method: "POST", target, headers: lines, body }
+        Self { method: platform.method().as_str(), target, headers: lines, body }
+    }
+
+    /// A request that this token proves, at this path below the platform's own. A body that is the token is not given.
+    ///
+    /// # Panics
+    /// When the platform is proven otherwise.
+    pub fn with_token(
+        platform: &Platform,
+        token: &str,
+        headers: &[(&str, &str)],
+        path: &str,
+        body: impl Into<Vec<u8>>,
+    ) -> Self {
+        let Proof::Token(scheme) = platform.proof() else { panic!("{} has no token", platform.name()) };
+        let mut request = Self {
+            method: platform.method().as_str(),
+            target: format!("/{}{path}", platform.name()),
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            body: body.into(),
+        };
+        match scheme.place() {
+            TokenPlace::Header { name, words } => {
+                let word = words.first().copied().unwrap_or_default();
+                request.headers.push((name.to_owned(), format!("{word} {token}").trim_start().to_owned()));
+            }
+            TokenPlace::Query(name) => request.target.extend(["?", name, "=", token]),
+            _ => request.body = token.as_bytes().to_vec(),
+        }
+        request
     }
 
     /// What a verifier makes of it at this time.

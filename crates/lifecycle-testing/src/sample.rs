@@ -134,14 +134,14 @@ impl Sample {
     }
 
     /// Gives a member of the body this value, after all else; a new one comes last. `path` names it, such as
-    /// `installation.account.id`.
+    /// `installation.account.id`, or, among the claims of a token, `claims.dat.account_id`.
     #[must_use]
     pub fn set(mut self, path: impl Into<String>, value: impl Into<Value>) -> Self {
         self.edits.push((path.into(), Some(value.into())));
         self
     }
 
-    /// Leaves a member of the body out.
+    /// Leaves a member of the body or of the claims out.
     #[must_use]
     pub fn without(mut self, path: impl Into<String>) -> Self {
         self.edits.push((path.into(), None));
@@ -166,9 +166,19 @@ impl Sample {
         self.template.event
     }
 
-    /// The body: JSON on one line.
+    /// What follows the platform's own path, such as `/uninstall`; empty for most.
+    pub fn path(&self) -> &'static str {
+        self.template.path
+    }
+
+    /// The body: JSON on one line; empty where it has none, or where its body is a token.
     pub fn body(&self) -> String {
-        text(&self.draft())
+        self.draft().body_text()
+    }
+
+    /// The claims of its token, JSON on one line, where that is the proof.
+    pub fn claims(&self) -> Option<String> {
+        self.draft().claims_text()
     }
 
     /// The headers that it has besides those of the proof, names in lower case.
@@ -181,11 +191,26 @@ impl Sample {
     /// # Panics
     /// When they are keys of another sort than the platform's proof takes.
     pub fn sign(&self, keys: &SigningKeys) -> SignedRequest {
+        let body = self.body();
+        self.sign_body(keys, body)
+    }
+
+    /// The same with this body in place of its own. Where a token is the proof, it is that of the sample.
+    ///
+    /// # Panics
+    /// When they are keys of another sort than the platform's proof takes.
+    pub fn sign_body(&self, keys: &SigningKeys, body: impl Into<Vec<u8>>) -> SignedRequest {
         let draft = self.draft();
         let headers: Vec<(&str, &str)> =
             draft.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let sent = self.sent_at();
-        SignedRequest::new(self.sender.platform(), keys, &headers, text(&draft), sent)
+        let platform = self.sender.platform();
+        match draft.claims_text() {
+            None => SignedRequest::new(platform, keys, &headers, body, self.sent_at()),
+            Some(claims) => {
+                let token = keys.sign_claims(platform, &claims);
+                SignedRequest::with_token(platform, &token, &headers, self.path(), body)
+            }
+        }
     }
 
     /// The delivery that comes of it, received when it is sent: signed and verified with keys for tests.
@@ -216,16 +241,15 @@ impl Sample {
         (self.sender.fill)(&facts, &mut draft);
         for (path, value) in &self.edits {
             match value {
-                Some(value) => draft.body.set(path, value),
-                None => draft.body.remove(path),
+                Some(value) => draft.set(path, value),
+                None => draft.remove(path),
             }
+        }
+        for path in self.sender.texts {
+            draft.make_text(path);
         }
         draft
     }
-}
-
-fn text(draft: &Draft) -> String {
-    serde_json::to_string(&draft.body).expect("an object of raw values serializes")
 }
 
 impl fmt::Debug for Sample {

@@ -30,6 +30,7 @@ pub struct Sender {
     pub(crate) fill: Fill,
     handshake: Option<(Template, Expected)>,
     named_at: Option<&'static str>,
+    pub(crate) texts: &'static [&'static str],
     success: RangeInclusive<u16>,
 }
 
@@ -43,13 +44,29 @@ pub struct Template {
     pub(crate) event: &'static str,
     pub(crate) headers: &'static [(&'static str, &'static str)],
     pub(crate) body: &'static str,
+    pub(crate) claims: Option<&'static str>,
+    pub(crate) path: &'static str,
 }
 
 impl Template {
     /// A sample of this kind ([`EventKind::name`](lifecycle_core::EventKind::name)), of the event with this name on the
-    /// platform, with this JSON object as its body.
+    /// platform, with this JSON object as its body; an empty text where it has none, or where its body is a token.
     pub const fn new(kind: &'static str, event: &'static str, body: &'static str) -> Self {
-        Self { kind, event, headers: &[], body }
+        Self { kind, event, headers: &[], body, claims: None, path: "" }
+    }
+
+    /// The claims of the token that proves it, a JSON object.
+    #[must_use]
+    pub const fn with_claims(mut self, claims: &'static str) -> Self {
+        self.claims = Some(claims);
+        self
+    }
+
+    /// What follows the platform's own path, such as `/uninstall`, where the path tells one event from another.
+    #[must_use]
+    pub const fn with_path(mut self, path: &'static str) -> Self {
+        self.path = path;
+        self
     }
 
     /// The headers that the platform sends with it besides `content-type` and those of the proof, names in lower case.
@@ -120,7 +137,7 @@ pub enum Expected {
 impl Sender {
     /// The writing half of a platform that sends these events. It takes any answer from 200 to 299.
     pub const fn new(platform: &'static Platform, events: &'static [Template], fill: Fill) -> Self {
-        Self { platform, events, fill, handshake: None, named_at: None, success: 200..=299 }
+        Self { platform, events, fill, handshake: None, named_at: None, texts: &[], success: 200..=299 }
     }
 
     /// What it sends to try out a URL, and what it wants to see.
@@ -134,6 +151,13 @@ impl Sender {
     #[must_use]
     pub const fn with_name_at(mut self, path: &'static str) -> Self {
         self.named_at = Some(path);
+        self
+    }
+
+    /// The members that it sends as texts with JSON in them, inner ones first.
+    #[must_use]
+    pub const fn with_texts(mut self, paths: &'static [&'static str]) -> Self {
+        self.texts = paths;
         self
     }
 

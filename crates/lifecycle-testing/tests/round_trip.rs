@@ -27,8 +27,10 @@ fn told() -> impl Strategy<Value = Told> {
 impl Told {
     /// In the form of what the vendor's sample tells: a number, or a text with the same prefix.
     fn like(&self, nth: usize, told: &str) -> String {
-        if !told.is_empty() && told.bytes().all(|byte| byte.is_ascii_digit()) {
-            return self.digits[nth].to_string();
+        let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if told.split('.').all(is_number) {
+            // A version may be three numbers.
+            return told.split('.').map(|_| self.digits[nth].to_string()).collect::<Vec<_>>().join(".");
         }
         let prefix = told.split_once(':').map_or(String::new(), |(sort, _)| format!("{sort}:"));
         format!("{prefix}{}", self.texts[nth])
@@ -112,7 +114,17 @@ fn an_event_that_a_platform_does_not_send_yet_is_of_its_own_kind() {
     }
     assert_eq!(
         written,
-        ["discord", "securityscorecard", "seismic", "slack", "standard-webhooks", "stripe", "zoom"]
+        [
+            "discord",
+            "monday",
+            "securityscorecard",
+            "seismic",
+            "slack",
+            "standard-webhooks",
+            "stripe",
+            "wix",
+            "zoom"
+        ]
     );
 }
 
@@ -187,6 +199,11 @@ fn an_answer_means_to_an_administrator_what_its_platform_makes_of_it() {
         ("linear", 202, None, 12, Consequence::Retried { at_most: Duration::from_secs(7 * 3600 + 60) }),
         ("shopify", 200, None, 5001, at_most(4)),
         ("zoom", 204, None, 12, Consequence::Accepted),
+        ("monday", 200, None, 60_000, Consequence::Accepted), // it names no deadline
+        ("bigcommerce", 401, None, 12, Consequence::Lost),
+        ("wix", 200, None, 1249, Consequence::Accepted),
+        ("wix", 200, None, 1251, at_most(48)),
+        ("wix", 202, None, 12, at_most(48)),
         ("securityscorecard", 204, None, 12, Consequence::Accepted),
         ("discord", 204, json, 12, Consequence::Accepted),
         ("discord", 204, None, 12, Consequence::Retried { at_most: Duration::from_secs(600) }),

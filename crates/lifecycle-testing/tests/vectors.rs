@@ -59,6 +59,7 @@ fn vectors() -> Vec<(String, Vector)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/vectors");
     let read = |path: &Path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let paths = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.is_file());
     paths.map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), read(&path))).collect()
 }
 
@@ -110,6 +111,44 @@ fn each_vector_of_an_event_is_written_byte_for_byte() {
         "zoom-app-deauthorized",
     ];
     assert_eq!(same, events.map(str::to_owned).into());
+}
+
+/// The tokens were computed by another program.
+#[test]
+fn each_vector_of_a_token_is_written_with_the_same_claims() {
+    let mut same = BTreeSet::new();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/vectors/tokens");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let vector: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        let text = |member: &str| vector[member].as_str().unwrap_or_default();
+        let sender = registry().iter().find(|sender| sender.platform().name() == text("platform"));
+        let Some(sender) = sender.filter(|_| vector["verifies"] == true) else { continue };
+        let sample = sender.sample(vector["expects"]["kind"].as_str().unwrap()).unwrap();
+        let issued = if text("platform") == "bigcommerce" { 5 } else { 0 }; // after its beginning
+        let sample = sample.at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + issued));
+        let sample = if text("platform") == "bigcommerce" {
+            sample.request_id("c5f0bcf5-a504-4ae6-8dcc-0e40eaa5a070")
+        } else {
+            sample
+        };
+        let token = match text("secret") {
+            "" => {
+                let keys = SigningKeys::parse(sender.platform(), lifecycle_testing::RSA_TEST_KEY).unwrap();
+                keys.sign_token(r#"{"kid":"wix-test","alg":"RS256"}"#, &sample.claims().unwrap())
+            }
+            secret => {
+                let keys = SigningKeys::parse(sender.platform(), secret).unwrap();
+                keys.sign_claims(sender.platform(), &sample.claims().unwrap())
+            }
+        };
+        assert_eq!(token, text("token").trim_end(), "{}", path.display());
+        if !text("body").is_empty() {
+            assert_eq!(sample.body(), text("body"), "{}", path.display());
+        }
+        same.insert(text("platform").to_owned());
+    }
+    assert_eq!(same, ["bigcommerce", "monday", "wix"].map(str::to_owned).into());
 }
 
 /// The signatures were computed by four other programs, and OpenSSL verifies them each time.

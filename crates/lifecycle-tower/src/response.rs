@@ -12,9 +12,9 @@ use crate::receive::announced;
 /// Core's [`Reply`] as a response, for hyper as it is and for axum as an `IntoResponse`.
 ///
 /// ```
-/// use lifecycle_core::Rejection;
+/// use lifecycle_core::{Method, Rejection};
 ///
-/// let response = lifecycle_tower::response(Rejection::MethodNotAllowed.reply());
+/// let response = lifecycle_tower::response(Rejection::MethodNotAllowed(Method::Post).reply());
 /// assert_eq!(response.status(), 405);
 /// assert_eq!(response.headers()["allow"], "POST");
 /// ```

@@ -1,7 +1,9 @@
 //! Verify: verification as a middleware around a route that exists already.
 
 use http_body_util::Full;
-use lifecycle_core::{Delivery, RejectedRequest, Rejection, RequestOutcome, Verifier};
+use lifecycle_core::{
+    Delivery, Method as PlatformMethod, RejectedRequest, Rejection, RequestOutcome, Verifier,
+};
 use tokio::task::JoinHandle;
 use tower_service::Service;
 use warp::filters::BoxedFilter;
@@ -90,7 +92,7 @@ impl<T> Drop for Task<T> {
     }
 }
 
-/// The request once more, with its body from memory, as the route sees it. Its method is POST: no other is verified.
+/// The request once more, with its body from memory, as the route sees it. Its method is the platform's: no other is verified.
 fn inner(
     path: &Peek,
     query: &str,
@@ -104,7 +106,10 @@ fn inner(
         let target = format!("/{path}{separator}{query}");
         *request.uri_mut() = target.parse().unwrap_or_default(); // it is a part of a target that was parsed
     }
-    *request.method_mut() = Method::POST;
+    *request.method_mut() = match delivery.platform().method() {
+        PlatformMethod::Get => Method::GET,
+        _ => Method::POST,
+    };
     *request.headers_mut() = headers;
     request.extensions_mut().insert(delivery.clone());
     request

@@ -38,7 +38,7 @@ struct Inner {
     /// Made once: a verifier remembers when it last warned of what, and a server may ask for it in each of its threads.
     seismic: Verifier,
     hook: Verifier,
-    others: Vec<Verifier>,
+    others: Vec<(String, Verifier)>,
     states: InstallStates,
 }
 
@@ -64,9 +64,11 @@ impl App {
         let settings = Settings::from_env()?;
         let hook = Verifier::new(&securityscorecard::PLATFORM, settings.token.clone(), ExpectedApp::Any)?;
         let (seismic, base) = (seismic(&settings)?, OnceLock::new());
-        let others = settings.platforms.iter();
-        let others = others.map(|own| Verifier::new(own.platform, own.keys.clone(), own.app.clone()));
-        let others = others.collect::<Result<Vec<_>, _>>()?;
+        let mut others = Vec::new();
+        for own in &settings.platforms {
+            let verifier = Verifier::new(own.platform, own.keys.clone(), own.app.clone())?;
+            others.extend(own.paths().map(|(path, _)| (path, verifier.clone())));
+        }
         let states = InstallStates::default();
         let default = format!("sqlite:lifecycle-{name}.db");
         let database = Database::open(settings.database_url.as_deref().unwrap_or(&default)).await?;
@@ -151,7 +153,7 @@ impl App {
 
     /// Receive the platforms that need nothing but an endpoint, each at its path.
     pub fn others(&self) -> impl Iterator<Item = (String, Verifier)> + use<'_> {
-        self.0.others.iter().map(|verifier| (format!("/{}", verifier.platform().name()), verifier.clone()))
+        self.0.others.iter().cloned()
     }
 
     /// What an endpoint asks: the inbox has the app decide, writes the event down, once, and accepts it.

@@ -10,6 +10,7 @@ pub(crate) fn delivery(delivery: &Delivery) -> Value {
     let event = delivery.event();
     let trust = match delivery.trust() {
         Trust::Signed { secret, header } => json!({"signed": {"secret": secret.as_str(), "header": header}}),
+        Trust::Bearer { key } => json!({"bearer": {"key": key.as_str()}}),
         Trust::PublicKey { key, header } => json!({"public-key": {"key": key.as_str(), "header": header}}),
         Trust::Observed => json!("observed"),
         Trust::UnguessableUrl => json!("unguessable-url"),

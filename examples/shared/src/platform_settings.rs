@@ -1,30 +1,35 @@
 //! Platform settings: what verifies a platform that needs nothing of an app but an endpoint.
 
 use lifecycle_core::{
-    ExpectedApp, Keys, Platform, Proof, PublicKey, Scheme, Secrets, SigningSecret, discord, github, linear,
-    shopify, slack, standard_webhooks, stripe, zoom,
+    Algorithm, ExpectedApp, Keys, Platform, Proof, PublicKey, Secret, SecretError, Secrets, SigningSecret,
+    bigcommerce, discord, github, linear, monday, shopify, slack, standard_webhooks, stripe, wix, zoom,
 };
 use lifecycle_testing::{SigningKeys, variable};
 
 use crate::settings::{Environment, SettingsError, random};
 
-/// These platforms, each with an endpoint at `/NAME`.
-const PLATFORMS: [&Platform; 8] = [
-    &discord::PLATFORM,
-    &github::PLATFORM,
-    &linear::PLATFORM,
-    &shopify::PLATFORM,
-    &slack::PLATFORM,
-    &standard_webhooks::PLATFORM,
-    &stripe::PLATFORM,
-    &zoom::PLATFORM,
+/// These platforms, each with an endpoint at `/NAME`, or with one for each of these callbacks below it.
+const PLATFORMS: [(&Platform, &[&str]); 11] = [
+    (&bigcommerce::PLATFORM, &["load", "uninstall", "remove_user"]),
+    (&discord::PLATFORM, &[]),
+    (&github::PLATFORM, &[]),
+    (&linear::PLATFORM, &[]),
+    (&monday::PLATFORM, &[]),
+    (&shopify::PLATFORM, &[]),
+    (&slack::PLATFORM, &[]),
+    (&standard_webhooks::PLATFORM, &[]),
+    (&stripe::PLATFORM, &[]),
+    (&wix::PLATFORM, &[]),
+    (&zoom::PLATFORM, &[]),
 ];
 
 /// What the environment says of one of them.
 pub(crate) struct PlatformSettings {
     pub(crate) platform: &'static Platform,
+    /// The callbacks that have a path of their own.
+    pub(crate) callbacks: &'static [&'static str],
     /// `NAME_SIGNING_SECRET` and, while it is being replaced, `NAME_PREVIOUS_SIGNING_SECRET`, each also with `_FILE`; or
-    /// `NAME_PUBLIC_KEY`, in hex.
+    /// `NAME_PUBLIC_KEY`, also with `_FILE`, in hex or as PEM.
     pub(crate) keys: Keys,
     /// `NAME_APP_ID`: refuse events about another app.
     pub(crate) app: ExpectedApp,
@@ -34,22 +39,54 @@ pub(crate) struct PlatformSettings {
 
 impl PlatformSettings {
     pub(crate) fn read_all(environment: &Environment<'_>) -> Result<Vec<Self>, SettingsError> {
-        PLATFORMS.into_iter().map(|platform| Self::read(platform, environment)).collect()
+        let read = |(platform, callbacks)| Self::read(platform, callbacks, environment).transpose();
+        PLATFORMS.into_iter().filter_map(read).collect()
     }
 
-    fn read(platform: &'static Platform, environment: &Environment<'_>) -> Result<Self, SettingsError> {
+    /// `None` for a platform that cannot be received from without a setting which is not there.
+    fn read(
+        platform: &'static Platform,
+        callbacks: &'static [&'static str],
+        environment: &Environment<'_>,
+    ) -> Result<Option<Self>, SettingsError> {
         let variable = |setting: &str| variable(platform, setting);
         let (keys, made_up) = match platform.proof() {
-            Proof::Hmac(scheme) => signing_secrets(scheme, environment, &variable)?,
+            Proof::Hmac(scheme) => signing_secrets(&|text| scheme.secret(text), environment, &variable)?,
+            Proof::Token(scheme) if scheme.algorithm() == Algorithm::Hs256 => {
+                signing_secrets(&|text| Secret::new(text), environment, &variable)?
+            }
+            Proof::Token(_) => {
+                let Some(key) = rsa_key(environment, &variable("PUBLIC_KEY"))? else {
+                    println!(
+                        "{} is not received: {}_FILE is not set",
+                        platform.name(),
+                        variable("PUBLIC_KEY")
+                    );
+                    return Ok(None);
+                };
+                (key.into(), None)
+            }
             _ => public_key(platform, environment, &variable)?,
         };
         let app = environment.text(&variable("APP_ID"))?.map_or(ExpectedApp::Any, ExpectedApp::from);
-        Ok(Self { platform, keys, app, made_up })
+        Ok(Some(Self { platform, callbacks, keys, app, made_up }))
+    }
+
+    /// Where it is received: the path, and the only callback that comes there, if the platform has several paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = (String, Option<&'static str>)> {
+        let name = self.platform.name();
+        let whole = self.callbacks.is_empty().then(|| (format!("/{name}"), None));
+        let each =
+            self.callbacks.iter().map(move |callback| (format!("/{name}/{callback}"), Some(*callback)));
+        whole.into_iter().chain(each)
     }
 }
 
+/// The secret that a text is.
+type ReadSecret<'r> = &'r dyn Fn(&str) -> Result<Secret, SecretError>;
+
 fn signing_secrets(
-    scheme: &Scheme,
+    read: ReadSecret<'_>,
     environment: &Environment<'_>,
     variable: &dyn Fn(&str) -> String,
 ) -> Result<(Keys, Option<String>), SettingsError> {
@@ -57,9 +94,9 @@ fn signing_secrets(
     let given = environment.secret(&name)?;
     let made_up = given.is_none().then(random);
     let current = given.or_else(|| made_up.clone()).unwrap_or_default();
-    let mut secrets = Secrets::from(signing(scheme, &name, "current", &current)?);
+    let mut secrets = Secrets::from(signing(read, &name, "current", &current)?);
     if let Some(text) = environment.secret(&previous)? {
-        secrets = secrets.or(signing(scheme, &previous, "previous", &text)?);
+        secrets = secrets.or(signing(read, &previous, "previous", &text)?);
     }
     Ok((secrets.into(), made_up.map(|secret| format!("{name}={secret}"))))
 }
@@ -80,13 +117,19 @@ fn public_key(
     Ok((keys.verifying(), Some(format!("{}={seed}", variable("PRIVATE_KEY")))))
 }
 
+fn rsa_key(environment: &Environment<'_>, name: &str) -> Result<Option<PublicKey>, SettingsError> {
+    let pem = environment.secret(name)?;
+    let key = |pem: String| PublicKey::rsa_pem("current", &pem);
+    pem.map(key).transpose().map_err(|_| SettingsError::RsaKey(name.to_owned()))
+}
+
 /// The secret that a text is on a platform: some write it in base64.
 pub(crate) fn signing(
-    scheme: &Scheme,
+    read: ReadSecret<'_>,
     variable: &str,
     name: &str,
     text: &str,
 ) -> Result<SigningSecret, SettingsError> {
-    let secret = scheme.secret(text).map_err(|error| SettingsError::Secret(variable.to_owned(), error))?;
+    let secret = read(text).map_err(|error| SettingsError::Secret(variable.to_owned(), error))?;
     Ok(SigningSecret::new(name, &secret))
 }

@@ -3,7 +3,10 @@
 /// The routes whose paths end in a token.
 const WITH_TOKEN: [&str; 2] = ["/securityscorecard/hook/", "/securityscorecard/manifest/"];
 
-const OTHERS: [&str; 26] = [
+const OTHERS: [&str; 31] = [
+    "/bigcommerce/load",
+    "/bigcommerce/remove_user",
+    "/bigcommerce/uninstall",
     "/deliveries",
     "/discord",
     "/extractor/seismic",
@@ -14,6 +17,7 @@ const OTHERS: [&str; 26] = [
     "/inbox",
     "/installations",
     "/linear",
+    "/monday",
     "/securityscorecard/actions/notify_channel",
     "/securityscorecard/connect",
     "/securityscorecard/hook",
@@ -28,6 +32,7 @@ const OTHERS: [&str; 26] = [
     "/slack",
     "/standard-webhooks",
     "/stripe",
+    "/wix",
     "/zoom",
     "/middleware/seismic",
 ];

@@ -26,9 +26,16 @@ pub(crate) fn routes(platforms: &[PlatformSettings]) -> Reply {
         one["event"] = Value::from(name);
         one
     }));
-    routes.extend(platforms.iter().map(|own| {
+    for own in platforms {
         let name = own.platform.name();
-        route("endpoint", &format!("/{name}"), name, "endpoint")
-    }));
+        routes.extend(own.paths().map(|(path, callback)| match callback {
+            None => route("endpoint", &path, name, "endpoint"),
+            Some(callback) => {
+                let mut one = route(callback, &path, name, "endpoint-one");
+                one["event"] = Value::from(callback);
+                one
+            }
+        }));
+    }
     page(&Value::from(routes))
 }

@@ -72,6 +72,9 @@ pub enum SettingsError {
     /// Not an Ed25519 public key in hex.
     #[error("{0} has to be the 64 hex digits of an Ed25519 public key")]
     PublicKey(String),
+    /// Not an RSA public key as PEM.
+    #[error("{0} has to be an RSA public key as PEM, of 2048 to 8192 bits")]
+    RsaKey(String),
     /// Not usable as a secret.
     #[error("{0}: {1}")]
     Secret(String, SecretError),
@@ -93,11 +96,15 @@ impl Settings {
         let given = environment.secret("SEISMIC_SIGNING_SECRET")?;
         let secret = given.is_none().then(random);
         let current = given.or_else(|| secret.clone()).unwrap_or_default();
-        let mut secrets =
-            Secrets::from(signing(&seismic::SCHEME, "SEISMIC_SIGNING_SECRET", "current", &current)?);
+        let mut secrets = Secrets::from(signing(
+            &|text| seismic::SCHEME.secret(text),
+            "SEISMIC_SIGNING_SECRET",
+            "current",
+            &current,
+        )?);
         if let Some(previous) = environment.secret("SEISMIC_PREVIOUS_SIGNING_SECRET")? {
             secrets = secrets.or(signing(
-                &seismic::SCHEME,
+                &|text| seismic::SCHEME.secret(text),
                 "SEISMIC_PREVIOUS_SIGNING_SECRET",
                 "previous",
                 &previous,
@@ -222,6 +229,7 @@ mod tests {
             (vec![("SECURITYSCORECARD_HOOK_TOKEN", "short")], "SECURITYSCORECARD_HOOK_TOKEN: "),
             (vec![("SLACK_SIGNING_SECRET", "secret\n")], "SLACK_SIGNING_SECRET: "),
             (vec![("DISCORD_PUBLIC_KEY", "d75a")], "DISCORD_PUBLIC_KEY has to be the 64 hex digits"),
+            (vec![("WIX_PUBLIC_KEY", "-----BEGIN")], "WIX_PUBLIC_KEY has to be an RSA public key as PEM"),
             (vec![("PORT", "many")], "PORT has to be a whole number in range"),
         ] {
             let error = read(&variables).err().unwrap_or_else(|| panic!("{variables:?} can be used"));

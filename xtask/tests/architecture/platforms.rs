@@ -2,8 +2,8 @@
 
 use crate::tree;
 
-/// What a platform takes from the rest of core. Neither the configured keys nor what compares signatures is in it: `Scheme` and
-/// `PublicScheme` only describe a signature.
+/// What a platform takes from the rest of core. Neither the configured keys nor what compares signatures is in it: `Scheme`,
+/// `PublicScheme` and `TokenScheme` only describe a signature.
 const ALLOWED: &[&str] = &[
     "ack::",
     "event::",
@@ -12,9 +12,10 @@ const ALLOWED: &[&str] = &[
     "idempotency::",
     "platform::",
     "platforms::",
-    "public_key::PublicScheme",
+    "public_scheme::PublicScheme",
     "rejection::Undecodable",
     "scheme::",
+    "token_scheme::",
     "trust::Field",
     "verified_request::VerifiedRequest",
 ];

@@ -1,7 +1,7 @@
 //! Refusals: what it costs to turn a forged request away, and to hold two secrets.
 
 use bytes::Bytes;
-use lifecycle_core::{ExpectedApp, Rejection, Secrets, Verifier, seismic};
+use lifecycle_core::{ExpectedApp, Method, Rejection, Secrets, Verifier, seismic};
 
 use crate::Failure;
 use crate::measure::{Case, Rounds, interleave};
@@ -44,7 +44,7 @@ const FORGED: [Forged; 6] = [
         method: "GET",
         forge: |_| {},
         secrets: ours::secrets,
-        rejection: Rejection::MethodNotAllowed,
+        rejection: Rejection::MethodNotAllowed(Method::Post),
     },
     Forged {
         name: "declared too large",

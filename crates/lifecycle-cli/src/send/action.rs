@@ -7,6 +7,7 @@ use jiff::{Timestamp, Unit};
 use lifecycle_core::securityscorecard;
 use lifecycle_securityscorecard::{ACTION_HEADER, APP_ID_HEADER, SECRETS_HEADER};
 use lifecycle_testing::Consequence;
+use reqwest::Method;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -86,8 +87,13 @@ impl ActionArgs {
             Some(file) => body::read(file)?,
             None => rule_fired(&self.domain).to_string().into_bytes(),
         };
-        let outgoing =
-            Outgoing { url: url.clone(), headers, body: body.into(), framing: self.options.framing() };
+        let outgoing = Outgoing {
+            method: Method::POST,
+            url: url.clone(),
+            headers,
+            body: body.into(),
+            framing: self.options.framing(),
+        };
         let repeated = (0..self.options.repeat as usize).map(|_| outgoing.clone());
         // Its answer is judged as that to an event is, but no document says that an action is sent again.
         let sender = platform::named(platform()).expect("it is one of the registry's");

@@ -11,7 +11,7 @@ use crate::body;
 use crate::client::Outgoing;
 use crate::event::EventArgs;
 use crate::failure::Failure;
-use crate::platform::{self, signature_headers};
+use crate::platform::{self, signs};
 use crate::secret::{Key, PreviousSecretArgs, SigningSecretArgs, default_variable};
 use crate::shown;
 use crate::signing::{Signed, made_headers};
@@ -34,7 +34,7 @@ pub(super) struct SendEventArgs {
     secret: SigningSecretArgs,
     #[command(flatten)]
     previous: PreviousSecretArgs,
-    /// Change the body after signing; a receiver has to refuse it
+    /// Change what is signed after signing, the body or the token; a receiver has to refuse it
     #[arg(long, help_heading = "Signature")]
     tamper: bool,
     /// Send no signature; a receiver has to refuse it
@@ -52,19 +52,25 @@ pub(super) fn command(sender: &'static Sender) -> Command {
     let names = platform::names(sender);
     let (first, last) =
         (names.first().copied().unwrap_or_default(), names.last().copied().unwrap_or_default());
-    let url = format!("--url http://127.0.0.1:3000/{name}");
+    let url = |event: &str| {
+        let path = sender.sample(event).map_or("", |sample| sample.path());
+        format!("--url http://127.0.0.1:3000/{name}{path}")
+    };
     let variable = default_variable(platform);
-    let examples = if signature_headers(platform).is_empty() {
+    let examples = if signs(platform) {
         format!(
-            "  lifecycle send {name} {first} {url}/hook/TOKEN\n\n\
-             Nothing signs this event: the URL's last part is its token, so it is not shown."
+            "  lifecycle send {name} {first} {0} --secret-env {variable}\n  \
+             lifecycle send {name} {last} {1} --tenant 42 --set note=x\n  \
+             lifecycle send {name} {first} {0} --body saved.json --tamper\n  \
+             lifecycle send {name} {first} {0} --repeat 1000 --concurrency 16 --fresh",
+            url(first),
+            url(last)
         )
     } else {
         format!(
-            "  lifecycle send {name} {first} {url} --secret-env {variable}\n  \
-             lifecycle send {name} {last} {url} --tenant 42 --set note=x\n  \
-             lifecycle send {name} {first} {url} --body saved.json --tamper\n  \
-             lifecycle send {name} {first} {url} --repeat 1000 --concurrency 16 --fresh"
+            "  lifecycle send {name} {first} {}/hook/TOKEN\n\n\
+             Nothing signs this event: the URL's last part is its token, so it is not shown.",
+            url(first)
         )
     };
     let others = match sender.unknown("other") {
@@ -93,11 +99,12 @@ impl SendEventArgs {
                 let mut signed = Signed::new(platform, sample, body, signing.as_ref());
                 signatures.append(&mut signed.signatures);
                 if self.tamper {
-                    signed = signed.tampered();
+                    signed = signed.tampered(platform);
                 }
                 signed.headers.extend(extra.clone());
                 Outgoing {
-                    url: url.clone(),
+                    method: signed.method.clone(),
+                    url: signed.url(&url),
                     headers: signed.headers,
                     body: signed.body.into(),
                     framing: self.options.framing(),
@@ -119,7 +126,7 @@ impl SendEventArgs {
         let sent = Sent {
             platform: platform.name(),
             kind: &self.event,
-            url: shown::url(&url, signature_headers(platform).is_empty()),
+            url: shown::url(&url, !signs(platform)),
             ack: platform.ack(),
             expected: self.options.expect.unwrap_or(Expected::of(intent)),
             private: Private { secrets: keys.iter().map(Key::hidden).collect(), signatures },
@@ -137,7 +144,7 @@ impl SendEventArgs {
     /// The key that signs, and the one before it, if any.
     fn keys(&self, sender: &'static Sender) -> Result<Vec<Key>, Failure> {
         let platform = sender.platform();
-        if signature_headers(platform).is_empty() {
+        if !signs(platform) {
             if self.tamper || self.unsigned {
                 return Err(Failure::new(
                     format!("{} signs nothing, so no receiver can tell", platform.name()),
@@ -163,7 +170,7 @@ impl SendEventArgs {
             notes.push(format!("signed with the private key of {public}, which the receiver has to know"));
         }
         if self.tamper {
-            notes.push("the body was changed after signing: a receiver has to refuse it".into());
+            notes.push("what is signed was changed afterwards: a receiver has to refuse it".into());
         }
         if self.unsigned {
             notes.push("there is no signature: a receiver has to refuse it".into());

@@ -1,7 +1,7 @@
 //! Every platform of the library, through every command that sends or proves.
 
 use lifecycle_core::{ExpectedApp, Proof};
-use lifecycle_testing::{Sender, SigningKeys, registry};
+use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry};
 use serde_json::json;
 
 use crate::program::{Ran, lifecycle, lifecycle_with};
@@ -13,8 +13,22 @@ const KEY: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7
 /// Another one.
 const OTHER: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
 
+/// That key, or an RSA key where the platform has one.
+fn key(sender: &Sender) -> &'static str {
+    SigningKeys::parse(sender.platform(), KEY).map_or(RSA_TEST_KEY, |_| KEY)
+}
+
 fn keys(sender: &Sender) -> SigningKeys {
-    SigningKeys::parse(sender.platform(), KEY).unwrap()
+    SigningKeys::parse(sender.platform(), key(sender)).unwrap()
+}
+
+/// An option with a key, which may begin with a hyphen.
+fn secret(key: &str) -> String {
+    format!("--secret={key}")
+}
+
+fn by_token(sender: &Sender) -> bool {
+    matches!(sender.platform().proof(), Proof::Token(_))
 }
 
 fn send(sender: &Sender, event: &str, url: &str, more: &[&str]) -> Ran {
@@ -37,11 +51,13 @@ fn every_event_and_handshake_of_every_platform_is_acknowledged() {
         let url = if proven_by_url(sender) { format!("{url}/hook/{KEY}") } else { url };
         let handshake = sender.handshake().map(|handshake| handshake.event());
         for event in sender.events().map(|(_, event)| event).chain(handshake) {
-            let more: &[&str] = if proven_by_url(sender) { &[] } else { &["--secret", KEY] };
-            let ran = send(sender, event, &url, more);
+            let secret = secret(key(sender));
+            let more: &[&str] = if proven_by_url(sender) { &[] } else { &[&secret] };
+            let path = sender.sample(event).map_or("", |sample| sample.path());
+            let ran = send(sender, event, &format!("{url}{path}"), more);
             assert_eq!(ran.code, 0, "{sender:?} {event}: {ran:?}");
             assert_eq!(ran.json()["acknowledged"], 1, "{sender:?} {event}: {ran:?}");
-            assert!(!ran.out.contains(KEY), "{sender:?} {event}");
+            assert!(!ran.out.contains(key(sender)), "{sender:?} {event}");
         }
     }
 }
@@ -50,13 +66,16 @@ fn every_event_and_handshake_of_every_platform_is_acknowledged() {
 fn what_a_receiver_has_to_refuse_is_refused_on_every_platform_that_signs() {
     for sender in signing() {
         let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
-        for more in [&["--secret", KEY, "--tamper"][..], &["--unsigned"]] {
+        let url = format!("{url}{}", sender.sample("uninstall").unwrap().path());
+        let (own, other) = (secret(key(sender)), if key(sender) == KEY { OTHER } else { RSA_OTHER_TEST_KEY });
+        for more in [&[own.as_str(), "--tamper"][..], &["--unsigned"]] {
             let ran = send(sender, "uninstall", &url, more);
             assert_eq!((ran.code, &ran.json()["refused"]), (0, &json!(1)), "{sender:?} {more:?}: {ran:?}");
         }
-        let ran = send(sender, "uninstall", &url, &["--secret", OTHER]);
+        let ran = send(sender, "uninstall", &url, &[&secret(other)]);
         assert_eq!(ran.code, 1, "{sender:?}: {ran:?}");
-        assert_eq!(ran.json()["deliveries"][0]["code"], "signature-mismatch", "{sender:?}");
+        let code = if by_token(sender) { "invalid-token" } else { "signature-mismatch" };
+        assert_eq!(ran.json()["deliveries"][0]["code"], code, "{sender:?}");
     }
 }
 
@@ -81,7 +100,7 @@ fn what_is_told_is_sent_as_the_platform_writes_it() {
 
 #[test]
 fn a_body_of_ones_own_is_signed_as_the_platform_signs_and_verified_again() {
-    for sender in signing() {
+    for sender in signing().filter(|sender| !by_token(sender)) {
         let name = sender.platform().name();
         let sample = sender.sample("uninstall").unwrap();
         let body = sample.body();
@@ -109,6 +128,34 @@ fn a_body_of_ones_own_is_signed_as_the_platform_signs_and_verified_again() {
 }
 
 #[test]
+fn claims_of_ones_own_are_signed_as_the_platform_signs_and_their_token_is_verified_again() {
+    for sender in signing().filter(|sender| by_token(sender)) {
+        let name = sender.platform().name();
+        let sample = sender.sample("uninstall").unwrap();
+        let command = ["sign", "--platform", name, "--body", "-", "--value"];
+        let secret_option = secret(key(sender));
+        let command = command.into_iter().chain([secret_option.as_str()]);
+        let signed = lifecycle_with(command, &[], sample.claims().unwrap().as_bytes());
+        assert_eq!(signed.code, 0, "{signed:?}");
+        let line = signed.out.trim_end();
+        let token = line.rsplit(' ').next().unwrap();
+        assert_eq!(line.contains(": "), name == "monday", "{line}");
+        // The app's side: the public key, where there is one.
+        let own = secret(&keys(sender).public_key().unwrap_or(KEY.into()));
+        let verify = |token: &str| {
+            let body = if name == "wix" { token.to_owned() } else { sample.body() };
+            let command = ["verify", "--platform", name, "--signature", token, "--body", "-", "--json", &own];
+            lifecycle_with(command, &[], body.as_bytes())
+        };
+        let kind = if name == "bigcommerce" { "saved" } else { "uninstall" }; // its path was not saved
+        let ran = verify(token);
+        assert_eq!((ran.code, &ran.json()["kind"]), (0, &json!(kind)), "{name}: {ran:?}");
+        let ran = verify(&token[1..]);
+        assert_eq!((ran.code, &ran.json()["code"]), (1, &json!("invalid-token")), "{name}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_saved_request_is_verified_at_whatever_age() {
     let slack = registry().iter().find(|sender| sender.platform().name() == "slack").unwrap();
     let long_ago = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_762_776_000);
@@ -128,7 +175,9 @@ fn a_scenario_is_played_on_every_platform() {
         let (_, first) = sender.events().next().unwrap();
         let forged = json!([{"send": first, "sign": "unknown"}, {"send": first, "sign": "none"}, {"send": first, "tamper": true}]);
         let mut steps = json!([{"send": first, "label": "first"}, {"name": "again", "again": "first"}]);
-        let mut more = vec!["--secret", KEY];
+        let secret = secret(key(sender));
+        let mut more = vec![secret.as_str()];
+        let url = format!("{url}{}", sender.sample(first).unwrap().path());
         let url = if proven_by_url(sender) {
             more.clear();
             format!("{url}/hook/{KEY}")

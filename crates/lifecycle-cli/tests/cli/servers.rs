@@ -120,10 +120,11 @@ pub(crate) fn recording() -> (String, Receiver<Vec<u8>>) {
 
 fn verified(verifier: &Verifier, head: &str, body: &[u8]) -> Result<Reply, RejectedRequest> {
     let mut lines = head.lines();
-    let target = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap();
+    let mut line = lines.next().unwrap().split(' ');
+    let (method, target) = (line.next().unwrap(), line.next().unwrap());
     let headers = lines.filter_map(|line| line.split_once(": "));
     let headers = headers.map(|(name, value)| (name, value.as_bytes()));
-    let mut verification = verifier.begin(Head::new("POST", target, headers))?;
+    let mut verification = verifier.begin(Head::new(method, target, headers))?;
     verification.push(body.to_vec().into())?;
     Ok(match verification.finish(SystemTime::now())? {
         Inbound::Delivery(_) => verifier.platform().ack().reply(),
@@ -154,6 +155,9 @@ fn body(stream: &mut impl BufRead, head: &str) -> Vec<u8> {
     if let Some(length) = head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
         body.resize(length.parse().unwrap(), 0);
         stream.read_exact(&mut body).unwrap();
+        return body;
+    }
+    if !head.contains("transfer-encoding: ") {
         return body;
     }
     loop {

@@ -17,7 +17,7 @@ use crate::freshness;
 use crate::handshake::Handshake;
 use crate::idempotency::IdempotencySource;
 use crate::platform::{AttemptTime, Platform, Proof};
-use crate::public_key::PublicScheme;
+use crate::public_scheme::PublicScheme;
 use crate::rejection::Undecodable;
 use crate::scheme::{Part, Scheme};
 use crate::verified_request::VerifiedRequest;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::Request;
 use http_body_util::{Full, Limited};
-use lifecycle_core::{Delivery, Rejection};
+use lifecycle_core::{Delivery, Method, Rejection};
 use lifecycle_tower::receive;
 use tokio::time::Instant;
 
@@ -92,7 +92,7 @@ async fn a_body_that_always_has_a_frame_does_not_outrun_the_timeout() {
 async fn a_refused_body_that_always_has_a_frame_does_not_stop_the_others() {
     let request = Request::get("/").body(Script::new([Step::Spin])).unwrap();
     let unhandled = receive(&verifier(), request).await.unwrap_err();
-    assert_eq!(unhandled.rejection(), Some(&Rejection::MethodNotAllowed));
+    assert_eq!(unhandled.rejection(), Some(&Rejection::MethodNotAllowed(Method::Post)));
     tokio::task::yield_now().await; // comes back, on the one thread that there is
 }
 

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::{any, post as route_post, post_service};
 use axum::{Json, Router};
 use http_body_util::BodyExt;
-use lifecycle_core::{ExpectedApp, HookToken, Rejection, Verifier, securityscorecard, seismic};
+use lifecycle_core::{ExpectedApp, HookToken, Method, Rejection, Verifier, securityscorecard, seismic};
 use lifecycle_tower::axum::{DeliveryJson, Verified, VerifiedJson};
 use lifecycle_tower::{LifecycleEndpoint, LifecycleLayer};
 use test_adapter::{Log, Obedient};
@@ -66,7 +66,7 @@ async fn received_verifies_by_itself_and_is_logged_without_a_status() {
     for (request, rejection) in [
         (post(b"", Body::from(callback("t"))), Rejection::SignatureMismatch),
         (post(&callback("t"), Body::new(late)), Rejection::BodyTimeout),
-        (get, Rejection::MethodNotAllowed),
+        (get, Rejection::MethodNotAllowed(Method::Post)),
     ] {
         let response = app.clone().oneshot(request).await.unwrap();
         assert_eq!(response.status().as_u16(), rejection.status());
@@ -124,7 +124,7 @@ async fn another_method_gets_405_from_here() {
             assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
             assert_eq!(response.headers().get_all("allow").iter().collect::<Vec<_>>(), ["POST"]);
             let body = response.into_body().collect().await.unwrap().to_bytes();
-            assert_eq!(&body, Rejection::MethodNotAllowed.reply().body(), "{method} {path}");
+            assert_eq!(&body, Rejection::MethodNotAllowed(Method::Post).reply().body(), "{method} {path}");
         }
     }
 }

@@ -10,7 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
-use lifecycle_core::{Delivery, Rejection};
+use lifecycle_core::{Delivery, Method, Rejection};
 use lifecycle_tower::{Lifecycle, LifecycleLayer};
 use tokio::time::{Instant, sleep};
 use tower::{Layer, Service, ServiceExt, service_fn};
@@ -59,7 +59,7 @@ async fn nothing_unverified_goes_inside_and_the_reason_travels_outwards() {
     for (request, expected) in [
         (post(b"", Full::new(callback("t"))), Rejection::SignatureMismatch),
         (Request::post("/").body(Full::new(callback("t"))).unwrap(), Rejection::MissingSignature),
-        (Request::get("/").body(Full::default()).unwrap(), Rejection::MethodNotAllowed),
+        (Request::get("/").body(Full::default()).unwrap(), Rejection::MethodNotAllowed(Method::Post)),
         (large.body(Full::default()).unwrap(), Rejection::BodyTooLarge),
     ] {
         let response = layered.clone().oneshot(request).await.unwrap();

@@ -10,7 +10,7 @@ use lifecycle_core::{
     Ack, Change, Deduplicated, Delivery, EventFields, EventKind, ExpectedApp, HandlerError, Handshake, Head,
     HookToken, IdempotencySource, Inbound, Installation, Keys, Observation, Platform, Proof, Reply,
     RequestOutcome, Secret, Secrets, SigningSecret, TenantKey, Undecodable, Unhandled, VerifiedRequest,
-    Verifier, discord, github, linear, seismic, shopify, slack, stripe, zoom,
+    Verifier, bigcommerce, discord, github, linear, monday, seismic, shopify, slack, stripe, wix, zoom,
 };
 use serde_json::json;
 use test_privacy::{CANARY, Careless};
@@ -90,6 +90,14 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
         )),
         debug(&read::<linear::Webhook>(
             json!({"type": "OAuthApp", "action": "revoked", "organizationId": CANARY, "user": CANARY}),
+        )),
+        debug(&read::<bigcommerce::Payload>(
+            json!({"sub": CANARY, "user": CANARY, "owner": CANARY, "url": CANARY, "more": CANARY}),
+        )),
+        debug(&read::<monday::Webhook>(json!({"type": "install", "data": CANARY, "more": CANARY}))),
+        debug(&read::<wix::Webhook>(json!({"data": CANARY, "more": CANARY}))),
+        debug(&read::<wix::InstanceEvent>(
+            json!({"eventType": "AppInstalled", "instanceId": CANARY, "data": CANARY, "identity": CANARY}),
         )),
         debug(&read::<shopify::Shop>(json!({"id": 1, "myshopify_domain": CANARY, "email": CANARY}))),
         debug(&read::<zoom::Event>(json!({"event": "app_deauthorized", "payload": CANARY, "more": CANARY}))),

@@ -1,0 +1,166 @@
+//! Claims: what a token says (RFC 7519), read strictly and, before their proof, bounded by the token's length.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+
+use crate::freshness::from_unix_seconds;
+use crate::json_object::JsonObject;
+
+/// The claims of a token, without those that are withheld.
+pub(crate) struct Claims {
+    text: Arc<str>,
+    registered: Registered,
+}
+
+/// The claims that RFC 7519 names. Times are whole seconds since the Unix epoch, as all platforms write them.
+#[derive(Deserialize)]
+struct Registered {
+    #[serde(default)]
+    aud: Option<Audiences>,
+    exp: i64,
+    #[serde(default)]
+    iat: Option<i64>,
+    #[serde(default)]
+    iss: Option<String>,
+    #[serde(default)]
+    nbf: Option<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audiences {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Claims {
+    /// Claims without an expiry are none: such a token would be good for ever.
+    pub(crate) fn read(json: String, withheld: &[&str]) -> Option<Self> {
+        let object = JsonObject::read(&json, withheld)?;
+        let registered = serde_json::from_str(&json).ok()?;
+        let text = if withheld.is_empty() { json } else { object.without_withheld(json.clone()) };
+        Some(Self { text: text.into(), registered })
+    }
+
+    /// The JSON.
+    pub(crate) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.registered.iss.as_deref()
+    }
+
+    /// When it was issued.
+    pub(crate) fn issued(&self) -> Option<SystemTime> {
+        self.registered.iat.and_then(from_unix_seconds)
+    }
+
+    /// Whether it is meant for this one; `None` where it does not say for whom.
+    pub(crate) fn is_for(&self, audience: &str) -> Option<bool> {
+        Some(match self.registered.aud.as_ref()? {
+            Audiences::One(one) => one == audience,
+            Audiences::Many(many) => many.iter().any(|own| own == audience),
+        })
+    }
+
+    /// Whether it is valid at this time, on clocks that differ by so much. The time of issue alone decides nothing.
+    pub(crate) fn is_valid_at(&self, now: SystemTime, leeway: Duration) -> bool {
+        let has_begun = self.registered.nbf.is_none_or(|begin| {
+            let begin = from_unix_seconds(begin);
+            begin.is_some_and(|begin| now.checked_add(leeway).is_some_and(|latest| begin <= latest))
+        });
+        // A time that no clock can show is as good as none.
+        let end = from_unix_seconds(self.registered.exp).and_then(|end| end.checked_add(leeway));
+        has_begun && end.is_some_and(|end| now < end)
+    }
+}
+
+impl fmt::Debug for Claims {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Claims(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(json: &str) -> Option<Claims> {
+        Claims::read(json.to_owned(), &[])
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_token_is_valid_from_its_beginning_to_before_its_end_with_the_leeway() {
+        let own = claims(r#"{"nbf":1000,"iat":5000,"exp":2000}"#).unwrap();
+        let leeway = Duration::from_secs(10);
+        for (now, valid) in [(989, false), (990, true), (1000, true), (2009, true), (2010, false)] {
+            assert_eq!(own.is_valid_at(at(now), leeway), valid, "{now}");
+        }
+        assert!(claims(r#"{"exp":2000}"#).unwrap().is_valid_at(at(0), Duration::ZERO));
+        assert_eq!(own.issued(), Some(at(5000)));
+    }
+
+    #[test]
+    fn a_hostile_time_makes_no_token_valid_and_does_not_overflow() {
+        for (json, valid) in [
+            (format!(r#"{{"exp":{}}}"#, i64::MAX), false),
+            (format!(r#"{{"exp":{}}}"#, i64::MIN), false),
+            (format!(r#"{{"exp":2000,"nbf":{}}}"#, i64::MAX), false),
+            (r#"{"exp":2000,"nbf":-62135596800}"#.to_owned(), true),
+            (r#"{"exp":-1}"#.to_owned(), false),
+        ] {
+            assert_eq!(
+                claims(&json).unwrap().is_valid_at(at(1000), Duration::from_secs(10)),
+                valid,
+                "{json}"
+            );
+        }
+    }
+
+    #[test]
+    fn claims_that_are_malformed_are_none() {
+        for wrong in [
+            "{}",
+            r#"{"exp":null}"#,
+            r#"{"exp":"1767225900"}"#,
+            r#"{"exp":1767225900.5}"#,
+            r#"{"exp":9223372036854775808}"#,
+            r#"{"exp":1,"exp":2}"#,
+            r#"{"exp":1,"dat":{"a":1,"a":2}}"#,
+            r#"{"exp":1,"nbf":"1"}"#,
+            r#"{"exp":1,"iat":[]}"#,
+            r#"{"exp":1,"iss":5}"#,
+            r#"{"exp":1,"aud":5}"#,
+            r#"{"exp":1,"aud":["a",5]}"#,
+            "[null,1]",
+            "eyJhbGciOiJIUzI1NiJ9.e30.AAAA",
+        ] {
+            assert!(claims(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_audience_is_a_text_or_one_of_a_list() {
+        let is_for = |json: &str| claims(json).unwrap().is_for("a");
+        assert_eq!(is_for(r#"{"exp":1,"aud":"a"}"#), Some(true));
+        assert_eq!(is_for(r#"{"exp":1,"aud":["b","a"]}"#), Some(true));
+        assert_eq!(is_for(r#"{"exp":1,"aud":"ab"}"#), Some(false));
+        assert_eq!(is_for(r#"{"exp":1,"aud":[]}"#), Some(false));
+        assert_eq!(is_for(r#"{"exp":1}"#), None);
+    }
+
+    #[test]
+    fn what_is_withheld_is_in_no_text() {
+        let own = Claims::read(r#"{"exp":1,"dat":{"live":"secret","a":1}}"#.to_owned(), &["live"]).unwrap();
+        assert_eq!(&**own.text(), r#"{"exp":1,"dat":{"live":null,"a":1}}"#);
+        assert_eq!(format!("{own:?}"), "Claims(redacted)");
+    }
+}

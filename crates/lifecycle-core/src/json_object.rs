@@ -1,0 +1,162 @@
+//! JSON object: read strictly, before anybody has proven it.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// An object in which no member is repeated, at whatever depth. A reader that takes the first of two and one that takes the
+/// last would see two different tokens.
+pub(crate) struct JsonObject<'j> {
+    names: BTreeSet<Cow<'j, str>>,
+    withheld: Vec<Range<usize>>,
+}
+
+impl<'j> JsonObject<'j> {
+    /// Reads an object, and remembers where the values of the members with these names are.
+    pub(crate) fn read(json: &'j str, withheld: &[&str]) -> Option<Self> {
+        let mut found = Vec::new();
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let value = Value { json, withhold: withheld, found: &mut found };
+        let names = value.deserialize(&mut reader).ok()??;
+        reader.end().ok()?;
+        Some(Self { names, withheld: found })
+    }
+
+    /// Whether the outermost object has a member of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    /// The text, with `null` for each value that is withheld.
+    pub(crate) fn without_withheld(&self, mut json: String) -> String {
+        for value in self.withheld.iter().rev() {
+            json.replace_range(value.clone(), "null");
+        }
+        json
+    }
+}
+
+/// Any value; of an object the names of its members.
+struct Value<'w, 'j> {
+    json: &'j str,
+    withhold: &'w [&'w str],
+    found: &'w mut Vec<Range<usize>>,
+}
+
+impl<'j> Value<'_, 'j> {
+    fn again(&mut self) -> Value<'_, 'j> {
+        Value { json: self.json, withhold: self.withhold, found: self.found }
+    }
+}
+
+impl<'j> DeserializeSeed<'j> for Value<'_, 'j> {
+    type Value = Option<BTreeSet<Cow<'j, str>>>;
+
+    fn deserialize<D: Deserializer<'j>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'j> Visitor<'j> for Value<'_, 'j> {
+    type Value = Option<BTreeSet<Cow<'j, str>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(None)
+    }
+
+    fn visit_seq<A: SeqAccess<'j>>(mut self, mut items: A) -> Result<Self::Value, A::Error> {
+        while items.next_element_seed(self.again())?.is_some() {}
+        Ok(None)
+    }
+
+    fn visit_map<A: MapAccess<'j>>(mut self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut names = BTreeSet::new();
+        while let Some(Name(name)) = members.next_key()? {
+            if self.withhold.contains(&&*name) {
+                let value: &'j RawValue = members.next_value()?;
+                let start = (value.get().as_ptr() as usize).wrapping_sub(self.json.as_ptr() as usize);
+                self.found.push(start..start + value.get().len());
+            } else {
+                members.next_value_seed(self.again())?;
+            }
+            if !names.insert(name) {
+                return Err(A::Error::custom("a member is there twice"));
+            }
+        }
+        Ok(Some(names))
+    }
+}
+
+/// Borrowed where nothing is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_stands_twice_anywhere_is_refused() {
+        for whole in
+            [r"{}", r#"{"a":1,"b":{"a":1},"c":[{"a":1},{"a":2}]}"#, r#" {"a":[[],1.5,-1,true,null,"x"]} "#]
+        {
+            assert!(JsonObject::read(whole, &[]).is_some(), "{whole}");
+        }
+        for wrong in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":1,"\u0061":1}"#,
+            r#"{"b":{"a":1,"a":2}}"#,
+            r#"{"b":[{"a":1,"a":2}]}"#,
+            "[]",
+            "1",
+            "",
+            "{} {}",
+            r#"{"a":1,}"#,
+            "{",
+        ] {
+            assert!(JsonObject::read(wrong, &[]).is_none(), "{wrong}");
+        }
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(3000), "]".repeat(3000));
+        assert!(JsonObject::read(&deep, &[]).is_none(), "and the stack is bounded");
+    }
+
+    #[test]
+    fn a_value_is_withheld_at_any_depth_and_the_rest_stays_as_it_is() {
+        let json = r#"{"t": "live" ,"dat":{"t":{"deep":["live"]},"u":1.0},"\u0074x":5,"l":[{"t":7}]}"#;
+        let object = JsonObject::read(json, &["t", "other"]).unwrap();
+        assert!(object.has("dat") && object.has("t") && !object.has("u"));
+        let expected = r#"{"t": null ,"dat":{"t":null,"u":1.0},"\u0074x":5,"l":[{"t":null}]}"#;
+        assert_eq!(object.without_withheld(json.to_owned()), expected);
+        let escaped = JsonObject::read(r#"{"\u0074":"live"}"#, &["t"]).unwrap();
+        assert_eq!(escaped.without_withheld(r#"{"\u0074":"live"}"#.to_owned()), r#"{"\u0074":null}"#);
+    }
+}

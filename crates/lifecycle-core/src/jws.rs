@@ -1,0 +1,285 @@
+//! JWS: a signature with its header, read strictly. Nothing of it is proven yet.
+//!
+//! This is as much of JOSE (RFC 7515, 7519 and 7797) as platforms use, and no more: the verifier knows the algorithm and the key,
+//! so a header that would choose either is refused.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+
+use crate::claims::Claims;
+use crate::json_object::JsonObject;
+
+/// A signature, what it covers, and what its sender says of the key.
+pub(crate) struct Jws {
+    signed: Box<str>,
+    signature: Box<[u8]>,
+    key_id: Option<Box<str>>,
+    issuer: Option<Box<str>>,
+    claims: Option<Claims>,
+}
+
+/// Members of a header that are never followed: they would let the sender choose the key, or what else is to be understood.
+const REFUSED: [&str; 5] = ["jku", "jwk", "x5c", "x5u", "zip"];
+
+impl Jws {
+    /// The longest, in bytes.
+    pub(crate) const MAX: usize = 8 * 1024;
+
+    /// A token: exactly three parts, the second of which are claims. Members with the names of `withheld` are withheld.
+    pub(crate) fn compact(text: &str, algorithm: &str, withheld: &[&str]) -> Option<Self> {
+        let (header, payload, signature) = parts(text)?;
+        let header_json = decode_text(header)?;
+        let object = object(&header_json)?;
+        let header: Header<'_> = serde_json::from_str(&header_json).ok()?;
+        if header.alg != algorithm || object.has("crit") || object.has("b64") {
+            return None;
+        }
+        let claims = Claims::read(decode_text(payload)?, withheld)?;
+        Some(Self {
+            signed: text[..text.len() - signature.len() - 1].into(),
+            signature: decode(signature)?.into(),
+            key_id: header.kid.map(Into::into),
+            issuer: claims.issuer().map(Into::into),
+            claims: Some(claims),
+        })
+    }
+
+    /// A signature by RS256 over bytes that stand elsewhere and are not encoded: nothing is between its two dots.
+    #[cfg(feature = "public-key")]
+    pub(crate) fn detached(text: &str) -> Option<Self> {
+        let (header, "", signature) = parts(text)? else { return None };
+        let json = decode_text(header)?;
+        object(&json)?;
+        let own: DetachedHeader<'_> = serde_json::from_str(&json).ok()?;
+        if own.alg != "RS256" || own.b64 || own.crit != ["b64"] {
+            return None;
+        }
+        Some(Self {
+            signed: format!("{header}.").into(),
+            signature: decode(signature)?.into(),
+            key_id: own.kid.map(Into::into),
+            issuer: own.iss.map(Into::into),
+            claims: None,
+        })
+    }
+
+    /// What is signed, or what stands in front of the detached bytes.
+    pub(crate) fn signed(&self) -> &str {
+        &self.signed
+    }
+
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.key_id.as_deref()
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
+    pub(crate) fn claims(&self) -> Option<&Claims> {
+        self.claims.as_ref()
+    }
+}
+
+impl fmt::Debug for Jws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Jws(redacted)")
+    }
+}
+
+/// The token with these claims, for tests and tools.
+pub(crate) fn sign_compact(
+    algorithm: &str,
+    key_id: Option<&str>,
+    claims: &str,
+    sign: impl FnOnce(&[u8]) -> Vec<u8>,
+) -> String {
+    let header = match key_id {
+        None => format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),
+        Some(id) => format!(r#"{{"alg":"{algorithm}","kid":{}}}"#, serde_json::Value::from(id)),
+    };
+    sign_with_header(&header, claims, sign)
+}
+
+/// The same with a header of one's own.
+pub(crate) fn sign_with_header(header: &str, claims: &str, sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signature = URL_SAFE_NO_PAD.encode(sign(signed.as_bytes()));
+    format!("{signed}.{signature}")
+}
+
+/// The detached signature of these bytes by RS256, for tests and tools.
+#[cfg(feature = "public-key")]
+pub(crate) fn sign_detached(
+    key_id: Option<&str>,
+    body: &[u8],
+    sign: impl FnOnce(&[u8]) -> Vec<u8>,
+) -> String {
+    let kid = key_id.map_or_else(String::new, |id| format!(r#""kid":{},"#, serde_json::Value::from(id)));
+    let header = format!(r#"{{"alg":"RS256","b64":false,"crit":["b64"],{kid}"typ":"JWT"}}"#);
+    let header = URL_SAFE_NO_PAD.encode(header);
+    let signature = sign(&[header.as_bytes(), b".", body].concat());
+    format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[derive(Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    #[serde(default, borrow)]
+    kid: Option<Cow<'a, str>>,
+}
+
+#[cfg(feature = "public-key")]
+#[derive(Deserialize)]
+struct DetachedHeader<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    b64: bool,
+    #[serde(borrow)]
+    crit: Vec<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    kid: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    iss: Option<Cow<'a, str>>,
+}
+
+fn parts(text: &str) -> Option<(&str, &str, &str)> {
+    if text.len() > Jws::MAX {
+        return None;
+    }
+    let (header, rest) = text.split_once('.')?;
+    let (payload, signature) = rest.split_once('.')?;
+    Some((header, payload, signature)) // a dot more is no base64url
+}
+
+/// A header's members, unless one of them would choose a key.
+fn object(json: &str) -> Option<JsonObject<'_>> {
+    JsonObject::read(json, &[]).filter(|object| !REFUSED.iter().any(|name| object.has(name)))
+}
+
+fn decode_text(part: &str) -> Option<String> {
+    String::from_utf8(decode(part)?).ok()
+}
+
+/// Base64url without padding, in its one canonical form.
+fn decode(part: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(part).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+    const CLAIMS: &str = r#"{"iss":"bc","exp":1767225900}"#;
+
+    fn token(header: &str, claims: &str) -> String {
+        sign_with_header(header, claims, |_| vec![7; 32])
+    }
+
+    fn reads(text: &str) -> bool {
+        Jws::compact(text, "HS256", &[]).is_some()
+    }
+
+    #[test]
+    fn a_token_is_read_with_what_it_says_of_its_key() {
+        let text = token(r#"{"alg":"HS256","kid":"../1"}"#, CLAIMS);
+        let jws = Jws::compact(&text, "HS256", &[]).unwrap();
+        assert_eq!((jws.key_id(), jws.issuer()), (Some("../1"), Some("bc")));
+        assert_eq!(jws.signature(), [7; 32]);
+        assert!(text.starts_with(jws.signed()) && jws.signed().len() + 44 == text.len());
+        assert_eq!(format!("{jws:?}"), "Jws(redacted)");
+    }
+
+    #[test]
+    fn a_token_has_exactly_three_parts_in_canonical_base64url() {
+        let genuine = token(HEADER, CLAIMS);
+        assert!(reads(&genuine));
+        let last_flipped = format!("{}{}", &genuine[..genuine.len() - 1], 'd');
+        for wrong in [
+            "",
+            "..",
+            "a.b",
+            &genuine[..genuine.rfind('.').unwrap()],
+            &format!("{genuine}.{genuine}"),
+            &format!("{genuine}."),
+            &format!(".{genuine}"),
+            &format!("{genuine}="),
+            &format!(" {genuine}"),
+            &format!("{genuine}\n"),
+            &genuine.replacen('.', " .", 1),
+            &genuine.replacen('.', "=.", 1),
+            &format!("{genuine}+/"),
+            &last_flipped,
+            &format!("{genuine} {genuine}"),
+            &genuine[1..],
+        ] {
+            assert!(!reads(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_bounded() {
+        let of = |length: usize| token(HEADER, &format!(r#"{{"exp":1,"x":"{}"}}"#, "a".repeat(length)));
+        let fits = (6000..6200).rev().find(|length| of(*length).len() <= Jws::MAX).unwrap();
+        assert!(reads(&of(fits)) && !reads(&of(fits + 3)));
+    }
+
+    #[test]
+    fn a_header_that_would_choose_algorithm_or_key_is_refused() {
+        for header in [
+            r#"{"alg":"none"}"#,
+            r#"{"alg":"RS256"}"#,
+            r#"{"alg":"hs256"}"#,
+            r#"{"alg":["HS256"]}"#,
+            r#"{"typ":"JWT"}"#,
+            r#"{"alg":"HS256","alg":"HS256"}"#,
+            r#"{"alg":"HS256","kid":5}"#,
+            r#"{"alg":"HS256","crit":["exp"],"exp":1}"#,
+            r#"{"alg":"HS256","crit":[]}"#,
+            r#"{"alg":"HS256","b64":true}"#,
+            r#"{"alg":"HS256","jku":"https://example.com"}"#,
+            r#"{"alg":"HS256","x5u":null}"#,
+            r#"{"alg":"HS256","jwk":{}}"#,
+            r#"{"alg":"HS256","x5c":[]}"#,
+            r#"{"alg":"HS256","zip":"DEF"}"#,
+            r#"["HS256"]"#,
+            "",
+        ] {
+            assert!(!reads(&token(header, CLAIMS)), "{header}");
+        }
+    }
+
+    #[cfg(feature = "public-key")]
+    #[test]
+    fn a_detached_signature_says_that_its_payload_is_not_encoded() {
+        let written = |header: &str| format!("{}..{}", URL_SAFE_NO_PAD.encode(header), "BwcH");
+        let genuine = r#"{"alg":"RS256","b64":false,"crit":["b64"],"iss":"i","kid":"k","typ":"JWT"}"#;
+        let jws = Jws::detached(&written(genuine)).unwrap();
+        assert_eq!((jws.key_id(), jws.issuer(), jws.signature()), (Some("k"), Some("i"), &[7, 7, 7][..]));
+        for wrong in [
+            r#"{"alg":"RS256","b64":false,"kid":"k"}"#,
+            r#"{"alg":"RS256","crit":["b64"],"kid":"k"}"#,
+            r#"{"alg":"RS256","b64":true,"crit":["b64"]}"#,
+            r#"{"alg":"RS256","b64":false,"crit":["b64","x"]}"#,
+            r#"{"alg":"RS256","b64":false,"crit":["x"]}"#,
+            r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#,
+            r#"{"alg":"none","b64":false,"crit":["b64"]}"#,
+            r#"{"alg":"RS256","b64":false,"crit":["b64"],"jku":"x"}"#,
+        ] {
+            assert!(Jws::detached(&written(wrong)).is_none(), "{wrong}");
+        }
+        let attached = written(genuine).replace("..", ".e30.");
+        assert!(Jws::detached(&attached).is_none());
+        assert!(Jws::compact(&written(genuine), "RS256", &[]).is_none());
+    }
+}
