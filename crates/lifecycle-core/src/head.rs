@@ -191,7 +191,7 @@ pub(crate) fn check<'h>(
             (checked.jws, checked.path) = (jws.map(Box::new), Some(path.into()));
         }
         #[cfg(feature = "public-key")]
-        Proof::PublicKey(scheme) if scheme.written().is_none() => {
+        Proof::PublicKey(scheme) if scheme.scheme().is_none() => {
             checked.jws = Some(Box::new(detached(names.all()[0], first[0]).map_err(rejected)?));
         }
         _ => {}
@@ -216,7 +216,7 @@ fn read(
     let (scheme, length) = match platform.proof() {
         Proof::Hmac(scheme) => (Some(scheme), 32),
         #[cfg(feature = "public-key")]
-        Proof::PublicKey(public) => (public.written(), PublicScheme::LENGTH),
+        Proof::PublicKey(public) => (public.scheme(), PublicScheme::LENGTH),
         Proof::Token(_) | Proof::UnguessableUrl => (None, 0),
     };
     let mut presented = Presented::new(length);

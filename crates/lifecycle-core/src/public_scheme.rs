@@ -74,8 +74,8 @@ impl PublicScheme {
         }
     }
 
-    /// How the bytes of its signatures are read; `None` where they come in a JWS.
-    pub(crate) fn written(&self) -> Option<&Scheme> {
+    /// How its signatures are written; `None` where they come in a JWS.
+    pub const fn scheme(&self) -> Option<&Scheme> {
         match &self.0 {
             Form::DetachedJws(_) => None,
             Form::Ed25519(scheme) => Some(scheme),

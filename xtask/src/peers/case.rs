@@ -64,7 +64,7 @@ pub(crate) fn sent() -> SystemTime {
 pub(crate) fn scheme(platform: &Platform) -> Option<&Scheme> {
     match platform.proof() {
         Proof::Hmac(scheme) => Some(scheme),
-        Proof::PublicKey(public) => Some(public.scheme()),
+        Proof::PublicKey(public) => public.scheme(),
         _ => None,
     }
 }
