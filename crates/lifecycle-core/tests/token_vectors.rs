@@ -104,11 +104,7 @@ fn python_and_openssl_judge_each_signature_alike() {
     };
     assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
     let told: BTreeMap<String, bool> = serde_json::from_slice(&told.stdout).unwrap();
-    let unsigned = [
-        "hs256-without-a-signature",
-        "rs256-signed-with-the-public-key",
-        "saleor-reserialized",
-    ];
+    let unsigned = ["hs256-without-a-signature", "rs256-signed-with-the-public-key", "saleor-reserialized"];
     for (name, vector) in vectors() {
         assert_eq!(told[&name], !unsigned.contains(&&*name), "{name}");
         assert!(told[&name] || !vector.verifies, "{name}");
