@@ -35,6 +35,11 @@ struct Readme;
 #[doc = include_str!("../../../docs/guide/access-logs.md")]
 struct AccessLogs;
 
+/// The guide to installs by OAuth, whose code runs as well.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/oauth-installs.md")]
+struct OauthInstalls;
+
 /// What is shown without `RUST_LOG`: all but the log of requests. That has a line for whatever strangers send, and may fill
 /// the disk that the inbox is on; `RUST_LOG=info` shows it.
 const SHOWN: &str = "info,tower_http=error,actix_web::middleware::logger=error,access_log=error";
