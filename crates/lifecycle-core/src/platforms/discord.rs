@@ -1,7 +1,5 @@
 //! Discord: an application's webhook events, signed with Ed25519, and a PING when the URL is saved.
-//!
-//! Source: Discord's page "Webhook Events". Discord reports no enable, disable or upgrade, and a bot's removal from a server
-//! only by its Gateway. It sends bad signatures on purpose, and takes the URL away if they are not refused with 401.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/discord.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -32,19 +30,13 @@ pub const TIMESTAMP: &str = "x-signature-timestamp";
 pub const SCHEME: PublicScheme =
     PublicScheme::ed25519(Scheme::new(&[SIGNATURE]).with_signed(&[Part::Header(TIMESTAMP), Part::Body]));
 
-/// 204 with a content type within 3 s; else it is sent again for up to 10 minutes.
+/// 204 with a content type within 3 s.
 pub const ACK: Ack = Ack::new(204)
     .with_content_type("application/json")
     .with_deadline(Duration::from_secs(3))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(10 * 60) });
 
 /// Discord, for [`Verifier::new`](crate::Verifier::new) with a [`PublicKey`](crate::PublicKey).
-///
-/// `APPLICATION_AUTHORIZED` becomes an install and `APPLICATION_DEAUTHORIZED` an uninstall, every other type an
-/// [`EventKind::Other`]. The tenant is `guild:` and the id of the server where the app is installed to one, else `user:` and the
-/// id of the user: a deauthorization names the user only, and closes no server's installation.
-///
-/// Discord documents the time of an attempt as opaque text. It is in seconds, so a maximum age can be set; none is by default.
 pub static PLATFORM: Platform = Platform::new("discord", Proof::PublicKey(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::Header(TIMESTAMP))
     .with_handshake(handshake);

@@ -1,7 +1,5 @@
 //! GitHub Apps: the app's installations, by signed webhooks whose kind and id are in unsigned headers.
-//!
-//! Source: GitHub's pages "Webhook events and payloads" and "Validating webhook deliveries". GitHub never sends an event again
-//! by itself: mount it on an inbox, and compare with `GET /app/installations` now and then. It reports no version of the app.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/github.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,19 +31,10 @@ pub const DELIVERY: &str = "x-github-delivery";
 /// `sha256=` and the hex of the HMAC-SHA256 over the raw body.
 pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE]).with_prefix("sha256=");
 
-/// 200 within 10 s. What fails is not sent again.
+/// 200 within 10 s.
 pub const ACK: Ack = Ack::new(200).with_deadline(Duration::from_secs(10)).with_failure(AckFailure::Lost);
 
-/// GitHub Apps, for [`Verifier::new`](crate::Verifier::new).
-///
-/// `installation` events become the five kinds: `created` an install, `deleted` an uninstall, `suspend` a disable, `unsuspend`
-/// an enable, `new_permissions_accepted` an upgrade. Every other event is an [`EventKind::Other`], named as GitHub does, such
-/// as `installation_repositories.added`. The tenant is the id of the account, which a renaming does not change.
-///
-/// The kind and the request id are [not proven](crate::Delivery::proves). One of the five kinds needs the shape of an
-/// `installation` event, which others do not have: a captured `label` event that is sent again as an `installation` one is
-/// rejected. Bodies have to be JSON: choose that content type where the webhook is set up. 4 MiB at most, as an install lists
-/// its repositories.
+/// GitHub Apps, for [`Verifier::new`](crate::Verifier::new). Kind and request id are [not proven](crate::Delivery::proves).
 pub static PLATFORM: Platform = Platform::new("github", Proof::Hmac(SCHEME), ACK, decode)
     .with_headers(&[EVENT, DELIVERY])
     .with_max_body(4 * 1024 * 1024);

@@ -1,8 +1,5 @@
-//! Linear: the end of an OAuth application's authorization in a workspace, signed together with the time of the attempt, which
-//! stands in the body.
-//!
-//! Source: Linear's page "Webhooks" and its SDK. Linear tells of no install: an app learns of its own from the OAuth exchange.
-//! It tells no version, and not who acted.
+//! Linear: the end of an OAuth application's authorization in a workspace.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/linear.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,18 +28,12 @@ pub const DELIVERY: &str = "linear-delivery";
 /// The hex of the HMAC-SHA256 over the raw body.
 pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE]);
 
-/// Exactly 200 within 5 s; else it is sent again after a minute, an hour and 6 hours.
+/// Exactly 200 within 5 s. The last retry comes after a minute, an hour and 6 hours.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(5))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(7 * 60 * 60 + 60) });
 
-/// Linear, for [`Verifier::new`](crate::Verifier::new). An attempt may be a minute old, as Linear's libraries hold it; it tells
-/// its time in `webhookTimestamp`.
-///
-/// `OAuthApp` with the action `revoked` becomes an uninstall; every other event is an [`EventKind::Other`], such as
-/// `Issue.create`. The tenant is the organization. A change of teams or of one user's tokens leaves the app installed. The
-/// request id is [not proven](crate::Delivery::proves), and a retry has another body: an event is told from another by
-/// `createdAt`.
+/// Linear, for [`Verifier::new`](crate::Verifier::new). The request id is [not proven](crate::Delivery::proves).
 pub static PLATFORM: Platform = Platform::new("linear", Proof::Hmac(SCHEME), ACK, decode)
     .with_headers(&[DELIVERY])
     .with_attempt_time(AttemptTime::Decoded)

@@ -1,6 +1,5 @@
-//! SecurityScorecard: the installation hook, one unsigned event, `app.installed`, of which nothing proves the sender.
-//!
-//! Source: SecurityScorecard's page "App installation process".
+//! SecurityScorecard: the installation hook, of which nothing proves the sender.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/securityscorecard.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -21,15 +20,11 @@ use crate::verified_request::VerifiedRequest;
 /// The one event type that is documented; compared exactly.
 pub const APP_INSTALLED: &str = "app.installed";
 
-/// 200; the platform documents no status, no deadline and no retry of this hook. 36 h is the longest that it documents for any
-/// of its webhooks, and so what an event may take at most.
+/// 200. 36 h is the longest that the platform documents for a retry of any of its webhooks.
 pub const ACK: Ack =
     Ack::new(200).with_failure(AckFailure::Retried { at_most: Duration::from_secs(36 * 60 * 60) });
 
 /// SecurityScorecard's hook, for [`Verifier::new`](crate::Verifier::new) with a [`HookToken`](crate::HookToken).
-///
-/// `app.installed` becomes [`EventKind::Install`], with the user who installs as the tenant, as installations are per
-/// user. Every other type is acknowledged and given to the handler as [`EventKind::Other`].
 pub static PLATFORM: Platform = Platform::new("securityscorecard", Proof::UnguessableUrl, ACK, decode);
 
 /// The body of a hook call. `Debug` shows no person.

@@ -1,6 +1,5 @@
-//! Seismic: five signed callbacks, to be acknowledged with 202 within 3 s, or the administrator's action is blocked.
-//!
-//! Sources: Seismic's developer pages "Callbacks", "Signing Secret" and "Signing secret validation".
+//! Seismic: five signed callbacks, each of which an administrator waits for.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/seismic.md"))]
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -33,13 +32,11 @@ pub const SIGNATURE_OLD: &str = "x-seismic-signature-old";
 /// or both is right on rotation day.
 pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE, SIGNATURE_OLD]);
 
-/// 202 within 3 s; anything else, or later, and the administrator's action does not happen.
+/// 202 within 3 s.
 pub const ACK: Ack = Ack::new(202).with_deadline(Duration::from_secs(3)).with_failure(AckFailure::Blocks);
 
-/// Seismic, for [`Verifier::new`](crate::Verifier::new).
-///
-/// An app is active for a tenant from its `enable` on. `timestamp` is when Seismic sent the callback: read as UTC where it has
-/// no offset, for a maximum age; to order events such a time is taken as unknown.
+/// Seismic, for [`Verifier::new`](crate::Verifier::new). Its time is read as UTC where it has no offset, for a maximum age; to order
+/// events such a time is taken as unknown.
 pub static PLATFORM: Platform = Platform::new("seismic", Proof::Hmac(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::Decoded)
     .with_activation(Activation::OnEnable);

@@ -1,7 +1,5 @@
 //! Shopify: webhooks of an app, signed over the body alone; the topic and the shop stand in headers that nobody signs.
-//!
-//! Source: Shopify's pages "Webhooks", "Verify webhook deliveries" and "Privacy law compliance". Shopify tells of no install: an
-//! app learns of its own from the OAuth exchange or the managed install. It names no app, and not who acted.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/shopify.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -38,21 +36,13 @@ pub const WEBHOOK_ID: &str = "x-shopify-webhook-id";
 /// after a rotation.
 pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE]).with_encoding(Encoding::Base64);
 
-/// 200 within 5 s; else it is sent again 8 times in 4 hours, and then a subscription that an API call has made is deleted.
+/// 200 within 5 s.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(5))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(4 * 60 * 60) });
 
-/// Shopify, for [`Verifier::new`](crate::Verifier::new). The events name no app: they are about the one that the verifier
-/// expects, so name it: an install that the app records by itself has to be about the same one, and about the number of the
-/// shop, not its domain.
-///
-/// `app/uninstalled` becomes an uninstall and `app/scopes_update` an upgrade; every other topic is an [`EventKind::Other`] by
-/// its name, the compliance topics among them. The tenant is the number of the shop, which no renaming changes.
-///
-/// Kind and request id are [not proven](crate::Delivery::proves): the topic of a captured webhook can be exchanged. One of the two
-/// kinds needs the shape of its topic, and a shop in the header that is another than the body's is rejected. `shop/update` has
-/// the shape of `app/uninstalled`: do not subscribe to it under the same secret, and ask Shopify before data is destroyed.
+/// Shopify, for [`Verifier::new`](crate::Verifier::new). Its events name no app: they are about the one that the verifier expects.
+/// Kind and request id are [not proven](crate::Delivery::proves).
 pub static PLATFORM: Platform = Platform::new("shopify", Proof::Hmac(SCHEME), ACK, decode).with_headers(&[
     TOPIC,
     SHOP_DOMAIN,

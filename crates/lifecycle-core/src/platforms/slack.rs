@@ -1,7 +1,5 @@
 //! Slack: events of the Events API, signed together with the time of the attempt, and a handshake when the URL is saved.
-//!
-//! Source: Slack's pages "Verifying requests from Slack", "The Events API", `app_uninstalled`, `tokens_revoked`. Slack reports
-//! no install: an app learns of its installation from the OAuth exchange. Nor does it report a version.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/slack.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -34,16 +32,12 @@ pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE]).with_prefix("v0=").with_sig
     Part::Body,
 ]);
 
-/// 200 within 3 s; else it is sent again three times in 6 minutes, and hourly for 24 h where an app turned that on.
+/// 200 within 3 s. 24 h are those of the *Delayed Events* that an app can turn on.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(3))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(24 * 60 * 60) });
 
-/// Slack, for [`Verifier::new`](crate::Verifier::new). An attempt may be 5 minutes old, as Slack demands.
-///
-/// `app_uninstalled` becomes an uninstall of the workspace, or of the enterprise where there is none. Every other event is an
-/// [`EventKind::Other`] by the name of its inner type. `app_uninstalled_team` and `app_deleted` are about other apps. An event
-/// about several workspaces (`team_access_revoked`) names them in its payload only.
+/// Slack, for [`Verifier::new`](crate::Verifier::new).
 pub static PLATFORM: Platform = Platform::new("slack", Proof::Hmac(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::Header(TIMESTAMP))
     .with_max_age(Duration::from_secs(300))

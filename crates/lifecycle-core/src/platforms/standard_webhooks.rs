@@ -1,8 +1,5 @@
-//! Standard Webhooks: any sender that signs by this specification, which has no words for the life of an app: a [`Mapping`]
-//! says how the sender calls its events, and where app and tenant stand.
-//!
-//! Source: the specification, version 1.0.0, at `standardwebhooks.com`. Its asymmetric signatures (`v1a`) are skipped: no sender
-//! of them is known.
+//! Standard Webhooks: any sender that signs by this specification. A [`Mapping`] says how it calls its events.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/standard-webhooks.md"))]
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -36,7 +33,7 @@ pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE])
     .with_key(KeyForm::Base64 { prefix: "whsec_", at_least: 24 })
     .with_signed(&[Part::Header(ID), Part::Text("."), Part::Header(TIMESTAMP), Part::Text("."), Part::Body]);
 
-/// 200 within 15 s; else it is sent again for up to 5 days. Both are what the specification advises; a sender may differ.
+/// 200 within 15 s, and retries for 5 days: what the specification advises. A sender may differ.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(15))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(5 * 24 * 60 * 60) });
@@ -143,7 +140,7 @@ static MAPPING: Mapping = Mapping::new(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Delivery, Field, testing};
+    use crate::{Delivery, Field, Secret, Secrets, SigningSecret, Trust, testing};
 
     const INSTALLED: &str = r#"{"type":"app.installed","timestamp":"2025-12-31T23:59:59.344522Z","data":{"app_id":"app_1","tenant_id":"ten_1","installation_id":3}}"#;
 
@@ -191,6 +188,23 @@ mod tests {
                 delivery("m", &INSTALLED.replace(cut, "")).unwrap_err(),
                 Undecodable::Missing(missing)
             );
+        }
+    }
+
+    #[test]
+    fn one_verifier_may_hold_a_key_and_the_text_that_some_senders_take_for_it() {
+        const SHOWN: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+        let (decoded, text) = (SCHEME.secret(SHOWN).unwrap(), Secret::new(SHOWN).unwrap());
+        let both = Secrets::from(decoded.clone()).or(SigningSecret::new("text", &text));
+        let headers: [(&str, &[u8]); 2] = [(ID, b"msg_1"), (TIMESTAMP, b"1767225600")];
+        for (signing, name) in [(&decoded, "current"), (&text, "text")] {
+            let signature = SCHEME.sign(signing, &headers, INSTALLED.as_bytes());
+            let signed = [&headers[..], &[(SIGNATURE, signature.as_bytes())]].concat();
+            let verify =
+                |secrets: &Secrets| SCHEME.verify(secrets, &signed, INSTALLED.as_bytes(), testing::now());
+            let Trust::Signed { secret, .. } = verify(&both).unwrap() else { panic!("not an HMAC") };
+            assert_eq!(secret.as_str(), name);
+            assert_eq!(verify(&decoded.clone().into()).is_ok(), name == "current");
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Stripe: installs of Stripe Apps and authorizations of Connect applications, signed together with the time of the attempt.
-//!
-//! Source: Stripe's pages "Receive events in your webhook endpoint", "Stripe Apps: events" and "Types of events". Stripe reports
-//! no enable and no disable, and not who acted.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/stripe.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,16 +29,11 @@ pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE]).with_prefix("v1=").with_sep
     Part::Body,
 ]);
 
-/// 200. Stripe names no deadline; it sends an event again for up to three days.
+/// 200. Stripe names no deadline.
 pub const ACK: Ack =
     Ack::new(200).with_failure(AckFailure::Retried { at_most: Duration::from_secs(3 * 24 * 60 * 60) });
 
-/// Stripe, for [`Verifier::new`](crate::Verifier::new). An attempt may be 5 minutes old, as Stripe's libraries do it.
-///
-/// `account.application.authorized` and `apps.install.created` become an install, `account.application.deauthorized` and
-/// `apps.install.deleted` an uninstall, `apps.install.updated` an upgrade, every other type an [`EventKind::Other`]. The
-/// tenant is the connected account. The two families report the same installs: let an endpoint listen to one of them. An app
-/// that is installed in test mode too sends its test events to live endpoints as well: `livemode` of the payload says which it is.
+/// Stripe, for [`Verifier::new`](crate::Verifier::new).
 pub static PLATFORM: Platform = Platform::new("stripe", Proof::Hmac(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::Field("t"))
     .with_max_age(Duration::from_secs(300));

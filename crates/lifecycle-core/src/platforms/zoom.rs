@@ -1,8 +1,5 @@
-//! Zoom: the end of an app's authorization, signed together with the time of the attempt, and a handshake in which Zoom has a
-//! text of its own signed.
-//!
-//! Source: Zoom's pages "Using webhooks", "Validate your webhook endpoint" and "Deauthorization". Zoom tells of no install: an
-//! app learns of its own from the OAuth exchange. It tells no version, and no id of an event.
+//! Zoom: the end of an app's authorization, and a handshake in which Zoom has a text signed.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/zoom.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -36,20 +33,12 @@ pub const SCHEME: Scheme = Scheme::new(&[SIGNATURE]).with_prefix("v0=").with_sig
     Part::Body,
 ]);
 
-/// 200 within 3 s; else it is sent again after 5, 20 and 60 minutes.
+/// 200 within 3 s. The last retry comes after 5, 20 and 60 minutes.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(3))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(85 * 60) });
 
-/// Zoom, for [`Verifier::new`](crate::Verifier::new). An attempt may be 5 minutes old: Zoom names no age, and Slack, whose scheme
-/// it is, demands this one.
-///
-/// `app_deauthorized` becomes an uninstall; every other event is an [`EventKind::Other`] by its name. The tenant is the account.
-/// From an app that each user adds for himself, each of them deauthorizes: there the tenant of the app is account and
-/// [actor](crate::LifecycleEvent::actor).
-///
-/// `endpoint.url_validation` comes when the URL is saved and every 72 hours. It is answered after its proof, and only where its
-/// text cannot be a message that Zoom signs: whoever had others signed could forge events.
+/// Zoom, for [`Verifier::new`](crate::Verifier::new).
 pub static PLATFORM: Platform = Platform::new("zoom", Proof::Hmac(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::Header(TIMESTAMP))
     .with_max_age(Duration::from_secs(300))
