@@ -3,6 +3,7 @@
 mod clock;
 mod exhaustive;
 mod ids;
+mod platforms;
 mod random;
 mod setting;
 mod stories;

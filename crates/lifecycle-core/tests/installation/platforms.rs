@@ -1,0 +1,40 @@
+//! Late uninstalls, as each platform tells of them.
+
+use std::time::SystemTime;
+
+use lifecycle_core::{Change, Delivery, Installation, Observation, Status};
+use lifecycle_testing::{Sender, registry};
+
+use crate::{HOUR, start};
+
+/// The install of an hour: the platform's, or one that the app has recorded.
+fn install(sender: &'static Sender, at: SystemTime, id: &str) -> Delivery {
+    if let Some(install) = sender.sample("install") {
+        return install.at(at).installation(id).delivery();
+    }
+    Delivery::observed(&Observation::install(sender.platform(), "app", "tenant", at), at)
+}
+
+#[test]
+fn a_late_uninstall_of_an_older_installation_ends_no_newer_one_where_the_platform_tells_its_time() {
+    let mut tried = 0;
+    for sender in registry().iter().copied() {
+        for (_, event) in sender.events().filter(|(kind, _)| *kind == "uninstall") {
+            let hour = |hours| start() + HOUR * hours;
+            let opened = [
+                Change::new(&install(sender, hour(0), "1"), 1),
+                Change::new(&install(sender, hour(2), "2"), 2),
+            ];
+            let before = crate::fold(&opened).unwrap();
+            let late = sender.sample(event).unwrap().installation("1").at(hour(1)).sent(hour(3)).delivery();
+            let late = Change::new(&late, 3);
+            let (after, _) = Installation::fold(Some(before.clone()), &late);
+            // What tells neither when nor which closes: where the order is in doubt, the end counts.
+            let is_told = late.sent.is_some() || late.installation.is_some();
+            let expected = if is_told { before.status() } else { Status::Uninstalled };
+            assert_eq!(after.unwrap().status(), expected, "{sender:?} {event}");
+            tried += 1;
+        }
+    }
+    assert!(tried >= 9, "{tried}");
+}
