@@ -1,11 +1,11 @@
 //! Every platform of the library, through every command that sends or proves.
 
 use lifecycle_core::{ExpectedApp, Proof};
-use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry};
+use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry, variable};
 use serde_json::json;
 
 use crate::program::{Ran, lifecycle, lifecycle_with};
-use crate::servers::receiver;
+use crate::servers::{APPS, app_with, receiver};
 
 /// A key of any sort: a secret, a token, and the private key of RFC 8032, section 7.1, test 1.
 const KEY: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
@@ -48,17 +48,43 @@ fn proven_by_url(sender: &Sender) -> bool {
 fn every_event_and_handshake_of_every_platform_is_acknowledged() {
     for sender in registry().iter().copied() {
         let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
-        let url = if proven_by_url(sender) { format!("{url}/hook/{KEY}") } else { url };
-        let handshake = sender.handshake().map(|handshake| handshake.event());
-        for event in sender.events().map(|(_, event)| event).chain(handshake) {
-            let secret = secret(key(sender));
-            let more: &[&str] = if proven_by_url(sender) { &[] } else { &[&secret] };
-            let path = sender.sample(event).map_or("", |sample| sample.path());
-            let ran = send(sender, event, &format!("{url}{path}"), more);
-            assert_eq!(ran.code, 0, "{sender:?} {event}: {ran:?}");
-            assert_eq!(ran.json()["acknowledged"], 1, "{sender:?} {event}: {ran:?}");
-            assert!(!ran.out.contains(key(sender)), "{sender:?} {event}");
+        let hook = if proven_by_url(sender) { format!("/hook/{KEY}") } else { String::new() };
+        send_all(sender, &format!("{url}{hook}"));
+    }
+}
+
+#[test]
+fn every_event_and_handshake_of_every_platform_is_acknowledged_by_every_app() {
+    for name in APPS {
+        let app = app_with(name, registry().iter().map(|sender| setting(sender)));
+        for sender in registry().iter().copied() {
+            let hook = if proven_by_url(sender) { format!("/hook/{KEY}") } else { String::new() };
+            send_all(sender, &app.url(&format!("/{}{hook}", sender.platform().name())));
         }
+    }
+}
+
+/// Sends all that a platform sends to this URL, or below it, and expects each to be acknowledged.
+fn send_all(sender: &'static Sender, url: &str) {
+    let handshake = sender.handshake().map(|handshake| handshake.event());
+    for event in sender.events().map(|(_, event)| event).chain(handshake) {
+        let secret = secret(key(sender));
+        let more: &[&str] = if proven_by_url(sender) { &[] } else { &[&secret] };
+        let path = sender.sample(event).map_or("", |sample| sample.path());
+        let ran = send(sender, event, &format!("{url}{path}"), more);
+        assert_eq!(ran.code, 0, "{sender:?} {event}: {ran:?}");
+        assert_eq!(ran.json()["acknowledged"], 1, "{sender:?} {event}: {ran:?}");
+        assert!(!ran.out.contains(key(sender)), "{sender:?} {event}");
+    }
+}
+
+/// What an app has to be told to verify what is sent with the platform's [`key`].
+fn setting(sender: &Sender) -> (String, String) {
+    let platform = sender.platform();
+    match keys(sender).public_key() {
+        Some(public) => (variable(platform, "PUBLIC_KEY"), public),
+        None if proven_by_url(sender) => (variable(platform, "HOOK_TOKEN"), KEY.to_owned()),
+        None => (variable(platform, "SIGNING_SECRET"), KEY.to_owned()),
     }
 }
 

@@ -49,7 +49,12 @@ impl Server {
 
 /// Starts an example app.
 pub(crate) fn app(name: &str) -> Server {
-    start(Command::new(built().join(name)))
+    app_with(name, [])
+}
+
+/// Starts an example app with these settings, too.
+pub(crate) fn app_with(name: &str, settings: impl IntoIterator<Item = (String, String)>) -> Server {
+    start(Command::new(built().join(name)), settings)
 }
 
 /// Starts a receiver in another language.
@@ -59,7 +64,7 @@ pub(crate) fn script(interpreter: &str, file: &Path) -> Option<Server> {
     }
     let mut command = Command::new(interpreter);
     command.arg(file);
-    Some(start(command))
+    Some(start(command, []))
 }
 
 /// Whether this machine lacks a program, without which there is nothing to test. In CI that is an error.
@@ -172,7 +177,7 @@ fn body(stream: &mut impl BufRead, head: &str) -> Vec<u8> {
     }
 }
 
-fn start(mut command: Command) -> Server {
+fn start(mut command: Command, settings: impl IntoIterator<Item = (String, String)>) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let mut child = command
         .current_dir(&folder)
@@ -182,6 +187,7 @@ fn start(mut command: Command) -> Server {
         .env("SECURITYSCORECARD_HOOK_TOKEN", TOKEN)
         .env("RUST_LOG", "off")
         .env_remove("DATABASE_URL")
+        .envs(settings)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
