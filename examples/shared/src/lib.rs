@@ -37,15 +37,18 @@ struct AccessLogs;
 
 /// The pages on platforms, whose code needs axum, which core does not.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/platforms/bigcommerce.md")]
 #[doc = include_str!("../../../docs/platforms/discord.md")]
 #[doc = include_str!("../../../docs/platforms/github.md")]
 #[doc = include_str!("../../../docs/platforms/linear.md")]
+#[doc = include_str!("../../../docs/platforms/monday.md")]
 #[doc = include_str!("../../../docs/platforms/securityscorecard.md")]
 #[doc = include_str!("../../../docs/platforms/seismic.md")]
 #[doc = include_str!("../../../docs/platforms/shopify.md")]
 #[doc = include_str!("../../../docs/platforms/slack.md")]
 #[doc = include_str!("../../../docs/platforms/standard-webhooks.md")]
 #[doc = include_str!("../../../docs/platforms/stripe.md")]
+#[doc = include_str!("../../../docs/platforms/wix.md")]
 #[doc = include_str!("../../../docs/platforms/zoom.md")]
 struct PlatformPages;
 

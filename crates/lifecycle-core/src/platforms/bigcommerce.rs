@@ -1,7 +1,5 @@
 //! BigCommerce: the callbacks of a single-click app, which are GET requests with a token in their query.
-//!
-//! Source: BigCommerce's pages "Single-click app callbacks" and "Signed payload". It reports no install, enable, disable or upgrade: an app
-//! learns of its install from the OAuth exchange at its own `/auth`, and may record it as an [`Observation`](crate::Observation).
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/bigcommerce.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,18 +26,11 @@ pub const SCHEME: TokenScheme = TokenScheme::new(Algorithm::Hs256, TokenPlace::Q
     .with_issuer("bc")
     .with_audience(Audience::App);
 
-/// 200, which BigCommerce does not wait for: the app is removed in any case, and nothing is sent again.
+/// 200, which BigCommerce does not wait for.
 pub const ACK: Ack = Ack::new(200).with_failure(AckFailure::Lost);
 
-/// BigCommerce, for [`Verifier::new`](crate::Verifier::new) with the client id as the app.
-///
-/// The path tells what happened, by its last segment: `uninstall` becomes an uninstall, any other an [`EventKind::Other`] by that
-/// name. So mount it at paths that end in `/uninstall`, `/remove_user` and, behind what verifies a route of the app's own, `/load`,
-/// which has to answer with a page.
-///
-/// **The token does not say which callback it is for**, so the kind is [not proven](crate::Delivery::proves). The token of a
-/// `load` passes through the browser of each user of a store and is good for 24 hours: any of them can send it to `/uninstall` of
-/// that store. Switch the app off then, and delete data only once the store's API token is refused. No access log may show the query.
+/// BigCommerce, for [`Verifier::new`](crate::Verifier::new) with the client id as the app. The kind, which is the last segment of the
+/// path, is [not proven](crate::Delivery::proves).
 pub static PLATFORM: Platform = Platform::new("bigcommerce", Proof::Token(SCHEME), ACK, decode)
     .with_method(Method::Get)
     .with_attempt_time(AttemptTime::IssuedAt)

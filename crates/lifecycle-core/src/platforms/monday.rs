@@ -1,8 +1,5 @@
 //! monday.com: an app's lifecycle webhooks, with a token in the header `authorization` that proves who, and not what.
-//!
-//! Source: monday's pages "Webhooks" and "Authorization" for apps, its sample apps, and tokens that developers have shown. The
-//! claims of a lifecycle token are not documented. monday reports no enable, disable or upgrade, and does not say how long it
-//! waits, or whether it sends again.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/monday.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -33,15 +30,8 @@ pub const SCHEME: TokenScheme =
 /// 200. monday names no deadline.
 pub const ACK: Ack = Ack::new(200);
 
-/// monday.com, for [`Verifier::new`](crate::Verifier::new).
-///
-/// `install` and `uninstall` become those kinds; the events of subscriptions and trials are an [`EventKind::Other`] by their
-/// names. An install comes again when a paying account installs the app again.
-///
-/// The token proves the account (the tenant) and the app, until it expires after some minutes. It does **not** cover the body: kind,
-/// version and time are [not proven](crate::Delivery::proves), nor that its user is who did it. A body that names another account or app than the token
-/// is a [`Contradiction`](crate::Rejection::Contradiction). Before data is deleted because of an uninstall, make sure that the
-/// account's token for monday's API is dead.
+/// monday.com, for [`Verifier::new`](crate::Verifier::new). Account and app are proven; kind, time, version and actor are
+/// [not](crate::Delivery::proves).
 pub static PLATFORM: Platform =
     Platform::new("monday", Proof::Token(SCHEME), ACK, decode).with_attempt_time(AttemptTime::IssuedAt);
 

@@ -1,8 +1,5 @@
 //! Wix: an app instance's webhooks, whose body is a token that holds the event.
-//!
-//! Source: Wix's pages "About webhooks" and "App instance webhooks", and its SDK. Wix reports no enable, disable or upgrade. It waits for
-//! 1.25 s, repeats for up to 48 hours, out of order and sometimes twice, and does not say whether a repeat is signed again: if not, those that
-//! come later than an hour are refused, as `stale`.
+#![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/wix.md"))]
 
 use std::borrow::Cow;
 use std::fmt;
@@ -25,18 +22,12 @@ use crate::verified_request::VerifiedRequest;
 pub const SCHEME: TokenScheme =
     TokenScheme::new(Algorithm::Rs256, TokenPlace::Body).with_audience(Audience::AppIfNamed);
 
-/// 200 within 1.25 s; else it is sent again for up to 48 hours.
+/// 200 within 1.25 s.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_millis(1250))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(48 * 60 * 60) });
 
 /// Wix, for [`Verifier::new`](crate::Verifier::new) with a [`PublicKey`](crate::PublicKey) of the app.
-///
-/// `AppInstalled` becomes an install and `AppRemoved` an uninstall, every other type an [`EventKind::Other`]. The tenant is the app
-/// instance, which a re-install keeps. There is no id of an event: a repeat is told from another event by its time of issue, so a
-/// handler has to bear one that was signed again. An event may leave out its app: then it is the one that the verifier expects.
-///
-/// Put nothing in front that parses the body: it is no JSON.
 pub static PLATFORM: Platform = Platform::new("wix", Proof::Token(SCHEME), ACK, decode)
     .with_attempt_time(AttemptTime::IssuedAt)
     .with_max_body(16 * 1024);
