@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use lifecycle_core::{Change, Delivery, Installation, Observation, Status};
 use lifecycle_testing::{Sender, registry};
 
-use crate::{HOUR, start};
+use crate::{SECOND, start};
 
 /// The install of an hour: the platform's, or one that the app has recorded.
 fn install(sender: &'static Sender, at: SystemTime, id: &str) -> Delivery {
@@ -20,13 +20,14 @@ fn a_late_uninstall_of_an_older_installation_ends_no_newer_one_where_the_platfor
     let mut tried = 0;
     for sender in registry().iter().copied() {
         for (_, event) in sender.events().filter(|(kind, _)| *kind == "uninstall") {
-            let hour = |hours| start() + HOUR * hours;
+            let minute = |minutes| start() + SECOND * 60 * minutes; // a token may be good for an hour
             let opened = [
-                Change::new(&install(sender, hour(0), "1"), 1),
-                Change::new(&install(sender, hour(2), "2"), 2),
+                Change::new(&install(sender, minute(0), "1"), 1),
+                Change::new(&install(sender, minute(20), "2"), 2),
             ];
             let before = crate::fold(&opened).unwrap();
-            let late = sender.sample(event).unwrap().installation("1").at(hour(1)).sent(hour(3)).delivery();
+            let late = sender.sample(event).unwrap().installation("1");
+            let late = late.at(minute(10)).sent(minute(30)).delivery();
             let late = Change::new(&late, 3);
             let (after, _) = Installation::fold(Some(before.clone()), &late);
             // What tells neither when nor which closes: where the order is in doubt, the end counts.
