@@ -26,7 +26,7 @@
 //! | `lifecycle_inbox_lag_seconds` | histogram, from receipt to completion | `platform` |
 //! | `lifecycle_inbox_pruned_total` | counter of deliveries that were too old | `state` (`done`, `dead`) |
 //! | `lifecycle_inbox_store_errors_total` | counter | `operation` |
-//! | `lifecycle_inbox_pending`, `_leased`, `_dead` | gauge | - |
+//! | `lifecycle_inbox_pending`, `lifecycle_inbox_leased`, `lifecycle_inbox_dead` | gauge | - |
 //! | `lifecycle_inbox_oldest_seconds` | gauge, age of the oldest open delivery, 0 without one | - |
 //! | `lifecycle_inbox_unknown_platform` | gauge, open deliveries of platforms that this worker does not know | - |
 //! | `lifecycle_inbox_unknown_platform_oldest_seconds` | gauge, age of the oldest of them, 0 without one | - |

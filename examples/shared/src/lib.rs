@@ -52,10 +52,13 @@ struct AccessLogs;
 #[doc = include_str!("../../../docs/platforms/zoom.md")]
 struct PlatformPages;
 
-/// The guide to installs by OAuth, whose code runs as well.
+/// The guides whose code runs.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/from-sqlite-to-postgresql.md")]
 #[doc = include_str!("../../../docs/guide/oauth-installs.md")]
-struct OauthInstalls;
+#[doc = include_str!("../../../docs/guide/rotating-secrets.md")]
+#[doc = include_str!("../../../docs/guide/testing.md")]
+struct Guides;
 
 /// What is shown without `RUST_LOG`: all but the log of requests. That has a line for whatever strangers send, and may fill
 /// the disk that the inbox is on; `RUST_LOG=info` shows it.

@@ -6,6 +6,7 @@ mod direction;
 mod graph;
 mod manifests;
 mod map;
+mod metrics;
 mod pages;
 mod platforms;
 mod public_api;

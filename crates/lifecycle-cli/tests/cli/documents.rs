@@ -1,4 +1,4 @@
-//! Documents: the commands that README.md, the manual and CONTRIBUTING.md show run as they are written.
+//! Documents: the commands that README.md, the manual, CONTRIBUTING.md and the guides show run as they are written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -109,7 +109,7 @@ impl Drop for Example {
 }
 
 impl Example {
-    fn start(folder: &Path) -> Self {
+    fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO"))
             .args(["run", "-p", "example-axum"])
             .current_dir(root())
@@ -118,6 +118,7 @@ impl Example {
             .env("RUST_LOG", "off")
             .env_remove("SEISMIC_SIGNING_SECRET")
             .env_remove("SEISMIC_PREVIOUS_SIGNING_SECRET")
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
@@ -141,9 +142,10 @@ impl Example {
 }
 
 impl Stage {
-    fn new() -> Self {
+    /// With an example that has these variables besides.
+    fn new(variables: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let example = Example::start(folder.path());
+        let example = Example::start(folder.path(), variables);
         inbox::with_a_dead_letter(&folder.path().join("inbox.db"));
         let variables = BTreeMap::from([("SEISMIC_SIGNING_SECRET".to_owned(), example.secret.clone())]);
         Self { folder, variables, example }
@@ -218,9 +220,13 @@ fn tasks() -> String {
 }
 
 fn try_all(document: &str) -> usize {
+    try_all_with(document, &[])
+}
+
+fn try_all_with(document: &str, variables: &[(&str, &str)]) -> usize {
     let text = fs::read_to_string(root().join(document)).unwrap();
     let shown = commands(&text);
-    let mut stage = Stage::new();
+    let mut stage = Stage::new(variables);
     for one in &shown {
         let command = one.command.as_str();
         let trial = trial(command).unwrap_or_else(|| {
@@ -258,11 +264,19 @@ fn every_command_for_contributors_is_there() {
 }
 
 #[test]
+fn every_command_of_the_guides_runs_as_written() {
+    assert!(try_all("docs/guide/testing.md") >= 4);
+    assert!(try_all("docs/guide/operating.md") >= 4);
+    let previous = [("SEISMIC_PREVIOUS_SIGNING_SECRET", "the-one-before")]; // as the guide sets it
+    assert!(try_all_with("docs/guide/rotating-secrets.md", &previous) >= 2);
+}
+
+#[test]
 fn the_example_prints_a_first_callback_that_is_taken() {
     if is_missing("curl") {
         return;
     }
-    let stage = Stage::new();
+    let stage = Stage::new(&[]);
     let (_, answer) = stage.run(&stage.example.first);
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
 }
