@@ -54,6 +54,16 @@ fn every_metric_is_documented_and_every_documented_one_is_counted() {
 }
 
 #[test]
+fn the_guide_says_of_every_rejection_what_to_do() {
+    let rejections = read("crates/lifecycle-core/src/rejection.rs");
+    let codes = rejections.split("pub fn code(").nth(1).unwrap().split("pub fn ").next().unwrap();
+    let codes: Vec<&str> = codes.split('"').skip(1).step_by(2).collect();
+    assert!(codes.contains(&"signature-mismatch"), "{codes:?}");
+    let guide = read("docs/guide/operating.md");
+    assert_eq!(codes.iter().find(|code| !guide.contains(&format!("`{code}`"))), None);
+}
+
+#[test]
 fn the_dashboard_shows_every_metric_and_no_other() {
     let text = read(DASHBOARD);
     serde_json::from_str::<Value>(&text).unwrap();
