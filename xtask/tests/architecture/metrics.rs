@@ -21,7 +21,8 @@ fn read(path: &str) -> String {
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let words = text.split(|letter| !is_part(letter));
-    let is_metric = |word: &&str| word.starts_with("lifecycle_callback") || word.starts_with("lifecycle_inbox_");
+    let is_metric =
+        |word: &&str| word.starts_with("lifecycle_callback") || word.starts_with("lifecycle_inbox_");
     words.filter(is_metric).map(str::to_owned).collect()
 }
 
