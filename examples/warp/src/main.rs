@@ -63,7 +63,9 @@ fn seismic(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
 
     // Platforms that need nothing but an endpoint.
     let each = app.others().fold(each, |routes, (path, verifier)| {
-        let path = warp::path(path.trim_start_matches('/').to_owned()).and(warp::path::end());
+        let segments = path.split('/').skip(1).map(str::to_owned);
+        let path = segments.fold(warp::any().boxed(), |path, segment| path.and(warp::path(segment)).boxed());
+        let path = path.and(warp::path::end());
         routes.or(path.and(endpoint(verifier, app.handler()))).unify().boxed()
     });
 
