@@ -33,7 +33,7 @@ pub(crate) enum Direction {
 }
 
 /// Secrets that are base64 behind Standard Webhooks' prefix, and a text to all other platforms.
-pub(crate) const SECRETS: [&str; 2] =
+const SECRETS: [&str; 2] =
     ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"];
 
 /// The private keys of RFC 8032, section 7.1, tests 1 and 2.
@@ -41,6 +41,11 @@ const SEEDS: [&str; 2] = [
     "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
     "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 ];
+
+/// Two keys of the form that a platform signs with.
+pub(crate) fn keys(platform: &Platform) -> [&'static str; 2] {
+    if matches!(platform.proof(), Proof::Hmac(_)) { SECRETS } else { SEEDS }
+}
 
 /// Both directions, as far as the library can.
 pub(crate) fn with(library: &'static Library, driver: &mut Driver) -> Result<Vec<Outcome>, Failure> {
@@ -75,8 +80,7 @@ impl<'d> Exchange<'d> {
     fn new(library: &'static Library, driver: &'d mut Driver) -> Result<Self, Failure> {
         let sender = registry().iter().copied().find(|sender| sender.platform().name() == library.platform);
         let sender = sender.ok_or_else(|| format!("there is no platform {}", library.platform))?;
-        let texts = if matches!(sender.platform().proof(), Proof::Hmac(_)) { SECRETS } else { SEEDS };
-        let [current, other] = texts.map(|text| Pair::new(sender.platform(), text));
+        let [current, other] = keys(sender.platform()).map(|text| Pair::new(sender.platform(), text));
         Ok(Self { library, driver, sender, current: current?, other: other? })
     }
 

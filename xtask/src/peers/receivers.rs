@@ -3,22 +3,23 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lifecycle_conformance::{
     Case, Credentials, Difference, Exactness, Filter, Program, Progress, Report, Route, RouteKind, Suite,
     Target, run_target,
 };
-use lifecycle_testing::{Sender, registry, variable};
+use lifecycle_testing::{Sender, SigningKeys, registry, variable};
 
-use super::exchange::SECRETS;
-use super::install;
+use super::{exchange, install};
 use crate::Failure;
 use crate::app::App;
 
 /// The servers of `examples/peers`, by the platform that each is for, and the library that it is made with.
 const RECEIVERS: &[(&str, &str)] = &[
+    ("discord", "discord-interactions"),
     ("github", "@octokit/webhooks"),
+    ("linear", "@linear/sdk"),
     ("shopify", "@shopify/shopify-api"),
     ("slack", "@slack/bolt"),
     ("standard-webhooks", "standardwebhooks"),
@@ -79,7 +80,8 @@ cargo xtask peers --conformance --write   # writes this part
 
 The servers of [examples/peers](../examples/peers) are made in the way that each library's documentation recommends, and get all
 fixtures of their platform that need neither a second secret nor other settings. What the platform would notice is compared: whether
-the answer is a success, and which. What none of them shows is that their handlers run again for a duplicate.
+the answer is a success, and which, and whether the receiver goes on. A duplicate is a success too: none of these libraries keeps a
+handler from running again.
 
 | Receiver | Library | Cases | Otherwise | Of these, by the content |
 | --- | --- | --: | --: | --: |
@@ -104,30 +106,76 @@ fn found(difference: &Difference) -> String {
 }
 
 fn judge(suite: &Suite, sender: &'static Sender, folder: &Path) -> Result<Report, Failure> {
-    let platform = sender.platform();
-    let name = platform.name();
-    let file = format!("{name}.mjs");
-    fs::copy(Path::new(ROOT).join("examples/peers").join(&file), folder.join(&file))?;
-    let program = Program { name: name.to_owned(), executable: folder.join(file) };
-    let secret = variable(platform, "SIGNING_SECRET");
-    let app = App::start(&program, &[(secret.as_str(), SECRETS[0])], &folder.join(format!("{name}.log")))?;
-    let (_, event) = sender.events().next().ok_or("a platform without events")?;
-    let sample = sender.sample(event).ok_or("an event without a sample")?;
-    let about = sample.delivery().event().app().to_owned();
-    let credentials = Credentials { app: about, current: SECRETS[0].to_owned(), previous: None };
-    let target = Target {
-        name: name.to_owned(),
-        address: app.address()?.trim_start_matches("http://").to_owned(),
-        routes: vec![Route {
+    let receiver = Receiver::new(sender, folder)?;
+    let (mut report, is_alive) = receiver.get(suite, &Filter::default())?;
+    if is_alive {
+        return Ok(report);
+    }
+    // One case has ended the process, so the others tell nothing: each gets a process to itself.
+    let mut cases = Vec::new();
+    for Case { fixture, .. } in report.cases {
+        let (alone, is_alive) = receiver.get(suite, &Filter::id(fixture))?;
+        cases.extend(alone.cases);
+        if let Some(case) = cases.last_mut().filter(|_| !is_alive) {
+            let (expected, got) = ("a server that goes on".to_owned(), "its process ends".to_owned());
+            case.differences = vec![Difference { what: "afterwards".to_owned(), expected, got }];
+        }
+    }
+    report.cases = cases;
+    Ok(report)
+}
+
+/// One of the programs, copied to the libraries that it imports.
+struct Receiver {
+    program: Program,
+    setting: (String, String),
+    log: PathBuf,
+    credentials: Credentials,
+}
+
+impl Receiver {
+    fn new(sender: &'static Sender, folder: &Path) -> Result<Self, Failure> {
+        let platform = sender.platform();
+        let name = platform.name();
+        let file = format!("{name}.mjs");
+        fs::copy(Path::new(ROOT).join("examples/peers").join(&file), folder.join(&file))?;
+        let [key, _] = exchange::keys(platform);
+        let setting = match SigningKeys::parse(platform, key)?.public_key() {
+            Some(public) => (variable(platform, "PUBLIC_KEY"), public),
+            None => (variable(platform, "SIGNING_SECRET"), key.to_owned()),
+        };
+        let (_, event) = sender.events().next().ok_or("a platform without events")?;
+        let sample = sender.sample(event).ok_or("an event without a sample")?;
+        let app = sample.delivery().event().app().to_owned();
+        Ok(Self {
+            program: Program { name: name.to_owned(), executable: folder.join(file) },
+            setting,
+            log: folder.join(format!("{name}.log")),
+            credentials: Credentials { app, current: key.to_owned(), previous: None },
+        })
+    }
+
+    /// Starts it and sends it these fixtures. Whether it takes a genuine request afterwards is told, too.
+    fn get(&self, suite: &Suite, filter: &Filter) -> Result<(Report, bool), Failure> {
+        let (setting, value) = &self.setting;
+        let app = App::start(&self.program, &[(setting.as_str(), value)], &self.log)?;
+        let name = &self.program.name;
+        let route = Route {
             name: "endpoint".to_owned(),
             path: format!("/{name}"),
-            platform: name.to_owned(),
+            platform: name.clone(),
             kind: RouteKind::Endpoint,
             event: None,
-        }],
-        credentials: BTreeMap::from([(name.to_owned(), credentials)]),
-        exactness: Exactness::Verdict,
-    };
-    target.contact()?;
-    Ok(run_target(suite, &target, &Filter::default(), &Progress::stderr()))
+        };
+        let target = Target {
+            name: name.clone(),
+            address: app.address()?.trim_start_matches("http://").to_owned(),
+            routes: vec![route],
+            credentials: BTreeMap::from([(name.clone(), self.credentials.clone())]),
+            exactness: Exactness::Verdict,
+        };
+        target.contact()?;
+        let report = run_target(suite, &target, filter, &Progress::stderr());
+        Ok((report, target.contact().is_ok()))
+    }
 }
