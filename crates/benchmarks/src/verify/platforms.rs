@@ -2,10 +2,16 @@
 
 use std::time::SystemTime;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lifecycle_core::{EventKind, ExpectedApp, Head, Proof, Verifier};
-use lifecycle_testing::{Sender, SignedRequest, SigningKeys, registry};
-use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
+use lifecycle_core::{Algorithm, EventKind, Head, Proof, TokenPlace, TokenScheme, Verifier};
+use lifecycle_testing::{RSA_TEST_KEY, Sender, SignedRequest, SigningKeys, registry};
+use ring::rand::SystemRandom;
+use ring::rsa;
+use ring::signature::{
+    ED25519, Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, UnparsedPublicKey,
+};
 
 use crate::Failure;
 use crate::measure::{Case, Rounds, interleave};
@@ -17,26 +23,29 @@ use super::{Pace, case, limit};
 
 const NOTE: &str = "\
 256 samples of one kind each, as `lifecycle-testing` writes them, from the head of the request to an owned `Delivery`. **The \
-bare proof** is one HMAC of the body with its key scheduled beforehand, by the faster of two backends; where a platform signs \
-with Ed25519, it is `ring`'s verification of a signature of the body. What a platform signs beside the body is left out of it. \
-Allocations are those of one call; a platform whose headers are kept needs one for them.";
+bare proof** is one HMAC of the body, or of what a token signs, with its key scheduled beforehand, by the faster of two backends; \
+where a platform signs with Ed25519 or RS256, it is `ring`'s verification of such a signature. What a platform signs beside the \
+body is left out of it. Allocations are those of one call; a platform whose headers are kept needs one for them.";
 
 const VARIETY: usize = 256;
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     let mut rows = Vec::new();
-    let (mut hmac, mut public, mut most) = (None, None, 0);
+    let mut slowest = [None; 4];
+    let mut most = 0;
     for sender in registry() {
         let Some(samples) = Samples::of(sender) else { continue };
         let measured = samples.measure(pace)?;
         let ratio = measured.rounds.ratio(measured.ours, measured.bare);
-        let worst = if samples.is_public { &mut public } else { &mut hmac };
-        *worst = Some(ratio.median.max(worst.unwrap_or_default()));
-        most = most.max(measured.allocations);
+        let slowest = &mut slowest[samples.bare as usize];
+        *slowest = Some(ratio.median.max(slowest.unwrap_or_default()));
+        if samples.bare == Bare::Hmac {
+            most = most.max(measured.allocations);
+        }
         rows.push(vec![
             Cell::new(sender.platform().name()),
             Cell::new(samples.kind),
-            count(mean(&samples.bodies) as u64),
+            count(mean(&samples.signed) as u64),
             Cell::Number(measured.rounds.nanos(measured.bare).median, ""),
             Cell::Ratio(ratio),
             count(measured.allocations),
@@ -58,9 +67,18 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
         rows,
     });
     for (what, bound, measured) in [
-        ("verify and decode of any platform, over the HMAC of its body", 3.2, hmac),
-        ("verify and decode, over ring's verification of an Ed25519 signature", 1.15, public),
-        ("allocations to verify and decode an event of any platform", 1.0, Some(exact(most))),
+        (
+            "verify and decode an event of any platform, over the HMAC of its body",
+            3.2,
+            slowest[Bare::Hmac as usize],
+        ),
+        ("the same, over ring's verification of an Ed25519 signature", 1.15, slowest[Bare::Ed25519 as usize]),
+        ("the same, over ring's verification of an RS256 signature", 1.10, slowest[Bare::Rs256 as usize]),
+        (
+            "allocations to verify and decode an event that is proven by an HMAC of its body",
+            1.0,
+            Some(exact(most)),
+        ),
     ] {
         report.goal(Goal {
             id: "G6",
@@ -73,14 +91,37 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What a receiver cannot leave out.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Bare {
+    Ed25519,
+    Hmac,
+    /// The HMAC of a token.
+    Hs256,
+    Rs256,
+}
+
+impl Bare {
+    /// `None` where the platform proves nothing, so that nothing is there to compare with.
+    fn of(proof: &Proof) -> Option<Self> {
+        Some(match proof {
+            Proof::Hmac(_) => Self::Hmac,
+            Proof::PublicKey(scheme) if scheme.scheme().is_some() => Self::Ed25519,
+            Proof::Token(scheme) if scheme.algorithm() == Algorithm::Hs256 => Self::Hs256,
+            Proof::PublicKey(_) | Proof::Token(_) => Self::Rs256,
+            _ => return None,
+        })
+    }
+}
+
 /// Requests of one kind on one platform.
 struct Samples {
     kind: &'static str,
     requests: Vec<(SignedRequest, Bytes)>,
-    bodies: Vec<Callback>,
+    signed: Vec<Callback>,
     verifier: Verifier,
     sent: SystemTime,
-    is_public: bool,
+    bare: Bare,
 }
 
 struct Measured {
@@ -91,39 +132,43 @@ struct Measured {
 }
 
 impl Samples {
-    /// `None` where the platform proves nothing, so that nothing is there to compare with.
     fn of(sender: &'static Sender) -> Option<Self> {
         let platform = sender.platform();
-        let is_public = match platform.proof() {
-            Proof::Hmac(_) => false,
-            Proof::PublicKey(_) => true,
-            _ => return None,
-        };
+        let bare = Bare::of(platform.proof())?;
         let (kind, _) = sender.events().find(|(kind, _)| EventKind::from_name(kind).is_known())?;
         let keys = SigningKeys::for_tests(platform);
         let sent = SystemTime::now();
         let request = |_| {
-            let request =
-                sender.sample(kind).expect("it is one of its events").at(sent).sent(sent).sign(&keys);
+            let sample = sender.sample(kind).expect("it is one of its events");
+            let request = sample.app(APP).at(sent).sent(sent).sign(&keys);
             let body = Bytes::from(request.body.clone());
             (request, body)
         };
         let requests: Vec<_> = (0..VARIETY).map(request).collect();
-        let shared =
-            |(_, body): &(SignedRequest, Bytes)| Callback { signed: body.clone(), shown: body.clone() };
-        let bodies = requests.iter().map(shared).collect();
-        let verifier = Verifier::new(platform, keys.verifying(), ExpectedApp::Any).expect("the keys fit");
-        Some(Self { kind, requests, bodies, verifier, sent, is_public })
+        let signed = requests.iter().map(|(request, body)| {
+            let signed = match platform.proof() {
+                Proof::Token(scheme) => signed_part(scheme, request),
+                _ => body.clone(),
+            };
+            Callback { signed: signed.clone(), shown: signed }
+        });
+        let signed = signed.collect();
+        let verifier = Verifier::new(platform, keys.verifying(), APP).expect("the keys fit");
+        Some(Self { kind, requests, signed, verifier, sent, bare })
     }
 
     fn measure(&self, pace: Pace) -> Result<Measured, Failure> {
         let ours: Judge = self.judge();
-        let mut cases =
-            if self.is_public { vec![ring(&self.bodies)] } else { Vec::from(limit::cases(&self.bodies)) };
+        let mut cases = match self.bare {
+            Bare::Ed25519 => vec![ed25519(&self.signed)],
+            Bare::Hmac | Bare::Hs256 => Vec::from(limit::cases(&self.signed)),
+            Bare::Rs256 => vec![rs256(&self.signed)],
+        };
+        let alternatives = cases.len();
         cases.push(case("ours", &ours));
         let rounds = interleave(&mut cases, pace.rounds, pace.slice)?;
-        let bare = if self.is_public { 0 } else { limit::faster(&rounds) };
-        Ok(Measured { ours: cases.len() - 1, bare, allocations: allocations(&ours), rounds })
+        let bare = if alternatives == 1 { 0 } else { limit::faster(&rounds) };
+        Ok(Measured { ours: alternatives, bare, allocations: allocations(&ours), rounds })
     }
 
     fn judge(&self) -> Judge {
@@ -142,15 +187,53 @@ impl Samples {
     }
 }
 
-/// The verification of an Ed25519 signature of each body, and nothing else.
-fn ring(callbacks: &[Callback]) -> Case<'static> {
+/// The app that all of them are about.
+const APP: &str = "04bd6eda";
+
+/// What the token of a request signs: all in front of its last dot.
+fn signed_part(scheme: &TokenScheme, request: &SignedRequest) -> Bytes {
+    let token = match scheme.place() {
+        TokenPlace::Header { name, .. } => {
+            let header = request.headers.iter().find(|(own, _)| own == name);
+            header.and_then(|(_, value)| value.rsplit(' ').next()).unwrap_or_default()
+        }
+        TokenPlace::Query(name) => {
+            request.target.split_once(&format!("{name}=")).map_or("", |(_, rest)| rest)
+        }
+        _ => std::str::from_utf8(&request.body).unwrap_or_default(),
+    };
+    let (signed, _) = token.rsplit_once('.').expect("a request has a token");
+    Bytes::from(signed.to_owned())
+}
+
+/// The verification of an Ed25519 signature of each, and nothing else.
+fn ed25519(callbacks: &[Callback]) -> Case<'static> {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).expect("any 32 bytes are a seed");
-    let public = pair.public_key().as_ref().to_vec();
     let signed: Vec<_> =
         callbacks.iter().map(|callback| (callback.signed.clone(), pair.sign(&callback.signed))).collect();
+    let public = pair.public_key().as_ref().to_vec();
     Case::new("ring", move |call| {
-        let (body, signature) = &signed[call % signed.len()];
-        UnparsedPublicKey::new(&ED25519, &public).verify(body, signature.as_ref())
+        let (bytes, signature) = &signed[call % signed.len()];
+        UnparsedPublicKey::new(&ED25519, &public).verify(bytes, signature.as_ref())
+    })
+}
+
+/// The verification of an RS256 signature of each, and nothing else.
+fn rs256(callbacks: &[Callback]) -> Case<'static> {
+    let base64: String = RSA_TEST_KEY.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = STANDARD.decode(base64).expect("a PEM is base64");
+    let pair = rsa::KeyPair::from_pkcs8(&der).expect("it is a key");
+    let sign = |callback: &Callback| {
+        let mut signature = vec![0; pair.public().modulus_len()];
+        let random = SystemRandom::new();
+        pair.sign(&RSA_PKCS1_SHA256, &random, &callback.signed, &mut signature).expect("it fits");
+        (callback.signed.clone(), signature)
+    };
+    let signed: Vec<_> = callbacks.iter().map(sign).collect();
+    let public = pair.public().as_ref().to_vec();
+    Case::new("ring", move |call| {
+        let (bytes, signature) = &signed[call % signed.len()];
+        UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &public).verify(bytes, signature)
     })
 }
 
@@ -165,20 +248,26 @@ fn exact(count: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use lifecycle_testing::RSA_OTHER_TEST_KEY;
+
     use super::*;
 
     #[test]
-    fn each_sample_is_accepted_and_no_other_body_is() {
+    fn each_sample_is_accepted_and_none_with_another_key() {
         let all: Vec<Samples> = registry().iter().filter_map(|sender| Samples::of(sender)).collect();
-        assert!(all.len() >= 9);
+        assert_eq!(all.len(), registry().len() - 1, "all but the one that proves nothing");
         for mut samples in all {
-            let judge = samples.judge();
-            assert!((0..VARIETY).all(&judge), "{}", samples.verifier.platform().name());
-            for (_, body) in &mut samples.requests {
-                *body = Bytes::from([body, &b" "[..]].concat());
-            }
-            let judge = samples.judge();
-            assert!(!(0..VARIETY).any(&judge), "{}", samples.verifier.platform().name());
+            let platform = samples.verifier.platform();
+            assert!((0..VARIETY).all(samples.judge()), "{}", platform.name());
+            let other = match samples.bare {
+                Bare::Ed25519 => SigningKeys::parse(platform, &"07".repeat(32)),
+                Bare::Hmac | Bare::Hs256 => {
+                    SigningKeys::parse(platform, "d2hzZWNfb3RoZXIgdGhhbiB0aGUgZmlyc3Q=")
+                }
+                Bare::Rs256 => SigningKeys::parse(platform, RSA_OTHER_TEST_KEY),
+            };
+            samples.verifier = Verifier::new(platform, other.unwrap().verifying(), APP).unwrap();
+            assert!(!(0..VARIETY).any(samples.judge()), "{}", platform.name());
         }
     }
 }
