@@ -8,8 +8,9 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use crate::ack::AckFailure;
+use crate::document::Document;
 use crate::envelope::{Envelope, Unreadable};
-use crate::event::{Document, EventFields, LifecycleEvent};
+use crate::event::{EventFields, LifecycleEvent};
 use crate::head::Headers;
 use crate::idempotency::IdempotencyKey;
 use crate::platform::Platform;

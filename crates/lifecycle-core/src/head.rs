@@ -316,7 +316,7 @@ impl HeaderNames {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Document;
+    use crate::document::Document;
     use crate::{Ack, EventFields, Part, Scheme, Undecodable, VerifiedRequest};
 
     const SCHEME: Scheme = Scheme::new(&["x-signature"]).with_signed(&[Part::Header("x-time"), Part::Body]);

@@ -7,6 +7,7 @@ mod claims;
 mod decision;
 mod deduplicated;
 mod delivery;
+mod document;
 mod endpoint_handler;
 mod envelope;
 mod event;

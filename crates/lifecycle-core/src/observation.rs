@@ -5,7 +5,8 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::delivery::Delivery;
-use crate::event::{Document, EventFields, EventKind};
+use crate::document::Document;
+use crate::event::{EventFields, EventKind};
 use crate::head::Headers;
 use crate::idempotency::{self, IdempotencySource};
 use crate::platform::Platform;

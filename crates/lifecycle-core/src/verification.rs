@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use crate::claims::Claims;
 use crate::delivery::Delivery;
-use crate::event::Document;
+use crate::document::Document;
 use crate::freshness;
 use crate::head::{self, CheckedHead, Head};
 use crate::jws::Jws;

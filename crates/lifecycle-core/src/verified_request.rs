@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::event::Document;
+use crate::document::Document;
 
 /// A request whose proof has passed, as a platform's decoder reads it. Only a [`Verifier`](crate::Verifier) makes one.
 ///
