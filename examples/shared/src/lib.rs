@@ -54,6 +54,7 @@ struct PlatformPages;
 
 /// The guides whose code runs.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/another-framework.md")]
 #[doc = include_str!("../../../docs/guide/from-sqlite-to-postgresql.md")]
 #[doc = include_str!("../../../docs/guide/oauth-installs.md")]
 #[doc = include_str!("../../../docs/guide/rotating-secrets.md")]
