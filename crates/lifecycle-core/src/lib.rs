@@ -78,12 +78,12 @@ pub use keys::{ConfigError, KeyHint, KeyLookup, KeySource, Keys, KeysUnavailable
 pub use log_limit::LogLimit;
 pub use observation::Observation;
 pub use platform::{Activation, AttemptTime, Decode, Method, Platform, Proof};
+#[cfg(feature = "public-key")]
+pub use platforms::{azure, discord, forge, saleor, wix};
 pub use platforms::{
     bigcommerce, github, linear, monday, registry, securityscorecard, seismic, shopify, slack,
     standard_webhooks, stripe, zoom,
 };
-#[cfg(feature = "public-key")]
-pub use platforms::{discord, wix};
 #[cfg(feature = "public-key")]
 pub use public_key::{InvalidPublicKey, PublicKey};
 #[cfg(feature = "public-key")]

@@ -265,6 +265,17 @@ impl Proof {
         }
     }
 
+    /// Whether an RSA key of the platform's proves it, by RS256.
+    pub fn uses_rsa(&self) -> bool {
+        match self {
+            #[cfg(feature = "public-key")]
+            Self::PublicKey(scheme) => scheme.key_sort() == KeySort::Rsa,
+            #[cfg(feature = "public-key")]
+            Self::Token(scheme) => scheme.algorithm() == Algorithm::Rs256,
+            _ => false,
+        }
+    }
+
     /// What it is verified with, in words.
     pub(crate) fn keys(&self) -> &'static str {
         match self {

@@ -30,6 +30,10 @@ struct Vector {
     secret_base64url: Option<String>,
     public_key: Option<String>,
     jwks: Option<serde_json::Value>,
+    /// Whose keys they are, where that is the tenant.
+    owner: Option<String>,
+    /// The app that is expected; any without it.
+    app: Option<String>,
     /// Seconds since the Unix epoch.
     time: u64,
     token: String,
@@ -145,6 +149,8 @@ impl Vector {
     }
 
     fn receive_with(&self, keys: Keys) -> Result<Delivery, Rejection> {
+        let keys = self.owner.as_deref().map_or(keys.clone(), |owner| keys.with_owner(owner));
+        let app = self.app.as_deref().map_or(ExpectedApp::Any, ExpectedApp::from);
         let platform = match (&self.platform, self.detached, self.algorithm.as_str()) {
             (Some(name), ..) => registry().iter().copied().find(|own| own.name() == name).unwrap(),
             (None, true, "RS256") => &DETACHED,
@@ -152,7 +158,7 @@ impl Vector {
             (None, false, "HS256") => &HS256,
             (_, _, other) => panic!("no algorithm {other}"),
         };
-        let verifier = Verifier::new(platform, keys, ExpectedApp::Any).unwrap();
+        let verifier = Verifier::new(platform, keys, app).unwrap();
         let (mut target, mut lines, mut body) = (self.path.clone(), Vec::new(), self.body.clone());
         let bearer = format!("Bearer {}", self.token);
         match platform.proof() {
@@ -162,7 +168,8 @@ impl Vector {
                 TokenPlace::Query(name) => target = format!("{target}?{name}={}", self.token),
                 other => panic!("{other:?}"),
             },
-            _ => lines.push(("signature", self.token.as_bytes())),
+            Proof::PublicKey(scheme) => lines.push((scheme.headers()[0], self.token.as_bytes())),
+            _ => panic!("{} has no token", platform.name()),
         }
         let method = if platform.method() == Method::Get { "GET" } else { "POST" };
         let mut verification = verifier.begin(Head::new(method, &target, lines))?;

@@ -6,6 +6,7 @@ use lifecycle_core::{Delivery, ExpectedApp, Inbound, Platform, Verifier};
 
 use crate::keys::SigningKeys;
 use crate::request::SignedRequest;
+use crate::sender::{KeysFrom, Sender};
 
 /// The delivery of a genuine request with this body, received now. Where any event of a platform will do, take a
 /// [`sample`](crate::sample()).
@@ -45,7 +46,7 @@ pub fn delivery_with(
     now: SystemTime,
 ) -> Delivery {
     let keys = SigningKeys::for_tests(platform);
-    receive(platform, &SignedRequest::new(platform, &keys, headers, body, now), &keys, now)
+    receive(platform, &SignedRequest::new(platform, &keys, headers, body, now), &keys, ExpectedApp::Any, now)
 }
 
 /// # Panics
@@ -54,9 +55,16 @@ pub(crate) fn receive(
     platform: &'static Platform,
     request: &SignedRequest,
     keys: &SigningKeys,
+    app: ExpectedApp,
     now: SystemTime,
 ) -> Delivery {
-    let verifier = Verifier::new(platform, keys.verifying(), ExpectedApp::Any).expect("the keys fit");
+    let header = Sender::of(platform).and_then(|sender| match sender.keys_from() {
+        KeysFrom::Tenant { header } => request.headers.iter().find(|(own, _)| own == header),
+        KeysFrom::App | KeysFrom::Url => None,
+    });
+    let keys = keys.verifying();
+    let keys = header.map_or(keys.clone(), |(_, tenant)| keys.with_owner(tenant));
+    let verifier = Verifier::new(platform, keys, app).expect("the keys fit");
     match request.verify(&verifier, now) {
         Ok(Inbound::Delivery(delivery)) => delivery,
         Ok(Inbound::Handshake(_)) => panic!("it is a handshake"),

@@ -70,8 +70,9 @@ impl Draft {
         self.get(path).is_some()
     }
 
-    /// Adds a header, its name in lower case.
+    /// Adds a header, its name in lower case, in place of the sample's own.
     pub fn header(&mut self, name: &'static str, value: impl Into<String>) {
+        self.headers.retain(|(own, _)| *own != name);
         self.headers.push((name, value.into()));
     }
 

@@ -77,13 +77,8 @@ impl SigningKeys {
     /// [`SigningKeyError`].
     pub fn parse(platform: &Platform, text: &str) -> Result<Self, SigningKeyError> {
         let current = match platform.proof() {
-            Proof::Token(scheme) if scheme.algorithm() == Algorithm::Hs256 => {
-                SigningKey::Secret(Secret::new(text)?)
-            }
-            Proof::Token(_) => SigningKey::Rsa(Arc::new(RsaSigningKey::from_pem(text)?)),
-            Proof::PublicKey(_) if text.contains("PRIVATE KEY") => {
-                SigningKey::Rsa(Arc::new(RsaSigningKey::from_pem(text)?))
-            }
+            proof if proof.uses_rsa() => SigningKey::Rsa(Arc::new(RsaSigningKey::from_pem(text)?)),
+            Proof::Token(_) => SigningKey::Secret(Secret::new(text)?),
             Proof::Hmac(scheme) => SigningKey::Secret(scheme.secret(text)?),
             Proof::PublicKey(_) => {
                 let seed = const_hex::decode(text).map(Zeroizing::new).map_err(|_| SigningKeyError::Seed)?;
@@ -135,6 +130,22 @@ impl SigningKeys {
         }
     }
 
+    /// The id by which signatures name an RSA key, which is its thumbprint (RFC 7638); `None` for keys of other sorts.
+    pub fn key_id(&self) -> Option<&str> {
+        match &self.current {
+            SigningKey::Rsa(key) => Some(key.id()),
+            SigningKey::Private(..) | SigningKey::Secret(_) | SigningKey::Token(..) => None,
+        }
+    }
+
+    /// The JSON Web Key Set (RFC 7517) in which a platform publishes an RSA key; `None` for keys of other sorts.
+    pub fn key_set(&self) -> Option<String> {
+        match &self.current {
+            SigningKey::Rsa(key) => Some(key.key_set()),
+            SigningKey::Private(..) | SigningKey::Secret(_) | SigningKey::Token(..) => None,
+        }
+    }
+
     /// The headers that prove these bytes, with their values, for an attempt that is sent at this time. A header that the
     /// platform signs is taken from `headers` (names in lower case); the one that tells the time of the attempt need not be there.
     ///
@@ -168,7 +179,7 @@ impl SigningKeys {
             }
             (Proof::PublicKey(public), SigningKey::Rsa(key)) => {
                 let sign = |message: &[u8]| key.sign(message);
-                vec![(public.headers()[0], public.sign_with(None, &known, body, sign))]
+                vec![(public.headers()[0], public.sign_with(Some(key.id()), &known, body, sign))]
             }
             (Proof::UnguessableUrl, SigningKey::Token(..)) => Vec::new(),
             _ => panic!("{} is proven by keys of another sort", platform.name()),
@@ -185,7 +196,7 @@ impl SigningKeys {
                 scheme.sign(secret, claims)
             }
             (Proof::Token(scheme), SigningKey::Rsa(key)) => {
-                scheme.sign_with(None, claims, |message| key.sign(message))
+                scheme.sign_with(Some(key.id()), claims, |message| key.sign(message))
             }
             _ => panic!("{} is proven by keys of another sort", platform.name()),
         }
@@ -239,9 +250,7 @@ pub fn variable(platform: &Platform, setting: &str) -> String {
 
 fn known(platform: &Platform) -> Result<SigningKeys, SigningKeyError> {
     match platform.proof() {
-        Proof::Token(scheme) if scheme.algorithm() != Algorithm::Hs256 => {
-            SigningKeys::parse(platform, RSA_TEST_KEY)
-        }
+        proof if proof.uses_rsa() => SigningKeys::parse(platform, RSA_TEST_KEY),
         Proof::Hmac(_) | Proof::Token(_) => Ok(Secret::new(SECRET)?.into()),
         Proof::PublicKey(_) => SigningKeys::parse(platform, SEED),
         _ => SigningKeys::parse(platform, TOKEN),

@@ -17,4 +17,4 @@ pub use judgement::{Answer, Consequence, Judgement, Reason};
 pub use keys::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, SigningKeyError, SigningKeys, variable};
 pub use request::SignedRequest;
 pub use sample::{Sample, sample};
-pub use sender::{Expected, Facts, Fill, Sender, Template, registry};
+pub use sender::{Expected, Facts, Fill, KeysFrom, Sender, Template, registry};

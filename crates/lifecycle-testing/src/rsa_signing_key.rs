@@ -1,9 +1,11 @@
 //! RSA signing key: the private key of a platform that signs by RS256.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use lifecycle_core::PublicKey;
+use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
+use ring::rsa::PublicKeyComponents;
 use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use zeroize::Zeroizing;
 
@@ -13,6 +15,7 @@ use crate::keys::SigningKeyError;
 pub(crate) struct RsaSigningKey {
     pair: RsaKeyPair,
     public: PublicKey,
+    id: String,
 }
 
 /// The object identifier `rsaEncryption` and its empty parameters, as an element of DER (RFC 3279, section 2.3.1).
@@ -24,11 +27,26 @@ impl RsaSigningKey {
         let pair =
             decode(pem).and_then(|der| RsaKeyPair::from_pkcs8(&der).ok()).ok_or(SigningKeyError::Rsa)?;
         let public = PublicKey::rsa_pem("current", &public_pem(&pair)).map_err(|_| SigningKeyError::Rsa)?;
-        Ok(Self { pair, public })
+        let id = thumbprint(&pair);
+        Ok(Self { pair, public, id })
     }
 
     pub(crate) fn public(&self) -> &PublicKey {
         &self.public
+    }
+
+    /// The id by which its signatures name it.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The set that has it alone (RFC 7517).
+    pub(crate) fn key_set(&self) -> String {
+        let (modulus, exponent) = numbers(&self.pair);
+        let id = &self.id;
+        format!(
+            r#"{{"keys":[{{"kty":"RSA","use":"sig","alg":"RS256","kid":"{id}","e":"{exponent}","n":"{modulus}"}}]}}"#
+        )
     }
 
     pub(crate) fn public_pem(&self) -> String {
@@ -42,6 +60,19 @@ impl RsaSigningKey {
         signed.expect("the system has random numbers");
         signature
     }
+}
+
+/// The thumbprint of RFC 7638.
+fn thumbprint(pair: &RsaKeyPair) -> String {
+    let (modulus, exponent) = numbers(pair);
+    let key = format!(r#"{{"e":"{exponent}","kty":"RSA","n":"{modulus}"}}"#);
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, key.as_bytes()))
+}
+
+/// Modulus and exponent in base64url.
+fn numbers(pair: &RsaKeyPair) -> (String, String) {
+    let numbers: PublicKeyComponents<Vec<u8>> = pair.public().into();
+    (URL_SAFE_NO_PAD.encode(numbers.n), URL_SAFE_NO_PAD.encode(numbers.e))
 }
 
 fn decode(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
@@ -73,6 +104,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lifecycle_core::KeySet;
 
     #[test]
     fn the_public_key_is_written_as_openssl_writes_it() {
@@ -80,6 +112,13 @@ mod tests {
         let written = include_str!("../../lifecycle-core/tests/rsa-test-key.pub.pem");
         assert_eq!(key.public_pem(), written);
         assert!(PublicKey::rsa_pem("current", &key.public_pem()).unwrap() == *key.public());
+    }
+
+    #[test]
+    fn a_published_key_is_named_by_its_thumbprint() {
+        let key = RsaSigningKey::from_pem(crate::RSA_TEST_KEY).unwrap();
+        assert_eq!(key.id(), "xmi7sfwHVqhSHVcCITxkyLMYhrlB_-xqiNNPK-VRFDw", "as Python's `hashlib` has it");
+        assert!(KeySet::from_jwks(key.key_set().as_bytes()).unwrap().has(key.id()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Delivery, EventKind, Platform};
+use lifecycle_core::{Delivery, EventKind, ExpectedApp, Platform};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -219,7 +219,9 @@ impl Sample {
     /// When it is rejected, with the reason, or a handshake.
     pub fn delivery(&self) -> Delivery {
         let keys = SigningKeys::for_tests(self.sender.platform());
-        receive(self.sender.platform(), &self.sign(&keys), &keys, self.sent_at())
+        // Some keys prove the tokens of all apps.
+        let app = self.draft().read("claims.aud").map_or(ExpectedApp::Any, ExpectedApp::from);
+        receive(self.sender.platform(), &self.sign(&keys), &keys, app, self.sent_at())
     }
 
     /// What becomes of it if it is answered so, or not at all, after this time.

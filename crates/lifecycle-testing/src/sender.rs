@@ -31,6 +31,7 @@ pub struct Sender {
     handshake: Option<(Template, Expected)>,
     named_at: Option<&'static str>,
     pub(crate) texts: &'static [&'static str],
+    keys_from: KeysFrom,
     success: RangeInclusive<u16>,
 }
 
@@ -134,10 +135,34 @@ pub enum Expected {
     },
 }
 
+/// Where an app gets the keys from that verify a platform's signatures.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum KeysFrom {
+    /// Its own settings.
+    App,
+    /// Each tenant, which publishes keys of its own.
+    Tenant {
+        /// The header that names the tenant, by the URL of its API.
+        header: &'static str,
+    },
+    /// A URL at which the platform publishes them.
+    Url,
+}
+
 impl Sender {
     /// The writing half of a platform that sends these events. It takes any answer from 200 to 299.
     pub const fn new(platform: &'static Platform, events: &'static [Template], fill: Fill) -> Self {
-        Self { platform, events, fill, handshake: None, named_at: None, texts: &[], success: 200..=299 }
+        Self {
+            platform,
+            events,
+            fill,
+            handshake: None,
+            named_at: None,
+            texts: &[],
+            keys_from: KeysFrom::App,
+            success: 200..=299,
+        }
     }
 
     /// What it sends to try out a URL, and what it wants to see.
@@ -161,6 +186,13 @@ impl Sender {
         self
     }
 
+    /// Where an app gets the keys from that verify its signatures; [`KeysFrom::App`] by default.
+    #[must_use]
+    pub const fn with_keys_from(mut self, from: KeysFrom) -> Self {
+        self.keys_from = from;
+        self
+    }
+
     /// The statuses that it takes.
     #[must_use]
     pub const fn with_success(mut self, statuses: RangeInclusive<u16>) -> Self {
@@ -176,6 +208,11 @@ impl Sender {
     /// The platform that it writes for.
     pub fn platform(&self) -> &'static Platform {
         self.platform
+    }
+
+    /// Where an app gets the keys from that verify its signatures.
+    pub fn keys_from(&self) -> KeysFrom {
+        self.keys_from
     }
 
     /// The events that it sends: the name of each one's kind, and its name on the platform.

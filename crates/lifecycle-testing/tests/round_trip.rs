@@ -115,8 +115,10 @@ fn an_event_that_a_platform_does_not_send_yet_is_of_its_own_kind() {
     assert_eq!(
         written,
         [
+            "azure",
             "discord",
             "monday",
+            "saleor",
             "securityscorecard",
             "seismic",
             "slack",
@@ -199,6 +201,10 @@ fn an_answer_means_to_an_administrator_what_its_platform_makes_of_it() {
         ("linear", 202, None, 12, Consequence::Retried { at_most: Duration::from_secs(7 * 3600 + 60) }),
         ("shopify", 200, None, 5001, at_most(4)),
         ("zoom", 204, None, 12, Consequence::Accepted),
+        ("forge", 204, None, 4999, Consequence::Accepted),
+        ("forge", 401, None, 12, Consequence::Retried { at_most: Duration::from_secs(300) }),
+        ("azure", 200, None, 10_001, at_most(8)),
+        ("saleor", 202, None, 17_000, Consequence::Accepted),
         ("monday", 200, None, 60_000, Consequence::Accepted), // it names no deadline
         ("bigcommerce", 401, None, 12, Consequence::Lost),
         ("wix", 200, None, 1249, Consequence::Accepted),

@@ -1,13 +1,19 @@
 //! The platforms that this crate knows, one file each: how each is verified, and what its bodies say.
 
+#[cfg(feature = "public-key")]
+pub mod azure;
 pub mod bigcommerce;
 #[cfg(feature = "public-key")]
 pub mod discord;
+#[cfg(feature = "public-key")]
+pub mod forge;
 pub mod github;
 mod lenient;
 pub mod linear;
 mod members;
 pub mod monday;
+#[cfg(feature = "public-key")]
+pub mod saleor;
 pub mod securityscorecard;
 pub mod seismic;
 pub mod shopify;
@@ -30,12 +36,18 @@ pub fn registry() -> &'static [&'static Platform] {
 }
 
 static REGISTRY: &[&Platform] = &[
+    #[cfg(feature = "public-key")]
+    &azure::PLATFORM,
     &bigcommerce::PLATFORM,
     #[cfg(feature = "public-key")]
     &discord::PLATFORM,
+    #[cfg(feature = "public-key")]
+    &forge::PLATFORM,
     &github::PLATFORM,
     &linear::PLATFORM,
     &monday::PLATFORM,
+    #[cfg(feature = "public-key")]
+    &saleor::PLATFORM,
     &securityscorecard::PLATFORM,
     &seismic::PLATFORM,
     &shopify::PLATFORM,
