@@ -16,6 +16,7 @@ const CEILINGS: &[(&str, usize, usize)] = &[
     ("lifecycle-inbox", 45, 55),
     ("lifecycle-inbox-postgres", 84, 103),
     ("lifecycle-inbox-sqlite", 55, 55),
+    ("lifecycle-keys", 63, 66),
     ("lifecycle-securityscorecard", 44, 44),
     ("lifecycle-simulator", 140, 140),
     ("lifecycle-testing", 44, 44),
@@ -57,6 +58,7 @@ const PUBLIC: &[(&str, &[(&str, &str)])] = &[
     ("lifecycle-inbox", &[("bytes", "an engine stores bodies as they came")]),
     ("lifecycle-inbox-postgres", &[("tokio-postgres", "a transactional handler gets the transaction")]),
     ("lifecycle-inbox-sqlite", &[("rusqlite", "a transactional handler gets the transaction")]),
+    ("lifecycle-keys", &[]),
     (
         "lifecycle-securityscorecard",
         &[

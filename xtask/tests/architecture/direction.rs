@@ -27,6 +27,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("lifecycle-inbox", &["lifecycle-core", "lifecycle-testing"]),
     ("lifecycle-inbox-postgres", &["lifecycle-core", "lifecycle-inbox"]),
     ("lifecycle-inbox-sqlite", &["lifecycle-core", "lifecycle-inbox"]),
+    ("lifecycle-keys", &["lifecycle-core"]),
     ("lifecycle-securityscorecard", &["lifecycle-core"]),
     (
         "lifecycle-simulator",

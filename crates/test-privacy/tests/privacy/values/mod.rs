@@ -5,6 +5,7 @@ mod adapters;
 mod core;
 mod inbox;
 mod install;
+mod keys;
 mod testing;
 mod tools;
 
@@ -33,6 +34,7 @@ pub(crate) async fn all() -> Vec<Shown> {
     all.extend(install::values());
     all.extend(inbox::values().await);
     all.extend(adapters::values());
+    all.extend(keys::values());
     all.extend(testing::values());
     all.extend(tools::values().await);
     all

@@ -8,8 +8,12 @@ use super::{Shown, debug};
 
 pub(super) async fn values() -> Vec<Shown> {
     let folder = tempfile::tempdir().unwrap();
-    let credentials =
-        Credentials { app: "app".into(), current: CANARY.into(), previous: Some(CANARY.into()) };
+    let credentials = Credentials {
+        app: "app".into(),
+        current: CANARY.into(),
+        previous: Some(CANARY.into()),
+        tenant: None,
+    };
     let target = Target {
         name: "app".into(),
         address: "127.0.0.1:1".into(),
