@@ -147,11 +147,11 @@ impl ConformanceArgs {
             let platform = &seismic::PLATFORM;
             let current = self.secret.read(platform)?.text().to_owned();
             let previous = self.previous.read(platform)?.map(|secret| secret.text().to_owned());
-            let signing = Credentials { app: self.app.clone(), current, previous };
+            let signing = Credentials { app: self.app.clone(), current, previous, tenant: None };
             all.insert(platform.name().to_owned(), signing);
         }
         if let Some(token) = token {
-            let hook = Credentials { app: self.app.clone(), current: token, previous: None };
+            let hook = Credentials { app: self.app.clone(), current: token, previous: None, tenant: None };
             all.insert("securityscorecard".to_owned(), hook);
         }
         Ok(all)

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lifecycle_core::Platform;
+use lifecycle_core::{Platform, Proof, TokenPlace};
 
 use crate::body;
 use crate::failure::Failure;
@@ -37,13 +37,24 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
+/// The value of the header: before a token stands the platform's word, where it needs one.
+fn as_header(platform: &Platform, signature: &str) -> String {
+    let Proof::Token(scheme) = platform.proof() else { return signature.to_owned() };
+    match scheme.place() {
+        TokenPlace::Header { words: [word, ..], .. } if !signature.contains(' ') => {
+            format!("{word} {signature}").trim_start().to_owned()
+        }
+        _ => signature.to_owned(),
+    }
+}
+
 impl RequestArgs {
     /// Reads what the options name.
     pub(crate) fn read(&self, platform: &Platform) -> Result<Request, Failure> {
         let mut headers = Vec::new();
         let signed = signature_headers(platform);
         if let (Some(signature), Some(name)) = (&self.signature, signed.first()) {
-            headers.push(((*name).to_owned(), signature.clone()));
+            headers.push(((*name).to_owned(), as_header(platform, signature)));
         }
         for header in &self.header {
             let (name, value) = header.split_once(':').ok_or_else(|| {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
-use lifecycle_core::{Algorithm, Platform, Proof, SecretError};
+use lifecycle_core::{Platform, Proof, SecretError};
 use lifecycle_testing::{RSA_OTHER_TEST_KEY, SigningKeyError, SigningKeys};
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -223,7 +223,7 @@ impl Key {
     /// One that no receiver has.
     pub(crate) fn unknown(platform: &Platform) -> Self {
         // 64 hex digits are a key of every other sort.
-        let text = if is_rsa(platform) {
+        let text = if platform.proof().uses_rsa() {
             RSA_OTHER_TEST_KEY.to_owned()
         } else {
             format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
@@ -250,13 +250,8 @@ impl Key {
 /// The variable that is read when no option names a secret, such as `SEISMIC_SIGNING_SECRET`: the one that the example apps read or,
 /// where a platform signs with a private key, print.
 pub(crate) fn default_variable(platform: &Platform) -> String {
-    let is_private = matches!(platform.proof(), Proof::PublicKey(_)) || is_rsa(platform);
+    let is_private = matches!(platform.proof(), Proof::PublicKey(_)) || platform.proof().uses_rsa();
     lifecycle_testing::variable(platform, if is_private { "PRIVATE_KEY" } else { "SIGNING_SECRET" })
-}
-
-/// Whether a platform signs tokens with an RSA key.
-pub(crate) fn is_rsa(platform: &Platform) -> bool {
-    matches!(platform.proof(), Proof::Token(scheme) if scheme.algorithm() == Algorithm::Rs256)
 }
 
 fn empty(what: &str) -> Failure {

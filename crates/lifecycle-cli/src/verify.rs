@@ -2,19 +2,22 @@
 
 use std::time::{Duration, SystemTime};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
 use lifecycle_core::{
-    Delivery, ExpectedApp, Head, Inbound, Keys, Platform, Proof, PublicKey, RejectedRequest, Rejection,
-    TokenPlace, Trust, Verifier,
+    Audience, Delivery, ExpectedApp, Head, Inbound, Keys, Platform, Proof, PublicKey, RejectedRequest,
+    Rejection, TokenPlace, Trust, Verifier,
 };
-use serde_json::json;
+use lifecycle_testing::{KeysFrom, Sender};
+use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit};
 use crate::explain;
 use crate::failure::Failure;
 use crate::platform::{PlatformArgs, signs};
 use crate::request_headers::{Request, RequestArgs};
-use crate::secret::{PreviousSecretArgs, SigningSecretArgs, is_rsa};
+use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
 use crate::shown::{BAD, GOOD, one_line};
 
 const EXAMPLES: &str = "\
@@ -54,7 +57,10 @@ impl VerifyArgs {
             ));
         }
         let request = self.request.read(platform)?;
-        Ok(match verify(platform, &request, self.keys(platform)?) {
+        let keys = self.keys(platform)?;
+        let keys =
+            tenant(self.platform.platform, &request).map_or(keys.clone(), |tenant| keys.with_owner(&tenant));
+        Ok(match verify(platform, &request, keys) {
             Ok(Inbound::Delivery(delivery)) => accepted(&delivery),
             Ok(Inbound::Handshake(reply)) => handshake(reply.status()),
             Err(rejected) => refused(platform, &rejected.rejection),
@@ -68,10 +74,10 @@ impl VerifyArgs {
                 "give it as the platform shows it",
             )
         };
-        if matches!(platform.proof(), Proof::PublicKey(_)) || is_rsa(platform) {
+        if matches!(platform.proof(), Proof::PublicKey(_)) || platform.proof().uses_rsa() {
             let given = self.secret.read_unchecked(platform)?;
             let text = String::from_utf8_lossy(given.bytes());
-            let key = if is_rsa(platform) {
+            let key = if platform.proof().uses_rsa() {
                 PublicKey::rsa_pem("current", &text)
             } else {
                 PublicKey::ed25519("current", text.trim())
@@ -89,7 +95,7 @@ impl VerifyArgs {
 /// Lets a verifier of the library decide, so that this command and an app never disagree; but at whatever age.
 fn verify(platform: &'static Platform, request: &Request, keys: Keys) -> Result<Inbound, RejectedRequest> {
     let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let mut verifier = Verifier::new(platform, keys, ExpectedApp::Any)
+    let mut verifier = Verifier::new(platform, keys, named_app(platform, request))
         .expect("the keys are of the platform's sort")
         .with_max_body(usize::MAX);
     if platform.max_age().is_some() {
@@ -106,6 +112,27 @@ fn verify(platform: &'static Platform, request: &Request, keys: Keys) -> Result<
     let mut verification = verifier.begin(Head::new(platform.method().as_str(), &target, headers))?;
     verification.push(request.body.clone().into())?;
     verification.finish(SystemTime::now())
+}
+
+/// The tenant that a header names, where each has keys of its own: the secret is one of them.
+fn tenant(sender: &Sender, request: &Request) -> Option<String> {
+    let KeysFrom::Tenant { header } = sender.keys_from() else { return None };
+    let named = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
+    Some(named.map_or_else(|| "unknown".to_owned(), |(_, tenant)| tenant.clone()))
+}
+
+/// The app that a token is meant for, where the keys prove those of all apps: the answer names it.
+fn named_app(platform: &Platform, request: &Request) -> ExpectedApp {
+    let Proof::Token(scheme) = platform.proof() else { return ExpectedApp::Any };
+    if scheme.audience() != Audience::OneApp {
+        return ExpectedApp::Any;
+    }
+    let tokens = request.headers.iter().filter_map(|(_, value)| value.split('.').nth(1));
+    let claims = tokens.filter_map(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    let mut claims = claims.filter_map(|json| serde_json::from_slice::<Value>(&json).ok());
+    claims
+        .find_map(|claims| claims["aud"].as_str().map(ExpectedApp::from))
+        .unwrap_or_else(|| "unknown".into())
 }
 
 fn accepted(delivery: &Delivery) -> Answer {

@@ -1,11 +1,11 @@
 //! Every platform of the library, through every command that sends or proves.
 
 use lifecycle_core::{ExpectedApp, Proof};
-use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry, variable};
+use lifecycle_testing::{KeysFrom, RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry, variable};
 use serde_json::json;
 
 use crate::program::{Ran, lifecycle, lifecycle_with};
-use crate::servers::{APPS, app_with, receiver};
+use crate::servers::{APPS, app_with, publishing, receiver};
 
 /// A key of any sort: a secret, a token, and the private key of RFC 8032, section 7.1, test 1.
 const KEY: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
@@ -20,6 +20,23 @@ fn key(sender: &Sender) -> &'static str {
 
 fn keys(sender: &Sender) -> SigningKeys {
     SigningKeys::parse(sender.platform(), key(sender)).unwrap()
+}
+
+/// A server that receives its samples.
+fn receiving(sender: &'static Sender) -> String {
+    let keys = keys(sender).verifying();
+    let (keys, app) = match sender.keys_from() {
+        KeysFrom::Url => (keys, app_of(sender).into()), // its keys are those of all apps
+        KeysFrom::Tenant { .. } => (keys.with_owner("https://shop.example"), ExpectedApp::Any),
+        _ => (keys, ExpectedApp::Any),
+    };
+    receiver(sender.platform(), keys, app)
+}
+
+/// The app of its samples.
+fn app_of(sender: &'static Sender) -> String {
+    let (_, event) = sender.events().next().unwrap();
+    sender.sample(event).unwrap().delivery().event().app().to_owned()
 }
 
 /// An option with a key, which may begin with a hyphen.
@@ -47,31 +64,36 @@ fn proven_by_url(sender: &Sender) -> bool {
 #[test]
 fn every_event_and_handshake_of_every_platform_is_acknowledged() {
     for sender in registry().iter().copied() {
-        let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
+        let url = receiving(sender);
         let hook = if proven_by_url(sender) { format!("/hook/{KEY}") } else { String::new() };
-        send_all(sender, &format!("{url}{hook}"));
+        send_all(sender, &format!("{url}{hook}"), None);
     }
 }
 
 #[test]
 fn every_event_and_handshake_of_every_platform_is_acknowledged_by_every_app() {
+    let told: Vec<_> = registry().iter().map(|sender| (*sender, settings(sender))).collect();
     for name in APPS {
-        let app = app_with(name, registry().iter().map(|sender| setting(sender)));
-        for sender in registry().iter().copied() {
+        let app = app_with(name, told.iter().flat_map(|(_, settings)| settings.clone()));
+        for (sender, settings) in &told {
             let hook = if proven_by_url(sender) { format!("/hook/{KEY}") } else { String::new() };
-            send_all(sender, &app.url(&format!("/{}{hook}", sender.platform().name())));
+            let url = app.url(&format!("/{}{hook}", sender.platform().name()));
+            // Where each tenant has keys of its own, the app knows one.
+            let of_tenant = matches!(sender.keys_from(), KeysFrom::Tenant { .. });
+            send_all(sender, &url, of_tenant.then(|| settings[0].1.as_str()));
         }
     }
 }
 
 /// Sends all that a platform sends to this URL, or below it, and expects each to be acknowledged.
-fn send_all(sender: &'static Sender, url: &str) {
+fn send_all(sender: &'static Sender, url: &str, tenant: Option<&str>) {
     let handshake = sender.handshake().map(|handshake| handshake.event());
     for event in sender.events().map(|(_, event)| event).chain(handshake) {
         let secret = secret(key(sender));
-        let more: &[&str] = if proven_by_url(sender) { &[] } else { &[&secret] };
+        let mut more: Vec<&str> = if proven_by_url(sender) { vec![] } else { vec![&secret] };
+        more.extend(tenant.iter().flat_map(|tenant| ["--tenant", tenant]));
         let path = sender.sample(event).map_or("", |sample| sample.path());
-        let ran = send(sender, event, &format!("{url}{path}"), more);
+        let ran = send(sender, event, &format!("{url}{path}"), &more);
         assert_eq!(ran.code, 0, "{sender:?} {event}: {ran:?}");
         assert_eq!(ran.json()["acknowledged"], 1, "{sender:?} {event}: {ran:?}");
         assert!(!ran.out.contains(key(sender)), "{sender:?} {event}");
@@ -79,19 +101,24 @@ fn send_all(sender: &'static Sender, url: &str) {
 }
 
 /// What an app has to be told to verify what is sent with the platform's [`key`].
-fn setting(sender: &Sender) -> (String, String) {
-    let platform = sender.platform();
-    match keys(sender).public_key() {
-        Some(public) => (variable(platform, "PUBLIC_KEY"), public),
-        None if proven_by_url(sender) => (variable(platform, "HOOK_TOKEN"), KEY.to_owned()),
-        None => (variable(platform, "SIGNING_SECRET"), KEY.to_owned()),
+fn settings(sender: &'static Sender) -> Vec<(String, String)> {
+    let variable = |setting| variable(sender.platform(), setting);
+    let published = || publishing(&keys(sender).key_set().unwrap());
+    match sender.keys_from() {
+        KeysFrom::Url => vec![(variable("JWKS_URL"), published()), (variable("APP_ID"), app_of(sender))],
+        KeysFrom::Tenant { .. } => vec![(variable("API_URL"), published())],
+        _ => vec![match keys(sender).public_key() {
+            Some(public) => (variable("PUBLIC_KEY"), public),
+            None if proven_by_url(sender) => (variable("HOOK_TOKEN"), KEY.to_owned()),
+            None => (variable("SIGNING_SECRET"), KEY.to_owned()),
+        }],
     }
 }
 
 #[test]
 fn what_a_receiver_has_to_refuse_is_refused_on_every_platform_that_signs() {
     for sender in signing() {
-        let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
+        let url = receiving(sender);
         let url = format!("{url}{}", sender.sample("uninstall").unwrap().path());
         let (own, other) = (secret(key(sender)), if key(sender) == KEY { OTHER } else { RSA_OTHER_TEST_KEY });
         for more in [&[own.as_str(), "--tamper"][..], &["--unsigned"]] {
@@ -130,25 +157,23 @@ fn a_body_of_ones_own_is_signed_as_the_platform_signs_and_verified_again() {
         let name = sender.platform().name();
         let sample = sender.sample("uninstall").unwrap();
         let body = sample.body();
-        let signed = lifecycle_with(
-            ["sign", "--platform", name, "--body", "-", "--secret", KEY],
-            &[],
-            body.as_bytes(),
-        );
+        let own = secret(key(sender));
+        let signed =
+            lifecycle_with(["sign", "--platform", name, "--body", "-", own.as_str()], &[], body.as_bytes());
         assert_eq!(signed.code, 0, "{signed:?}");
         let own = sample.headers().into_iter().map(|(name, value)| format!("{name}: {value}"));
         let own = own.filter(|line| !signed.out.contains(line.split_inclusive(": ").next().unwrap()));
         let headers: Vec<String> = signed.out.lines().map(str::to_owned).chain(own).collect();
         let headers: Vec<&str> = headers.iter().flat_map(|header| ["-H", header]).collect();
         // The app's side: the public key, where there is one.
-        let secret = keys(sender).public_key().unwrap_or(KEY.into());
-        let verify = |secret: &str, body: &str| {
-            let command = ["verify", "--platform", name, "--body", "-", "--secret", secret, "--json"];
+        let public = secret(&keys(sender).public_key().unwrap_or(KEY.into()));
+        let verify = |body: &str| {
+            let command = ["verify", "--platform", name, "--body", "-", public.as_str(), "--json"];
             lifecycle_with([&command[..], &headers].concat(), &[], body.as_bytes())
         };
-        let ran = verify(&secret, &body);
+        let ran = verify(&body);
         assert_eq!((ran.code, &ran.json()["kind"]), (0, &json!("uninstall")), "{name}: {ran:?}");
-        let ran = verify(&secret, &body.replace('1', "2"));
+        let ran = verify(&body.replace('1', "2"));
         assert_eq!((ran.code, &ran.json()["code"]), (1, &json!("signature-mismatch")), "{name}: {ran:?}");
     }
 }
@@ -165,7 +190,7 @@ fn claims_of_ones_own_are_signed_as_the_platform_signs_and_their_token_is_verifi
         assert_eq!(signed.code, 0, "{signed:?}");
         let line = signed.out.trim_end();
         let token = line.rsplit(' ').next().unwrap();
-        assert_eq!(line.contains(": "), name == "monday", "{line}");
+        assert_eq!(line.contains(": "), ["azure", "forge", "monday"].contains(&name), "{line}");
         // The app's side: the public key, where there is one.
         let own = secret(&keys(sender).public_key().unwrap_or(KEY.into()));
         let verify = |token: &str| {

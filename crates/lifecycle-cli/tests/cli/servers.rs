@@ -113,6 +113,13 @@ pub(crate) fn receiver(platform: &'static Platform, keys: Keys, app: ExpectedApp
     })
 }
 
+/// A server that publishes a set of keys, at any path.
+pub(crate) fn publishing(key_set: &str) -> String {
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", key_set.len());
+    let answer = head + key_set;
+    serving(move |_, _| answer.clone().into_bytes())
+}
+
 /// A server that accepts everything, and the bodies that it got.
 pub(crate) fn recording() -> (String, Receiver<Vec<u8>>) {
     let (sender, bodies) = channel();
