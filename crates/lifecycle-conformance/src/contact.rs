@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
-use lifecycle_testing::SigningKeys;
+use lifecycle_testing::{Sample, SigningKeys};
 
 use crate::body::Body;
 use crate::connection::{Lost, PATIENCE};
@@ -144,7 +144,9 @@ impl Target {
         let keys = SigningKeys::parse(sender.platform(), &credentials.current)
             .unwrap_or_else(|_| SigningKeys::for_tests(sender.platform()));
         let event = sample.event();
-        let signed = sample.app(&credentials.app).sign(&keys);
+        let sample = sample.app(&credentials.app);
+        let sample = credentials.tenant.iter().fold(sample, Sample::tenant);
+        let signed = sample.sign(&keys);
         let mut headers = vec![Header("Connection".into(), HeaderValue::Text("close".into()))];
         headers
             .extend(signed.headers.into_iter().map(|(name, value)| Header(name, HeaderValue::Text(value))));

@@ -9,6 +9,7 @@ mod exchange;
 mod filter;
 mod fixture;
 mod job;
+mod key_server;
 mod message;
 mod observed;
 mod privacy;

@@ -9,8 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lifecycle_core::{Platform, Proof};
-use lifecycle_testing::{Sender, SigningKeys, registry, variable};
+use lifecycle_core::Proof;
+use lifecycle_testing::{KeysFrom, Sender, SigningKeys, registry, variable};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -18,8 +18,9 @@ use tempfile::TempDir;
 use crate::answer::Exactness;
 use crate::connection::{Connection, Lost};
 use crate::contact::ContactError;
+use crate::key_server::KeyServer;
 use crate::message::{Message, Step};
-use crate::signing::{is_rsa, key};
+use crate::signing::key;
 use crate::target::{Credentials, Target};
 
 /// How long an app may take until it says where it listens.
@@ -111,14 +112,19 @@ impl Program {
             let key = |day: &str| key(platform, &format!("conformance-{name}-key-of-{day}"));
             let (_, event) = sender.events().next()?;
             let app = sender.sample(event)?.delivery().event().app().to_owned();
-            let credentials = Credentials { app, current: key("today"), previous: Some(key("yesterday")) };
+            let credentials = Credentials {
+                app,
+                current: key("today"),
+                previous: Some(key("yesterday")),
+                tenant: tenant(sender),
+            };
             Some((name.to_owned(), credentials))
         };
         registry().iter().filter_map(of).collect()
     }
 
     pub(crate) fn start(&self, settings: &Settings) -> Result<Running, ProgramError> {
-        let credentials = Self::credentials();
+        let mut credentials = Self::credentials();
         let failed = |source| ProgramError::Start { program: self.name.clone(), source };
         let folder = tempfile::tempdir().map_err(failed)?;
         let mut command = Command::new(self.executable.canonicalize().map_err(failed)?);
@@ -134,11 +140,11 @@ impl Program {
             .stderr(Stdio::piped());
         for sender in registry() {
             let platform = sender.platform();
-            if let Some(credentials) = credentials.get(platform.name()) {
-                command.envs(keys(platform, credentials, folder.path()).map_err(failed)?);
-            }
-            for setting in ["APP_ID", "MAX_AGE_SECONDS"] {
+            for setting in ["APP_ID", "AUDIENCE", "MAX_AGE_SECONDS"] {
                 command.env_remove(variable(platform, setting));
+            }
+            if let Some(credentials) = credentials.get_mut(platform.name()) {
+                command.envs(keys(sender, credentials, folder.path()).map_err(failed)?);
             }
         }
         for (name, value) in settings {
@@ -171,11 +177,34 @@ impl Program {
     }
 }
 
-/// The environment variables by which an app is told what verifies a platform; a PEM is in a file.
-fn keys(platform: &Platform, credentials: &Credentials, folder: &Path) -> io::Result<Vec<(String, String)>> {
+/// The tenant of the vendor's samples, where each tenant has keys of its own.
+fn tenant(sender: &'static Sender) -> Option<String> {
+    let KeysFrom::Tenant { .. } = sender.keys_from() else { return None };
+    let (_, event) = sender.events().next()?;
+    Some(sender.sample(event)?.delivery().event().tenant().to_owned())
+}
+
+/// The environment variables by which an app is told what verifies a platform. A PEM is in a file; a set of keys is published, and
+/// where each tenant has its own, whoever publishes it is the tenant.
+fn keys(sender: &Sender, credentials: &mut Credentials, folder: &Path) -> io::Result<Vec<(String, String)>> {
+    let platform = sender.platform();
     let current = credentials.current.clone();
+    if sender.keys_from() != KeysFrom::App {
+        let keys = SigningKeys::parse(platform, &current).ok();
+        let origin = KeyServer::start(&keys.and_then(|keys| keys.key_set()).unwrap_or_default())?.origin();
+        return Ok(match sender.keys_from() {
+            KeysFrom::Tenant { .. } => {
+                let tenant = credentials.tenant.insert(format!("{origin}/graphql/"));
+                vec![(variable(platform, "API_URL"), tenant.clone())]
+            }
+            _ => vec![
+                (variable(platform, "JWKS_URL"), format!("{origin}/jwks.json")),
+                (variable(platform, "APP_ID"), credentials.app.clone()),
+            ],
+        });
+    }
     Ok(match platform.proof() {
-        _ if is_rsa(platform) => {
+        proof if proof.uses_rsa() => {
             let file = folder.join(format!("{}.pem", platform.name()));
             let keys = SigningKeys::parse(platform, &current).ok();
             fs::write(&file, keys.and_then(|keys| keys.public_key()).unwrap_or_default())?;

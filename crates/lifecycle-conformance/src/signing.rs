@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use lifecycle_core::{Algorithm, Platform, Proof, Secret};
+use lifecycle_core::{Platform, Proof, Secret};
 use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry};
 use sha2::{Digest, Sha256};
 
@@ -53,7 +53,7 @@ impl SecretName {
                 let keys = SigningKeys::parse(platform, &credentials.current).ok()?;
                 return Secret::new(keys.public_key()?.trim_end()).ok().map(SigningKeys::from);
             }
-            Self::Unknown if is_rsa(platform) => RSA_OTHER_TEST_KEY.to_owned(),
+            Self::Unknown if platform.proof().uses_rsa() => RSA_OTHER_TEST_KEY.to_owned(),
             Self::Unknown => key(platform, UNKNOWN),
         };
         SigningKeys::parse(platform, &text).ok()
@@ -63,16 +63,11 @@ impl SecretName {
 /// A key of the form that this platform has, made of a text.
 pub(crate) fn key(platform: &Platform, text: &str) -> String {
     match platform.proof() {
-        _ if is_rsa(platform) => RSA_TEST_KEY.to_owned(),
+        _ if platform.proof().uses_rsa() => RSA_TEST_KEY.to_owned(),
         Proof::PublicKey(_) => const_hex::encode(Sha256::digest(text)),
         Proof::Hmac(scheme) if scheme.secret(text).is_err() => STANDARD.encode(Sha256::digest(text)),
         _ => text.to_owned(),
     }
-}
-
-/// Whether a platform signs its tokens with an RSA key.
-pub(crate) fn is_rsa(platform: &Platform) -> bool {
-    matches!(platform.proof(), Proof::Token(scheme) if scheme.algorithm() == Algorithm::Rs256)
 }
 
 /// The writing half of the platform with this name.

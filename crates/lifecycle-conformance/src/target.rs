@@ -15,6 +15,8 @@ pub struct Credentials {
     pub current: String,
     /// The signing secret before the last rotation, if the receiver still accepts it.
     pub previous: Option<String>,
+    /// The tenant whose published keys the receiver fetches, on a platform where each has its own.
+    pub tenant: Option<String>,
 }
 
 impl fmt::Debug for Credentials {

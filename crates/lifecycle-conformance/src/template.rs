@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp};
 use lifecycle_core::{AttemptTime, Proof};
+use lifecycle_testing::SigningKeys;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -94,6 +95,8 @@ impl Values<'_> {
                 // 48 bits, which every JSON parser reads exactly.
                 digest[..6].iter().fold(0, |number: u64, byte| number << 8 | u64::from(*byte)).to_string()
             }
+            "key-id" => self.current_keys()?.key_id()?.to_owned(),
+            "tenant" => self.credentials.tenant.clone()?,
             "token" => self.credentials.current.clone(),
             "unique" => self.unique.to_owned(),
             _ => {
@@ -118,9 +121,13 @@ impl Values<'_> {
         let platform = sender(&self.route.platform)?.platform();
         let keys = |name: &str| SecretName::parse(name)?.keys(platform, self.credentials);
         if let Proof::Token(scheme) = platform.proof() {
-            let own = format!(r#"{{"alg":"{}","typ":"JWT"}}"#, scheme.algorithm().name());
+            let (keys, algorithm) = (keys(written)?, scheme.algorithm().name());
+            let own = match keys.key_id() {
+                None => format!(r#"{{"alg":"{algorithm}","typ":"JWT"}}"#),
+                Some(id) => format!(r#"{{"alg":"{algorithm}","kid":"{id}"}}"#),
+            };
             let (claims, header) = self.token;
-            return Some(keys(written)?.sign_token(header.unwrap_or(&own), claims));
+            return Some(keys.sign_token(header.unwrap_or(&own), claims));
         }
         let keys = match secrets.split_once(',') {
             None => keys(secrets)?,
@@ -133,6 +140,10 @@ impl Values<'_> {
         };
         let headers: Vec<_> = self.headers.iter().filter(|(name, _)| is_signed(name)).cloned().collect();
         sign(platform, &keys, &headers, self.body, time.map_or_else(|| self.time("now"), Some)?.into())
+    }
+
+    fn current_keys(&self) -> Option<SigningKeys> {
+        SecretName::Current.keys(sender(&self.route.platform)?.platform(), self.credentials)
     }
 
     /// A secret, and the text whose MAC it is.
@@ -189,6 +200,7 @@ mod tests {
             app: "a1".into(),
             current: "0123456789abcdef".into(),
             previous: Some("whsec_demo_old_9f01".into()),
+            tenant: None,
         };
         let route = Route {
             name: "n".into(),

@@ -43,7 +43,7 @@ fn run(answer: &'static str, exactness: Exactness, ids: &[&str]) -> Report {
 }
 
 fn target(answer: &'static str, exactness: Exactness) -> Target {
-    let credentials = Credentials { app: "a1".into(), current: SECRET.into(), previous: None };
+    let credentials = Credentials { app: "a1".into(), current: SECRET.into(), previous: None, tenant: None };
     Target {
         name: "wrong".into(),
         address: serve(answer),

@@ -23,8 +23,12 @@ fn serve(answer: &'static str) -> String {
 
 fn target(address: String, kind: RouteKind, path: &str) -> Target {
     let platform = if kind == RouteKind::Hook { "securityscorecard" } else { "seismic" };
-    let credentials =
-        Credentials { app: "a1".into(), current: "the-secret-of-this-test".into(), previous: None };
+    let credentials = Credentials {
+        app: "a1".into(),
+        current: "the-secret-of-this-test".into(),
+        previous: None,
+        tenant: None,
+    };
     Target {
         name: "server".into(),
         address,

@@ -66,7 +66,7 @@ impl App {
         let (seismic, base) = (seismic(&settings)?, OnceLock::new());
         let mut others = Vec::new();
         for own in &settings.platforms {
-            let verifier = Verifier::new(own.platform, own.keys.clone(), own.app.clone())?;
+            let verifier = own.verifier().await?;
             others.extend(own.paths().map(|(path, _)| (path, verifier.clone())));
         }
         let states = InstallStates::default();

@@ -10,6 +10,7 @@ mod describe;
 mod failure;
 mod page;
 mod platform_settings;
+mod published_keys;
 mod route_name;
 mod routes;
 mod serve;
@@ -37,11 +38,14 @@ struct AccessLogs;
 
 /// The pages on platforms, whose code needs axum, which core does not.
 #[cfg(doctest)]
+#[doc = include_str!("../../../docs/platforms/azure.md")]
 #[doc = include_str!("../../../docs/platforms/bigcommerce.md")]
 #[doc = include_str!("../../../docs/platforms/discord.md")]
+#[doc = include_str!("../../../docs/platforms/forge.md")]
 #[doc = include_str!("../../../docs/platforms/github.md")]
 #[doc = include_str!("../../../docs/platforms/linear.md")]
 #[doc = include_str!("../../../docs/platforms/monday.md")]
+#[doc = include_str!("../../../docs/platforms/saleor.md")]
 #[doc = include_str!("../../../docs/platforms/securityscorecard.md")]
 #[doc = include_str!("../../../docs/platforms/seismic.md")]
 #[doc = include_str!("../../../docs/platforms/shopify.md")]

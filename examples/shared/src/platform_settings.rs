@@ -1,20 +1,25 @@
 //! Platform settings: what verifies a platform that needs nothing of an app but an endpoint.
 
 use lifecycle_core::{
-    Algorithm, ExpectedApp, Keys, Platform, Proof, PublicKey, Secret, SecretError, Secrets, SigningSecret,
-    bigcommerce, discord, github, linear, monday, shopify, slack, standard_webhooks, stripe, wix, zoom,
+    Algorithm, Audience, ConfigError, ExpectedApp, Keys, Platform, Proof, PublicKey, Secret, SecretError,
+    Secrets, SigningSecret, Verifier, azure, bigcommerce, discord, forge, github, linear, monday, saleor,
+    shopify, slack, standard_webhooks, stripe, wix, zoom,
 };
 use lifecycle_testing::{SigningKeys, variable};
 
+use crate::published_keys::PublishedKeys;
 use crate::settings::{Environment, SettingsError, random};
 
 /// These platforms, each with an endpoint at `/NAME`, or with one for each of these callbacks below it.
-const PLATFORMS: [(&Platform, &[&str]); 11] = [
+const PLATFORMS: [(&Platform, &[&str]); 14] = [
+    (&azure::PLATFORM, &[]),
     (&bigcommerce::PLATFORM, &["load", "uninstall", "remove_user"]),
     (&discord::PLATFORM, &[]),
+    (&forge::PLATFORM, &[]),
     (&github::PLATFORM, &[]),
     (&linear::PLATFORM, &[]),
     (&monday::PLATFORM, &[]),
+    (&saleor::PLATFORM, &[]),
     (&shopify::PLATFORM, &[]),
     (&slack::PLATFORM, &[]),
     (&standard_webhooks::PLATFORM, &[]),
@@ -29,12 +34,18 @@ pub(crate) struct PlatformSettings {
     /// The callbacks that have a path of their own.
     pub(crate) callbacks: &'static [&'static str],
     /// `NAME_SIGNING_SECRET` and, while it is being replaced, `NAME_PREVIOUS_SIGNING_SECRET`, each also with `_FILE`; or
-    /// `NAME_PUBLIC_KEY`, also with `_FILE`, in hex or as PEM.
-    pub(crate) keys: Keys,
-    /// `NAME_APP_ID`: refuse events about another app.
+    /// `NAME_PUBLIC_KEY`, also with `_FILE`, in hex or as PEM; or where they are published.
+    keys: PlatformKeys,
+    /// `NAME_APP_ID`: refuse events about another app; also `NAME_AUDIENCE`.
     pub(crate) app: ExpectedApp,
     /// What was generated, as a variable for whoever plays the platform.
     pub(crate) made_up: Option<String>,
+}
+
+#[derive(Clone)]
+enum PlatformKeys {
+    Fixed(Keys),
+    Published(PublishedKeys),
 }
 
 impl PlatformSettings {
@@ -50,6 +61,25 @@ impl PlatformSettings {
         environment: &Environment<'_>,
     ) -> Result<Option<Self>, SettingsError> {
         let variable = |setting: &str| variable(platform, setting);
+        let unset = |variable: &str| println!("{} is not received: {variable} is not set", platform.name());
+        let audience = environment.text(&variable("AUDIENCE"))?;
+        let app =
+            audience.map_or_else(|| environment.text(&variable("APP_ID")), |audience| Ok(Some(audience)))?;
+        let needs_app =
+            matches!(platform.proof(), Proof::Token(scheme) if scheme.audience() == Audience::OneApp);
+        if needs_app && app.is_none() {
+            unset(&variable("APP_ID"));
+            return Ok(None);
+        }
+        let app = app.map_or(ExpectedApp::Any, ExpectedApp::from);
+        if let Some(name) = PublishedKeys::variable(platform) {
+            let keys = PublishedKeys::read(platform, &name, environment)?;
+            if keys.is_none() {
+                unset(&name);
+            }
+            let keys = keys.map(PlatformKeys::Published);
+            return Ok(keys.map(|keys| Self { platform, callbacks, keys, app, made_up: None }));
+        }
         let (keys, made_up) = match platform.proof() {
             Proof::Hmac(scheme) => signing_secrets(&|text| scheme.secret(text), environment, &variable)?,
             Proof::Token(scheme) if scheme.algorithm() == Algorithm::Hs256 => {
@@ -57,19 +87,25 @@ impl PlatformSettings {
             }
             Proof::Token(_) => {
                 let Some(key) = rsa_key(environment, &variable("PUBLIC_KEY"))? else {
-                    println!(
-                        "{} is not received: {}_FILE is not set",
-                        platform.name(),
-                        variable("PUBLIC_KEY")
-                    );
+                    unset(&format!("{}_FILE", variable("PUBLIC_KEY")));
                     return Ok(None);
                 };
                 (key.into(), None)
             }
             _ => public_key(platform, environment, &variable)?,
         };
-        let app = environment.text(&variable("APP_ID"))?.map_or(ExpectedApp::Any, ExpectedApp::from);
-        Ok(Some(Self { platform, callbacks, keys, app, made_up }))
+        Ok(Some(Self { platform, callbacks, keys: PlatformKeys::Fixed(keys), app, made_up }))
+    }
+
+    /// Receives it. Keys that are published are fetched now, so that no callback has to wait for them.
+    pub(crate) async fn verifier(&self) -> Result<Verifier, ConfigError> {
+        match &self.keys {
+            PlatformKeys::Fixed(keys) => Verifier::new(self.platform, keys.clone(), self.app.clone()),
+            PlatformKeys::Published(keys) => {
+                keys.warm_up().await;
+                keys.verifier(self.platform, self.app.clone())
+            }
+        }
     }
 
     /// Where it is received: the path, and the only callback that comes there, if the platform has several paths.

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use lifecycle_core::{HookToken, SecretError, Secrets, seismic};
 
+use lifecycle_keys::InvalidKeySetUrl;
+
 use crate::platform_settings::{PlatformSettings, signing};
 
 /// What the environment says.
@@ -66,6 +68,9 @@ pub enum SettingsError {
     /// The file that a variable names cannot be read.
     #[error("{0}_FILE names a file that cannot be read: {1}")]
     File(String, io::Error),
+    /// Not a URL from which keys are fetched.
+    #[error("{0}: {1}")]
+    KeySetUrl(String, InvalidKeySetUrl),
     /// Neither a number of the expected range nor unset.
     #[error("{0} has to be a whole number in range")]
     Number(String),
@@ -230,6 +235,10 @@ mod tests {
             (vec![("SLACK_SIGNING_SECRET", "secret\n")], "SLACK_SIGNING_SECRET: "),
             (vec![("DISCORD_PUBLIC_KEY", "d75a")], "DISCORD_PUBLIC_KEY has to be the 64 hex digits"),
             (vec![("WIX_PUBLIC_KEY", "-----BEGIN")], "WIX_PUBLIC_KEY has to be an RSA public key as PEM"),
+            (
+                vec![("SALEOR_API_URL", "http://shop.example/")],
+                "SALEOR_API_URL: a key set is fetched by https",
+            ),
             (vec![("PORT", "many")], "PORT has to be a whole number in range"),
         ] {
             let error = read(&variables).err().unwrap_or_else(|| panic!("{variables:?} can be used"));

@@ -1,0 +1,66 @@
+//! Published keys: what verifies a platform whose keys are fetched while the app runs.
+
+use std::collections::BTreeMap;
+
+use lifecycle_core::{ConfigError, ExpectedApp, Platform, Verifier};
+use lifecycle_keys::{KeySetClient, KeySetUrl, RemoteKeys, TenantKeys};
+use lifecycle_testing::{KeysFrom, Sender, variable};
+
+use crate::settings::{Environment, SettingsError};
+
+/// The keys at one URL, or those of one tenant. A real app would know the tenants that have registered.
+#[derive(Clone)]
+pub(crate) enum PublishedKeys {
+    Platform(RemoteKeys),
+    Tenant(TenantKeys, String),
+}
+
+impl PublishedKeys {
+    /// The variable that names the URL: `NAME_JWKS_URL`, or `NAME_API_URL` where each tenant has keys of its own. `None` for a platform
+    /// whose keys are settings themselves.
+    pub(crate) fn variable(platform: &Platform) -> Option<String> {
+        match Sender::of(platform)?.keys_from() {
+            KeysFrom::Tenant { .. } => Some(variable(platform, "API_URL")),
+            KeysFrom::Url => Some(variable(platform, "JWKS_URL")),
+            _ => None,
+        }
+    }
+
+    /// `None` where the variable is not set.
+    pub(crate) fn read(
+        platform: &'static Platform,
+        name: &str,
+        environment: &Environment<'_>,
+    ) -> Result<Option<Self>, SettingsError> {
+        let Some(url) = environment.text(name)? else { return Ok(None) };
+        let invalid = |error| SettingsError::KeySetUrl(name.to_owned(), error);
+        let client = KeySetClient::new();
+        Ok(Some(match Sender::of(platform).map(Sender::keys_from) {
+            Some(KeysFrom::Tenant { header }) => {
+                let published = KeySetUrl::well_known(&url).map_err(invalid)?;
+                let shops = BTreeMap::from([(url.clone(), published)]);
+                Self::Tenant(TenantKeys::new(platform, header, shops, client), url)
+            }
+            _ => Self::Platform(RemoteKeys::new(platform, KeySetUrl::parse(&url).map_err(invalid)?, client)),
+        }))
+    }
+
+    pub(crate) fn verifier(
+        &self,
+        platform: &'static Platform,
+        app: ExpectedApp,
+    ) -> Result<Verifier, ConfigError> {
+        match self {
+            Self::Platform(keys) => Verifier::with_source(platform, keys.clone(), app),
+            Self::Tenant(keys, _) => Verifier::with_source(platform, keys.clone(), app),
+        }
+    }
+
+    /// Fetches them now. Where that fails, the log says so, and callbacks are answered 503 until it succeeds.
+    pub(crate) async fn warm_up(&self) {
+        let _ = match self {
+            Self::Platform(keys) => keys.warm_up().await.map_err(Some),
+            Self::Tenant(keys, tenant) => keys.warm_up(tenant).await,
+        };
+    }
+}
