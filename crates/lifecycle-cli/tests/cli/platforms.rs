@@ -1,7 +1,9 @@
 //! Every platform of the library, through every command that sends or proves.
 
 use lifecycle_core::{ExpectedApp, Proof};
-use lifecycle_testing::{KeysFrom, RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry, variable};
+use lifecycle_testing::{
+    KeysFrom, RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry, variable,
+};
 use serde_json::json;
 
 use crate::program::{Ran, lifecycle, lifecycle_with};

@@ -10,7 +10,8 @@ use lifecycle_core::{
     Ack, Change, Deduplicated, Delivery, EventFields, EventKind, ExpectedApp, HandlerError, Handshake, Head,
     HookToken, IdempotencySource, Inbound, Installation, Keys, Observation, Platform, Proof, Reply,
     RequestOutcome, Secret, Secrets, SigningSecret, TenantKey, Undecodable, Unhandled, VerifiedRequest,
-    Verifier, bigcommerce, discord, github, linear, monday, seismic, shopify, slack, stripe, wix, zoom,
+    Verifier, azure, bigcommerce, discord, forge, github, linear, monday, saleor, seismic, shopify, slack,
+    stripe, wix, zoom,
 };
 use serde_json::json;
 use test_privacy::{CANARY, Careless};
@@ -75,6 +76,8 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
     let payload = json!({"app": app, "user": user, "installed_at": CANARY, "unknown": CANARY});
     let event = json!({"type": "app.installed", "payload": payload, "unknown": CANARY});
     let hook = json!({"event": event, "unknown": CANARY});
+    let forge_app = json!({"id": CANARY, "installationId": CANARY, "appVersion": CANARY, "more": CANARY});
+    let saleor_app = json!({"id": CANARY, "identifier": CANARY, "version": CANARY, "isActive": true});
     vec![
         debug(&delivery.payload::<seismic::Callback>().unwrap()),
         debug(&read::<discord::WebhookEvent>(
@@ -91,6 +94,13 @@ fn platforms(delivery: &Delivery) -> Vec<Shown> {
         debug(&read::<linear::Webhook>(
             json!({"type": "OAuthApp", "action": "revoked", "organizationId": CANARY, "user": CANARY}),
         )),
+        debug(&read::<azure::Operation>(
+            json!({"id": CANARY, "action": "Renew", "subscriptionId": CANARY, "offerId": CANARY, "more": CANARY}),
+        )),
+        debug(&read::<forge::Invocation>(json!({"app": forge_app, "context": CANARY, "more": CANARY}))),
+        debug(&read::<forge::App>(forge_app)),
+        debug(&read::<saleor::Event>(json!({"__typename": "AppDeleted", "app": saleor_app, "more": CANARY}))),
+        debug(&read::<saleor::App>(saleor_app)),
         debug(&read::<bigcommerce::Payload>(
             json!({"sub": CANARY, "user": CANARY, "owner": CANARY, "url": CANARY, "more": CANARY}),
         )),
