@@ -151,7 +151,7 @@ impl Receiver {
             program: Program { name: name.to_owned(), executable: folder.join(file) },
             setting,
             log: folder.join(format!("{name}.log")),
-            credentials: Credentials { app, current: key.to_owned(), previous: None },
+            credentials: Credentials { app, current: key.to_owned(), previous: None, tenant: None },
         })
     }
 
