@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use lifecycle_core::{Algorithm, EventKind, Head, Proof, TokenPlace, TokenScheme, Verifier};
-use lifecycle_testing::{RSA_TEST_KEY, Sender, SignedRequest, SigningKeys, registry};
+use lifecycle_testing::{KeysFrom, RSA_TEST_KEY, Sender, SignedRequest, SigningKeys, registry};
 use ring::rand::SystemRandom;
 use ring::rsa;
 use ring::signature::{
@@ -153,7 +153,11 @@ impl Samples {
             Callback { signed: signed.clone(), shown: signed }
         });
         let signed = signed.collect();
-        let verifier = Verifier::new(platform, keys.verifying(), APP).expect("the keys fit");
+        let keys = match sender.keys_from() {
+            KeysFrom::Tenant { .. } => keys.verifying().with_owner("the tenant"),
+            _ => keys.verifying(),
+        };
+        let verifier = Verifier::new(platform, keys, APP).expect("the keys fit");
         Some(Self { kind, requests, signed, verifier, sent, bare })
     }
 
