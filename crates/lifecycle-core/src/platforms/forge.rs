@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -41,7 +41,7 @@ pub const ACK: Ack = Ack::new(200)
 ///
 /// The body names the event, and nothing proves that. The token proves the key of the manifest's module: call the modules
 /// `lifecycle-installed`, `lifecycle-upgraded`, `lifecycle-uninstalled` and `lifecycle-pre-uninstall`, and the kind is
-/// [proven](crate::Delivery::proves) by it. The time is that of the attempt, as Forge tells no other.
+/// [proven](crate::Delivery::proves) by it. Forge tells the time of an attempt, and not when something happened.
 pub static PLATFORM: Platform =
     Platform::new("forge", Proof::Token(SCHEME), ACK, decode).with_attempt_time(AttemptTime::IssuedAt);
 
@@ -119,7 +119,6 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.app = present(app.id).ok_or(Undecodable::Missing("app.id"))?;
     fields.tenant = present(app.installation_id).ok_or(Undecodable::Missing("app.installationId"))?;
     fields.version = app.app_version;
-    fields.occurred = claims.iat;
     if fields.kind.is_known() {
         agree("app.id", body.app.and_then(|app| app.id), &fields.app)?;
         agree("id", body.id, &fields.tenant)?;
@@ -169,8 +168,6 @@ fn agree(place: &'static str, told: Option<Cow<'_, str>>, ari: &str) -> Result<(
 struct Claims<'a> {
     #[serde(default, borrow, deserialize_with = "lenient::object")]
     app: Option<ClaimedApp<'a>>,
-    #[serde(default, deserialize_with = "lenient::unix_time")]
-    iat: Option<SystemTime>,
 }
 
 #[derive(Deserialize)]
@@ -243,7 +240,7 @@ mod tests {
         let installation = "ari:cloud:ecosystem::installation/fff8e466-31f4-4c73-a337-c3309dd930dc";
         assert_eq!((event.kind(), event.app(), event.tenant()), (&EventKind::Install, APP, installation));
         assert_eq!((event.version(), event.actor()), (Some("9.0.0"), Some("4ad9aa0c52dc1b420a791d12")));
-        assert_eq!(event.occurred(), Some(testing::now()));
+        assert_eq!(event.occurred(), None, "a repeat has another time");
         let unproven: Vec<Field> = Field::ALL.into_iter().filter(|field| !delivery.proves(*field)).collect();
         assert_eq!(unproven, [Field::Actor]);
         let invocation: Invocation = delivery.payload().unwrap();
