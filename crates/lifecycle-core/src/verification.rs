@@ -126,7 +126,7 @@ impl Verification {
     }
 
     /// The keys to await, where a [`KeySource`](crate::KeySource) has to find them; to be asked after the last chunk. `None`
-    /// where the keys are fixed or at hand. Await it within the time that is left, and give its answer to
+    /// where the keys are fixed or at hand, and where no key could prove the token that is the body. Await it within the time that is left, and give its answer to
     /// [`supply`](Self::supply).
     pub fn look_up(&mut self) -> Option<KeyLookup> {
         if !matches!((&self.settings.source, &self.keys), (Source::LookUp(_), Held::Wanted)) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -73,7 +74,12 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.unproven(Field::Kind);
     let store = present(claims.sub).and_then(store);
     fields.tenant = store.ok_or(Undecodable::Missing("sub"))?;
-    fields.app = present(claims.aud).ok_or(Undecodable::Missing("aud"))?;
+    fields.app = match claims.aud {
+        Some(Audiences::One(app)) if !app.is_empty() => app,
+        // Of several, it is the one that the verifier expects.
+        Some(Audiences::Many(_)) => Cow::Borrowed(""),
+        _ => return Err(Undecodable::Missing("aud")),
+    };
     fields.actor = claims.user.and_then(|user| user.id);
     fields.occurred = claims.iat;
     fields.request_id.clone_from(&claims.jti);
@@ -92,8 +98,8 @@ fn store(subject: Cow<'_, str>) -> Option<Cow<'_, str>> {
 
 #[derive(Deserialize)]
 struct Claims<'a> {
-    #[serde(default, borrow, deserialize_with = "lenient::text")]
-    aud: Option<Cow<'a, str>>,
+    #[serde(default, borrow)]
+    aud: Option<Audiences<'a>>,
     #[serde(default, deserialize_with = "lenient::unix_time")]
     iat: Option<SystemTime>,
     #[serde(default, borrow, deserialize_with = "lenient::text")]
@@ -102,6 +108,13 @@ struct Claims<'a> {
     sub: Option<Cow<'a, str>>,
     #[serde(default, borrow, deserialize_with = "lenient::object")]
     user: Option<Identified<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audiences<'a> {
+    One(#[serde(borrow)] Cow<'a, str>),
+    Many(Vec<IgnoredAny>),
 }
 
 #[cfg(test)]
@@ -148,6 +161,14 @@ mod tests {
             let wrong = delivery("/uninstall", &CLAIMS.replace("stores/z4zn3wo", sub)).unwrap_err();
             assert_eq!(wrong, Undecodable::Missing("sub"), "{sub}");
         }
+    }
+
+    #[test]
+    fn one_audience_is_the_app_and_of_several_it_is_the_expected_one() {
+        let aud = |json: &str| delivery("/uninstall", &CLAIMS.replace(r#""U8Rp""#, json));
+        assert_eq!(aud(r#"["U8Rp","another"]"#).unwrap().event().app(), "");
+        assert_eq!(aud(r#""""#).unwrap_err(), Undecodable::Missing("aud"));
+        assert_eq!(aud("null").unwrap_err(), Undecodable::Missing("aud"));
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use lifecycle_core::{
-    Delivery, ExpectedApp, HookToken, RejectedRequest, Rejection, Verifier, securityscorecard, seismic,
+    Delivery, ExpectedApp, HookToken, RejectedRequest, Rejection, Secret, Verifier, bigcommerce,
+    securityscorecard, seismic,
 };
 use lifecycle_warp::{VerifiedRejection, endpoint, payload, recover, verified, verify};
 use test_adapter::Asked;
@@ -39,6 +41,33 @@ async fn other_methods_are_answered_and_not_passed_on() {
         let answer = warp::test::request().method(method).path("/seismic").reply(&route).await;
         assert_eq!(problem(answer.status().as_u16(), answer.body()), (405, "method-not-allowed".into()));
         assert_eq!(answer.headers()["allow"], "POST");
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_sends_gets_reaches_the_endpoint_and_the_route_inside() {
+    let secret = Secret::new("client-secret").unwrap();
+    let expiry = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 60;
+    let claims = format!(r#"{{"aud":"a1","iss":"bc","exp":{expiry},"jti":"j","sub":"stores/s1"}}"#);
+    let token = bigcommerce::SCHEME.sign(&secret, &claims);
+    let verifier = Verifier::new(&bigcommerce::PLATFORM, secret, "a1").unwrap();
+    let inside = warp::get()
+        .and(warp::query::raw())
+        .and(warp::ext::get::<Delivery>())
+        .map(|query: String, delivery: Delivery| format!("{} {}", query.len(), delivery.event().kind()));
+    let route = warp::path("endpoint")
+        .and(endpoint(verifier.clone(), Counter::default()))
+        .or(warp::path("inside").and(verify(verifier, inside)));
+    let get =
+        |path: &str| warp::test::request().path(&format!("{path}/uninstall?signed_payload_jwt={token}"));
+    assert_eq!(get("/endpoint").reply(&route).await.status(), 200);
+    let answer = get("/inside").reply(&route).await;
+    let expected = format!("{} uninstall", token.len() + "signed_payload_jwt=".len());
+    assert_eq!(answer.body(), expected.as_bytes());
+    for path in ["/endpoint", "/inside"] {
+        let answer = get(path).method("POST").reply(&route).await;
+        assert_eq!(problem(answer.status().as_u16(), answer.body()), (405, "method-not-allowed".into()));
+        assert_eq!(answer.headers()["allow"], "GET");
     }
 }
 
