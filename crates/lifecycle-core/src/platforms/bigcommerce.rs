@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -77,7 +76,7 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.app = match claims.aud {
         Some(Audiences::One(app)) if !app.is_empty() => app,
         // Of several, it is the one that the verifier expects.
-        Some(Audiences::Many(_)) => Cow::Borrowed(""),
+        Some(Audiences::Many(apps)) => <[_; 1]>::try_from(apps).map_or(Cow::Borrowed(""), |[app]| app),
         _ => return Err(Undecodable::Missing("aud")),
     };
     fields.actor = claims.user.and_then(|user| user.id);
@@ -114,7 +113,7 @@ struct Claims<'a> {
 #[serde(untagged)]
 enum Audiences<'a> {
     One(#[serde(borrow)] Cow<'a, str>),
-    Many(Vec<IgnoredAny>),
+    Many(#[serde(borrow)] Vec<Cow<'a, str>>),
 }
 
 #[cfg(test)]
@@ -166,6 +165,7 @@ mod tests {
     #[test]
     fn one_audience_is_the_app_and_of_several_it_is_the_expected_one() {
         let aud = |json: &str| delivery("/uninstall", &CLAIMS.replace(r#""U8Rp""#, json));
+        assert_eq!(aud(r#"["U8Rp"]"#).unwrap().event().app(), "U8Rp");
         assert_eq!(aud(r#"["U8Rp","another"]"#).unwrap().event().app(), "");
         assert_eq!(aud(r#""""#).unwrap_err(), Undecodable::Missing("aud"));
         assert_eq!(aud("null").unwrap_err(), Undecodable::Missing("aud"));
