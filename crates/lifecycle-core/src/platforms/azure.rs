@@ -28,29 +28,15 @@ pub const SCHEME: TokenScheme =
     TokenScheme::new(Algorithm::Rs256, TokenPlace::Header { name: "authorization", words: &["Bearer"] })
         .with_audience(Audience::OneApp);
 
-/// 200 within 10 s, which is when a change of plan or quantity is accepted by itself. What fails with 500 is sent again for 8
-/// hours; a 4xx is final.
+/// 200 within 10 s, which is when a change of plan or quantity is accepted by itself.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(10))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60 * 60) });
 
-/// Azure Marketplace, for [`Verifier::with_source`](crate::Verifier::with_source) with the key set of the publisher's tenant
-/// (`https://login.microsoftonline.com/TENANT/discovery/v2.0/keys`). The app is the client id of its registration at Entra: the keys
-/// sign for all apps, so it has to be named. Keys with an [owner](crate::Keys::with_owner) prove tokens of that tenant alone.
-///
-/// `Subscribe` becomes an install, `Unsubscribe` an uninstall, `Suspend` a disable, `Reinstate` an enable; `ChangePlan`,
-/// `ChangeQuantity`, `Renew` and every other action an [`EventKind::Other`]. The app is the audience, the tenant the subscription,
-/// the request id that of the operation. Of these the token proves the app alone.
-///
-/// What a [refusal](crate::Decision::Refuse) does depends on the action:
-///
-/// | action | refused |
-/// | --- | --- |
-/// | `ChangePlan`, `ChangeQuantity` | the customer's change is rejected ([`AckFailure::Blocks`]) |
-/// | `Subscribe`, `Renew`, `Reinstate` and others | nothing is stopped; it is not sent again |
-/// | `Suspend`, `Unsubscribe` | nothing is stopped, so it is accepted in spite of it, with an error in the log |
-///
-/// A 401 or a 422 rejects a change as a refusal does. So keys that could not be fetched are answered 503.
+/// Azure Marketplace, for [`Verifier::with_source`](crate::Verifier::with_source) with the key set of the publisher's tenant. The app is
+/// the client id of its registration at Entra: the keys sign for all apps, so it has to be named. Keys with an
+/// [owner](crate::Keys::with_owner) prove tokens of that tenant alone. A [refusal](crate::Decision::Refuse) rejects a change of plan
+/// or quantity, and stops nothing else.
 pub static PLATFORM: Platform = Platform::new("azure", Proof::Token(SCHEME), ACK, decode);
 
 /// The body of a callback. `Debug` shows the action only.

@@ -27,21 +27,14 @@ pub const SCHEME: TokenScheme =
         .with_issuer("forge/invocation-token")
         .with_audience(Audience::OneApp);
 
-/// 2xx within 5 s; else it is sent again 4 times, a minute apart.
+/// 200 within 5 s. The last of 4 retries comes after 4 minutes, and may take its own time.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(5))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(5 * 60) });
 
-/// Atlassian Forge, for [`Verifier::with_source`](crate::Verifier::with_source) with the keys at [`KEYS`]. The app is its ARI,
-/// `ari:cloud:ecosystem::app/UUID`: the keys sign for all apps, so it has to be named.
-///
-/// `avi:forge:installed:app` becomes an install, `avi:forge:upgraded:app` an upgrade, `avi:forge:uninstalled:app` and the module
-/// `preUninstall` an uninstall; every other event is an [`EventKind::Other`]. The tenant is the installation, which is another one
-/// after a re-install. A failed uninstall stops nothing.
-///
-/// The body names the event, and nothing proves that. The token proves the key of the manifest's module: call the modules
-/// `lifecycle-installed`, `lifecycle-upgraded`, `lifecycle-uninstalled` and `lifecycle-pre-uninstall`, and the kind is
-/// [proven](crate::Delivery::proves) by it. Forge tells the time of an attempt, and not when something happened.
+/// Atlassian Forge, for [`Verifier::with_source`](crate::Verifier::with_source) with the keys at [`KEYS`]. The app is its ARI: the keys
+/// sign for all apps, so it has to be named. The kind is [proven](crate::Delivery::proves) where the manifest's modules have the names
+/// that are read here.
 pub static PLATFORM: Platform =
     Platform::new("forge", Proof::Token(SCHEME), ACK, decode).with_attempt_time(AttemptTime::IssuedAt);
 

@@ -32,7 +32,7 @@ pub const EVENT: &str = "saleor-event";
 /// webhook, is not read: set none.
 pub const SCHEME: PublicScheme = PublicScheme::detached_jws(SIGNATURE);
 
-/// 2xx within 18 s; else it is sent again 5 times, over 5 minutes. A 3xx or a 4xx is final.
+/// 200 within 18 s. The last of 5 retries comes after some 5 minutes.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(18))
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60) });
@@ -42,15 +42,8 @@ pub const SUBSCRIPTION: &str = "subscription { event { __typename issuedAt versi
 ... on AppInstalled { app { id identifier version isActive } } ... on AppUpdated { app { id identifier version isActive } } \
 ... on AppStatusChanged { app { id identifier version isActive } } ... on AppDeleted { app { id identifier version isActive } } } }";
 
-/// Saleor, for [`Verifier::with_source`](crate::Verifier::with_source) with the keys of each registered shop.
-///
-/// `AppInstalled` becomes an install, `AppDeleted` an uninstall, `AppStatusChanged` an enable or a disable by the app's `isActive`;
-/// every other type an [`EventKind::Other`], `AppUpdated` among them, which does not say whether the version changed. The app is its
-/// identifier in the manifest.
-///
-/// The tenant is the [owner of the keys](crate::Keys::owner) that verified, whatever shop a header names. The kind is proven where
-/// the body has `__typename`, and else read from a header that is not. Nothing bounds the age of a signature, so it is the
-/// idempotency key that stops a replay.
+/// Saleor, for [`Verifier::with_source`](crate::Verifier::with_source) with the keys of each registered shop. The tenant is the
+/// [owner of the keys](crate::Keys::owner) that verified.
 pub static PLATFORM: Platform =
     Platform::new("saleor", Proof::PublicKey(SCHEME), ACK, decode).with_headers(&[API_URL, EVENT]);
 
