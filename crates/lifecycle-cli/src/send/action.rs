@@ -117,6 +117,7 @@ impl ActionArgs {
         let sent = Sent {
             platform: platform(),
             kind: &format!("action {}", self.action),
+            method: "POST",
             url: shown::url(&url, false),
             ack,
             expected: self.options.expect.unwrap_or(Expected::of(Intent::Genuine)),

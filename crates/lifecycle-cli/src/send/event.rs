@@ -126,6 +126,7 @@ impl SendEventArgs {
         let sent = Sent {
             platform: platform.name(),
             kind: &self.event,
+            method: platform.method().as_str(),
             url: shown::url(&url, !signs(platform)),
             ack: platform.ack(),
             expected: self.options.expect.unwrap_or(Expected::of(intent)),

@@ -23,6 +23,7 @@ pub(super) struct Sent<'a> {
     pub(super) platform: &'static str,
     /// The kind of callback, such as `install`.
     pub(super) kind: &'a str,
+    pub(super) method: &'static str,
     /// Where to, fit to be shown.
     pub(super) url: String,
     pub(super) ack: &'a Ack,
@@ -86,7 +87,8 @@ impl Sent<'_> {
     }
 
     fn text(&self, delivered: &[Delivered]) -> String {
-        let mut text = format!("{HEADING}POST {}{HEADING:#}  {} {}\n", self.url, self.platform, self.kind);
+        let mut text =
+            format!("{HEADING}{} {}{HEADING:#}  {} {}\n", self.method, self.url, self.platform, self.kind);
         for note in &self.notes {
             let _ = writeln!(text, "{DIM}{note}{DIM:#}"); // a String takes every write
         }

@@ -224,7 +224,7 @@ fn a_saved_request_is_verified_at_whatever_age() {
 #[test]
 fn a_scenario_is_played_on_every_platform() {
     for sender in registry().iter().copied() {
-        let url = receiver(sender.platform(), keys(sender).verifying(), ExpectedApp::Any);
+        let url = receiving(sender);
         let (_, first) = sender.events().next().unwrap();
         let forged = json!([{"send": first, "sign": "unknown"}, {"send": first, "sign": "none"}, {"send": first, "tamper": true}]);
         let mut steps = json!([{"send": first, "label": "first"}, {"name": "again", "again": "first"}]);
