@@ -114,8 +114,12 @@ fn verify(platform: &'static Platform, request: &Request, keys: Keys) -> Result<
     verification.finish(SystemTime::now())
 }
 
-/// The tenant that a header names, where each has keys of its own: the secret is one of them.
+/// The tenant whose key the secret is, where keys have an owner: that which a header or a claim names.
 fn tenant(sender: &Sender, request: &Request) -> Option<String> {
+    if let Some((claim, _)) = sender.key_owner() {
+        let told = claims(request).find_map(|claims| claims[claim].as_str().map(str::to_owned));
+        return Some(told.unwrap_or_else(|| "unknown".to_owned()));
+    }
     let KeysFrom::Tenant { header } = sender.keys_from() else { return None };
     let named = request.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(header));
     Some(named.map_or_else(|| "unknown".to_owned(), |(_, tenant)| tenant.clone()))
@@ -127,12 +131,16 @@ fn named_app(platform: &Platform, request: &Request) -> ExpectedApp {
     if scheme.audience() != Audience::OneApp {
         return ExpectedApp::Any;
     }
-    let tokens = request.headers.iter().filter_map(|(_, value)| value.split('.').nth(1));
-    let claims = tokens.filter_map(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
-    let mut claims = claims.filter_map(|json| serde_json::from_slice::<Value>(&json).ok());
-    claims
+    claims(request)
         .find_map(|claims| claims["aud"].as_str().map(ExpectedApp::from))
         .unwrap_or_else(|| "unknown".into())
+}
+
+/// What the tokens in a request's headers say, proven or not.
+fn claims(request: &Request) -> impl Iterator<Item = Value> {
+    let tokens = request.headers.iter().filter_map(|(_, value)| value.split('.').nth(1));
+    let claims = tokens.filter_map(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    claims.filter_map(|json| serde_json::from_slice(&json).ok())
 }
 
 fn accepted(delivery: &Delivery) -> Answer {

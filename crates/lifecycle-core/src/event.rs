@@ -29,6 +29,9 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    /// The longest name of [`Other`](Self::Other) that a delivery has, in bytes; the rest is cut off.
+    pub const MAX_NAME: usize = 128;
+
     /// The five known kinds.
     pub const KNOWN: [Self; 5] = [Self::Install, Self::Enable, Self::Upgrade, Self::Disable, Self::Uninstall];
 
@@ -56,12 +59,16 @@ impl EventKind {
         }
     }
 
-    /// The kind in a form that a store can tell from all others by its name. Whoever may choose an unsigned name could make an
-    /// install of anything else otherwise.
+    /// The kind in a form that a store can tell from all others by its name, and that a log can show. Whoever may choose an
+    /// unsigned name could make an install of anything else otherwise, or fill a disk.
     pub(crate) fn told_apart(self) -> Self {
         match self {
             Self::Other(name) if Self::from_name(&name).is_known() => {
                 Self::Other(format!("other.{name}").into())
+            }
+            Self::Other(name) if name.len() > Self::MAX_NAME => {
+                let end = (0..=Self::MAX_NAME).rev().find(|end| name.is_char_boundary(*end));
+                Self::Other(name[..end.unwrap_or_default()].into())
             }
             kind => kind,
         }
@@ -359,6 +366,15 @@ mod tests {
         assert_eq!(EventKind::from_name("update").name(), "update");
         assert!(!EventKind::from_name("Install").is_known());
         assert!(EventKind::KNOWN.iter().all(|kind| EventKind::from_name(kind.name()) == *kind));
+    }
+
+    #[test]
+    fn a_name_is_cut_between_two_characters_before_it_fills_a_log() {
+        let told = |name: String| EventKind::Other(name.into()).told_apart().name().len();
+        assert_eq!(told("n".repeat(128)), 128);
+        assert_eq!(told("n".repeat(250_000)), 128);
+        assert_eq!(told("é".repeat(100) + "n"), 128);
+        assert_eq!(told("n".to_owned() + &"é".repeat(100)), 127);
     }
 
     #[test]

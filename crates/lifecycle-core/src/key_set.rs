@@ -1,6 +1,7 @@
 //! Key set: the public keys that a verifier accepts, found by the id that a token names.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -21,8 +22,8 @@ impl KeySet {
     /// The most keys of a JWK set.
     pub const MAX_KEYS: usize = 32;
 
-    /// The keys of a JWK set (RFC 7517) by which RS256 can be verified: RSA of 2048 to 4096 bits, for signatures, with an id.
-    /// It skips all others. Whoever fetches it decides where from; which of its keys prove anything is decided here.
+    /// The keys of a JWK set (RFC 7517) by which RS256 can be verified: RSA of 2048 to 4096 bits, for signatures, with an id
+    /// that none before it has, so that a request is verified with one of them. It skips all others. Whoever fetches it decides where from; which of its keys prove anything is decided here.
     ///
     /// ```
     /// use lifecycle_core::{InvalidKeySet, KeySet};
@@ -41,7 +42,10 @@ impl KeySet {
         if set.keys.len() > Self::MAX_KEYS {
             return Err(InvalidKeySet::TooManyKeys);
         }
-        let keys: Arc<[PublicKey]> = set.keys.into_iter().filter_map(usable).collect();
+        let mut ids = HashSet::new();
+        let usable = set.keys.into_iter().filter_map(usable);
+        let keys: Arc<[PublicKey]> =
+            usable.filter(|key| ids.insert(key.id().unwrap_or_default().to_owned())).collect();
         if keys.is_empty() { Err(InvalidKeySet::NoUsableKey) } else { Ok(Self(keys)) }
     }
 
@@ -201,7 +205,9 @@ mod tests {
 
     #[test]
     fn a_set_is_bounded_and_never_empty() {
-        let many = |count: usize| vec![jwk(|_| {}); count];
+        let many = |count: usize| -> Vec<Value> {
+            (0..count).map(|nth| jwk(|jwk| jwk["kid"] = nth.to_string().into())).collect()
+        };
         assert_eq!(read(&many(32)).unwrap().len(), 32);
         assert_eq!(read(&many(33)), Err(InvalidKeySet::TooManyKeys));
         assert_eq!(read(&[]), Err(InvalidKeySet::NoUsableKey));
@@ -212,6 +218,12 @@ mod tests {
         {
             assert_eq!(KeySet::from_jwks(wrong.as_bytes()).unwrap_err(), InvalidKeySet::Json, "{wrong}");
         }
+    }
+
+    #[test]
+    fn of_keys_with_one_id_the_first_is_taken_so_a_request_costs_one_verification() {
+        let keys = vec![jwk(|jwk| jwk["n"] = modulus(512).into()); 32];
+        assert_eq!(read(&keys).unwrap(), ["k1"]);
     }
 
     #[test]

@@ -9,8 +9,8 @@
 //! | --- | --- |
 //! | `accepted`, `handshake` | `INFO` |
 //! | `method-not-allowed`, `missing-signature`, `missing-token`, `not-found`: any scanner causes them | `DEBUG` |
-//! | `body-timeout`, `body-too-large`, `body-unreadable`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`: anybody can cause them, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
-//! | everything else: it comes after the proof, so no stranger causes it | `WARN` |
+//! | `body-timeout`, `body-too-large`, `body-unreadable`, `contradiction`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`, `stale`: anybody can cause them, the last ones by what was captured, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
+//! | everything else: it comes after the proof | `WARN` |
 //!
 //! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
 //! that follows suppressed ones has their number in the field `suppressed`; alert on the counter below, which has all of
@@ -126,10 +126,12 @@ pub(crate) struct Warnings {
     body_timeout: LogLimit,
     body_too_large: LogLimit,
     body_unreadable: LogLimit,
+    contradiction: LogLimit,
     invalid_header: LogLimit,
     invalid_token: LogLimit,
     keys_unavailable: LogLimit,
     signature_mismatch: LogLimit,
+    stale: LogLimit,
 }
 
 /// Whose requests are rejected so.
@@ -151,16 +153,17 @@ impl Warnings {
             Rejection::InvalidHeader(_) => Cause::Anybody(&self.invalid_header),
             Rejection::InvalidToken => Cause::Anybody(&self.invalid_token),
             Rejection::SignatureMismatch => Cause::Anybody(&self.signature_mismatch),
+            // What was captured is old some day, and beside a token anybody puts another body.
+            Rejection::Contradiction(_) => Cause::Anybody(&self.contradiction),
+            Rejection::Stale => Cause::Anybody(&self.stale),
             Rejection::KeysUnavailable => Cause::Anybody(&self.keys_unavailable),
             Rejection::MethodNotAllowed(_)
             | Rejection::MissingSignature
             | Rejection::MissingToken
             | Rejection::NotFound => Cause::Scanner,
-            Rejection::Contradiction(_)
-            | Rejection::DeadlineExceeded
+            Rejection::DeadlineExceeded
             | Rejection::HandlerFailed
             | Rejection::Refused(_)
-            | Rejection::Stale
             | Rejection::Unavailable
             | Rejection::Undecodable(_)
             | Rejection::UnexpectedApp

@@ -9,13 +9,15 @@ use lifecycle_core::{
 use test_adapter::Log;
 
 /// Whoever knows the URL causes these; so does a fault that blocks an administrator.
-const ANYBODY: [Rejection; 6] = [
+const ANYBODY: [Rejection; 8] = [
     Rejection::BodyTimeout,
     Rejection::BodyTooLarge,
     Rejection::BodyUnreadable,
+    Rejection::Contradiction("tid"),
     Rejection::InvalidHeader("x-seismic-signature"),
     Rejection::KeysUnavailable,
     Rejection::SignatureMismatch,
+    Rejection::Stale,
 ];
 
 fn verifier() -> Verifier {
@@ -78,7 +80,6 @@ fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
         Rejection::DeadlineExceeded,
         Rejection::HandlerFailed,
         Rejection::Refused(reason),
-        Rejection::Stale,
         Rejection::Unavailable,
         Rejection::Undecodable(Undecodable::NotUtf8),
         Rejection::UnexpectedApp,
@@ -131,7 +132,7 @@ mod counted {
         let counters = Counters::default();
         metrics::with_local_recorder(&counters, || {
             let verifier = verifier();
-            for rejection in ANYBODY.iter().cycle().take(12_000) {
+            for rejection in ANYBODY.iter().cycle().take(2_000 * ANYBODY.len()) {
                 reject(&verifier, rejection, 0);
             }
         });

@@ -12,6 +12,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use zeroize::Zeroizing;
 
 use crate::rsa_signing_key::RsaSigningKey;
+use crate::sender::Sender;
 
 const SECRET: &str = "a signing secret for tests";
 const TOKEN: &str = "b2f0c6f1d5e14f7c9a3b8d2e6f4a1c07";
@@ -44,6 +45,7 @@ const SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae
 pub struct SigningKeys {
     current: SigningKey,
     previous: Option<SigningKey>,
+    owner: Option<&'static str>,
 }
 
 #[derive(Clone)]
@@ -88,7 +90,8 @@ impl SigningKeys {
             }
             _ => SigningKey::Token(Zeroizing::new(text.to_owned()), HookToken::new(text)?),
         };
-        Ok(Self { current, previous: None })
+        let owner = Sender::of(platform).and_then(Sender::key_owner).map(|(_, owner)| owner);
+        Ok(Self { current, previous: None, owner })
     }
 
     /// Keys that everybody knows: for tests only. A secret that is being replaced is not among them.
@@ -108,8 +111,13 @@ impl SigningKeys {
     }
 
     /// The app's side: what a [`Verifier`](lifecycle_core::Verifier) verifies these signatures with. Its secrets are named
-    /// `current` and `previous`.
+    /// `current` and `previous`. Keys that have to have an owner have that of the platform's samples.
     pub fn verifying(&self) -> Keys {
+        let keys = self.unowned();
+        self.owner.map_or(keys.clone(), |owner| keys.with_owner(owner))
+    }
+
+    fn unowned(&self) -> Keys {
         match (&self.current, &self.previous) {
             (SigningKey::Private(_, public), _) => public.clone().into(),
             (SigningKey::Rsa(key), _) => key.public().clone().into(),
@@ -275,7 +283,7 @@ fn rotating(scheme: &Scheme, current: String, previous: String) -> Vec<(&'static
 /// One secret.
 impl From<Secret> for SigningKeys {
     fn from(secret: Secret) -> Self {
-        Self { current: SigningKey::Secret(secret), previous: None }
+        Self { current: SigningKey::Secret(secret), previous: None, owner: None }
     }
 }
 

@@ -32,6 +32,7 @@ pub struct Sender {
     named_at: Option<&'static str>,
     pub(crate) texts: &'static [&'static str],
     keys_from: KeysFrom,
+    key_owner: Option<(&'static str, &'static str)>,
     success: RangeInclusive<u16>,
 }
 
@@ -161,6 +162,7 @@ impl Sender {
             named_at: None,
             texts: &[],
             keys_from: KeysFrom::App,
+            key_owner: None,
             success: 200..=299,
         }
     }
@@ -193,6 +195,14 @@ impl Sender {
         self
     }
 
+    /// The claim that names the owner of the keys, and who that is in its samples, where keys that verify its tokens have to have
+    /// an owner.
+    #[must_use]
+    pub const fn with_key_owner(mut self, claim: &'static str, owner: &'static str) -> Self {
+        self.key_owner = Some((claim, owner));
+        self
+    }
+
     /// The statuses that it takes.
     #[must_use]
     pub const fn with_success(mut self, statuses: RangeInclusive<u16>) -> Self {
@@ -213,6 +223,11 @@ impl Sender {
     /// Where an app gets the keys from that verify its signatures.
     pub fn keys_from(&self) -> KeysFrom {
         self.keys_from
+    }
+
+    /// The claim that names the owner of the keys, and who that is in its samples; `None` where the keys need none.
+    pub fn key_owner(&self) -> Option<(&'static str, &'static str)> {
+        self.key_owner
     }
 
     /// The events that it sends: the name of each one's kind, and its name on the platform.

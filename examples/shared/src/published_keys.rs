@@ -41,7 +41,14 @@ impl PublishedKeys {
                 let shops = BTreeMap::from([(url.clone(), published)]);
                 Self::Tenant(TenantKeys::new(platform, header, shops, client), url)
             }
-            _ => Self::Platform(RemoteKeys::new(platform, KeySetUrl::parse(&url).map_err(invalid)?, client)),
+            _ => {
+                let parsed = KeySetUrl::parse(&url).map_err(invalid)?;
+                let owner = owner(platform, &url, environment)?;
+                Self::Platform(match owner {
+                    Some(owner) => RemoteKeys::owned(platform, parsed, client, &owner),
+                    None => RemoteKeys::new(platform, parsed, client),
+                })
+            }
         }))
     }
 
@@ -63,4 +70,20 @@ impl PublishedKeys {
             Self::Tenant(keys, tenant) => keys.warm_up(tenant).await,
         };
     }
+}
+
+/// Whose the keys are, where they have to be somebody's: what `NAME_TENANT` says, or the first part of the URL's path, where Entra has
+/// the tenant. On this machine nobody but a test publishes keys, and its samples are of one tenant.
+fn owner(
+    platform: &Platform,
+    url: &str,
+    environment: &Environment<'_>,
+) -> Result<Option<String>, SettingsError> {
+    let Some((_, of_samples)) = Sender::of(platform).and_then(Sender::key_owner) else { return Ok(None) };
+    if let Some(tenant) = environment.text(&variable(platform, "TENANT"))? {
+        return Ok(Some(tenant));
+    }
+    let is_secure = url.starts_with("https://");
+    let in_path = url.split('/').nth(3).unwrap_or_default();
+    Ok(Some(if is_secure { in_path.to_owned() } else { of_samples.to_owned() }))
 }

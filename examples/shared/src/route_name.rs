@@ -3,7 +3,8 @@
 /// The routes whose paths end in a token.
 const WITH_TOKEN: [&str; 2] = ["/securityscorecard/hook/", "/securityscorecard/manifest/"];
 
-const OTHERS: [&str; 31] = [
+const OTHERS: [&str; 34] = [
+    "/azure",
     "/bigcommerce/load",
     "/bigcommerce/remove_user",
     "/bigcommerce/uninstall",
@@ -11,7 +12,9 @@ const OTHERS: [&str; 31] = [
     "/discord",
     "/extractor/seismic",
     "/routes",
+    "/saleor",
     "/features",
+    "/forge",
     "/github",
     "/healthz",
     "/inbox",

@@ -34,8 +34,9 @@ pub const ACK: Ack = Ack::new(200)
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60 * 60) });
 
 /// Azure Marketplace, for [`Verifier::with_source`](crate::Verifier::with_source) with the key set of the publisher's tenant. The app is
-/// the client id of its registration at Entra: the keys sign for all apps, so it has to be named. Keys with an
-/// [owner](crate::Keys::with_owner) prove tokens of that tenant alone. A [refusal](crate::Decision::Refuse) rejects a change of plan
+/// the client id of its registration at Entra: the keys sign for all apps, so it has to be named. They have to have an
+/// [owner](crate::Keys::with_owner), the id of that tenant: with a token that Entra issued to another publisher nobody may speak of this
+/// one's customers. A [refusal](crate::Decision::Refuse) rejects a change of plan
 /// or quantity, and stops nothing else.
 pub static PLATFORM: Platform = Platform::new("azure", Proof::Token(SCHEME), ACK, decode);
 
@@ -103,13 +104,12 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
 }
 
 impl Claims<'_> {
-    /// Whether it is a token of the fulfilment service, issued by one tenant: `owner`, where the keys are of one.
+    /// Whether it is a token of the fulfilment service, issued by the tenant that owns the keys. Ids are GUIDs, in either case.
     fn check(&self, owner: Option<&str>) -> Result<(), Undecodable> {
-        let tenant = self.tid.as_deref().filter(|tenant| !tenant.is_empty());
+        let owner = owner.filter(|owner| !owner.is_empty());
+        let owner = owner.ok_or(Undecodable::Missing("the owner of the keys"))?;
+        let tenant = self.tid.as_deref().filter(|tenant| tenant.eq_ignore_ascii_case(owner));
         let tenant = tenant.ok_or(Undecodable::Contradiction("tid"))?;
-        if owner.is_some_and(|owner| owner != tenant) {
-            return Err(Undecodable::Contradiction("tid"));
-        }
         // Those of tokens of version 1.0 and 2.0.
         let issuer = self.iss.as_deref().unwrap_or_default();
         let is_own = |before: &str, after: &str| {
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn the_token_proves_the_app_and_nothing_of_the_body() {
-        let delivery = receive(BODY, None).unwrap();
+        let delivery = receive(BODY, Some(TENANT)).unwrap();
         let event = delivery.event();
         let subscription = "37f9dea2-4345-438f-b0bd-03d40d28c7e0";
         assert_eq!((event.kind(), event.app(), event.tenant()), (&EventKind::Uninstall, APP, subscription));
@@ -208,14 +208,18 @@ mod tests {
             ("Unsubscribe", false),
             ("Transfer", false),
         ] {
-            let delivery = receive(&BODY.replace("Unsubscribe", action), None).unwrap();
+            let delivery = receive(&BODY.replace("Unsubscribe", action), Some(TENANT)).unwrap();
             assert_eq!(delivery.failure() == AckFailure::Blocks, blocks, "{action}");
         }
     }
 
     #[test]
-    fn keys_of_a_tenant_prove_its_own_tokens() {
-        assert!(receive(BODY, Some(TENANT)).is_ok());
+    fn keys_prove_the_tokens_of_the_tenant_that_owns_them_and_of_nobody_else() {
+        assert!(receive(BODY, Some(&TENANT.to_uppercase())).is_ok());
+        for none in [None, Some("")] {
+            let missing = Rejection::Undecodable(Undecodable::Missing("the owner of the keys"));
+            assert_eq!(receive(BODY, none).map(drop), Err(missing));
+        }
         let other = "33333333-3333-4333-8333-333333333333";
         assert_eq!(receive(BODY, Some(other)).map(drop), Err(Rejection::Contradiction("tid")));
     }
@@ -224,7 +228,7 @@ mod tests {
     fn claims_are_those_of_the_fulfilment_service_and_of_one_tenant() {
         let check = |claims: &str| {
             let claims: Claims<'_> = lenient::document(claims).unwrap();
-            claims.check(None).err()
+            claims.check(Some(TENANT)).err()
         };
         let contradiction = |place| Some(Undecodable::Contradiction(place));
         let own = format!(r#""iss":"https://sts.windows.net/{TENANT}/","appid":"{SERVICE}""#);
@@ -234,7 +238,11 @@ mod tests {
             (format!(r#"{{"tid":"{TENANT}",{second}}}"#), None),
             (format!("{{{own}}}"), contradiction("tid")),
             (format!(r#"{{"tid":"",{own}}}"#), contradiction("tid")),
-            (format!(r#"{{"tid":"common",{own}}}"#), contradiction("iss")),
+            (format!(r#"{{"tid":"common",{own}}}"#), contradiction("tid")),
+            (
+                format!(r#"{{"tid":"{TENANT}",{}}}"#, own.replace("22222222", "33333333")),
+                contradiction("iss"),
+            ),
             (
                 format!(r#"{{"tid":"{TENANT}",{}}}"#, own.replace("sts.windows.net", "sts.example")),
                 contradiction("iss"),
@@ -252,12 +260,12 @@ mod tests {
     #[test]
     fn a_short_body_is_enough_and_a_subscription_is_needed() {
         let short = r#"{"id":"o","subscriptionId":"s","action":"Subscribe"}"#;
-        assert_eq!(receive(short, None).unwrap().event().kind(), &EventKind::Install);
+        assert_eq!(receive(short, Some(TENANT)).unwrap().event().kind(), &EventKind::Install);
         let without = short.replace("subscriptionId", "subscription");
         assert_eq!(
-            receive(&without, None).map(drop),
+            receive(&without, Some(TENANT)).map(drop),
             Err(Rejection::Undecodable(Undecodable::Missing("subscriptionId")))
         );
-        assert!(receive(&without.replace("Subscribe", "Transfer"), None).is_ok());
+        assert!(receive(&without.replace("Subscribe", "Transfer"), Some(TENANT)).is_ok());
     }
 }

@@ -33,8 +33,8 @@ pub const ACK: Ack = Ack::new(200)
     .with_failure(AckFailure::Retried { at_most: Duration::from_secs(5 * 60) });
 
 /// Atlassian Forge, for [`Verifier::with_source`](crate::Verifier::with_source) with the keys at [`KEYS`]. The app is its ARI: the keys
-/// sign for all apps, so it has to be named. The kind is [proven](crate::Delivery::proves) where the manifest's modules have the names
-/// that are read here.
+/// sign for all apps, so it has to be named. A kind is known, and [proven](crate::Delivery::proves), where the manifest's module has one
+/// of the names that are read here.
 pub static PLATFORM: Platform =
     Platform::new("forge", Proof::Token(SCHEME), ACK, decode).with_attempt_time(AttemptTime::IssuedAt);
 
@@ -104,10 +104,15 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     let body: Body<'a> = lenient::document(request.unauthenticated_body().unwrap_or_default())?;
     let app = claims.app.ok_or(Undecodable::Missing("app"))?;
     let proven = app.module.and_then(|module| module.key).and_then(|key| kind_of_module(&key));
-    let told = present(body.event_type).map(|name| kind_of_event(&name));
-    let mut fields = EventFields::new(match (&proven, &told) {
-        (Some(proven), Some(told)) if proven != told => return Err(Undecodable::Contradiction("eventType")),
-        _ => proven.clone().or(told).ok_or(Undecodable::Missing("eventType"))?,
+    let is_proven = proven.is_some();
+    let mut fields = EventFields::new(match (proven, present(body.event_type)) {
+        (Some(proven), Some(told)) if proven != kind_of_event(&told) => {
+            return Err(Undecodable::Contradiction("eventType"));
+        }
+        (Some(proven), _) => proven,
+        // A user of the site can have a token of any other module sent with a body of their own.
+        (None, Some(told)) => EventKind::Other(told.into()),
+        (None, None) => return Err(Undecodable::Missing("eventType")),
     });
     fields.app = present(app.id).ok_or(Undecodable::Missing("app.id"))?;
     fields.tenant = present(app.installation_id).ok_or(Undecodable::Missing("app.installationId"))?;
@@ -116,13 +121,9 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
         agree("app.id", body.app.and_then(|app| app.id), &fields.app)?;
         agree("id", body.id, &fields.tenant)?;
         // A repeat has another token, so neither its id nor its time is that of the event.
-        let version = [fields.version.clone()];
-        fields.identity = match proven {
-            Some(_) => IdempotencySource::event(version),
-            None => IdempotencySource::told(version),
-        };
+        fields.identity = IdempotencySource::event([fields.version.clone()]);
     }
-    if proven.is_none() {
+    if !is_proven {
         fields.unproven(Field::Kind);
     }
     fields.actor = body.installer_account_id.or(body.upgrader_account_id);

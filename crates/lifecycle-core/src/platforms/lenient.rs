@@ -22,6 +22,11 @@ pub(super) fn id<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Co
     from.deserialize_any(Any(Text { integers: true }))
 }
 
+/// Whether it is `true`; any other value is not.
+pub(super) fn is_true<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    Ok(<&serde_json::value::RawValue>::deserialize(from)?.get() == "true")
+}
+
 /// A whole number, or `None` for `null` and for any other type.
 pub(super) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     Ok(id(from)?.and_then(|digits| match digits {

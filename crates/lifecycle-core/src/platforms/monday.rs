@@ -71,6 +71,10 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
 
     // Lifecycle tokens have been seen with all in `dat`; those of integrations are flat, and name no app.
     let dat = claims.dat.unwrap_or_default();
+    // A browser gets a token under the same secret. Whoever may only look at an account installs nothing there.
+    if fields.kind.is_known() && (dat.is_guest || dat.is_view_only) {
+        return Err(Undecodable::Contradiction("type"));
+    }
     let tenant = present(dat.account).or(present(claims.account));
     let tenant = tenant.ok_or(Undecodable::Missing("dat.account_id"))?;
     agree("data.account_id", Some(&tenant), data.account.as_ref())?;
@@ -126,6 +130,10 @@ struct Dat<'a> {
     app: Option<Cow<'a, str>>,
     #[serde(default, borrow, rename = "user_id", deserialize_with = "lenient::id")]
     user: Option<Cow<'a, str>>,
+    #[serde(default, deserialize_with = "lenient::is_true")]
+    is_guest: bool,
+    #[serde(default, deserialize_with = "lenient::is_true")]
+    is_view_only: bool,
 }
 
 #[derive(Deserialize)]

@@ -7,8 +7,10 @@ use crate::draft::Draft;
 use crate::keys::unix_seconds;
 use crate::sender::{Facts, KeysFrom, Sender, Template};
 
-pub(crate) static SENDER: Sender =
-    Sender::new(&azure::PLATFORM, EVENTS, fill).with_name_at("action").with_keys_from(KeysFrom::Url);
+pub(crate) static SENDER: Sender = Sender::new(&azure::PLATFORM, EVENTS, fill)
+    .with_name_at("action")
+    .with_keys_from(KeysFrom::Url)
+    .with_key_owner("tid", "22222222-2222-4222-8222-222222222222");
 
 const EVENTS: &[Template] = &[
     Template::new("install", "Subscribe", SUBSCRIBE).with_claims(CLAIMS),
