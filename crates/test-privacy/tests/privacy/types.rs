@@ -80,7 +80,6 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_securityscorecard::query::InstallQuery", NAME),
     ("lifecycle_simulator::error::Error", NAME),
     ("lifecycle_testing::keys::SigningKeyError", NAME),
-    ("lifecycle_testing::sender::KeysFrom", CONSTANT),
     ("lifecycle_tower::axum::VerifiedRejection", REASON),
     ("lifecycle_tower::enabled::RequireEnabled", APPS),
     ("lifecycle_tower::enabled::RequireEnabledLayer", BARE),
