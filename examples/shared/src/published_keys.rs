@@ -35,21 +35,16 @@ impl PublishedKeys {
         let Some(url) = environment.text(name)? else { return Ok(None) };
         let invalid = |error| SettingsError::KeySetUrl(name.to_owned(), error);
         let client = KeySetClient::new();
-        Ok(Some(match Sender::of(platform).map(Sender::keys_from) {
-            Some(KeysFrom::Tenant { header }) => {
-                let published = KeySetUrl::well_known(&url).map_err(invalid)?;
-                let shops = BTreeMap::from([(url.clone(), published)]);
-                Self::Tenant(TenantKeys::new(platform, header, shops, client), url)
-            }
-            _ => {
-                let parsed = KeySetUrl::parse(&url).map_err(invalid)?;
-                let owner = owner(platform, &url, environment)?;
-                Self::Platform(match owner {
-                    Some(owner) => RemoteKeys::owned(platform, parsed, client, &owner),
-                    None => RemoteKeys::new(platform, parsed, client),
-                })
-            }
-        }))
+        if let Some(KeysFrom::Tenant { header }) = Sender::of(platform).map(Sender::keys_from) {
+            let published = KeySetUrl::well_known(&url).map_err(invalid)?;
+            let shops = BTreeMap::from([(url.clone(), published)]);
+            return Ok(Some(Self::Tenant(TenantKeys::new(platform, header, shops, client), url)));
+        }
+        let published = KeySetUrl::parse(&url).map_err(invalid)?;
+        Ok(Some(Self::Platform(match owner(platform, &url, environment)? {
+            Some(owner) => RemoteKeys::owned(platform, published, client, &owner),
+            None => RemoteKeys::new(platform, published, client),
+        })))
     }
 
     pub(crate) fn verifier(
