@@ -42,7 +42,6 @@ pub(crate) fn measure(_effort: Effort) -> Result<Report, Failure> {
     let by_hand = count("route.by_hand")?;
     let extractor = count("route.extractor")?;
     for (id, what, most, measured, note) in [
-        ("G3", "decoding alone", 6500.0, count("decode.documented")?, ""),
         ("G9", "axum extractor over the route by hand", 1500.0, extractor - by_hand, EXTRACTOR),
         ("G9", "axum layer over the extractor", 2500.0, count("route.layer")? - extractor, LAYER),
         (
