@@ -1,5 +1,6 @@
 //! The least that receives Seismic's callbacks durably on warp:
-//! `SEISMIC_SIGNING_SECRET=demo cargo run -p minimal-warp`.
+//! `SEISMIC_SIGNING_SECRET=demo cargo run -p minimal-warp`. With the same secret, `lifecycle send seismic install --app demo-app
+//! --url http://127.0.0.1:3000/seismic` sends it a callback.
 
 use std::error::Error;
 
