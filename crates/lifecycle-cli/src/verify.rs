@@ -58,8 +58,10 @@ impl VerifyArgs {
         }
         let request = self.request.read(platform)?;
         let keys = self.keys(platform)?;
-        let keys =
-            tenant(self.platform.platform, &request).map_or(keys.clone(), |tenant| keys.with_owner(&tenant));
+        let keys = match tenant(self.platform.platform, &request) {
+            Some(tenant) => keys.with_owner(&tenant),
+            None => keys,
+        };
         Ok(match verify(platform, &request, keys) {
             Ok(Inbound::Delivery(delivery)) => accepted(&delivery),
             Ok(Inbound::Handshake(reply)) => handshake(reply.status()),

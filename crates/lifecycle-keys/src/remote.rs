@@ -196,7 +196,10 @@ impl Shared {
         let fetched = self.client.get(&self.url).await.and_then(|answer| {
             let set = KeySet::from_jwks(&answer.body)?;
             let keys = Keys::from(set.clone());
-            let keys = self.owner.as_deref().map_or(keys.clone(), |owner| keys.with_owner(owner));
+            let keys = match &self.owner {
+                Some(owner) => keys.with_owner(owner),
+                None => keys,
+            };
             let fresh_for = answer.max_age.unwrap_or(RemoteKeys::FRESH);
             let fresh_for = fresh_for.clamp(RemoteKeys::FRESH_LEAST, RemoteKeys::FRESH_MOST);
             Ok(Held { set, keys, fetched_at: Instant::now(), fresh_for })

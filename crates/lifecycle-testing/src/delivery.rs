@@ -63,7 +63,10 @@ pub(crate) fn receive(
         KeysFrom::App | KeysFrom::Url => None,
     });
     let keys = keys.verifying();
-    let keys = header.map_or(keys.clone(), |(_, tenant)| keys.with_owner(tenant));
+    let keys = match header {
+        Some((_, tenant)) => keys.with_owner(tenant),
+        None => keys,
+    };
     let verifier = Verifier::new(platform, keys, app).expect("the keys fit");
     match request.verify(&verifier, now) {
         Ok(Inbound::Delivery(delivery)) => delivery,

@@ -114,7 +114,10 @@ impl SigningKeys {
     /// `current` and `previous`. Keys that have to have an owner have that of the platform's samples.
     pub fn verifying(&self) -> Keys {
         let keys = self.unowned();
-        self.owner.map_or(keys.clone(), |owner| keys.with_owner(owner))
+        match self.owner {
+            Some(owner) => keys.with_owner(owner),
+            None => keys,
+        }
     }
 
     fn unowned(&self) -> Keys {
