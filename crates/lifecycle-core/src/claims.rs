@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Visitor};
 
 use crate::freshness::from_unix_seconds;
 use crate::json_object::JsonObject;
@@ -15,19 +16,22 @@ pub(crate) struct Claims {
     registered: Registered,
 }
 
-/// The claims that RFC 7519 names. Times are whole seconds since the Unix epoch, as all platforms write them.
+/// The claims that RFC 7519 names.
 #[derive(Deserialize)]
 struct Registered {
     #[serde(default)]
     aud: Option<Audiences>,
-    exp: i64,
+    exp: NumericDate,
     #[serde(default)]
-    iat: Option<i64>,
+    iat: Option<NumericDate>,
     #[serde(default)]
     iss: Option<String>,
     #[serde(default)]
-    nbf: Option<i64>,
+    nbf: Option<NumericDate>,
 }
+
+/// Seconds since the Unix epoch, which need not be whole (RFC 7519, section 2); `None` for a time that no clock can show.
+struct NumericDate(Option<SystemTime>);
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -56,7 +60,7 @@ impl Claims {
 
     /// When it was issued.
     pub(crate) fn issued(&self) -> Option<SystemTime> {
-        self.registered.iat.and_then(from_unix_seconds)
+        self.registered.iat.as_ref()?.0
     }
 
     /// Whether it is meant for this one; `None` where it does not say for whom.
@@ -67,14 +71,17 @@ impl Claims {
         })
     }
 
+    /// Whether it names no more than one that it is meant for.
+    pub(crate) fn is_for_one(&self) -> bool {
+        !matches!(&self.registered.aud, Some(Audiences::Many(many)) if many.len() > 1)
+    }
+
     /// Whether it is valid at this time, on clocks that differ by so much. The time of issue alone decides nothing.
     pub(crate) fn is_valid_at(&self, now: SystemTime, leeway: Duration) -> bool {
-        let has_begun = self.registered.nbf.is_none_or(|begin| {
-            let begin = from_unix_seconds(begin);
+        let has_begun = self.registered.nbf.as_ref().is_none_or(|NumericDate(begin)| {
             begin.is_some_and(|begin| now.checked_add(leeway).is_some_and(|latest| begin <= latest))
         });
-        // A time that no clock can show is as good as none.
-        let end = from_unix_seconds(self.registered.exp).and_then(|end| end.checked_add(leeway));
+        let end = self.registered.exp.0.and_then(|end| end.checked_add(leeway));
         has_begun && end.is_some_and(|end| now < end)
     }
 }
@@ -82,6 +89,42 @@ impl Claims {
 impl fmt::Debug for Claims {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Claims(redacted)")
+    }
+}
+
+impl<'de> Deserialize<'de> for NumericDate {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Seconds)
+    }
+}
+
+/// Reads a number, and nothing else.
+struct Seconds;
+
+impl Visitor<'_> for Seconds {
+    type Value = NumericDate;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds")
+    }
+
+    fn visit_i64<E>(self, seconds: i64) -> Result<NumericDate, E> {
+        Ok(NumericDate(from_unix_seconds(seconds)))
+    }
+
+    fn visit_u64<E>(self, seconds: u64) -> Result<NumericDate, E> {
+        Ok(NumericDate(i64::try_from(seconds).ok().and_then(from_unix_seconds)))
+    }
+
+    fn visit_f64<E>(self, seconds: f64) -> Result<NumericDate, E> {
+        let distance = Duration::try_from_secs_f64(seconds.abs()).ok();
+        Ok(NumericDate(distance.and_then(|distance| {
+            if seconds < 0.0 {
+                SystemTime::UNIX_EPOCH.checked_sub(distance)
+            } else {
+                SystemTime::UNIX_EPOCH.checked_add(distance)
+            }
+        })))
     }
 }
 
@@ -109,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn a_time_need_not_be_a_whole_number_of_seconds() {
+        let own = claims(r#"{"nbf":1000.25,"iat":1.0005e3,"exp":2000.5}"#).unwrap();
+        let valid =
+            |millis| own.is_valid_at(SystemTime::UNIX_EPOCH + Duration::from_millis(millis), Duration::ZERO);
+        for (millis, expected) in
+            [(1_000_249, false), (1_000_250, true), (2_000_499, true), (2_000_500, false)]
+        {
+            assert_eq!(valid(millis), expected, "{millis}");
+        }
+        assert_eq!(own.issued(), Some(at(1000) + Duration::from_millis(500)));
+    }
+
+    #[test]
     fn a_hostile_time_makes_no_token_valid_and_does_not_overflow() {
         for (json, valid) in [
             (format!(r#"{{"exp":{}}}"#, i64::MAX), false),
@@ -116,6 +172,11 @@ mod tests {
             (format!(r#"{{"exp":2000,"nbf":{}}}"#, i64::MAX), false),
             (r#"{"exp":2000,"nbf":-62135596800}"#.to_owned(), true),
             (r#"{"exp":-1}"#.to_owned(), false),
+            (r#"{"exp":9223372036854775808}"#.to_owned(), false),
+            (r#"{"exp":1e308}"#.to_owned(), false),
+            (r#"{"exp":-1e308}"#.to_owned(), false),
+            (r#"{"exp":2000,"nbf":1e19}"#.to_owned(), false),
+            (r#"{"exp":2000,"nbf":-0.5}"#.to_owned(), true),
         ] {
             assert_eq!(
                 claims(&json).unwrap().is_valid_at(at(1000), Duration::from_secs(10)),
@@ -131,8 +192,9 @@ mod tests {
             "{}",
             r#"{"exp":null}"#,
             r#"{"exp":"1767225900"}"#,
-            r#"{"exp":1767225900.5}"#,
-            r#"{"exp":9223372036854775808}"#,
+            r#"{"exp":1e309}"#,
+            r#"{"exp":NaN}"#,
+            r#"{"exp":true}"#,
             r#"{"exp":1,"exp":2}"#,
             r#"{"exp":1,"dat":{"a":1,"a":2}}"#,
             r#"{"exp":1,"nbf":"1"}"#,

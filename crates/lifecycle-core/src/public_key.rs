@@ -82,7 +82,7 @@ impl PublicKey {
     }
 
     /// The id by which tokens name this key (`kid`). It then proves those that do, and no others; a key without an id is tried
-    /// whatever a token says.
+    /// whatever a token says. A signature that names no key, such as one by Ed25519, is tried with every key.
     #[must_use]
     pub fn with_id(mut self, id: &str) -> Self {
         self.id = Some(id.into());

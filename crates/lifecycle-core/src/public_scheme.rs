@@ -96,7 +96,7 @@ impl PublicScheme {
                 let message = message(scheme, header, |_| presented.field().as_bytes(), body);
                 presented
                     .candidates()
-                    .find_map(|(header, signature)| Some((keys.find(None, &message, signature)?, header)))
+                    .find_map(|(header, signature)| Some((keys.find_any(&message, signature)?, header)))
             }
             (Form::DetachedJws(header), Some(jws)) => {
                 let message = [jws.signed().as_bytes(), body].concat();

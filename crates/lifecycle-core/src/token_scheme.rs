@@ -68,7 +68,8 @@ pub enum Algorithm {
 pub enum Audience {
     /// Nobody in particular.
     Any,
-    /// The [expected app](ExpectedApp), where the verifier expects one: the key is that of one app.
+    /// The [expected app](ExpectedApp), where the verifier expects one: the key is that of one app. Where it expects any, a token for
+    /// several is refused, as it does not say which of them it is about.
     App,
     /// The same, but a token may leave it out.
     AppIfNamed,
@@ -211,7 +212,8 @@ impl TokenScheme {
     fn accepts(&self, claims: &Claims, app: &ExpectedApp) -> bool {
         let by_issuer = self.issuer.is_none_or(|issuer| claims.issuer() == Some(issuer));
         let for_us = match (self.audience, app) {
-            (Audience::Any, _) | (Audience::App | Audience::AppIfNamed, ExpectedApp::Any) => true,
+            (Audience::Any, _) => true,
+            (Audience::App | Audience::AppIfNamed, ExpectedApp::Any) => claims.is_for_one(),
             (Audience::App | Audience::OneApp, ExpectedApp::Only(app)) => claims.is_for(app) == Some(true),
             (Audience::AppIfNamed, ExpectedApp::Only(app)) => claims.is_for(app) != Some(false),
             (Audience::OneApp, ExpectedApp::Any) => false,
@@ -319,16 +321,18 @@ mod tests {
             assert_eq!(reads(scheme, claims, &own), accepted, "{claims}");
         }
         let (unnamed, other) = (r#"{"exp":1,"iss":"bc"}"#, r#"{"exp":1,"iss":"bc","aud":"a2"}"#);
-        for (audience, unnamed_ok, other_ok, any_ok) in [
-            (Audience::Any, true, true, true),
-            (Audience::App, false, false, true),
-            (Audience::AppIfNamed, true, false, true),
-            (Audience::OneApp, false, false, false),
+        let several = r#"{"exp":1,"iss":"bc","aud":["a1","a2"]}"#;
+        for (audience, unnamed_ok, other_ok, any_ok, several_ok) in [
+            (Audience::Any, true, true, true, true),
+            (Audience::App, false, false, true, false),
+            (Audience::AppIfNamed, true, false, true, false),
+            (Audience::OneApp, false, false, false, false),
         ] {
             let scheme = scheme.with_audience(audience);
             assert_eq!(reads(scheme, unnamed, &own), unnamed_ok, "{audience:?}");
             assert_eq!(reads(scheme, other, &own), other_ok, "{audience:?}");
             assert_eq!(reads(scheme, other, &ExpectedApp::Any), any_ok, "{audience:?}");
+            assert_eq!(reads(scheme, several, &ExpectedApp::Any), several_ok, "{audience:?}");
         }
     }
 

@@ -75,7 +75,7 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.tenant = store.ok_or(Undecodable::Missing("sub"))?;
     fields.app = match claims.aud {
         Some(Audiences::One(app)) if !app.is_empty() => app,
-        // Of several, it is the one that the verifier expects.
+        // Of several, it is the one that the verifier expects: one that expects any takes no such token.
         Some(Audiences::Many(apps)) => <[_; 1]>::try_from(apps).map_or(Cow::Borrowed(""), |[app]| app),
         _ => return Err(Undecodable::Missing("aud")),
     };
@@ -119,7 +119,7 @@ enum Audiences<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Delivery, testing};
+    use crate::{Delivery, ExpectedApp, Head, Rejection, Secret, Verifier, testing};
     use std::time::Duration;
 
     const CLAIMS: &str = r#"{"aud":"U8Rp","iss":"bc","iat":1767225605,"nbf":1767225600,"exp":1767312000,"jti":"c5f0bcf5-a504-4ae6-8dcc-0e40eaa5a070","sub":"stores/z4zn3wo","user":{"id":9876543,"email":"user@example.com"},"owner":{"id":7654321},"url":"/","channel_id":null}"#;
@@ -166,9 +166,23 @@ mod tests {
     fn one_audience_is_the_app_and_of_several_it_is_the_expected_one() {
         let aud = |json: &str| delivery("/uninstall", &CLAIMS.replace(r#""U8Rp""#, json));
         assert_eq!(aud(r#"["U8Rp"]"#).unwrap().event().app(), "U8Rp");
-        assert_eq!(aud(r#"["U8Rp","another"]"#).unwrap().event().app(), "");
         assert_eq!(aud(r#""""#).unwrap_err(), Undecodable::Missing("aud"));
         assert_eq!(aud("null").unwrap_err(), Undecodable::Missing("aud"));
+    }
+
+    #[test]
+    fn a_token_for_several_apps_is_no_callback_where_any_app_is_expected() {
+        let secret = Secret::new("s3cr3t").unwrap();
+        let token = SCHEME.sign(&secret, &CLAIMS.replace(r#""U8Rp""#, r#"["another","U8Rp"]"#));
+        let target = format!("/uninstall?{PARAMETER}={token}");
+        let app = |expected: ExpectedApp| {
+            let verifier = Verifier::new(&PLATFORM, secret.clone(), expected).unwrap();
+            let verification = verifier.begin(Head::new("GET", &target, [])).map_err(|it| it.rejection)?;
+            let delivery = verification.finish(testing::now()).unwrap().delivery().unwrap();
+            Ok(delivery.event().app().to_owned())
+        };
+        assert_eq!(app(ExpectedApp::from("U8Rp")), Ok("U8Rp".to_owned()));
+        assert_eq!(app(ExpectedApp::Any), Err(Rejection::InvalidToken));
     }
 
     #[test]

@@ -212,6 +212,16 @@ mod tests {
     }
 
     #[test]
+    fn a_key_with_an_id_verifies_although_no_signature_names_it() {
+        let key = PublicKey::ed25519("portal", KEY).unwrap().with_id("k1");
+        let verifier = Verifier::new(&PLATFORM, key, "1234560123453231555").unwrap();
+        let headers = [(SIGNATURE, PING_SIGNATURE.as_bytes()), (TIMESTAMP, b"1767225600")];
+        let mut verification = verifier.begin(Head::new("POST", "/discord", headers)).unwrap();
+        verification.push(PING.to_owned().into()).unwrap();
+        assert!(verification.finish(SystemTime::UNIX_EPOCH).is_ok());
+    }
+
+    #[test]
     fn nothing_but_the_signed_bytes_is_taken() {
         let other = PING_SIGNATURE.replace("bd", "be");
         for (body, signature, time) in [

@@ -24,7 +24,7 @@ pub(super) fn id<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Co
 
 /// Whether it is `true`; any other value is not.
 pub(super) fn is_true<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    Ok(<&serde_json::value::RawValue>::deserialize(from)?.get() == "true")
+    from.deserialize_any(Any(True))
 }
 
 /// A whole number, or `None` for `null` and for any other type.
@@ -95,6 +95,10 @@ pub(super) trait Wanted<'de>: Sized {
         Self::nothing()
     }
 
+    fn truth(self, _value: bool) -> Self::Value {
+        Self::nothing()
+    }
+
     fn members<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(Self::nothing())
@@ -119,8 +123,8 @@ impl<'de, W: Wanted<'de>> Visitor<'de> for Any<W> {
         Ok(self.0.text(Cow::Owned(text.to_owned())))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(W::nothing())
+    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(self.0.truth(value))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
@@ -160,6 +164,20 @@ impl<'de, T: Deserialize<'de>> Wanted<'de> for Object<T> {
 
     fn members<A: MapAccess<'de>>(self, members: A) -> Result<Option<T>, A::Error> {
         T::deserialize(MapAccessDeserializer::new(members)).map(Some)
+    }
+}
+
+struct True;
+
+impl Wanted<'_> for True {
+    type Value = bool;
+
+    fn nothing() -> bool {
+        false
+    }
+
+    fn truth(self, value: bool) -> bool {
+        value
     }
 }
 
