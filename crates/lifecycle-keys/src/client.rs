@@ -14,10 +14,10 @@ use lifecycle_core::{InvalidKeySet, KeySet};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
+use crate::connect::connect;
 use crate::url::KeySetUrl;
 
 /// Fetches key sets. Make one and clone it, which is cheap. It uses no proxy and follows no redirect: what a URL of the
@@ -46,6 +46,9 @@ pub enum FetchError {
     /// The answer is not a key set that can be used, or too large for one. What was fetched before stays.
     #[error(transparent)]
     KeySet(#[from] InvalidKeySet),
+    /// A tenant has registered this server, and it has no public address: see [`KeySetUrl::well_known`].
+    #[error("the server has no public address")]
+    NotPublic,
     /// Another status than 200; redirects are not followed.
     #[error("the server answered {0}")]
     Status(u16),
@@ -114,7 +117,7 @@ impl KeySetClient {
     }
 
     async fn fetch(&self, url: &KeySetUrl) -> Result<Answer, FetchError> {
-        let stream = TcpStream::connect((url.host(), url.port())).await.map_err(|_| FetchError::Connect)?;
+        let stream = connect(url).await?;
         if !url.is_secure() {
             return exchange(TokioIo::new(stream), url).await;
         }

@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
 mod client;
+mod connect;
 mod lookups;
 mod remote;
 pub mod saleor;

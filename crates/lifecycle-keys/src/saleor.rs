@@ -65,7 +65,8 @@ impl Registration {
     pub const MAX_BODY: usize = 16 * 1024;
 
     /// Reads a registration: its header lines, and its body. `is_served` says whether the app serves the shop with this API; an
-    /// app for all shops demands `https` at least, and that the host is none of its own network.
+    /// app for all shops takes none that [`KeySetUrl::well_known`](crate::KeySetUrl::well_known) refuses, and lets the client that calls the
+    /// API connect to no address of its own network.
     ///
     /// # Errors
     /// [`RegistrationError::Malformed`], [`RegistrationError::NotAllowed`].

@@ -290,6 +290,18 @@ async fn a_server_that_is_not_there_is_an_error() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/keys", free.local_addr().unwrap());
     drop(free);
-    let keys = RemoteKeys::new(&discord::PLATFORM, KeySetUrl::parse(&url).unwrap(), KeySetClient::new());
+    let url = KeySetUrl::parse_or_loopback(&url).unwrap();
+    let keys = RemoteKeys::new(&discord::PLATFORM, url, KeySetClient::new());
     assert_eq!(keys.warm_up().await, Err(FetchError::Connect));
+}
+
+#[tokio::test]
+async fn a_tenants_server_is_not_asked_where_its_name_means_an_address_of_the_apps_own() {
+    let server = Server::start(ok("", &set(&["a"]))).await;
+    // The resolver takes it for 127.0.0.1, as it may any name; at sight it is no address.
+    let registered = format!("https://127.1:{}/graphql/", server.port());
+    let url = KeySetUrl::well_known(&registered).unwrap();
+    let keys = RemoteKeys::new(&discord::PLATFORM, url, server.client());
+    assert_eq!(keys.warm_up().await, Err(FetchError::NotPublic));
+    assert_eq!(server.requests(), 0);
 }

@@ -70,7 +70,7 @@ fn forged(request: &SignedRequest) -> SignedRequest {
 async fn a_genuine_callback_is_taken_and_any_other_refused() {
     let keys = SigningKeys::for_tests(&forge::PLATFORM);
     let server = Server::start(&keys).await;
-    let url = KeySetUrl::parse(&server.origin).unwrap();
+    let url = KeySetUrl::parse_or_loopback(&server.origin).unwrap();
     let remote = RemoteKeys::new(&forge::PLATFORM, url, KeySetClient::new());
     let verifier = Verifier::with_source(&forge::PLATFORM, remote, APP).unwrap();
     let genuine = sample(&forge::PLATFORM, &EventKind::Install).app(APP).sign(&keys);
@@ -92,7 +92,7 @@ async fn a_genuine_callback_is_taken_and_any_other_refused() {
 async fn what_no_key_could_prove_causes_no_fetch() {
     let keys = SigningKeys::for_tests(&forge::PLATFORM);
     let server = Server::start(&keys).await;
-    let url = KeySetUrl::parse(&server.origin).unwrap();
+    let url = KeySetUrl::parse_or_loopback(&server.origin).unwrap();
     let remote = RemoteKeys::new(&forge::PLATFORM, url, KeySetClient::new());
     let verifier = Verifier::with_source(&forge::PLATFORM, remote, APP).unwrap();
     let other_app = sample(&forge::PLATFORM, &EventKind::Install).app("another").sign(&keys);
@@ -112,7 +112,7 @@ async fn what_no_key_could_prove_causes_no_fetch() {
 async fn keys_that_cannot_be_had_are_503() {
     let keys = SigningKeys::for_tests(&forge::PLATFORM);
     let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = KeySetUrl::parse(&format!("http://{}", free.local_addr().unwrap())).unwrap();
+    let url = KeySetUrl::parse_or_loopback(&format!("http://{}", free.local_addr().unwrap())).unwrap();
     drop(free);
     let remote = RemoteKeys::new(&forge::PLATFORM, url, KeySetClient::new());
     let verifier = Verifier::with_source(&forge::PLATFORM, remote, APP).unwrap();
@@ -135,8 +135,8 @@ async fn the_tenant_is_the_shop_whose_keys_verified() {
     let other = SigningKeys::parse(&saleor::PLATFORM, RSA_OTHER_TEST_KEY).unwrap();
     let (server, others) = (Server::start(&keys).await, Server::start(&other).await);
     let shops = BTreeMap::from([
-        (shop(1), KeySetUrl::parse(&server.origin).unwrap()),
-        (shop(2), KeySetUrl::parse(&others.origin).unwrap()),
+        (shop(1), KeySetUrl::parse_or_loopback(&server.origin).unwrap()),
+        (shop(2), KeySetUrl::parse_or_loopback(&others.origin).unwrap()),
     ]);
     let tenants = TenantKeys::new(&saleor::PLATFORM, saleor::API_URL, shops, KeySetClient::new());
     for (nth, expected) in [(1, Ok(())), (2, Ok(())), (3, Err(None))] {
@@ -170,7 +170,7 @@ impl TenantDirectory for Everybody {
 async fn the_keys_of_the_tenant_that_was_used_longest_ago_are_forgotten_first() {
     let keys = SigningKeys::for_tests(&saleor::PLATFORM);
     let server = Server::start(&keys).await;
-    let everybody = Everybody(KeySetUrl::parse(&server.origin).unwrap());
+    let everybody = Everybody(KeySetUrl::parse_or_loopback(&server.origin).unwrap());
     let tenants = TenantKeys::new(&saleor::PLATFORM, saleor::API_URL, everybody, KeySetClient::new());
     let verifier = Verifier::with_source(&saleor::PLATFORM, tenants.clone(), ExpectedApp::Any).unwrap();
     for nth in 0..TenantKeys::CAPACITY {
@@ -188,7 +188,7 @@ async fn the_keys_of_the_tenant_that_was_used_longest_ago_are_forgotten_first() 
 #[tokio::test]
 async fn a_directory_that_cannot_answer_is_no_fault_of_the_shop() {
     let keys = SigningKeys::for_tests(&saleor::PLATFORM);
-    let everybody = Everybody(KeySetUrl::parse("http://127.0.0.1:1").unwrap());
+    let everybody = Everybody(KeySetUrl::parse_or_loopback("http://127.0.0.1:1").unwrap());
     let tenants = TenantKeys::new(&saleor::PLATFORM, saleor::API_URL, everybody, KeySetClient::new());
     let verifier = Verifier::with_source(&saleor::PLATFORM, tenants, ExpectedApp::Any).unwrap();
     let received = receive(&verifier, &installed(&shop(9999), &keys)).await;

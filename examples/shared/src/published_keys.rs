@@ -36,11 +36,14 @@ impl PublishedKeys {
         let invalid = |error| SettingsError::KeySetUrl(name.to_owned(), error);
         let client = KeySetClient::new();
         if let Some(KeysFrom::Tenant { header }) = Sender::of(platform).map(Sender::keys_from) {
-            let published = KeySetUrl::well_known(&url).map_err(invalid)?;
+            // A shop that had registered itself would be `KeySetUrl::well_known`; this one is a setting, and may be on this machine.
+            let origin = url.split('/').take(3).collect::<Vec<_>>().join("/");
+            let published = KeySetUrl::parse_or_loopback(&format!("{origin}/.well-known/jwks.json"));
+            let published = published.map_err(invalid)?;
             let shops = BTreeMap::from([(url.clone(), published)]);
             return Ok(Some(Self::Tenant(TenantKeys::new(platform, header, shops, client), url)));
         }
-        let published = KeySetUrl::parse(&url).map_err(invalid)?;
+        let published = KeySetUrl::parse_or_loopback(&url).map_err(invalid)?;
         Ok(Some(Self::Platform(match owner(platform, &url, environment)? {
             Some(owner) => RemoteKeys::owned(platform, published, client, &owner),
             None => RemoteKeys::new(platform, published, client),

@@ -77,6 +77,10 @@ impl Server {
         self.requests.load(SeqCst)
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(super) fn url(&self) -> KeySetUrl {
         KeySetUrl::parse(&format!("https://localhost:{}/keys?v=1", self.port)).unwrap()
     }
