@@ -7,6 +7,7 @@ mod install;
 mod library;
 mod receivers;
 mod report;
+mod token;
 
 use std::process::ExitCode;
 use std::{env, fs};

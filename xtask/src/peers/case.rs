@@ -3,18 +3,19 @@
 use std::time::{Duration, SystemTime};
 
 use lifecycle_core::{AttemptTime, LifecycleEvent, Part, Platform, Proof, Scheme};
-use lifecycle_testing::{Sample, Sender, SignedRequest};
+use lifecycle_testing::{Sample, Sender, SignedRequest, SigningKeys};
 
 /// When all of it is sent: in whole seconds since the epoch, as most platforms tell it.
 pub(crate) const SENT: u64 = 1_790_812_800;
 
 /// One event as a platform sends it, before it is signed.
 pub(crate) struct Message {
-    pub(crate) event: &'static str,
-    /// How its body is written; what its genuine case is called.
+    pub(crate) sample: Sample,
+    /// How it is written; what its genuine case is called.
     pub(crate) form: &'static str,
-    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: String,
+    /// Those of its token, where that is the proof.
+    pub(crate) claims: Option<String>,
     /// What a verifier has to read; nothing of a handshake.
     pub(crate) told: Option<Told>,
 }
@@ -43,18 +44,42 @@ pub(crate) enum Key {
     Other,
 }
 
-/// A way to write the same event, by its name.
+/// A way to write the same event, by its name. Where a token is the proof, its claims are written so, and else the body.
 type Form = (&'static str, fn(&str) -> String);
 
-const FORMS: &[Form] = &[
+const FORMS: [Form; 4] = [
     ("as documented", str::to_owned),
     ("beyond ASCII", |body| with_member(body, "\"note\":\"Prüfung ☃ \u{1d11e} \u{2028}\"")),
     ("escapes", |body| {
         with_member(body, r#""note":"Pr\u00fcfung \u2603 \ud834\udd1e \/ \" \\ \n","n":[1.0,1e2]"#)
     }),
     ("white space", |body| format!("{} \r\n", body.replacen('{', "{\r\n\t", 1))),
-    ("64 KiB", |body| with_member(body, &format!("\"note\":\"{}\"", random_text(64 * 1024)))),
 ];
+const LONG_BODY: Form = ("64 KiB", |body| with_note(body, 64 * 1024));
+const LONG_CLAIMS: Form = ("4 KiB", |claims| with_note(claims, 4 * 1024));
+
+impl Message {
+    fn new(told: Option<Told>, sample: &Sample, (form, write): Form) -> Self {
+        let (body, claims) = match sample.claims() {
+            Some(claims) => (sample.body(), Some(write(&claims))),
+            None => (write(&sample.body()), None),
+        };
+        Self { sample: sample.clone(), form, body, claims, told }
+    }
+
+    /// As this key signs it. Where a token is the proof, its cases have it.
+    pub(crate) fn sign(&self, platform: &Platform, keys: &SigningKeys) -> SignedRequest {
+        let headers = self.sample.headers();
+        let headers: Vec<(&str, &str)> =
+            headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        SignedRequest::new(platform, keys, &headers, self.body.as_bytes(), sent())
+    }
+
+    /// Whether the whole list of cases is made of it, and not of another form.
+    pub(crate) fn is_first(&self) -> bool {
+        self.form == FORMS[0].0
+    }
+}
 
 pub(crate) fn sent() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(SENT)
@@ -69,22 +94,27 @@ pub(crate) fn scheme(platform: &Platform) -> Option<&Scheme> {
     }
 }
 
+/// The header that carries a platform's signature; `None` where it signs nothing, or a token.
+pub(crate) fn carrier(platform: &Platform) -> Option<&'static str> {
+    match platform.proof() {
+        Proof::Hmac(scheme) => scheme.headers().first().copied(),
+        Proof::PublicKey(public) => public.headers().first().copied(),
+        _ => None,
+    }
+}
+
 /// Every event of a platform in every form, and what it sends to try out a URL.
 pub(crate) fn messages(sender: &'static Sender) -> Vec<Message> {
     let events = sender.events().filter_map(|(_, event)| sender.sample(event));
     let events =
         events.map(|sample| sample.at(sent())).map(|sample| (told(sample.delivery().event()), sample));
     let handshake = sender.handshake().map(|sample| (None, sample.at(sent())));
-    let samples: Vec<(Option<Told>, Sample)> =
-        events.map(|(told, sample)| (Some(told), sample)).chain(handshake).collect();
-    let written = |(told, sample): &(Option<Told>, Sample), (form, write): &Form| Message {
-        event: sample.event(),
-        form,
-        headers: sample.headers(),
-        body: write(&sample.body()),
-        told: told.clone(),
-    };
-    samples.iter().flat_map(|sample| FORMS.iter().map(move |form| written(sample, form))).collect()
+    let samples = events.map(|(told, sample)| (Some(told), sample)).chain(handshake);
+    let long = if matches!(sender.platform().proof(), Proof::Token(_)) { LONG_CLAIMS } else { LONG_BODY };
+    let forms = FORMS.into_iter().chain([long]);
+    samples
+        .flat_map(|(told, sample)| forms.clone().map(move |form| Message::new(told.clone(), &sample, form)))
+        .collect()
 }
 
 pub(crate) fn told(event: &LifecycleEvent) -> Told {
@@ -105,11 +135,7 @@ pub(crate) fn cases(platform: &Platform, message: &Message, signed: &SignedReque
         case(message.form, None),
         Case { request: body_changed(signed), ..case("body changed", MISMATCH) },
     ];
-    if message.form != FORMS[0].0 {
-        return cases;
-    }
-    let Some(scheme) = scheme(platform) else { return cases };
-    let carrier = scheme.headers()[0];
+    let Some(carrier) = carrier(platform).filter(|_| message.is_first()) else { return cases };
     let edited = |name, header: &str, edit: &dyn Fn(&str) -> String, refused| {
         let mut request = signed.clone();
         request
@@ -127,7 +153,7 @@ pub(crate) fn cases(platform: &Platform, message: &Message, signed: &SignedReque
     if signed.headers.iter().any(|(name, value)| name == carrier && upper_case(value) != *value) {
         cases.push(edited("upper-case hex", carrier, &upper_case, None));
     }
-    for part in scheme.signed() {
+    for part in scheme(platform).map_or(&[][..], Scheme::signed) {
         match *part {
             Part::Header(name) => {
                 let is_time = platform.attempt_time() == AttemptTime::Header(name);
@@ -156,7 +182,7 @@ pub(crate) fn cases(platform: &Platform, message: &Message, signed: &SignedReque
     cases
 }
 
-const MISMATCH: Option<&str> = Some("signature-mismatch");
+pub(crate) const MISMATCH: Option<&str> = Some("signature-mismatch");
 
 fn body_changed(signed: &SignedRequest) -> SignedRequest {
     let mut request = signed.clone();
@@ -168,7 +194,7 @@ fn body_changed(signed: &SignedRequest) -> SignedRequest {
 }
 
 /// The same text with another letter or digit, the last one that so many bytes follow.
-fn changed(text: &str, behind: usize) -> String {
+pub(crate) fn changed(text: &str, behind: usize) -> String {
     let end = text.len().saturating_sub(behind);
     let Some(last) = text[..end].rfind(|letter: char| letter.is_ascii_alphanumeric()) else {
         return text.to_owned();
@@ -187,8 +213,13 @@ fn upper_case(value: &str) -> String {
 }
 
 /// The same object with this member behind the others.
-fn with_member(body: &str, member: &str) -> String {
+pub(crate) fn with_member(body: &str, member: &str) -> String {
     format!("{},{member}}}", body.strip_suffix('}').unwrap_or(body))
+}
+
+/// The same object with so many bytes more.
+pub(crate) fn with_note(body: &str, bytes: usize) -> String {
+    with_member(body, &format!("\"note\":\"{}\"", random_text(bytes)))
 }
 
 /// Text of about so many bytes that needs no escapes, the same each time.
@@ -228,7 +259,7 @@ mod tests {
     fn every_form_is_the_same_event_in_other_bytes() {
         let body = r#"{"type":"install"}"#;
         let mut seen = vec![];
-        for (name, write) in FORMS {
+        for (name, write) in FORMS.into_iter().chain([LONG_BODY, LONG_CLAIMS]) {
             let written = write(body);
             let read: serde_json::Value = serde_json::from_str(&written).unwrap();
             assert_eq!(read["type"], "install", "{name}");

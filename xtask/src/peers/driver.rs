@@ -9,7 +9,6 @@ use lifecycle_testing::SignedRequest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::case::sent;
 use super::library::Library;
 use crate::Failure;
 
@@ -36,19 +35,34 @@ pub(crate) struct Verdict {
 #[serde(tag = "do", rename_all = "lowercase")]
 enum Request<'r> {
     Versions,
-    Sign(Call<'r>),
-    Verify(Call<'r>),
+    Sign(&'r Call<'r>),
+    Verify(&'r Call<'r>),
 }
 
-#[derive(Serialize)]
-struct Call<'r> {
-    library: &'static str,
-    platform: &'static str,
-    key: &'r str,
-    headers: BTreeMap<&'r str, &'r str>,
-    body: &'r str,
+/// What a library is called with.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Call<'r> {
+    pub(crate) library: &'static str,
+    pub(crate) platform: &'static str,
+    pub(crate) key: &'r str,
+    /// The id by which signatures name the key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key_id: Option<&'r str>,
+    pub(crate) target: &'r str,
+    pub(crate) headers: BTreeMap<&'r str, &'r str>,
+    pub(crate) body: &'r str,
+    /// Those of the token to sign.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) claims: Option<&'r str>,
+    /// By whom a token has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) issuer: Option<&'r str>,
+    /// For whom a token has to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) audience: Option<&'r str>,
     /// The library's clock, in seconds since the epoch.
-    now: u64,
+    pub(crate) now: u64,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +79,7 @@ struct Versions {
 
 #[derive(Deserialize)]
 struct Signed {
-    headers: BTreeMap<String, String>,
+    signed: BTreeMap<String, String>,
 }
 
 impl Driver {
@@ -88,25 +102,19 @@ impl Driver {
     }
 
     /// The headers of the proof that the library writes for this body, whatever signature the request has.
-    pub(crate) fn sign(
-        &mut self,
-        library: &Library,
-        key: &str,
-        request: &SignedRequest,
-    ) -> Result<BTreeMap<String, String>, Failure> {
-        let call = Call::new(library, key, request, sent())?;
-        Ok(self.ask::<Signed>(&Request::Sign(call))?.headers)
+    pub(crate) fn sign(&mut self, call: &Call<'_>) -> Result<BTreeMap<String, String>, Failure> {
+        Ok(self.ask::<Signed>(&Request::Sign(call))?.signed)
     }
 
-    /// What the library makes of a request that it gets at this time.
-    pub(crate) fn verify(
-        &mut self,
-        library: &Library,
-        key: &str,
-        request: &SignedRequest,
-        now: SystemTime,
-    ) -> Result<Verdict, Failure> {
-        self.ask(&Request::Verify(Call::new(library, key, request, now)?))
+    /// The token that the library makes of these claims.
+    pub(crate) fn sign_claims(&mut self, call: &Call<'_>) -> Result<String, Failure> {
+        let token = self.sign(call)?.remove("token");
+        Ok(token.ok_or_else(|| format!("{} signed nothing", call.library))?)
+    }
+
+    /// What the library makes of a request.
+    pub(crate) fn verify(&mut self, call: &Call<'_>) -> Result<Verdict, Failure> {
+        self.ask(&Request::Verify(call))
     }
 
     fn ask<T: DeserializeOwned>(&mut self, request: &Request<'_>) -> Result<T, Failure> {
@@ -126,20 +134,27 @@ impl Driver {
 }
 
 impl<'r> Call<'r> {
-    fn new(
-        library: &Library,
-        key: &'r str,
-        request: &'r SignedRequest,
-        now: SystemTime,
-    ) -> Result<Self, Failure> {
+    /// At this time of the library's clock. The rest is empty.
+    pub(crate) fn new(library: &Library, now: SystemTime) -> Result<Self, Failure> {
         Ok(Self {
             library: library.name,
             platform: library.platform,
-            key,
-            headers: request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
-            body: std::str::from_utf8(&request.body)?, // all bodies here are text
+            key: "",
+            key_id: None,
+            target: "",
+            headers: BTreeMap::new(),
+            body: "",
+            claims: None,
+            issuer: None,
+            audience: None,
             now: now.duration_since(SystemTime::UNIX_EPOCH)?.as_secs(),
         })
+    }
+
+    /// With this request, whose body is text, as all bodies here are.
+    pub(crate) fn with(self, request: &'r SignedRequest) -> Result<Self, Failure> {
+        let headers = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Ok(Self { target: &request.target, headers, body: std::str::from_utf8(&request.body)?, ..self })
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use lifecycle_core::{ExpectedApp, Inbound, Platform, Proof, Verifier};
-use lifecycle_testing::{Sender, SignedRequest, SigningKeys, registry};
+use lifecycle_core::{ExpectedApp, Inbound, KeySet, Keys, Platform, Proof, Verifier};
+use lifecycle_testing::{KeysFrom, RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sample, Sender, SigningKeys, registry};
 use serde_json::Value;
 
 use super::case::{self, Case, Key, Message, Told, cases, messages, sent};
-use super::driver::{Driver, Verdict};
+use super::driver::{Call, Driver, Verdict};
 use super::library::Library;
+use super::token;
 use crate::Failure;
 
 /// What came of one library in one direction.
@@ -44,7 +45,11 @@ const SEEDS: [&str; 2] = [
 
 /// Two keys of the form that a platform signs with.
 pub(crate) fn keys(platform: &Platform) -> [&'static str; 2] {
-    if matches!(platform.proof(), Proof::Hmac(_)) { SECRETS } else { SEEDS }
+    match platform.proof() {
+        proof if proof.uses_rsa() => [RSA_TEST_KEY, RSA_OTHER_TEST_KEY],
+        Proof::Hmac(_) | Proof::Token(_) => SECRETS,
+        _ => SEEDS,
+    }
 }
 
 /// Both directions, as far as the library can.
@@ -66,6 +71,9 @@ struct Exchange<'d> {
     sender: &'static Sender,
     current: Pair,
     other: Pair,
+    /// What a token has to say, where it says so: by whom it is, and for whom.
+    issuer: Option<String>,
+    audience: Option<String>,
 }
 
 /// One key, as both sides take it.
@@ -80,27 +88,20 @@ impl<'d> Exchange<'d> {
     fn new(library: &'static Library, driver: &'d mut Driver) -> Result<Self, Failure> {
         let sender = registry().iter().copied().find(|sender| sender.platform().name() == library.platform);
         let sender = sender.ok_or_else(|| format!("there is no platform {}", library.platform))?;
-        let [current, other] = keys(sender.platform()).map(|text| Pair::new(sender.platform(), text));
-        Ok(Self { library, driver, sender, current: current?, other: other? })
+        let sample = sender.events().next().and_then(|(_, event)| sender.sample(event));
+        let sample = sample.ok_or("a platform without events")?;
+        let claims: Value = serde_json::from_str(&sample.claims().unwrap_or("null".into()))?;
+        let [issuer, audience] = ["iss", "aud"].map(|name| claims[name].as_str().map(str::to_owned));
+        let pair = |text| Pair::new(sender, text, &sample, audience.as_deref());
+        let [current, other] = keys(sender.platform()).map(pair);
+        Ok(Self { library, driver, sender, current: current?, other: other?, issuer, audience })
     }
 
     /// The library's signatures stand in the place of ours.
     fn they_sign(&mut self) -> Result<Outcome, Failure> {
         let mut outcome = self.outcome(Direction::TheySign)?;
-        let platform = self.sender.platform();
         for message in messages(self.sender) {
-            let mut signed = self.current.sign(platform, &message);
-            let theirs = self.driver.sign(self.library, self.current.for_signing, &signed)?;
-            for (name, value) in &mut signed.headers {
-                if let Some(own) = theirs.get(name) {
-                    value.clone_from(own);
-                }
-            }
-            let carrier = case::scheme(platform).and_then(|scheme| scheme.headers().first());
-            if !carrier.is_some_and(|carrier| theirs.contains_key(*carrier)) {
-                return Err(format!("{} signed nothing", self.library.name).into());
-            }
-            for case in cases(platform, &message, &signed) {
+            for case in self.signed_by_them(&message)? {
                 outcome.requests += 1;
                 outcome.faults.extend(self.fault_of_ours(&message, &case));
             }
@@ -108,17 +109,34 @@ impl<'d> Exchange<'d> {
         Ok(outcome)
     }
 
+    fn signed_by_them(&mut self, message: &Message) -> Result<Vec<Case>, Failure> {
+        let platform = self.sender.platform();
+        let Pair { keys, for_signing, .. } = &self.current;
+        let call = Call { key: for_signing, key_id: keys.key_id(), ..Call::new(self.library, sent())? };
+        if message.claims.is_some() {
+            let mut sign =
+                |claims: &str| self.driver.sign_claims(&Call { claims: Some(claims), ..call.clone() });
+            return token::cases(self.sender, message, keys, &mut sign);
+        }
+        let mut signed = message.sign(platform, keys);
+        let theirs = self.driver.sign(&call.with(&signed)?)?;
+        for (name, value) in &mut signed.headers {
+            if let Some(own) = theirs.get(name) {
+                value.clone_from(own);
+            }
+        }
+        if !case::carrier(platform).is_some_and(|carrier| theirs.contains_key(carrier)) {
+            return Err(format!("{} signed nothing", self.library.name).into());
+        }
+        Ok(cases(platform, message, &signed))
+    }
+
     fn we_sign(&mut self) -> Result<Outcome, Failure> {
         let mut outcome = self.outcome(Direction::WeSign)?;
-        let platform = self.sender.platform();
         for message in messages(self.sender) {
-            let signed = self.current.sign(platform, &message);
-            let mut cases = cases(platform, &message, &signed);
-            cases.extend(self.rotation(&message));
-            for case in cases {
+            for case in self.signed_by_us(&message)? {
                 outcome.requests += 1;
-                let key = self.pair(case.key).for_verifying.clone();
-                let theirs = self.driver.verify(self.library, &key, &case.request, case.now)?;
+                let theirs = self.verdict(&case)?;
                 let fault = self.fault_of_ours(&message, &case);
                 outcome.faults.extend(fault.or_else(|| self.fault_of_theirs(&message, &case, &theirs)));
                 if let Some(deviation) = self.library.deviation(case.name) {
@@ -134,12 +152,42 @@ impl<'d> Exchange<'d> {
         Ok(outcome)
     }
 
+    fn signed_by_us(&self, message: &Message) -> Result<Vec<Case>, Failure> {
+        let platform = self.sender.platform();
+        let keys = &self.current.keys;
+        let mut made = match &message.claims {
+            Some(_) => {
+                let mut sign = |claims: &str| Ok(keys.sign_claims(platform, claims));
+                token::cases(self.sender, message, keys, &mut sign)?
+            }
+            None => cases(platform, message, &message.sign(platform, keys)),
+        };
+        made.extend(token::cases_of_headers(self.sender, message, keys)?);
+        made.extend(self.rotation(message));
+        Ok(made)
+    }
+
+    /// What the library makes of a request.
+    fn verdict(&mut self, case: &Case) -> Result<Verdict, Failure> {
+        let key = match case.key {
+            Key::Current => &self.current,
+            Key::Other => &self.other,
+        };
+        let call = Call {
+            key: &key.for_verifying,
+            issuer: self.issuer.as_deref(),
+            audience: self.audience.as_deref(),
+            ..Call::new(self.library, case.now)?
+        };
+        self.driver.verify(&call.with(&case.request)?)
+    }
+
     /// Two signatures, of which the receiver knows the secret of one, where the platform has room for them.
     fn rotation(&self, message: &Message) -> Option<Case> {
         let platform = self.sender.platform();
         case::scheme(platform)?.separator()?;
         let keys = self.current.keys.clone().with_previous(self.other.keys.clone());
-        let request = sign(platform, &keys, message);
+        let request = message.sign(platform, &keys);
         Some(Case { name: "two signatures", request, key: Key::Other, now: sent(), refused: None })
     }
 
@@ -181,7 +229,7 @@ impl<'d> Exchange<'d> {
 
     fn line(&self, message: &Message, case: &Case, fault: &str) -> String {
         let Library { name, platform, .. } = self.library;
-        format!("{name}, {platform} {} {}, {}: {fault}", message.event, message.form, case.name)
+        format!("{name}, {platform} {} {}, {}: {fault}", message.sample.event(), message.form, case.name)
     }
 
     fn pair(&self, key: Key) -> &Pair {
@@ -204,15 +252,22 @@ impl<'d> Exchange<'d> {
 }
 
 impl Pair {
-    fn new(platform: &'static Platform, text: &'static str) -> Result<Self, Failure> {
+    fn new(
+        sender: &Sender,
+        text: &'static str,
+        sample: &Sample,
+        audience: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let platform = sender.platform();
         let keys = SigningKeys::parse(platform, text)?;
-        let for_verifying = keys.public_key().unwrap_or_else(|| text.to_owned());
-        let verifier = Verifier::new(platform, keys.verifying(), ExpectedApp::Any)?;
+        let for_verifying = match sender.keys_from() {
+            KeysFrom::App => keys.public_key(),
+            _ => keys.key_set(),
+        };
+        let app = audience.map_or(ExpectedApp::Any, ExpectedApp::from);
+        let verifier = Verifier::new(platform, verifying(sender, &keys, sample)?, app)?;
+        let for_verifying = for_verifying.unwrap_or_else(|| text.to_owned());
         Ok(Self { keys, for_signing: text, for_verifying, verifier })
-    }
-
-    fn sign(&self, platform: &Platform, message: &Message) -> SignedRequest {
-        sign(platform, &self.keys, message)
     }
 
     /// Nothing, or the code of the rejection. What is read otherwise than our own sample tells is refused as such.
@@ -226,8 +281,20 @@ impl Pair {
     }
 }
 
-fn sign(platform: &Platform, keys: &SigningKeys, message: &Message) -> SignedRequest {
-    let headers: Vec<(&str, &str)> =
-        message.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    SignedRequest::new(platform, keys, &headers, message.body.as_bytes(), sent())
+/// The keys of our verifier: those that an app gets in its settings, or a set that the platform or the tenant publishes.
+fn verifying(sender: &Sender, keys: &SigningKeys, sample: &Sample) -> Result<Keys, Failure> {
+    let own = keys.verifying();
+    let set = keys.key_set().map(|set| KeySet::from_jwks(set.as_bytes()).map(Keys::from));
+    let (owner, set) = match (sender.keys_from(), set) {
+        (KeysFrom::Url, Some(set)) => (own.owner().map(str::to_owned), set?),
+        (KeysFrom::Tenant { header }, Some(set)) => {
+            let mut headers = sample.headers().into_iter();
+            (headers.find_map(|(name, value)| (name == header).then_some(value)), set?)
+        }
+        _ => return Ok(own),
+    };
+    Ok(match owner {
+        Some(owner) => set.with_owner(&owner),
+        None => set,
+    })
 }

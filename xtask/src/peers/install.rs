@@ -28,7 +28,7 @@ pub(crate) fn driver(language: Language) -> Result<Command, Failure> {
 pub(crate) fn node() -> Result<PathBuf, Failure> {
     let (sources, target) = (Path::new(SOURCES).join("node"), Path::new(TARGET).join("node"));
     fs::create_dir_all(&target)?;
-    for file in [".npmrc", "driver.mjs", "package.json", "package-lock.json"] {
+    for file in [".npmrc", "driver.mjs", "package.json", "package-lock.json", "tokens.mjs"] {
         fs::copy(sources.join(file), target.join(file))?;
     }
     once(&target, &fs::read_to_string(sources.join("package-lock.json"))?, || {
@@ -50,7 +50,7 @@ fn python() -> Result<Command, Failure> {
         step(&mut pip, "pip install")
     })?;
     let mut driver = command("python3")?;
-    driver.arg(sources.join("driver.py")).env("PYTHONPATH", packages);
+    driver.arg("-B").arg(sources.join("driver.py")).env("PYTHONPATH", packages); // -B: no caches beside the sources
     Ok(driver)
 }
 

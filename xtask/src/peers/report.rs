@@ -40,14 +40,20 @@ with text beyond ASCII, with escapes and numbers that no serializer writes back 
 sent with another secret, unsigned, and just inside and outside of the maximum age on both sides. Where a platform has room for two signatures,
 one is of a secret that the receiver does not know.
 
+Where the proof is a token, its claims are written in these forms, with 4 KiB more in place of 64. The first form's token is also changed
+in each of its parts, written in other base64, left out, received around its end, and its claims are signed otherwise: without an end,
+for another audience, by another issuer, with a claim twice. What we sign also gets headers that no platform signs, such as one of the
+other algorithm: `none`, HS256 under the public key, RS256 by a secret.
+
 - **They sign**: the library's signature takes the place of ours, and our `Verifier` has to accept and decode what is genuine, and to
   reject the rest for the right reason.
 - **We sign**: our `Verifier` and the library judge the same requests. Where the library answers a handshake by itself, as Zoom's does,
   both give the same answer.
 
 `node:crypto` stands for the formula of the vendor's documentation, where no library of the vendor's signs. Shopify's library signs in
-its test helpers. Seismic has no library for its callbacks, and SecurityScorecard signs nothing. Zoom's library verifies, and does
-not sign.
+its test helpers. Seismic has no library for its callbacks, and SecurityScorecard signs nothing. The libraries of Zoom, Wix and Saleor
+verify, and do not sign. Azure, BigCommerce, Forge and monday have none that verifies: their documentation leads to a library for JWTs,
+which here is told the algorithm, the keys, the issuer and the audience, and a leeway of 10 s as ours has.
 ";
 
 const DEVIATIONS: &str = "\

@@ -1,10 +1,10 @@
 // Signs and verifies with the vendors' own libraries: a request on each line of standard input, its answer on standard output.
 //
 // {"do": "versions"}                                                        {"versions": {library: version}}
-// {"do": "sign", library, platform, key, headers, body, now}                {"headers": {..}}: those of the proof
-// {"do": "verify", library, platform, key, headers, body, now}              {"accepted": true} or {"accepted": false, "why"}
+// {"do": "sign", library, platform, key, target, headers, body, now}        {"signed": {..}}: the headers of the proof
+// {"do": "verify", library, platform, key, target, headers, body, now}      {"accepted": true} or {"accepted": false, "why"}
 //
-// A library that answers by itself has its "answer" beside "accepted".
+// A library that answers by itself has its "answer" beside "accepted". Where a token is the proof, see tokens.mjs.
 // `now` is the time that the library sees, in seconds since the epoch. A key is as the vendor's developer portal shows it.
 
 import { createHmac, createPrivateKey, sign } from 'node:crypto';
@@ -25,9 +25,11 @@ const { AwsLambdaReceiver } = await import('@zoom/rivet/marketplace');
 const { verifyKey } = await import('discord-interactions');
 const { Webhook } = await import('standardwebhooks');
 const { default: Stripe } = await import('stripe');
+const { tokens } = await import('./tokens.mjs');
 
 // Each takes {key, headers, body, now}. What `verify` throws is a refusal, and so is a value but true and {answer}.
 const libraries = {
+  ...tokens,
   '@linear/sdk': {
     linear: {
       verify: ({ key, headers, body }) =>
@@ -183,7 +185,7 @@ async function answerTo(request) {
   }
   const call = libraries[request.library]?.[request.platform]?.[request.do];
   if (!call) return { error: `${request.library} does not ${request.do} for ${request.platform}` };
-  if (request.do === 'sign') return { headers: await at(request.now, () => call(request)) };
+  if (request.do === 'sign') return { signed: await at(request.now, () => call(request)) };
   try {
     const told = await at(request.now, () => call(request));
     if (told?.answer !== undefined) return { accepted: true, answer: told.answer };
