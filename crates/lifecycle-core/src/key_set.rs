@@ -60,6 +60,18 @@ impl KeySet {
         self.0.iter()
     }
 
+    /// Whether a set can have a key with this id: it has 1 to 256 bytes, none of them of a control character, as it becomes the name that
+    /// logs show. No set need be fetched for any other.
+    ///
+    /// ```
+    /// use lifecycle_core::KeySet;
+    ///
+    /// assert!(KeySet::may_have("forge/invocation-token/1") && !KeySet::may_have(""));
+    /// ```
+    pub fn may_have(id: &str) -> bool {
+        (1..=256).contains(&id.len()) && !id.chars().any(char::is_control)
+    }
+
     /// Whether one of its keys has this id.
     pub fn has(&self, id: &str) -> bool {
         self.iter().any(|key| key.id() == Some(id))
@@ -135,10 +147,8 @@ fn usable(jwk: &RawValue) -> Option<PublicKey> {
     let is_for_rs256 = jwk.kty == "RSA"
         && jwk.usage.is_none_or(|usage| usage == "sig")
         && jwk.alg.is_none_or(|algorithm| algorithm == "RS256");
-    // It becomes the name that logs show.
-    let is_name = (1..=256).contains(&jwk.kid.len()) && !jwk.kid.chars().any(char::is_control);
     let key = RsaKey::from_jwk(&jwk.n, &jwk.e).filter(|key| key.bits() <= 4096)?;
-    (is_for_rs256 && is_name).then(|| PublicKey::rsa(&jwk.kid, key))
+    (is_for_rs256 && KeySet::may_have(&jwk.kid)).then(|| PublicKey::rsa(&jwk.kid, key))
 }
 
 #[cfg(test)]

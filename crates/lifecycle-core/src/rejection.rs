@@ -39,7 +39,8 @@ pub enum Rejection {
     InvalidHeader(&'static str),
     /// The token is malformed, meant for others, or not signed by a known key. 401.
     InvalidToken,
-    /// The keys to verify with could not be had. 503: it is not the sender's fault, and the caller may try again.
+    /// The keys to verify with could not be had, or may not be published yet. 503: it is not the sender's fault, and the caller may try
+    /// again.
     KeysUnavailable,
     /// The platform sends its callbacks by this method only. 405.
     MethodNotAllowed(Method),

@@ -18,8 +18,11 @@ use crate::url::KeySetUrl;
 ///
 /// A set is fresh for [`FRESH`](Self::FRESH), or for as long as its server says, within [`FRESH_LEAST`](Self::FRESH_LEAST) and
 /// [`FRESH_MOST`](Self::FRESH_MOST). After that it is used on while one task fetches it again, for [`STALE`](Self::STALE) where
-/// that fails. A key that is not there causes a fetch too, at most one in 30 s: then who asks gets 401 if it is not there either,
-/// and is remembered for 60 s; and 503 while no fetch is allowed, or the last one failed.
+/// that fails.
+///
+/// A key that is not there causes a fetch too, at most one in 30 s. Who asks for it is answered 503, as it may be new and not published
+/// everywhere yet; and 401 once a set that was fetched 5 minutes after the first of them asked lacks it, too. An id that no set can
+/// have is 401 at once. While nothing is fetched yet, attempts that fail are 1, 2, 4, 8, 16 and then 30 s apart.
 ///
 /// It has to be used within a tokio runtime. The docs of the [crate](crate) have an example.
 #[derive(Clone)]
@@ -133,7 +136,15 @@ impl RemoteKeys {
         self.0.lookups().flight().is_some()
     }
 
+    /// Whether it was fetched so lately that its limits are needed.
+    pub(crate) fn is_recent(&self, now: Instant) -> bool {
+        self.0.lookups().is_recent(now)
+    }
+
     async fn search(&self, id: &str) -> Result<Option<Keys>, KeysUnavailable> {
+        if !KeySet::may_have(id) {
+            return Ok(None);
+        }
         let flight = match self.0.step(id, Instant::now()) {
             Step::Found(keys) => return Ok(Some(keys)),
             Step::Unknown => return Ok(None),
@@ -146,8 +157,7 @@ impl RemoteKeys {
             return Ok(Some(keys));
         }
         fetched.map_err(|_| KeysUnavailable)?;
-        self.0.lookups().remember_unknown(id, now);
-        Ok(None)
+        if self.0.lookups().lacked(id, now) { Ok(None) } else { Err(KeysUnavailable) }
     }
 }
 
@@ -162,6 +172,7 @@ impl Shared {
         if lookups.is_unknown(id, now) {
             return Step::Unknown;
         }
+        lookups.asked(id, now);
         if let Some(flight) = lookups.flight() {
             return Step::Await(flight);
         }
@@ -186,7 +197,7 @@ impl Shared {
         let shared = self.clone();
         tokio::spawn(async move {
             let result = shared.fetch().await;
-            shared.lookups().end(result);
+            shared.lookups().end(result, Instant::now());
             sender.send_replace(Some(result));
         });
         flight

@@ -7,7 +7,8 @@
 //! | `keys fetched` | `DEBUG` | `platform`, `fresh_s` (how long they are fresh) |
 //! | `keys not fetched` | `WARN` while older ones are used, else `ERROR`: callbacks are answered 503 | `platform`, `error`, `age_s` (of the older ones) |
 //!
-//! A set is fetched at most every 30 s, once the app has started, so strangers cannot fill a disk with them. With the feature
+//! A set is fetched at most every 30 s, and five times more where an app starts while its server is down, so strangers cannot fill a disk
+//! with them. With the feature
 //! `metrics`:
 //!
 //! | metric | kind | labels |

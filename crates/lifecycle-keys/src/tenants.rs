@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use lifecycle_core::{KeyHint, KeySource, Keys, KeysUnavailable, Platform, async_trait};
+use tokio::time::Instant;
 
 use crate::client::{FetchError, KeySetClient};
 use crate::remote::RemoteKeys;
@@ -13,7 +15,7 @@ use crate::url::KeySetUrl;
 
 /// Which tenants are registered, and where each one publishes its keys. An app's store knows it.
 ///
-/// What it is asked for is unproven and asked by strangers: let one question cost no more than a look into an index, and answer
+/// Of a tenant whose keys are remembered it is asked again after [`TenantKeys::REGISTERED`], of any other each time. What it is asked for is unproven and asked by strangers: let one question cost no more than a look into an index, and answer
 /// for registered tenants only. Whoever could name a URL here could sign everything.
 #[async_trait]
 pub trait TenantDirectory: Send + Sync + 'static {
@@ -36,8 +38,9 @@ impl TenantDirectory for BTreeMap<String, KeySetUrl> {
 /// [`Verifier::with_source`](lifecycle_core::Verifier::with_source). A header chooses the tenant. It is unsigned, and need not be
 /// signed: what the keys of a tenant verify is that tenant's ([`Keys::owner`]), whatever header came with it.
 ///
-/// It remembers the sets of [`CAPACITY`](Self::CAPACITY) tenants, and forgets the one that was used longest ago. They are kept in
-/// memory, in clear: public keys are no secret. Clones share them.
+/// It remembers the sets of [`CAPACITY`](Self::CAPACITY) tenants, and forgets those that were used longest ago. It remembers more while
+/// more than that were fetched within 30 s, as one fetch in that time is what strangers may cause for each tenant. Sets are kept in memory,
+/// in clear: public keys are no secret. Clones share them.
 #[derive(Clone)]
 pub struct TenantKeys(Arc<Shared>);
 
@@ -53,12 +56,19 @@ struct Shared {
 
 struct Entry {
     keys: RemoteKeys,
+    url: KeySetUrl,
+    /// When the directory named it.
+    named_at: Instant,
     used: AtomicU64,
 }
 
 impl TenantKeys {
     /// The tenants whose sets are remembered.
     pub const CAPACITY: usize = 1024;
+
+    /// How long a tenant counts as registered without the directory being asked again: so late at most a tenant that has left, or is at
+    /// another URL now, is noticed. [`forget`](Self::forget) is at once.
+    pub const REGISTERED: Duration = Duration::from_secs(60);
 
     /// The keys of the tenants that a directory knows, on a platform that names the tenant in this header (in lower case), such
     /// as Saleor in `saleor-api-url`.
@@ -90,26 +100,30 @@ impl TenantKeys {
 }
 
 impl Shared {
-    /// The keys of a tenant, which the directory is asked for once.
+    /// The keys of a tenant, if it is registered.
     async fn of(&self, tenant: &str) -> Result<Option<RemoteKeys>, KeysUnavailable> {
-        let remembered =
-            self.sets.read().unwrap_or_else(PoisonError::into_inner).get(tenant).map(|it| self.used(it));
-        if remembered.is_some() {
-            return Ok(remembered);
+        if let Some(entry) = self.sets.read().unwrap_or_else(PoisonError::into_inner).get(tenant)
+            && entry.is_registered(Instant::now())
+        {
+            return Ok(Some(self.used(entry)));
         }
-        let Some(url) = self.directory.key_set_url(tenant).await? else { return Ok(None) };
+        let named = self.directory.key_set_url(tenant).await?;
+        let now = Instant::now();
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
-        if !sets.contains_key(tenant) && sets.len() >= TenantKeys::CAPACITY {
-            let oldest =
-                sets.iter().min_by_key(|(_, entry)| entry.used.load(Relaxed)).map(|(own, _)| own.clone());
-            oldest.map(|oldest| sets.remove(&oldest));
+        let Some(url) = named else {
+            sets.remove(tenant);
+            return Ok(None);
+        };
+        if let Some(entry) = sets.get_mut(tenant).filter(|entry| entry.url == url) {
+            entry.named_at = now;
+            return Ok(Some(self.used(entry)));
         }
-        let tenant: Arc<str> = tenant.into();
-        let entry = sets.entry(tenant.clone()).or_insert_with(|| Entry {
-            keys: RemoteKeys::owned(self.platform, url, self.client.clone(), &tenant),
-            used: AtomicU64::new(0),
-        });
-        Ok(Some(self.used(entry)))
+        make_room(&mut sets, now);
+        let keys = RemoteKeys::owned(self.platform, url.clone(), self.client.clone(), tenant);
+        let entry = Entry { keys, url, named_at: now, used: AtomicU64::new(0) };
+        let keys = self.used(&entry);
+        sets.insert(tenant.into(), entry);
+        Ok(Some(keys))
     }
 
     fn used(&self, entry: &Entry) -> RemoteKeys {
@@ -123,12 +137,34 @@ impl Shared {
     }
 }
 
+impl Entry {
+    fn is_registered(&self, now: Instant) -> bool {
+        now < self.named_at + TenantKeys::REGISTERED
+    }
+}
+
+/// Forgets the sets that were used longest ago, unless one is so new that the limit of its fetches would be lost with it: by asking for
+/// many tenants in turn, strangers could have each of them fetched each time.
+fn make_room(sets: &mut HashMap<Arc<str>, Entry>, now: Instant) {
+    let surplus = (sets.len() + 1).saturating_sub(TenantKeys::CAPACITY);
+    if surplus == 0 {
+        return;
+    }
+    let old = sets.iter().filter(|(_, entry)| !entry.keys.is_recent(now));
+    let mut old: Vec<(u64, Arc<str>)> =
+        old.map(|(tenant, entry)| (entry.used.load(Relaxed), tenant.clone())).collect();
+    old.sort_unstable();
+    for (_, tenant) in old.into_iter().take(surplus) {
+        sets.remove(&tenant);
+    }
+}
+
 #[async_trait]
 impl KeySource for TenantKeys {
     fn cached(&self, hint: &KeyHint) -> Option<Keys> {
         let (tenant, id) = self.0.asked(hint)?;
         let sets = self.0.sets.try_read().ok()?;
-        let keys = self.0.used(sets.get(tenant)?);
+        let keys = self.0.used(sets.get(tenant).filter(|entry| entry.is_registered(Instant::now()))?);
         drop(sets);
         keys.at_hand(id)
     }

@@ -2,9 +2,9 @@
 //! its own.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use lifecycle_core::{
     Delivery, EventKind, ExpectedApp, Head, KeysUnavailable, Rejection, Verifier, async_trait, forge, saleor,
@@ -13,6 +13,7 @@ use lifecycle_keys::{KeySetClient, KeySetUrl, RemoteKeys, TenantDirectory, Tenan
 use lifecycle_testing::{RSA_OTHER_TEST_KEY, SignedRequest, SigningKeys, sample};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::time::{advance, pause, resume};
 
 const APP: &str = "ari:cloud:ecosystem::app/406d303d-0393-4ec4-ad7c-1435be94583a";
 
@@ -129,6 +130,17 @@ fn installed(shop: &str, keys: &SigningKeys) -> SignedRequest {
     sample(&saleor::PLATFORM, &EventKind::Install).tenant(shop).sign(keys)
 }
 
+/// The same as if it came from another shop.
+fn at(shop: &str, request: &SignedRequest) -> SignedRequest {
+    let mut other = request.clone();
+    for (name, value) in &mut other.headers {
+        if name.eq_ignore_ascii_case(saleor::API_URL) {
+            shop.clone_into(value);
+        }
+    }
+    other
+}
+
 #[tokio::test]
 async fn the_tenant_is_the_shop_whose_keys_verified() {
     let keys = SigningKeys::for_tests(&saleor::PLATFORM);
@@ -147,7 +159,7 @@ async fn the_tenant_is_the_shop_whose_keys_verified() {
     assert_eq!(delivery.event().tenant(), shop(1));
     // What one shop has signed is not another's, whatever the header says.
     let stolen = receive(&verifier, &installed(&shop(2), &keys)).await;
-    assert_eq!(stolen.map(drop), Err(Rejection::SignatureMismatch));
+    assert_eq!(stolen.map(drop), Err(Rejection::KeysUnavailable), "shop 2 may have a new key");
     let unregistered = receive(&verifier, &installed(&shop(3), &keys)).await;
     assert_eq!(unregistered.map(drop), Err(Rejection::SignatureMismatch));
 
@@ -166,23 +178,76 @@ impl TenantDirectory for Everybody {
     }
 }
 
+/// Lets this time pass at once.
+async fn pass(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
+}
+
 #[tokio::test]
-async fn the_keys_of_the_tenant_that_was_used_longest_ago_are_forgotten_first() {
+async fn of_many_tenants_those_that_were_used_longest_ago_are_forgotten_but_no_limit_is() {
     let keys = SigningKeys::for_tests(&saleor::PLATFORM);
     let server = Server::start(&keys).await;
     let everybody = Everybody(KeySetUrl::parse_or_loopback(&server.origin).unwrap());
     let tenants = TenantKeys::new(&saleor::PLATFORM, saleor::API_URL, everybody, KeySetClient::new());
     let verifier = Verifier::with_source(&saleor::PLATFORM, tenants.clone(), ExpectedApp::Any).unwrap();
-    for nth in 0..TenantKeys::CAPACITY {
-        tenants.warm_up(&shop(nth)).await.unwrap();
+    let many = TenantKeys::CAPACITY + 1;
+    let stranger = SigningKeys::parse(&saleor::PLATFORM, RSA_OTHER_TEST_KEY).unwrap();
+    let forged = installed(&shop(0), &stranger);
+    for nth in (0..many).chain(0..many) {
+        let strange = receive(&verifier, &at(&shop(nth), &forged)).await;
+        assert_eq!(strange.map(drop), Err(Rejection::KeysUnavailable));
     }
-    assert!(receive(&verifier, &installed(&shop(0), &keys)).await.is_ok());
-    assert_eq!(server.requests(), TenantKeys::CAPACITY);
-    tenants.warm_up(&shop(TenantKeys::CAPACITY)).await.unwrap();
-    assert!(receive(&verifier, &installed(&shop(0), &keys)).await.is_ok());
-    assert_eq!(server.requests(), TenantKeys::CAPACITY + 1, "the first was used since");
-    assert!(receive(&verifier, &installed(&shop(1), &keys)).await.is_ok());
-    assert_eq!(server.requests(), TenantKeys::CAPACITY + 2, "the second was not");
+    assert_eq!(server.requests(), many, "one look for each, however many there are");
+
+    pass(Duration::from_secs(30)).await;
+    let receives = async |nth| receive(&verifier, &installed(&shop(nth), &keys)).await.is_ok();
+    assert!(receives(0).await);
+    assert_eq!(server.requests(), many);
+    tenants.warm_up(&shop(many)).await.unwrap();
+    assert!(receives(0).await);
+    assert_eq!(server.requests(), many + 1, "the first was used since");
+    assert!(receives(1).await);
+    assert_eq!(server.requests(), many + 2, "the second was not");
+}
+
+/// The shop is where its registration says, if it has one.
+#[derive(Clone)]
+struct Registration(Arc<Mutex<Option<KeySetUrl>>>);
+
+#[async_trait]
+impl TenantDirectory for Registration {
+    async fn key_set_url(&self, _tenant: &str) -> Result<Option<KeySetUrl>, KeysUnavailable> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
+#[tokio::test]
+async fn a_registration_that_changes_or_ends_takes_effect_within_a_minute() {
+    let keys = SigningKeys::for_tests(&saleor::PLATFORM);
+    let other = SigningKeys::parse(&saleor::PLATFORM, RSA_OTHER_TEST_KEY).unwrap();
+    let (server, others) = (Server::start(&keys).await, Server::start(&other).await);
+    let url = |server: &Server| Some(KeySetUrl::parse_or_loopback(&server.origin).unwrap());
+    let registration = Registration(Arc::new(Mutex::new(url(&server))));
+    let tenants =
+        TenantKeys::new(&saleor::PLATFORM, saleor::API_URL, registration.clone(), KeySetClient::new());
+    let verifier = Verifier::with_source(&saleor::PLATFORM, tenants, ExpectedApp::Any).unwrap();
+    let received = async |keys| receive(&verifier, &installed(&shop(1), keys)).await.map(drop);
+    assert_eq!(received(&keys).await, Ok(()));
+
+    *registration.0.lock().unwrap() = url(&others);
+    assert_eq!(received(&keys).await, Ok(()), "not noticed yet");
+    pass(TenantKeys::REGISTERED).await;
+    assert_eq!(received(&other).await, Ok(()));
+    assert_eq!(received(&keys).await, Err(Rejection::KeysUnavailable), "the former key is none any more");
+
+    pass(TenantKeys::REGISTERED).await;
+    assert_eq!(received(&other).await, Ok(()));
+    assert_eq!(others.requests(), 1, "the same registration keeps what was fetched");
+    *registration.0.lock().unwrap() = None;
+    pass(TenantKeys::REGISTERED).await;
+    assert_eq!(received(&other).await, Err(Rejection::SignatureMismatch));
 }
 
 #[tokio::test]
