@@ -59,7 +59,9 @@ struct PlatformPages;
 /// The guides whose code runs.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/guide/another-framework.md")]
+#[doc = include_str!("../../../docs/guide/another-platform.md")]
 #[doc = include_str!("../../../docs/guide/from-sqlite-to-postgresql.md")]
+#[doc = include_str!("../../../docs/guide/moving.md")]
 #[doc = include_str!("../../../docs/guide/oauth-installs.md")]
 #[doc = include_str!("../../../docs/guide/rotating-secrets.md")]
 #[doc = include_str!("../../../docs/guide/testing.md")]

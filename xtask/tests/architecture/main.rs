@@ -4,6 +4,7 @@
 mod dependencies;
 mod direction;
 mod graph;
+mod links;
 mod manifests;
 mod map;
 mod metrics;

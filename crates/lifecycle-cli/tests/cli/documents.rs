@@ -22,6 +22,8 @@ enum Trial {
     Set,
     /// By looking whether there is such a task, as it takes minutes.
     Task,
+    /// By looking whether those of our crates that it names are published, and have these features.
+    Add,
     /// Not at all, for this reason.
     Not(&'static str),
 }
@@ -32,6 +34,7 @@ const TRIALS: &[(&str, Trial)] = &[
         "cargo install --path crates/lifecycle-cli",
         Trial::Not("it builds everything for release; this test has the program"),
     ),
+    ("cargo add ", Trial::Add),
     ("cargo run -p example-axum", Trial::Serve),
     ("cargo test --all-features", Trial::Not("it is what runs this test")),
     ("cargo xtask ", Trial::Task),
@@ -95,9 +98,8 @@ struct Stage {
 struct Example {
     child: Child,
     address: String,
-    /// The command that it prints, which sends a first callback.
-    first: String,
-    /// The secret that it made up.
+    /// The command that it prints, which sends a first callback, where it has made up its secret.
+    first: Option<String>,
     secret: String,
 }
 
@@ -133,11 +135,11 @@ impl Example {
             printed.push(line.trim().to_owned());
         };
         let starting = |start: &str| printed.iter().find_map(|line| line.strip_prefix(start));
-        let secret =
-            starting("export SEISMIC_SIGNING_SECRET=").expect("it prints its secret as a line to paste");
-        let first =
-            printed.iter().find(|line| line.starts_with("curl ")).expect("it prints a first callback");
-        Self { child, address, first: first.clone(), secret: secret.to_owned() }
+        let given = variables.iter().find(|(name, _)| *name == "SEISMIC_SIGNING_SECRET");
+        let secret = given.map(|(_, secret)| *secret).or_else(|| starting("export SEISMIC_SIGNING_SECRET="));
+        let secret = secret.expect("it prints its secret as a line to paste").to_owned();
+        let first = printed.iter().find(|line| line.starts_with("curl ")).cloned();
+        Self { child, address, first, secret }
     }
 }
 
@@ -175,7 +177,11 @@ impl Stage {
         let (succeeded, printed) = self.run(&shown.command);
         match &shown.prints {
             Some(prints) => assert_eq!(alike(&printed), alike(prints), "{}", shown.command),
-            None => assert!(succeeded, "{}: {printed}", shown.command),
+            None => {
+                assert!(succeeded, "{}: {printed}", shown.command);
+                let is_refused = printed.starts_with("HTTP/") && !printed.starts_with("HTTP/1.1 2");
+                assert!(!is_refused, "{}: {printed}", shown.command);
+            }
         }
     }
 
@@ -213,6 +219,25 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// Whether each of our crates that a `cargo add` names is a package here that can be published, with the features that it is added
+/// with. The registry is not asked: what it has of us is the last release.
+fn assert_can_be_added(command: &str) {
+    let words: Vec<&str> = command.split_whitespace().skip(2).collect();
+    let (crates, features) = match words.iter().position(|word| *word == "--features") {
+        Some(at) => (&words[..at], words[at + 1].split(',').collect()),
+        None => (&words[..], Vec::new()),
+    };
+    for name in crates.iter().filter(|name| name.starts_with("lifecycle-")) {
+        let manifest = root().join("crates").join(name).join("Cargo.toml");
+        let manifest = fs::read_to_string(&manifest).unwrap_or_else(|_| panic!("`{command}`: there is no {name}"));
+        assert!(!manifest.contains("publish = false"), "`{command}`: {name} is not published");
+        let offered = manifest.split("\n[features]").nth(1).unwrap_or_default();
+        for feature in &features {
+            assert!(offered.contains(&format!("\n{feature} = ")), "`{command}`: {name} has no feature {feature}");
+        }
+    }
+}
+
 /// The tasks that `cargo xtask` lists.
 fn tasks() -> String {
     let output = Command::new(env!("CARGO")).arg("xtask").current_dir(root()).output().unwrap();
@@ -237,6 +262,7 @@ fn try_all_with(document: &str, variables: &[(&str, &str)]) -> usize {
             Trial::Serve if command.starts_with("lifecycle ") => stage.serve(command),
             Trial::Serve | Trial::Not(_) => {} // the example runs since the beginning
             Trial::Set => stage.set(command),
+            Trial::Add => assert_can_be_added(command),
             Trial::Task => {
                 let name = command.split_whitespace().nth(2).unwrap();
                 let tasks = tasks();
@@ -250,7 +276,8 @@ fn try_all_with(document: &str, variables: &[(&str, &str)]) -> usize {
 
 #[test]
 fn every_command_of_the_readme_runs_as_written() {
-    assert!(try_all("README.md") >= 10);
+    let secret = [("SEISMIC_SIGNING_SECRET", "demo")]; // as its quick start sets it
+    assert!(try_all_with("README.md", &secret) >= 10);
 }
 
 #[test]
@@ -278,7 +305,7 @@ fn the_example_prints_a_first_callback_that_is_taken() {
         return;
     }
     let stage = Stage::new(&[]);
-    let (_, answer) = stage.run(&stage.example.first);
+    let (_, answer) = stage.run(stage.example.first.as_deref().expect("it prints a first callback"));
     assert!(answer.starts_with("HTTP/1.1 202 "), "{answer}");
 }
 
@@ -292,5 +319,6 @@ fn a_command_that_nobody_thought_of_is_found() {
     );
     assert_eq!(shown[1].prints.as_deref(), Some("out\n"));
     assert_eq!(trial("docker run it"), None);
+    assert_eq!(trial("cargo add lifecycle-core"), Some(Trial::Add));
     assert_eq!(trial("lifecycle simulate"), Some(Trial::Serve));
 }
