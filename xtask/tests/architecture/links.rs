@@ -98,7 +98,10 @@ fn heading_name(heading: &str) -> String {
 #[test]
 fn a_link_is_found_and_code_is_none() {
     let found = |text: &str| links(text).map(|link| link.to).collect::<Vec<_>>();
-    assert_eq!(found("[a](b.md), [c](d#e)\n[f]: ../g\n<img src=\"h.png\">"), ["b.md", "d#e", "../g", "h.png"]);
+    assert_eq!(
+        found("[a](b.md), [c](d#e)\n[f]: ../g\n<img src=\"h.png\">"),
+        ["b.md", "d#e", "../g", "h.png"]
+    );
     assert!(found("`[a](b)`\n```rust\n[c](d)\n```\n[E](lifecycle_core::E)").is_empty());
     assert_eq!(resolve("docs/guide/a.md", "../../README.md"), "README.md");
     assert_eq!(heading_name("`lifecycle::inbox`, and more"), "lifecycleinbox-and-more");

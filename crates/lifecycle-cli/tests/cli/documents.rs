@@ -229,11 +229,15 @@ fn assert_can_be_added(command: &str) {
     };
     for name in crates.iter().filter(|name| name.starts_with("lifecycle-")) {
         let manifest = root().join("crates").join(name).join("Cargo.toml");
-        let manifest = fs::read_to_string(&manifest).unwrap_or_else(|_| panic!("`{command}`: there is no {name}"));
+        let manifest =
+            fs::read_to_string(&manifest).unwrap_or_else(|_| panic!("`{command}`: there is no {name}"));
         assert!(!manifest.contains("publish = false"), "`{command}`: {name} is not published");
         let offered = manifest.split("\n[features]").nth(1).unwrap_or_default();
         for feature in &features {
-            assert!(offered.contains(&format!("\n{feature} = ")), "`{command}`: {name} has no feature {feature}");
+            assert!(
+                offered.contains(&format!("\n{feature} = ")),
+                "`{command}`: {name} has no feature {feature}"
+            );
         }
     }
 }
