@@ -59,7 +59,7 @@ pub(crate) fn text(folder: &str) -> Vec<File> {
 /// The extensions of files that people write.
 const WRITTEN: &[&str] = &["css", "html", "json", "md", "rs", "sql", "toml", "yaml", "yml"];
 
-fn has_extension(file: &File, extension: &str) -> bool {
+pub(crate) fn has_extension(file: &File, extension: &str) -> bool {
     Path::new(&file.path).extension() == Some(extension.as_ref())
 }
 
