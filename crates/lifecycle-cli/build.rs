@@ -20,8 +20,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             writeln!(code, "    ({name:?}, include_str!({file:?})),")?;
         }
     }
-    let answers = text(&fixtures.join("answers.json"))?;
-    writeln!(code, "];\npub(super) const ANSWERS: &str = include_str!({answers:?});")?;
+    writeln!(code, "];")?;
+    for (name, file) in [("ANSWERS", "answers.json"), ("GROUPS", "groups.json")] {
+        let file = text(&fixtures.join(file))?;
+        writeln!(code, "pub(super) const {name}: &str = include_str!({file:?});")?;
+    }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("fixtures.rs"), code)?;
     Ok(())
 }

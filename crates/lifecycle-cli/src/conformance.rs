@@ -74,9 +74,10 @@ pub(crate) struct ConformanceArgs {
 
 impl ConformanceArgs {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let suite = Suite::parse(fixtures::ANSWERS, fixtures::FIXTURES.iter().copied()).map_err(|error| {
-            Failure::new(format!("the built-in fixtures: {error}"), "report this as a bug")
-        })?;
+        let suite = Suite::parse(fixtures::ANSWERS, fixtures::GROUPS, fixtures::FIXTURES.iter().copied())
+            .map_err(|error| {
+                Failure::new(format!("the built-in fixtures: {error}"), "report this as a bug")
+            })?;
         let filter = self.filter.as_deref().map_or_else(Filter::default, Filter::word);
         if self.list {
             return Ok(list(&suite, &filter));

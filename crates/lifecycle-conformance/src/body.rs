@@ -136,6 +136,14 @@ impl Body {
         }
     }
 
+    /// The sample that it is, if it is one.
+    pub(crate) fn written(&self, values: &Values<'_>) -> Result<Option<Written>, TemplateError> {
+        match self {
+            Self::Sample(sample) => sample.written(values).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Whether it is an event as its platform documents it.
     pub(crate) fn is_sample(&self) -> bool {
         matches!(self, Self::Sample(_))

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -138,7 +139,9 @@ impl Connection {
     }
 
     /// Writes on another thread, so that an answer which comes before the end of the body is timed when it comes. The
-    /// writer goes on until the connection ends: whoever sends a body slowly need not listen.
+    /// writer goes on until the connection ends: whoever sends a body slowly need not listen. What is sent after it, it
+    /// sends only once there is such an answer: a server that has read the whole body and takes its time would find
+    /// more, and reset the connection with its answer in it.
     fn exchange_paced(&mut self, started: Instant, message: &Message) -> Answered {
         let stream = match self.stream.try_clone() {
             Ok(stream) => stream,
@@ -146,28 +149,36 @@ impl Connection {
         };
         let mut writer = Self { stream, received: Vec::new(), ended: false };
         let over = AtomicBool::new(false);
+        let (answered, is_answered) = mpsc::channel();
         let unsent = AtomicUsize::new(message.writes());
         thread::scope(|scope| {
-            scope.spawn(|| {
-                for step in &message.steps {
-                    if over.load(Ordering::Relaxed) {
-                        return;
+            scope.spawn({
+                let (over, unsent) = (&over, &unsent);
+                move || {
+                    for step in &message.steps {
+                        if over.load(Ordering::Relaxed) {
+                            return;
+                        }
+                        // Counted before it is written: a server may answer the last piece sooner than this thread goes on.
+                        if matches!(step, Step::Write(_)) {
+                            unsent.fetch_sub(1, Ordering::SeqCst);
+                        }
+                        writer.take(step);
                     }
-                    // Counted before it is written: a server may answer the last piece sooner than this thread goes on.
-                    if matches!(step, Step::Write(_)) {
-                        unsent.fetch_sub(1, Ordering::SeqCst);
+                    if is_answered.recv().is_ok() {
+                        writer.write(NEXT);
                     }
-                    writer.take(step);
-                }
-                if !over.load(Ordering::Relaxed) {
-                    writer.write(NEXT);
                 }
             });
             let answer = self.receive(started + PATIENCE, message.is_head);
             let took = started.elapsed();
             let unread = !message.ends || unsent.load(Ordering::SeqCst) > 0;
-            let followed = (answer.is_ok() && unread).then(|| self.followed());
+            let followed = (answer.is_ok() && unread).then(|| {
+                let _ = answered.send(()); // a writer that is through waits for it
+                self.followed()
+            });
             over.store(true, Ordering::Relaxed);
+            drop(answered);
             Answered { answer, took, followed }
         })
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::check::{Difference, check};
+use crate::check::{Difference, Symptom, check};
 use crate::exchange::{Exchanged, exchange};
 use crate::fixture::Fixture;
 use crate::observed::check_seen;
@@ -62,6 +62,7 @@ impl<'a> Job<'a> {
             Ok(exchanged) => exchanged,
             Err(error) => {
                 differences.push(Difference::new(
+                    Symptom::Content,
                     "fixture",
                     "a request that can be built",
                     error.to_string(),
@@ -78,6 +79,7 @@ impl<'a> Job<'a> {
                 })),
                 Err(error) => {
                     differences.push(Difference::new(
+                        Symptom::Content,
                         "answer",
                         "a template that can be filled",
                         error.to_string(),
@@ -93,10 +95,13 @@ impl<'a> Job<'a> {
         Values { credentials, route, unique, now, path: "", headers: &[], body: b"", token: ("", None) }
     }
 
-    pub(crate) fn case(&self, outcome: Outcome) -> Case {
+    pub(crate) fn case(&self, suite: &Suite, outcome: Outcome) -> Case {
+        let group = suite.group_of(self.fixture, &outcome.differences);
         Case {
             fixture: self.fixture.id.clone(),
             platform: self.fixture.platform.clone(),
+            group: group.name.clone(),
+            level: group.level,
             why: self.fixture.why.clone(),
             subject: self.target.name.clone(),
             route: self.route.path.clone(),
@@ -128,6 +133,7 @@ impl Outcome {
             Ok(found) => self.differences.extend(found),
             Err(error) => {
                 self.differences.push(Difference::new(
+                    Symptom::Content,
                     "seen",
                     "a template that can be filled",
                     error.to_string(),

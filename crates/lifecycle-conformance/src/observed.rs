@@ -3,7 +3,7 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::check::Difference;
+use crate::check::{Difference, Symptom};
 use crate::exchange::Exchanged;
 use crate::fixture::{Fixture, Seen};
 use crate::route::Route;
@@ -36,14 +36,24 @@ pub(crate) fn check_seen(
     if seen.len() != expected.len() {
         let kinds: Vec<&str> = seen.iter().map(|delivery| delivery["kind"].as_str().unwrap_or("?")).collect();
         let number = format!("{} deliveries", expected.len());
-        differences.push(Difference::new("seen", number, format!("{}: {kinds:?}", seen.len())));
+        differences.push(Difference::new(
+            Symptom::Content,
+            "seen",
+            number,
+            format!("{}: {kinds:?}", seen.len()),
+        ));
         return Ok(differences);
     }
     for (place, (expected, delivery)) in expected.iter().zip(&seen).enumerate() {
         let mut compare = |member: &str, expected: &Value| {
             if &delivery[member] != expected {
                 let what = format!("seen {}: {member}", place + 1);
-                differences.push(Difference::new(what, expected.to_string(), delivery[member].to_string()));
+                differences.push(Difference::new(
+                    Symptom::Content,
+                    what,
+                    expected.to_string(),
+                    delivery[member].to_string(),
+                ));
             }
         };
         let request = expected.request.unwrap_or(place + 1) - 1;
@@ -73,7 +83,12 @@ fn check_order(seen: &[&Value], hashes: &[String]) -> Vec<Difference> {
     };
     if seen.iter().enumerate().any(is_late) {
         let kinds: Vec<&str> = seen.iter().map(|delivery| delivery["kind"].as_str().unwrap_or("?")).collect();
-        return vec![Difference::new("seen", "the order of the requests", format!("{kinds:?}"))];
+        return vec![Difference::new(
+            Symptom::Content,
+            "seen",
+            "the order of the requests",
+            format!("{kinds:?}"),
+        )];
     }
     Vec::new()
 }
@@ -87,7 +102,7 @@ fn check_keys(expected: &[Seen], seen: &[&Value], differences: &mut Vec<Differen
     for (place, (label, key)) in keys.iter().enumerate() {
         if key.len() != 64 || const_hex::decode(key).is_err() {
             let what = format!("seen {}: idempotency_key", place + 1);
-            differences.push(Difference::new(what, "64 hex digits", format!("{key:?}")));
+            differences.push(Difference::new(Symptom::Content, what, "64 hex digits", format!("{key:?}")));
         }
         for (other_label, other) in
             keys[..place].iter().filter(|(other, _)| other.is_some() && label.is_some())
@@ -96,6 +111,7 @@ fn check_keys(expected: &[Seen], seen: &[&Value], differences: &mut Vec<Differen
                 let expected = if label == other_label { "the same key" } else { "another key" };
                 let got = if key == other { "the same key" } else { "another key" };
                 differences.push(Difference::new(
+                    Symptom::Content,
                     format!("seen {}: idempotency_key", place + 1),
                     expected,
                     got,

@@ -13,6 +13,8 @@ pub struct Progress {
 #[derive(Debug)]
 struct State {
     terminal: bool,
+    /// Cases end in another order than they begin, and some are sent twice.
+    done: usize,
     shown_at: Instant,
 }
 
@@ -24,13 +26,17 @@ impl Progress {
 
     /// Says it on standard error.
     pub fn stderr() -> Self {
-        let state = State { terminal: std::io::stderr().is_terminal(), shown_at: Instant::now() };
+        let state = State { terminal: std::io::stderr().is_terminal(), done: 0, shown_at: Instant::now() };
         Self { state: Some(Mutex::new(state)) }
     }
 
     pub(crate) fn show(&self, done: usize, failed: usize, total: usize) {
         let Some(state) = &self.state else { return };
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        if done <= state.done {
+            return;
+        }
+        state.done = done;
         let every = Duration::from_millis(if state.terminal { 100 } else { 5000 });
         if state.shown_at.elapsed() < every && done < total {
             return;

@@ -8,6 +8,7 @@ mod table;
 use std::time::Duration;
 
 use crate::check::Difference;
+use crate::group::Level;
 
 pub use file::ReportFile;
 
@@ -31,6 +32,10 @@ pub struct Case {
     pub fixture: String,
     /// The fixture's platform.
     pub platform: String,
+    /// The name of the [`Group`](crate::Group) that says why it failed, or else that of its fixture.
+    pub group: String,
+    /// How much depends on it.
+    pub level: Level,
     /// The rule that it guards.
     pub why: String,
     /// The app or server.
@@ -103,18 +108,21 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Symptom;
 
     fn report() -> Report {
         let case = |fixture: &str, subject: &str, differences: Vec<Difference>| Case {
             fixture: fixture.into(),
             platform: "seismic".into(),
+            group: "events".into(),
+            level: Level::Must,
             why: format!("the rule of {fixture}"),
             subject: subject.into(),
             route: "/seismic".into(),
             differences,
             took: Duration::from_millis(1500),
         };
-        let wrong = vec![Difference::new("request 1: status", "202", "401")];
+        let wrong = vec![Difference::new(Symptom::Refused, "request 1: status", "202", "401")];
         Report {
             cases: vec![
                 case("install", "axum", vec![]),

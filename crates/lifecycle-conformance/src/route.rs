@@ -54,6 +54,11 @@ impl RouteKind {
         matches!(self, Self::Endpoint | Self::EndpointOne | Self::Gated | Self::Hook)
     }
 
+    /// Whether it is the platform that sends to it, and judges the answer.
+    pub(crate) const fn takes_events(self) -> bool {
+        matches!(self, Self::Endpoint | Self::EndpointOne | Self::Extractor | Self::Hook | Self::Middleware)
+    }
+
     /// The name that fixtures use.
     pub const fn name(self) -> &'static str {
         match self {

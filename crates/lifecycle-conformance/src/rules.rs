@@ -3,16 +3,23 @@
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
-use crate::check::Difference;
+use crate::check::{Difference, Symptom};
+use crate::group::Level;
 use crate::privacy::secrets;
 use crate::program::Running;
 use crate::report::Case;
 use crate::route::RouteKind;
+use crate::suite::Suite;
 use crate::target::Target;
+
+/// The names of the rules, by which `groups.json` knows them.
+const EVERY_ROUTE_IS_SERVED: &str = "every-route-is-served";
+const THE_LOG_KEEPS_SECRETS: &str = "the-log-keeps-secrets";
 
 /// The rule that what an app logs, with `RUST_LOG=trace`, tells no secret, no signature, no token, no address of a
 /// person, and no query, where states and installation ids are.
 pub(crate) fn the_log_keeps_secrets(
+    suite: &Suite,
     subject: &Running,
     signatures: &HashSet<String>,
     queries: &BTreeSet<String>,
@@ -39,11 +46,13 @@ pub(crate) fn the_log_keeps_secrets(
     let found: Vec<&str> = found.into_iter().collect();
     let differences = match found.as_slice() {
         [] => Vec::new(),
-        _ => vec![Difference::new("log", "nothing private and no panic", found.join(", "))],
+        _ => vec![Difference::new(Symptom::Private, "log", "nothing private and no panic", found.join(", "))],
     };
     Case {
-        fixture: "the-log-keeps-secrets".into(),
+        fixture: THE_LOG_KEEPS_SECRETS.into(),
         platform: "all".into(),
+        group: suite.group_of_rule(THE_LOG_KEEPS_SECRETS).into(),
+        level: Level::Must,
         why: "A log is read by more people than may forge a callback: no secret, no signature, no token, no address of a person.".into(),
         subject: subject.target.name.clone(),
         route: subject.settings.keys().fold("log".into(), |name: String, setting| format!("{name} {setting}")),
@@ -53,7 +62,7 @@ pub(crate) fn the_log_keeps_secrets(
 }
 
 /// The rule that a program serves each kind of route: a route that is not declared would not be tested.
-pub(crate) fn every_route_is_served(target: &Target) -> Case {
+pub(crate) fn every_route_is_served(suite: &Suite, target: &Target) -> Case {
     let has = |kind: RouteKind, event: Option<&str>| {
         target.routes.iter().any(|route| route.kind == kind && route.event.as_deref() == event)
     };
@@ -85,11 +94,18 @@ pub(crate) fn every_route_is_served(target: &Target) -> Case {
     absent.extend(platforms.map(|platform| format!("one of {platform}")));
     let differences = match absent.as_slice() {
         [] => Vec::new(),
-        _ => vec![Difference::new("routes", "every kind", format!("without {}", absent.join(", ")))],
+        _ => vec![Difference::new(
+            Symptom::Content,
+            "routes",
+            "every kind",
+            format!("without {}", absent.join(", ")),
+        )],
     };
     Case {
-        fixture: "every-route-is-served".into(),
+        fixture: EVERY_ROUTE_IS_SERVED.into(),
         platform: "all".into(),
+        group: suite.group_of_rule(EVERY_ROUTE_IS_SERVED).into(),
+        level: Level::Must,
         why: "A route that an app does not declare would not be tested.".into(),
         subject: target.name.clone(),
         route: "/routes".into(),

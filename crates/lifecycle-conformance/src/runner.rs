@@ -72,12 +72,13 @@ pub fn run_programs(
         if !has_jobs(&jobs, subject) {
             continue;
         }
-        rules.push(the_log_keeps_secrets(subject, &signatures, &queries, &tokens));
+        rules.push(the_log_keeps_secrets(suite, subject, &signatures, &queries, &tokens));
         if subject.settings.is_empty() {
-            rules.push(every_route_is_served(&subject.target));
+            rules.push(every_route_is_served(suite, &subject.target));
         }
     }
-    let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).chain(rules).collect();
+    let cases =
+        jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(suite, outcome)).chain(rules).collect();
     Ok(Report { cases, took: started.elapsed(), ..Report::default() })
 }
 
@@ -119,7 +120,7 @@ pub fn run_target(suite: &Suite, target: &Target, filter: &Filter, progress: &Pr
         }
     }
     let outcomes = send(suite, &jobs, progress);
-    let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(outcome)).collect();
+    let cases = jobs.iter().zip(outcomes).map(|(job, outcome)| job.case(suite, outcome)).collect();
     let unobserved = jobs.iter().filter(|job| job.route.kind.runs_handler()).count();
     Report { cases, skipped, unobserved, took: started.elapsed() }
 }

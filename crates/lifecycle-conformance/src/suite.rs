@@ -8,10 +8,13 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::answer::Answer;
+use crate::check::Difference;
 use crate::fixture::{Fixture, FixtureKind, Request};
+use crate::group::{Group, Groups};
 use crate::message::Message;
 use crate::program::Program;
 use crate::route::{Route, RouteKind};
+use crate::target::Credentials;
 use crate::template::Values;
 
 /// All fixtures, in the order of their platforms and ids.
@@ -19,6 +22,7 @@ use crate::template::Values;
 pub struct Suite {
     fixtures: Vec<Fixture>,
     answers: BTreeMap<String, Answer>,
+    groups: Groups,
 }
 
 /// Why the files are not a suite. Each names the file to correct.
@@ -52,19 +56,20 @@ pub enum SuiteError {
 }
 
 impl Suite {
-    /// Reads `answers.json` and `conformance/*/*.json` in the `fixtures` folder.
+    /// Reads `answers.json`, `groups.json` and `conformance/*/*.json` in the `fixtures` folder.
     ///
     /// # Errors
     /// The first file that cannot be read or makes no sense.
     pub fn load(fixtures: &Path) -> Result<Self, SuiteError> {
         let answers = read(&fixtures.join("answers.json"))?;
+        let groups = read(&fixtures.join("groups.json"))?;
         let mut files = Vec::new();
         for platform in entries(&fixtures.join("conformance"))? {
             for file in entries(&platform)? {
                 files.push((file.display().to_string(), read(&file)?));
             }
         }
-        Self::parse(&answers, files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+        Self::parse(&answers, &groups, files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
     }
 
     /// Reads a suite from texts, each fixture with its file's name.
@@ -73,6 +78,7 @@ impl Suite {
     /// The first text that makes no sense.
     pub fn parse<'t>(
         answers: &str,
+        groups: &str,
         fixtures: impl IntoIterator<Item = (&'t str, &'t str)>,
     ) -> Result<Self, SuiteError> {
         let format = |file: &str| {
@@ -81,17 +87,20 @@ impl Suite {
         };
         let answers: BTreeMap<String, Answer> =
             serde_json::from_str(answers).map_err(format("answers.json"))?;
-        let mut suite = Self { fixtures: Vec::new(), answers };
+        let groups: Groups = serde_json::from_str(groups).map_err(format("groups.json"))?;
+        groups.check().map_err(|broken| rule("groups.json", broken))?;
+        let mut suite = Self { fixtures: Vec::new(), answers, groups };
         for (name, answer) in &suite.answers {
             if !answer.is_complete() {
                 return Err(rule("answers.json", format!("`{name}` does not say what the body is")));
             }
         }
         let mut ids = BTreeSet::new();
+        let credentials = Program::credentials(); // whose keys are read from PEM and proven: once is enough
         for (file, text) in fixtures {
             let mut fixture: Fixture = serde_json::from_str(text).map_err(format(file))?;
             fixture.id = Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            suite.check(&fixture).map_err(|broken| rule(file, broken))?;
+            suite.check(&fixture, &credentials).map_err(|broken| rule(file, broken))?;
             if !ids.insert(fixture.id.clone()) {
                 return Err(rule(file, "another fixture has this name".into()));
             }
@@ -113,7 +122,31 @@ impl Suite {
         named.or(request.response.as_ref()).map(|answer| answer.on(kind))
     }
 
-    fn check(&self, fixture: &Fixture) -> Result<(), String> {
+    /// The groups that say why cases fail, in the order of their file.
+    pub fn groups(&self) -> &[Group] {
+        self.groups.all()
+    }
+
+    /// The group that a fixture belongs to.
+    ///
+    /// # Panics
+    /// Of a fixture of another suite.
+    pub fn group(&self, fixture: &Fixture) -> &Group {
+        self.groups.of_fixture(&fixture.id).expect("each fixture has one")
+    }
+
+    /// The group that says why a case failed.
+    pub(crate) fn group_of(&self, fixture: &Fixture, differences: &[Difference]) -> &Group {
+        self.groups.of_failure(self.group(fixture), differences)
+    }
+
+    /// The group of a rule that is no fixture.
+    pub(crate) fn group_of_rule(&self, name: &'static str) -> &str {
+        self.groups.of_fixture(name).map_or(name, |group| &group.name)
+    }
+
+    fn check(&self, fixture: &Fixture, all: &BTreeMap<String, Credentials>) -> Result<(), String> {
+        self.groups.of_fixture(&fixture.id)?;
         if fixture.why.trim().is_empty() {
             return Err("`why` is empty".into());
         }
@@ -141,7 +174,7 @@ impl Suite {
         if refuses != (fixture.kind == FixtureKind::Rejected) {
             return Err("`kind` is `rejected` if, and only if, a request is refused".into());
         }
-        fixture.routes.iter().try_for_each(|kind| check_templates(fixture, *kind))
+        fixture.routes.iter().try_for_each(|kind| check_templates(fixture, *kind, all))
     }
 
     fn check_request(&self, request: &Request) -> Result<(), String> {
@@ -162,8 +195,11 @@ impl Suite {
 }
 
 /// Builds each request once, so that a mistyped placeholder is found before anything is sent.
-fn check_templates(fixture: &Fixture, kind: RouteKind) -> Result<(), String> {
-    let all = Program::credentials();
+fn check_templates(
+    fixture: &Fixture,
+    kind: RouteKind,
+    all: &BTreeMap<String, Credentials>,
+) -> Result<(), String> {
     let credentials = all.get(&fixture.platform).ok_or("`platform` is none that is known")?;
     let route = Route {
         name: String::new(),
@@ -218,11 +254,14 @@ mod tests {
     const ANSWERS: &str =
         r#"{"accepted": {"status": 202, "body": ""}, "refused": {"status": 401, "body": "no"}}"#;
 
+    const GROUPS: &str = r#"{"groups": [
+        {"group": "all", "level": "must", "title": "t", "remedy": "r", "cases": ["x"]}]}"#;
+
     fn parsed(change: &str, into: &str) -> Result<Suite, SuiteError> {
         let fixture = r#"{"why": "w", "platform": "seismic", "routes": ["endpoint"], "kind": "common",
             "requests": [{"headers": [["A", "{{unique}}"]], "answer": "accepted"}], "seen": []}"#;
         assert!(fixture.contains(change), "{change}");
-        Suite::parse(ANSWERS, [("seismic/x.json", fixture.replace(change, into).as_str())])
+        Suite::parse(ANSWERS, GROUPS, [("seismic/x.json", fixture.replace(change, into).as_str())])
     }
 
     #[test]
@@ -253,7 +292,7 @@ mod tests {
     fn two_fixtures_cannot_share_a_name() {
         let text = r#"{"why": "w", "platform": "seismic", "routes": ["endpoint"], "kind": "common",
             "requests": [{"answer": "accepted"}], "seen": []}"#;
-        let error = Suite::parse(ANSWERS, [("a/x.json", text), ("b/x.json", text)]).unwrap_err();
+        let error = Suite::parse(ANSWERS, GROUPS, [("a/x.json", text), ("b/x.json", text)]).unwrap_err();
         assert_eq!(error.to_string(), "b/x.json: another fixture has this name");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::thread;
 
 use lifecycle_conformance::{
@@ -31,15 +32,21 @@ fn serve(answer: &'static str) -> String {
 }
 
 fn run(answer: &'static str, exactness: Exactness, ids: &[&str]) -> Report {
-    let suite = Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")).unwrap();
+    let suite = suite();
     let mut all = Report::default();
     for id in ids {
-        let report = run_target(&suite, &target(answer, exactness), &Filter::id(*id), &Progress::silent());
+        let report = run_target(suite, &target(answer, exactness), &Filter::id(*id), &Progress::silent());
         all.cases.extend(report.cases);
         all.skipped.extend(report.skipped);
         all.unobserved += report.unobserved;
     }
     all
+}
+
+/// Read once for all tests.
+fn suite() -> &'static Suite {
+    static SUITE: OnceLock<Suite> = OnceLock::new();
+    SUITE.get_or_init(|| Suite::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")).unwrap())
 }
 
 fn target(answer: &'static str, exactness: Exactness) -> Target {

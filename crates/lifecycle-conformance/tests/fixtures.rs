@@ -51,8 +51,11 @@ fn the_schema_refuses_what_the_reader_refuses() {
     let schema = json(&folder().join("fixture.schema.json"));
     let validator = jsonschema::validator_for(&schema).unwrap();
     let install = json(&folder().join("conformance/seismic/install.json"));
-    let answers = fs::read_to_string(folder().join("answers.json")).unwrap();
-    let read = |fixture: &Value| Suite::parse(&answers, [("x.json", fixture.to_string().as_str())]).is_ok();
+    let text = |file: &str| fs::read_to_string(folder().join(file)).unwrap();
+    let (answers, groups) = (text("answers.json"), text("groups.json"));
+    let read = |fixture: &Value| {
+        Suite::parse(&answers, &groups, [("install.json", fixture.to_string().as_str())]).is_ok()
+    };
     assert!(validator.is_valid(&install) && read(&install));
     for (pointer, value) in [
         ("/why", Value::from("")),
@@ -67,6 +70,19 @@ fn the_schema_refuses_what_the_reader_refuses() {
         *broken.pointer_mut(pointer).unwrap() = value;
         assert!(!validator.is_valid(&broken), "{pointer}");
         assert!(!read(&broken), "{pointer}");
+    }
+}
+
+#[test]
+fn the_groups_are_of_the_form_that_their_schema_describes_and_each_name_is_of_a_fixture() {
+    let groups = json(&folder().join("groups.json"));
+    let validator = jsonschema::validator_for(&json(&folder().join("groups.schema.json"))).unwrap();
+    let errors: Vec<String> = validator.iter_errors(&groups).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let suite = Suite::load(&folder()).unwrap(); // which finds what is of no group, or of two
+    for group in suite.groups() {
+        let is_met = suite.fixtures().iter().any(|fixture| suite.group(fixture).name == group.name);
+        assert!(is_met || group.is_of_symptom(), "no fixture is of `{}`", group.name);
     }
 }
 

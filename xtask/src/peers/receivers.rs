@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use lifecycle_conformance::{
     Case, Credentials, Difference, Exactness, Filter, Program, Progress, Report, Route, RouteKind, Suite,
-    Target, run_target,
+    Symptom, Target, run_target,
 };
 use lifecycle_testing::{Sender, SigningKeys, registry, variable};
 
@@ -98,7 +98,7 @@ has another function for thin events, which are for a URL of their own.
 
 /// The same in each run: how late an answer was is not.
 fn found(difference: &Difference) -> String {
-    let Difference { what, expected, got } = difference;
+    let Difference { what, expected, got, .. } = difference;
     match what.strip_suffix(": time") {
         Some(request) => format!("{request}: not within {}", expected.trim_start_matches("at most ")),
         None => format!("{}: {got} instead of {expected}", what.trim_end_matches(": status")),
@@ -118,7 +118,8 @@ fn judge(suite: &Suite, sender: &'static Sender, folder: &Path) -> Result<Report
         cases.extend(alone.cases);
         if let Some(case) = cases.last_mut().filter(|_| !is_alive) {
             let (expected, got) = ("a server that goes on".to_owned(), "its process ends".to_owned());
-            case.differences = vec![Difference { what: "afterwards".to_owned(), expected, got }];
+            case.differences =
+                vec![Difference { symptom: Symptom::NoAnswer, what: "afterwards".to_owned(), expected, got }];
         }
     }
     report.cases = cases;

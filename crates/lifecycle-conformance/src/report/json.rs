@@ -11,6 +11,8 @@ pub(super) fn write(report: &Report) -> String {
             "platform": case.platform,
             "subject": case.subject,
             "route": case.route,
+            "group": case.group,
+            "level": case.level,
             "passed": case.passed(),
             "took_ms": millis(case.took),
             "why": case.why,
