@@ -62,7 +62,7 @@ impl Exchange {
     ///
     /// # Errors
     /// [`Unhandled`]: a handshake; every [`Rejection`] of [`Verifier::begin`], [`Verification::push`] and
-    /// [`Verification::finish`], that of the body, [`BodyTimeout`](Rejection::BodyTimeout) and
+    /// [`Verification::finish`], that of the body, [`Ack::late_body`](lifecycle_core::Ack::late_body) and
     /// [`KeysUnavailable`](Rejection::KeysUnavailable).
     pub async fn receive(
         &mut self,
@@ -72,7 +72,7 @@ impl Exchange {
         let verification = mem::replace(&mut self.verification, Err(Rejection::BodyUnreadable));
         let mut verification = verification.map_err(unread)?;
         let read = self.deadline.bound(read(body, &mut verification)).await;
-        read.unwrap_or(Err(Rejection::BodyTimeout)).map_err(unread)?;
+        read.unwrap_or_else(|| Err(self.verifier.platform().ack().late_body())).map_err(unread)?;
         if let Some(keys) = verification.look_up() {
             verification.supply(self.deadline.bound(keys).await.unwrap_or(Err(KeysUnavailable)));
         }

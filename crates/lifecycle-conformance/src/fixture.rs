@@ -70,7 +70,10 @@ impl Fixture {
         self.requests.iter().any(|request| {
             request.framing.pause_ms > 0
                 || request.framing.stop.is_some()
-                || matches!(request.answer.as_deref(), Some("body-timeout" | "deadline-exceeded"))
+                || matches!(
+                    request.answer.as_deref(),
+                    Some("body-late" | "body-timeout" | "deadline-exceeded")
+                )
         })
     }
 }

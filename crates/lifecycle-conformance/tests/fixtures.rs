@@ -113,6 +113,7 @@ fn each_answer_is_demanded_by_a_fixture() {
 fn the_table_of_answers_is_that_of_the_core() {
     let answers = json(&folder().join("answers.json"));
     for rejection in [
+        Rejection::BodyLate,
         Rejection::BodyTimeout,
         Rejection::BodyTooLarge,
         Rejection::BodyUnreadable,

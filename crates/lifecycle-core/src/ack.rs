@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::rejection::Rejection;
 use crate::reply::Reply;
 
 /// What a platform takes as received, by when, and what happens to an event whose answer is something else.
@@ -20,6 +21,8 @@ pub struct Ack {
     content_type: Option<&'static str>,
     deadline: Option<Duration>,
     failure: AckFailure,
+    /// From the first to the last of them.
+    finals: Option<(u16, u16)>,
 }
 
 /// What an answer that is late, or not the acknowledgement, means on a platform.
@@ -40,7 +43,7 @@ pub enum AckFailure {
 impl Ack {
     /// Acknowledges with this status and no body. No deadline is known, and what fails is [lost](AckFailure::Lost).
     pub const fn new(status: u16) -> Self {
-        Self { status, content_type: None, deadline: None, failure: AckFailure::Lost }
+        Self { status, content_type: None, deadline: None, failure: AckFailure::Lost, finals: None }
     }
 
     /// The media type that the platform wants to see, even though the body is empty.
@@ -64,6 +67,14 @@ impl Ack {
         self
     }
 
+    /// With a status from `first` to `last` the platform does not send the event again, and takes it for refused where an action waits
+    /// for the answer. So what is no fault of the sender's is never answered with one of them, such as a [late body](Self::late_body).
+    #[must_use]
+    pub const fn with_finals(mut self, first: u16, last: u16) -> Self {
+        self.finals = Some((first, last));
+        self
+    }
+
     /// The status that acknowledges: also for a duplicate and for an unknown kind of event.
     pub fn status(&self) -> u16 {
         self.status
@@ -82,6 +93,24 @@ impl Ack {
     /// What an answer that is late, or not the acknowledgement, means.
     pub fn failure(&self) -> AckFailure {
         self.failure
+    }
+
+    /// Whether this status ends it, whatever [`failure`](Self::failure) says of others.
+    ///
+    /// ```
+    /// use lifecycle_core::Ack;
+    ///
+    /// let ack = Ack::new(200).with_finals(400, 499);
+    /// assert!(ack.is_final(401) && !ack.is_final(503));
+    /// ```
+    pub fn is_final(&self, status: u16) -> bool {
+        self.finals.is_some_and(|(first, last)| (first..=last).contains(&status))
+    }
+
+    /// What a request is rejected with whose body is not complete in time: where 408 is final, [`Rejection::BodyLate`].
+    pub fn late_body(&self) -> Rejection {
+        let is_final = self.is_final(Rejection::BodyTimeout.status());
+        if is_final { Rejection::BodyLate } else { Rejection::BodyTimeout }
     }
 
     /// The acknowledgement.

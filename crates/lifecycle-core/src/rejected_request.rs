@@ -49,7 +49,7 @@ pub(crate) fn announces_body(name: &str, value: &[u8]) -> bool {
 ///
 /// [`Verifier::begin`](crate::Verifier::begin), [`Verification::push`](crate::Verification::push) and
 /// [`Verification::finish`](crate::Verification::finish) fill in both. A rejection that an adapter finds by itself, such as
-/// [`Rejection::BodyTimeout`], is made by [`From`] and counts as one before the body's end, or by
+/// [`Ack::late_body`](crate::Ack::late_body), is made by [`From`] and counts as one before the body's end, or by
 /// [`after_body`](Self::after_body).
 ///
 /// ```

@@ -23,6 +23,9 @@ use crate::reply::Reply;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Rejection {
+    /// The body was not complete within the timeout, on a platform that takes 408 as [final](crate::Ack::is_final). 503: a slow network is
+    /// no refusal.
+    BodyLate,
     /// The body was not complete within the timeout. 408.
     BodyTimeout,
     /// The body is larger than the cap, as declared or as counted. 413.
@@ -87,13 +90,14 @@ impl Rejection {
             Self::BodyTooLarge => 413,
             Self::Undecodable(_) | Self::UnexpectedApp | Self::UnexpectedEvent => 422,
             Self::HandlerFailed => 500,
-            Self::DeadlineExceeded | Self::KeysUnavailable | Self::Unavailable => 503,
+            Self::BodyLate | Self::DeadlineExceeded | Self::KeysUnavailable | Self::Unavailable => 503,
         }
     }
 
     /// The stable, machine-readable code of the answer and of the log event.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::BodyLate => "body-late",
             Self::BodyTimeout => "body-timeout",
             Self::BodyTooLarge => "body-too-large",
             Self::BodyUnreadable => "body-unreadable",
@@ -120,7 +124,7 @@ impl Rejection {
     /// One sentence for people.
     pub fn title(&self) -> &'static str {
         match self {
-            Self::BodyTimeout => "The body did not arrive in time",
+            Self::BodyLate | Self::BodyTimeout => "The body did not arrive in time",
             Self::BodyTooLarge => "The body is larger than this receiver takes",
             Self::BodyUnreadable => "The body could not be read",
             Self::Contradiction(_) => "What is proven contradicts what is told beside it",

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | `accepted`, `handshake` | `INFO` |
 //! | `method-not-allowed`, `missing-signature`, `missing-token`, `not-found`: any scanner causes them | `DEBUG` |
-//! | `body-timeout`, `body-too-large`, `body-unreadable`, `contradiction`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`, `stale`: anybody can cause them, the last ones by what was captured, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
+//! | `body-late`, `body-timeout`, `body-too-large`, `body-unreadable`, `contradiction`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`, `stale`: anybody can cause them, the last ones by what was captured, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
 //! | everything else: it comes after the proof | `WARN` |
 //!
 //! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
@@ -123,6 +123,7 @@ pub(crate) fn rejected(
 /// When a verifier last warned of each of the rejections that anybody can cause.
 #[derive(Debug, Default)]
 pub(crate) struct Warnings {
+    body_late: LogLimit,
     body_timeout: LogLimit,
     body_too_large: LogLimit,
     body_unreadable: LogLimit,
@@ -147,6 +148,7 @@ enum Cause<'w> {
 impl Warnings {
     fn cause(&self, rejection: &Rejection) -> Cause<'_> {
         match rejection {
+            Rejection::BodyLate => Cause::Anybody(&self.body_late),
             Rejection::BodyTimeout => Cause::Anybody(&self.body_timeout),
             Rejection::BodyTooLarge => Cause::Anybody(&self.body_too_large),
             Rejection::BodyUnreadable => Cause::Anybody(&self.body_unreadable),

@@ -277,11 +277,11 @@ impl Verifier {
     /// head; `now` only limits the warnings about what strangers cause (see [`telemetry`]).
     ///
     /// ```
-    /// use lifecycle_core::{ExpectedApp, RequestOutcome, Rejection, RejectedRequest, Secret, Verifier, seismic};
+    /// use lifecycle_core::{ExpectedApp, RequestOutcome, RejectedRequest, Secret, Verifier, seismic};
     /// use std::time::{Duration, SystemTime};
     ///
     /// let verifier = Verifier::new(&seismic::PLATFORM, Secret::new("s3cr3t")?, ExpectedApp::Any)?;
-    /// let late: RejectedRequest = Rejection::BodyTimeout.into(); // so its body was not read to the end
+    /// let late: RejectedRequest = verifier.platform().ack().late_body().into(); // so its body was not read to the end
     /// verifier.record(RequestOutcome::Rejected(&late), Duration::from_millis(2500), SystemTime::now());
     /// let reply = late.reply();
     /// assert_eq!(reply.status(), 408);

@@ -9,7 +9,8 @@ use lifecycle_core::{
 use test_adapter::Log;
 
 /// Whoever knows the URL causes these; so does a fault that blocks an administrator.
-const ANYBODY: [Rejection; 8] = [
+const ANYBODY: [Rejection; 9] = [
+    Rejection::BodyLate,
     Rejection::BodyTimeout,
     Rejection::BodyTooLarge,
     Rejection::BodyUnreadable,

@@ -124,6 +124,7 @@ impl Judgement {
         let consequence = match (reason, ack.failure()) {
             (Reason::Acknowledged(_), _) => Consequence::Accepted,
             (_, AckFailure::Blocks) => Consequence::Blocked,
+            (Reason::Redirect(got) | Reason::Status { got, .. }, _) if ack.is_final(got) => Consequence::Lost,
             (_, AckFailure::Retried { at_most }) => Consequence::Retried { at_most },
             _ => Consequence::Lost,
         };

@@ -204,6 +204,9 @@ fn an_answer_means_to_an_administrator_what_its_platform_makes_of_it() {
         ("forge", 204, None, 4999, Consequence::Accepted),
         ("forge", 401, None, 12, Consequence::Retried { at_most: Duration::from_secs(300) }),
         ("azure", 200, None, 10_001, at_most(8)),
+        ("azure", 500, None, 12, at_most(8)),
+        ("azure", 401, None, 12, Consequence::Lost),
+        ("saleor", 302, None, 12, Consequence::Lost),
         ("saleor", 202, None, 17_000, Consequence::Accepted),
         ("monday", 200, None, 60_000, Consequence::Accepted), // it names no deadline
         ("bigcommerce", 401, None, 12, Consequence::Lost),

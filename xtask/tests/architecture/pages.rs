@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use lifecycle_core::{AckFailure, Activation, EventKind, Field, Platform, Proof, TokenPlace};
+use lifecycle_core::{Ack, AckFailure, Activation, EventKind, Field, Platform, Proof, TokenPlace};
 use lifecycle_testing::{Answer, Consequence, Sender, SigningKeys, registry};
 
 use crate::tree;
@@ -141,7 +141,7 @@ fn facts(sender: &'static Sender) -> String {
     row("The library answers", &format!("{}{}", ack.status(), media_type.unwrap_or_default()));
     row("It takes", &taken(sender));
     row("Deadline", &ack.deadline().map_or_else(|| "not documented".into(), words));
-    row("Any other answer", &failure(ack.failure()));
+    row("Any other answer", &failure(ack));
     row("Maximum age of an attempt", &platform.max_age().map_or_else(|| "none".into(), words));
     row("Largest body", &size(platform.max_body()));
     let is_by_install = platform.activation() == Activation::OnInstall;
@@ -204,11 +204,16 @@ fn taken(sender: &Sender) -> String {
     }
 }
 
-fn failure(failure: AckFailure) -> String {
-    match failure {
+fn failure(ack: &Ack) -> String {
+    let other = match ack.failure() {
         AckFailure::Blocks => "the action is blocked".into(),
         AckFailure::Retried { at_most } => format!("the event is sent again, for up to {}", words(at_most)),
         _ => "the event is lost".into(),
+    };
+    let mut finals = (300..600).filter(|status| ack.is_final(*status));
+    match (finals.next(), finals.next_back()) {
+        (Some(first), Some(last)) => format!("{first} to {last}: final. Else {other}"),
+        _ => other,
     }
 }
 

@@ -31,7 +31,8 @@ pub const SCHEME: TokenScheme =
 /// 200 within 10 s, which is when a change of plan or quantity is accepted by itself.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(10))
-    .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60 * 60) });
+    .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60 * 60) })
+    .with_finals(400, 499);
 
 /// Azure Marketplace, for [`Verifier::with_source`](crate::Verifier::with_source) with the key set of the publisher's tenant. The app is
 /// the client id of its registration at Entra: the keys sign for all apps, so it has to be named. They have to have an

@@ -35,7 +35,8 @@ pub const SCHEME: PublicScheme = PublicScheme::detached_jws(SIGNATURE);
 /// 200 within 18 s. The last of 5 retries comes after some 5 minutes.
 pub const ACK: Ack = Ack::new(200)
     .with_deadline(Duration::from_secs(18))
-    .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60) });
+    .with_failure(AckFailure::Retried { at_most: Duration::from_secs(8 * 60) })
+    .with_finals(300, 499);
 
 /// The subscription that an app's manifest should have for its own events.
 pub const SUBSCRIPTION: &str = "subscription { event { __typename issuedAt version issuingPrincipal { __typename ... on App { id } ... on User { id } } recipient { id } \

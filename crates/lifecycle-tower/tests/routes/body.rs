@@ -7,7 +7,10 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use http::Request;
 use http_body_util::{Full, Limited};
-use lifecycle_core::{Delivery, Method, Rejection};
+use lifecycle_core::{
+    Ack, Delivery, EventFields, EventKind, ExpectedApp, Method, Platform, Proof, Rejection, Secret, Verifier,
+    seismic,
+};
 use lifecycle_tower::receive;
 use tokio::time::Instant;
 
@@ -79,6 +82,22 @@ async fn a_body_that_is_not_complete_within_the_timeout_is_timed_out() {
     let patient = verifier().with_timeout(Duration::from_secs(3));
     let slow = [Step::Pause(Duration::from_millis(2999)), Step::Give(body.clone())];
     assert!(receive(&patient, post(&body, Script::new(slow))).await.is_ok());
+}
+
+/// As Seismic, but for what it takes as final.
+static FINAL: Platform =
+    Platform::new("final", Proof::Hmac(seismic::SCHEME), Ack::new(200).with_finals(400, 499), |_| {
+        Ok(EventFields::new(EventKind::Install))
+    });
+
+#[tokio::test(start_paused = true)]
+async fn a_late_body_is_no_refusal_on_a_platform_that_takes_408_as_one() {
+    let secret = Secret::new("seismic-demo-signing-secret-1").unwrap();
+    let verifier = Verifier::new(&FINAL, secret, ExpectedApp::Any).unwrap();
+    let late = post(b"", Script::new([Step::Pause(Duration::from_secs(3))]));
+    let rejected = receive(&verifier, late).await.unwrap_err();
+    assert_eq!(rejected, Rejection::BodyLate.into());
+    assert_eq!(Rejection::BodyLate.status(), 503);
 }
 
 #[tokio::test]
