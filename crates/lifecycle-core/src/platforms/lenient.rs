@@ -56,18 +56,17 @@ fn after_the_epoch(millis: u64) -> Option<SystemTime> {
 
 /// A body, which is a JSON object. What serde derives alone would read an array, too, member by member.
 pub(super) fn document<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, serde_json::Error> {
-    let Whole(document) = serde_json::from_str(body)?;
-    document.ok_or_else(|| serde::de::Error::custom("not an object"))
+    if body.trim_ascii_start().starts_with('{') {
+        return serde_json::from_str(body);
+    }
+    serde_json::from_str::<IgnoredAny>(body)?;
+    Err(serde::de::Error::custom("not an object"))
 }
 
 /// An object, or `None` for `null` and for any other type.
 pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
     from.deserialize_any(Any(Object(PhantomData)))
 }
-
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "T: Deserialize<'de>"))]
-struct Whole<T>(#[serde(deserialize_with = "object")] Option<T>);
 
 /// An object of which only its id is read.
 #[derive(Deserialize)]
