@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::ack::AckFailure;
 use crate::document::Document;
 use crate::envelope::{Envelope, Unreadable};
-use crate::event::{EventFields, LifecycleEvent};
+use crate::event::{Fields, LifecycleEvent};
 use crate::head::Headers;
 use crate::idempotency::IdempotencyKey;
 use crate::platform::Platform;
@@ -28,11 +28,8 @@ pub struct Delivery {
     platform: &'static Platform,
     event: LifecycleEvent,
     trust: Trust,
-    unproven: Unproven,
     /// Made when it is first asked for: it takes as long as the proof of a short body, and not every handler wants it.
     key: OnceLock<IdempotencyKey>,
-    /// Where it differs from the platform's.
-    failure: Option<AckFailure>,
     received_at: SystemTime,
     overtaken_by: Option<i64>,
 }
@@ -41,19 +38,15 @@ impl Delivery {
     pub(crate) fn new(
         platform: &'static Platform,
         document: Document,
-        mut fields: EventFields<'_>,
+        fields: Fields,
         trust: Trust,
         received_at: SystemTime,
     ) -> Self {
-        fields.kind = fields.kind.told_apart();
-        let (unproven, failure) = (fields.unproven_fields(), fields.failure);
         Self {
             platform,
             event: LifecycleEvent::new(document, fields),
             trust,
-            unproven,
             key: OnceLock::new(),
-            failure,
             received_at,
             overtaken_by: None,
         }
@@ -74,20 +67,12 @@ impl Delivery {
     ) -> Result<Self, Unreadable> {
         let body = body.into();
         let stored = envelope.open(platform, &body)?;
-        let headers = Headers::of(platform.header_names(), |name| envelope.header(name));
-        let document = Document::new(body, headers).map_err(|_| Unreadable::Body)?;
-        let document = document.with_claims(stored.claims);
-        let failure = stored.fields.failure;
-        Ok(Self {
-            platform,
-            event: LifecycleEvent::new(document, stored.fields),
-            trust: stored.trust,
-            unproven: stored.unproven,
-            key: stored.key.into(),
-            failure,
-            received_at: stored.received_at,
-            overtaken_by: None,
-        })
+        let mut headers = Headers::none(platform.header_names());
+        headers.fill(|name| envelope.header(name));
+        let document = Document::new(body, headers, stored.claims).map_err(|_| Unreadable::Body)?;
+        let fields = Fields::of(stored.fields, &document);
+        let delivery = Self::new(platform, document, fields, stored.trust, stored.received_at);
+        Ok(Self { key: stored.key.into(), ..delivery })
     }
 
     /// What a store keeps in addition to the body, so that [`from_store_unverified`](Self::from_store_unverified) need not decode
@@ -111,21 +96,21 @@ impl Delivery {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn proves(&self, field: Field) -> bool {
-        !matches!(self.trust, Trust::UnguessableUrl) && !self.unproven.contains(field)
+        !matches!(self.trust, Trust::UnguessableUrl) && !self.unproven().contains(field)
     }
 
     /// What an answer that is late, or not the acknowledgement, means for this event: what the platform's
     /// [`Ack`](crate::Ack) says, unless its decoder says otherwise of this one.
     pub fn failure(&self) -> AckFailure {
-        self.failure.unwrap_or(self.platform.ack().failure())
+        self.own_failure().unwrap_or(self.platform.ack().failure())
     }
 
     pub(crate) fn own_failure(&self) -> Option<AckFailure> {
-        self.failure
+        self.event.fields().failure
     }
 
     pub(crate) fn unproven(&self) -> Unproven {
-        self.unproven
+        self.event.fields().unproven
     }
 
     /// The same, with what its inbox knows of [`overtaken_by`](Self::overtaken_by). For inboxes: it is true of one run of the handler,
@@ -167,7 +152,7 @@ impl Delivery {
     /// The same for every delivery of the same event; see [`IdempotencyKey`].
     pub fn idempotency_key(&self) -> IdempotencyKey {
         *self.key.get_or_init(|| {
-            IdempotencyKey::of(self.platform.name(), &self.event, !self.unproven.contains(Field::Kind))
+            IdempotencyKey::of(self.platform.name(), &self.event, !self.unproven().contains(Field::Kind))
         })
     }
 

@@ -20,18 +20,13 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    pub(crate) fn new(body: Bytes, headers: Headers) -> Result<Self, Undecodable> {
+    pub(crate) fn new(body: Bytes, headers: Headers, claims: Option<Arc<str>>) -> Result<Self, Undecodable> {
         let text = ByteString::try_from(body).map_err(|_| Undecodable::NotUtf8)?;
-        Ok(Self { text, headers, claims: None })
+        Ok(Self { text, headers, claims })
     }
 
     pub(crate) fn empty(headers: Headers) -> Self {
         Self { text: ByteString::new(), headers, claims: None }
-    }
-
-    pub(crate) fn with_claims(mut self, claims: Option<Arc<str>>) -> Self {
-        self.claims = claims;
-        self
     }
 
     /// The body as text, without a byte order mark in front. It may be ignored in front of JSON (RFC 8259, section 8.1), and

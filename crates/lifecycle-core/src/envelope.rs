@@ -80,7 +80,6 @@ pub(crate) struct Opened<'e> {
     pub(crate) fields: EventFields<'e>,
     pub(crate) claims: Option<Arc<str>>,
     pub(crate) trust: Trust,
-    pub(crate) unproven: Unproven,
     pub(crate) key: IdempotencyKey,
     pub(crate) received_at: SystemTime,
 }
@@ -189,11 +188,11 @@ impl Envelope {
         fields.request_id = self.request_id.as_deref().map(Cow::Borrowed);
         fields.occurred = self.occurred.and_then(from_epoch);
         fields.failure = self.failure.map(AckFailure::from);
+        fields.unproven = Unproven::from_names(self.unproven.iter().map(String::as_str));
         Ok(Opened {
             fields,
             claims: self.claims.as_deref().map(Arc::from),
             trust: (&self.trust).into(),
-            unproven: Unproven::from_names(self.unproven.iter().map(String::as_str)),
             key: self.key,
             received_at: from_epoch(self.received).unwrap_or(SystemTime::UNIX_EPOCH),
         })

@@ -61,7 +61,7 @@ impl EventKind {
 
     /// The kind in a form that a store can tell from all others by its name, and that a log can show. Whoever may choose an
     /// unsigned name could make an install of anything else otherwise, or fill a disk.
-    pub(crate) fn told_apart(self) -> Self {
+    fn told_apart(self) -> Self {
         match self {
             Self::Other(name) if Self::from_name(&name).is_known() => {
                 Self::Other(format!("other.{name}").into())
@@ -121,7 +121,7 @@ pub struct EventFields<'a> {
     pub identity: IdempotencySource<'a>,
     /// What a failure means for this event, where that differs from what the platform's [`Ack`](crate::Ack) says of all.
     pub failure: Option<AckFailure>,
-    unproven: Unproven,
+    pub(crate) unproven: Unproven,
 }
 
 impl EventFields<'_> {
@@ -147,10 +147,6 @@ impl EventFields<'_> {
     /// Says that the proof does not cover this field: it was read from what is not signed.
     pub fn unproven(&mut self, field: Field) {
         self.unproven.insert(field);
-    }
-
-    pub(crate) fn unproven_fields(&self) -> Unproven {
-        self.unproven
     }
 }
 
@@ -217,13 +213,16 @@ impl LifecycleEvent {
         self.fields.occurred
     }
 
-    pub(crate) fn new(document: Document, fields: EventFields<'_>) -> Self {
-        let fields = Fields::of(fields, &document);
+    pub(crate) fn new(document: Document, fields: Fields) -> Self {
         Self { document, fields }
     }
 
     pub(crate) fn document(&self) -> &Document {
         &self.document
+    }
+
+    pub(crate) fn fields(&self) -> &Fields {
+        &self.fields
     }
 
     pub(crate) fn identity(&self) -> IdempotencySource<'_> {
@@ -241,9 +240,11 @@ impl fmt::Debug for LifecycleEvent {
     }
 }
 
-/// [`EventFields`], free of the borrow.
+/// [`EventFields`], free of the borrow: with places in the document, which can then be moved.
 #[derive(Clone)]
-struct Fields {
+pub(crate) struct Fields {
+    pub(crate) unproven: Unproven,
+    pub(crate) failure: Option<AckFailure>,
     kind: EventKind,
     app: Span,
     tenant: Span,
@@ -257,10 +258,12 @@ struct Fields {
 }
 
 impl Fields {
-    fn of(fields: EventFields<'_>, document: &Document) -> Self {
+    pub(crate) fn of(fields: EventFields<'_>, document: &Document) -> Self {
         let span = |field| Span::of(field, document);
         Self {
-            kind: fields.kind,
+            unproven: fields.unproven,
+            failure: fields.failure,
+            kind: fields.kind.told_apart(),
             app: span(fields.app),
             tenant: span(fields.tenant),
             installation: fields.installation.map(span),
@@ -309,7 +312,12 @@ mod tests {
 
     fn document(text: &str) -> Document {
         let names = seismic::PLATFORM.header_names();
-        Document::new(text.to_owned().into(), Headers::none(names)).unwrap()
+        Document::new(text.to_owned().into(), Headers::none(names), None).unwrap()
+    }
+
+    fn event(document: Document, fields: EventFields<'_>) -> LifecycleEvent {
+        let fields = Fields::of(fields, &document);
+        LifecycleEvent::new(document, fields)
     }
 
     #[test]
@@ -320,7 +328,7 @@ mod tests {
         fields.tenant = Cow::Borrowed(&shared.text()[13..15]);
         fields.app = Cow::Borrowed("constant");
         fields.actor = Some(Cow::Owned("escaped".to_owned()));
-        let event = LifecycleEvent::new(document, fields);
+        let event = event(document, fields);
         assert!(matches!(event.fields.tenant, Span::Body { start: 13, end: 15 }), "shares the body");
         assert_eq!((event.tenant(), event.app(), event.actor()), ("t1", "constant", Some("escaped")));
         assert_eq!(event.version(), None);
@@ -331,7 +339,7 @@ mod tests {
         let read = |id: &str| {
             let mut fields = EventFields::new(EventKind::Install);
             fields.request_id = Some(Cow::Borrowed(id));
-            LifecycleEvent::new(document(id), fields).request_id().map(str::to_owned)
+            event(document(id), fields).request_id().map(str::to_owned)
         };
         for placeholder in [
             "",
@@ -381,7 +389,7 @@ mod tests {
     fn debug_shows_the_kind_and_nothing_personal() {
         let mut fields = EventFields::new(EventKind::Install);
         fields.tenant = Cow::Borrowed("jordan.lee@example.com");
-        let shown = format!("{:?}", LifecycleEvent::new(document(""), fields));
+        let shown = format!("{:?}", event(document(""), fields));
         assert_eq!(shown, "LifecycleEvent { kind: Install, .. }");
     }
 }

@@ -44,12 +44,12 @@ impl<'h, H> Head<'h, H> {
 
     /// The path of the target.
     pub fn path(&self) -> &'h str {
-        self.target.split_once('?').map_or(self.target, |(path, _)| path)
+        split(self.target).0
     }
 
     /// What follows the first `?` of the target.
     pub fn query(&self) -> Option<&'h str> {
-        self.target.split_once('?').map(|(_, query)| query)
+        split(self.target).1
     }
 }
 
@@ -59,45 +59,45 @@ impl<H> fmt::Debug for Head<'_, H> {
     }
 }
 
+/// A target's path and query.
+pub(crate) fn split(target: &str) -> (&str, Option<&str>) {
+    target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)))
+}
+
 /// The headers that a platform signs or decodes, kept with the delivery in one piece of memory. Cloning is cheap. `Debug`
 /// shows the names only.
 #[derive(Clone)]
 pub struct Headers {
     names: &'static HeaderNames,
+    /// The values, one after another.
     text: ByteString,
-    places: [Option<(usize, usize)>; Platform::MAX_HEADERS],
+    /// Where each ends, also one that is absent.
+    ends: [usize; Platform::MAX_HEADERS],
+    is_present: [bool; Platform::MAX_HEADERS],
 }
 
 impl Headers {
     pub(crate) fn none(names: &'static HeaderNames) -> Self {
-        Self { names, text: ByteString::new(), places: [None; Platform::MAX_HEADERS] }
+        let (ends, is_present) = ([0; Platform::MAX_HEADERS], [false; Platform::MAX_HEADERS]);
+        Self { names, text: ByteString::new(), ends, is_present }
     }
 
-    /// The headers of these that the platform names.
-    pub(crate) fn of<'v>(
-        names: &'static HeaderNames,
-        mut value: impl FnMut(&'static str) -> Option<Cow<'v, str>>,
-    ) -> Self {
-        let mut headers = Self::none(names);
+    /// With the values of those that the platform names.
+    pub(crate) fn fill<'v>(&mut self, mut value: impl FnMut(&'static str) -> Option<Cow<'v, str>>) {
         let mut values: [Option<Cow<'v, str>>; Platform::MAX_HEADERS] =
             [const { None }; Platform::MAX_HEADERS];
         let mut length = 0;
-        for (name, place) in names.kept_names().zip(&mut values) {
-            *place = value(name);
-            length += place.as_ref().map_or(0, |value| value.len());
+        for (nth, name) in self.names.kept_names().enumerate() {
+            values[nth] = value(name);
+            length += values[nth].as_ref().map_or(0, |value| value.len());
+            self.ends[nth] = length;
+            self.is_present[nth] = values[nth].is_some();
         }
-        if length == 0 && values.iter().all(Option::is_none) {
-            return headers;
+        if length > 0 {
+            let mut text = String::with_capacity(length);
+            text.extend(values.into_iter().flatten());
+            self.text = text.into();
         }
-        let mut text = String::with_capacity(length);
-        for (value, place) in values.iter().zip(&mut headers.places) {
-            if let Some(value) = value {
-                *place = Some((text.len(), text.len() + value.len()));
-                text.push_str(value);
-            }
-        }
-        headers.text = text.into();
-        headers
     }
 
     /// The value of a header that the platform names; the name in lower case.
@@ -107,10 +107,13 @@ impl Headers {
 
     /// Name (in lower case) and value of each.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.names.kept_names().zip(&self.places).filter_map(|(name, place)| {
-            let (start, end) = (*place)?;
-            Some((name, &self.text[start..end]))
-        })
+        let mut start = 0;
+        self.names.kept_names().zip(self.ends).zip(self.is_present).filter_map(
+            move |((name, end), is_present)| {
+                let value = &self.text[std::mem::replace(&mut start, end)..end];
+                is_present.then_some((name, value))
+            },
+        )
     }
 
     pub(crate) fn signed(&self, name: &str) -> Option<&str> {
@@ -145,58 +148,104 @@ impl fmt::Debug for Headers {
 pub(crate) struct CheckedHead {
     pub(crate) presented: Presented,
     pub(crate) headers: Headers,
-    /// The body's length as declared, if it is.
-    pub(crate) declared: Option<u64>,
+    /// The body's length as declared; 0 if it is not.
+    pub(crate) declared: usize,
     /// The token, or the detached signature; a token that is the body is still to come.
     pub(crate) jws: Option<Box<Jws>>,
     /// The path, where a token is the proof.
     pub(crate) path: Option<Box<str>>,
 }
 
-/// Validates the header lines that are relevant for a platform: the signatures presented and the headers to keep.
-pub(crate) fn check<'h>(
-    platform: &'static Platform,
-    head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
-    app: &ExpectedApp,
-) -> Result<CheckedHead, RejectedRequest> {
-    let names = platform.header_names();
-    let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
-    let mut declared = None;
-    let mut body = RequestBody::Read;
-    let mut ambiguous = None; // returned only after all lines, as a later one may announce a body
-    let (path, query) = (head.path(), head.query());
-    for (name, value) in head.headers {
-        if announces_body(name, value) {
-            body = RequestBody::Unread;
+impl CheckedHead {
+    /// Nothing yet.
+    pub(crate) fn new(platform: &'static Platform) -> Self {
+        let length = match platform.proof() {
+            Proof::Hmac(_) => 32,
+            #[cfg(feature = "public-key")]
+            Proof::PublicKey(_) => PublicScheme::LENGTH,
+            Proof::Token(_) | Proof::UnguessableUrl => 0,
+        };
+        Self {
+            presented: Presented::new(length),
+            headers: Headers::none(platform.header_names()),
+            declared: 0,
+            jws: None,
+            path: None,
         }
-        if name.eq_ignore_ascii_case("content-length") {
-            declared = std::str::from_utf8(value.trim_ascii()).ok().and_then(|digits| digits.parse().ok());
-        }
-        for (own, first) in names.all().iter().zip(&mut first) {
-            if name.eq_ignore_ascii_case(own) {
-                ambiguous = ambiguous.or(agree(own, first, value).err());
+    }
+
+    /// Validates the header lines that are relevant for a platform: the signatures presented and the headers to keep. It fills a
+    /// value that is in its place already, as each move of one takes as long as reading a line.
+    pub(crate) fn read<'h>(
+        &mut self,
+        platform: &Platform,
+        head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
+        app: &ExpectedApp,
+    ) -> Result<(), RejectedRequest> {
+        let names = platform.header_names();
+        let mut first: [Option<&'h [u8]>; Platform::MAX_HEADERS] = [None; Platform::MAX_HEADERS];
+        let mut body = RequestBody::Read;
+        let mut ambiguous = None; // returned only after all lines, as a later one may announce a body
+        for (name, value) in head.headers {
+            if announces_body(name, value) {
+                body = RequestBody::Unread;
+            }
+            if name.eq_ignore_ascii_case("content-length") {
+                let digits = std::str::from_utf8(value.trim_ascii()).ok();
+                let length = digits.and_then(|digits| digits.parse::<u64>().ok()).unwrap_or_default();
+                self.declared = usize::try_from(length).unwrap_or(usize::MAX);
+            }
+            for (own, first) in names.all().iter().zip(&mut first) {
+                if name.eq_ignore_ascii_case(own) {
+                    ambiguous = ambiguous.or(agree(own, first, value).err());
+                }
             }
         }
+        let read = ambiguous.map_or(Ok(()), Err).and_then(|()| self.take(platform, head.target, &first, app));
+        read.map_err(|rejection| RejectedRequest { rejection, body })
     }
-    let rejected = |rejection| RejectedRequest { rejection, body };
-    if let Some(rejection) = ambiguous {
-        return Err(rejected(rejection));
-    }
-    let (presented, headers) = read(platform, &first).map_err(rejected)?;
-    let mut checked = CheckedHead { presented, headers, declared, jws: None, path: None };
-    match platform.proof() {
-        Proof::Token(scheme) => {
-            let token = scheme.find(first[0].filter(|_| names.carrying > 0), query).map_err(rejected)?;
-            let jws = token.map(|token| scheme.read(token, app)).transpose().map_err(rejected)?;
-            (checked.jws, checked.path) = (jws.map(Box::new), Some(path.into()));
+
+    /// Reads the values of the platform's headers.
+    fn take(
+        &mut self,
+        platform: &Platform,
+        target: &str,
+        values: &[Option<&[u8]>; Platform::MAX_HEADERS],
+        app: &ExpectedApp,
+    ) -> Result<(), Rejection> {
+        let names = platform.header_names();
+        let (carrying, kept) = values.split_at(names.carrying);
+        let scheme = match platform.proof() {
+            Proof::Hmac(scheme) => Some(scheme),
+            #[cfg(feature = "public-key")]
+            Proof::PublicKey(public) => public.scheme(),
+            Proof::Token(_) | Proof::UnguessableUrl => None,
+        };
+        if let Some(scheme) = scheme {
+            for (nth, value) in carrying.iter().enumerate() {
+                if let Some(value) = value {
+                    self.presented.read(scheme, nth, value)?;
+                }
+            }
+            self.presented.check(scheme, has_all_signed(names, kept)?)?;
         }
-        #[cfg(feature = "public-key")]
-        Proof::PublicKey(scheme) if scheme.scheme().is_none() => {
-            checked.jws = Some(Box::new(detached(names.all()[0], first[0]).map_err(rejected)?));
+        let mut kept = kept.iter();
+        self.headers.fill(|_| kept.next().copied().flatten().map(header_text));
+        match platform.proof() {
+            Proof::Token(scheme) => {
+                let (path, query) = split(target);
+                let token = scheme.find(carrying.first().copied().flatten(), query)?;
+                let jws = token.map(|token| scheme.read(token, app)).transpose()?;
+                (self.jws, self.path) = (jws.map(Box::new), Some(path.into()));
+            }
+            #[cfg(feature = "public-key")]
+            Proof::PublicKey(scheme) if scheme.scheme().is_none() => {
+                self.jws = Some(Box::new(detached(names.all()[0], carrying[0])?));
+            }
+            _ => {}
         }
-        _ => {}
+        Ok(())
     }
-    Ok(checked)
 }
 
 /// The detached signature in a header.
@@ -205,34 +254,6 @@ fn detached(name: &'static str, value: Option<&[u8]>) -> Result<Jws, Rejection> 
     let value = value.ok_or(Rejection::MissingSignature)?;
     let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
     Jws::detached(text.trim_matches([' ', '\t'])).ok_or(Rejection::SignatureMismatch)
-}
-
-/// Reads the values of the platform's headers.
-fn read(
-    platform: &'static Platform,
-    values: &[Option<&[u8]>; Platform::MAX_HEADERS],
-) -> Result<(Presented, Headers), Rejection> {
-    let names = platform.header_names();
-    let (scheme, length) = match platform.proof() {
-        Proof::Hmac(scheme) => (Some(scheme), 32),
-        #[cfg(feature = "public-key")]
-        Proof::PublicKey(public) => (public.scheme(), PublicScheme::LENGTH),
-        Proof::Token(_) | Proof::UnguessableUrl => (None, 0),
-    };
-    let mut presented = Presented::new(length);
-    let (carrying, kept) = values.split_at(names.carrying);
-    if let Some(scheme) = scheme {
-        for (name, value) in scheme.headers().iter().zip(carrying) {
-            if let Some(value) = value {
-                let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
-                presented.read(scheme, name, text)?;
-            }
-        }
-        presented.check(scheme, has_all_signed(names, kept)?)?;
-    }
-    let mut values = kept.iter();
-    let headers = Headers::of(names, |_| values.next().copied().flatten().map(header_text));
-    Ok((presented, headers))
 }
 
 /// Whether all signed headers are there. What is signed are their bytes, which text of another charset would not give back.
@@ -327,6 +348,14 @@ mod tests {
         Err(Undecodable::NotUtf8)
     }
 
+    fn headers<'h>(
+        head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
+    ) -> Result<Headers, RejectedRequest> {
+        let mut checked = CheckedHead::new(&PLATFORM);
+        checked.read(&PLATFORM, head, &ExpectedApp::Any)?;
+        Ok(checked.headers)
+    }
+
     #[test]
     fn a_header_that_is_not_signed_is_read_in_either_charset() {
         let zeros = "0".repeat(64);
@@ -334,7 +363,7 @@ mod tests {
             let lines = [("x-signature", zeros.as_bytes()), ("x-time", b"1"), ("x-event", b"plain")]
                 .map(|(own, usual)| (own, if own == name { value } else { usual }));
             let head = Head::new("POST", "/", lines);
-            let headers = check(&PLATFORM, head, &ExpectedApp::Any).map_err(Rejection::from)?.headers;
+            let headers = headers(head).map_err(Rejection::from)?;
             Ok(headers.get(name).unwrap_or_default().to_owned())
         };
         assert_eq!(kept_as("x-event", "é".as_bytes()), Ok("é".into()));
@@ -352,7 +381,7 @@ mod tests {
     fn a_signed_header_and_another_one_come_through_different_doors() {
         let zeros = "0".repeat(64);
         let lines = [("X-Signature", zeros.as_bytes()), ("X-Time", b"1"), ("X-Event", b"install")];
-        let headers = check(&PLATFORM, Head::new("POST", "/", lines), &ExpectedApp::Any).unwrap().headers;
+        let headers = headers(Head::new("POST", "/", lines)).unwrap();
         let document = Document::empty(headers.clone());
         let request = VerifiedRequest::new(&document, None, "");
         assert_eq!((request.signed_header("x-time"), request.signed_header("x-event")), (Some("1"), None));

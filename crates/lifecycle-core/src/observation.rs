@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use crate::delivery::Delivery;
 use crate::document::Document;
-use crate::event::{EventFields, EventKind};
+use crate::event::{EventFields, EventKind, Fields};
 use crate::head::Headers;
 use crate::idempotency::{self, IdempotencySource};
 use crate::platform::Platform;
@@ -112,7 +112,8 @@ impl Delivery {
     pub fn observed(observation: &Observation, recorded_at: SystemTime) -> Self {
         let platform = observation.platform;
         let document = Document::empty(Headers::none(platform.header_names()));
-        Self::new(platform, document, observation.fields(), Trust::Observed, recorded_at)
+        let fields = Fields::of(observation.fields(), &document);
+        Self::new(platform, document, fields, Trust::Observed, recorded_at)
     }
 }
 

@@ -95,7 +95,7 @@ impl PublicScheme {
             (Form::Ed25519(scheme), _) => {
                 let message = message(scheme, header, |_| presented.field().as_bytes(), body);
                 presented
-                    .candidates()
+                    .candidates(scheme)
                     .find_map(|(header, signature)| Some((keys.find_any(&message, signature)?, header)))
             }
             (Form::DetachedJws(header), Some(jws)) => {

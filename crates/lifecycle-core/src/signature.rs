@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::SystemTime;
 
-use hmac::digest::CtOutput;
+use hmac::digest::{CtOutput, array::Array};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
@@ -13,9 +13,6 @@ use crate::rejection::Rejection;
 use crate::scheme::{Scheme, find};
 use crate::secret::{Secrets, SigningSecret};
 use crate::trust::Trust;
-
-/// The most bytes of a signature: those of Ed25519.
-const MAX_SIGNATURE: usize = 64;
 
 impl Scheme {
     /// Compares signatures alone: for bytes that came in another way than a [`Verifier`](crate::Verifier) takes, such as a
@@ -49,10 +46,10 @@ impl Scheme {
         now: SystemTime,
     ) -> Result<Trust, Rejection> {
         let mut presented = Presented::new(32);
-        for name in self.headers() {
-            let Some(value) = only(headers, name)? else { continue };
-            let text = std::str::from_utf8(value).map_err(|_| Rejection::InvalidHeader(name))?;
-            presented.read(self, name, text)?;
+        for (nth, name) in self.headers().iter().enumerate() {
+            if let Some(value) = only(headers, name)? {
+                presented.read(self, nth, value)?;
+            }
         }
         let mut whole = true;
         for name in self.signed_headers() {
@@ -68,32 +65,43 @@ impl Scheme {
 /// The signatures that a request presents, and the signed field of their headers, read before its body.
 #[derive(Clone)]
 pub(crate) struct Presented {
-    candidates: [Option<(&'static str, [u8; MAX_SIGNATURE])>; Self::MAX],
+    /// As many signatures as there are, one after another. They are moved with the request, so there is room for few.
+    bytes: [u8; Self::ROOM],
+    count: usize,
+    /// How many bytes each has.
     length: usize,
+    /// Which of the scheme's headers carried each.
+    carriers: [usize; Self::MAX],
     has_header: bool,
     field: FieldValue,
 }
 
 impl Presented {
-    /// More than a rotation needs; the rest is ignored, so that a request cannot amplify CPU work.
+    /// The most of 32 bytes; there are two of Ed25519's 64. No rotation needs more; the rest is ignored, so that a request cannot
+    /// amplify CPU work.
     const MAX: usize = 4;
+
+    const ROOM: usize = 32 * Self::MAX;
 
     /// None yet, of signatures of this many bytes.
     pub(crate) fn new(length: usize) -> Self {
-        debug_assert!(length <= MAX_SIGNATURE);
-        Self { candidates: [None; Self::MAX], length, has_header: false, field: FieldValue::NONE }
+        Self {
+            bytes: [0; Self::ROOM],
+            count: 0,
+            length,
+            carriers: [0; Self::MAX],
+            has_header: false,
+            field: FieldValue::NONE,
+        }
     }
 
-    /// Takes the signatures and the field out of one header's value. Malformed signatures are no candidates.
-    pub(crate) fn read(
-        &mut self,
-        scheme: &Scheme,
-        header: &'static str,
-        value: &str,
-    ) -> Result<(), Rejection> {
+    /// Takes the signatures and the field out of the value of the scheme's nth header. Malformed signatures are no candidates.
+    pub(crate) fn read(&mut self, scheme: &Scheme, nth: usize, value: &[u8]) -> Result<(), Rejection> {
+        let invalid = || Rejection::InvalidHeader(scheme.headers[nth]);
+        let value = std::str::from_utf8(value).map_err(|_| invalid())?;
         self.has_header = true;
         let Some(separator) = scheme.separator else {
-            self.take(scheme, header, value);
+            self.take(scheme, nth, value);
             return Ok(());
         };
         let field = scheme.field();
@@ -102,9 +110,9 @@ impl Presented {
                 && let Some(rest) = element.trim_ascii().strip_prefix(name)
                 && let Some(text) = rest.strip_prefix('=')
             {
-                self.field.set(text).ok_or(Rejection::InvalidHeader(header))?;
+                self.field.set(text).ok_or_else(invalid)?;
             } else {
-                self.take(scheme, header, element);
+                self.take(scheme, nth, element);
             }
         }
         Ok(())
@@ -115,7 +123,7 @@ impl Presented {
         if !self.has_header || !whole || (scheme.field().is_some() && self.field.is_none()) {
             return Err(Rejection::MissingSignature);
         }
-        if self.candidates[0].is_none() {
+        if self.count == 0 {
             return Err(Rejection::SignatureMismatch);
         }
         Ok(())
@@ -126,19 +134,17 @@ impl Presented {
         self.field.text()
     }
 
-    #[cfg_attr(
-        not(feature = "public-key"),
-        expect(dead_code, reason = "only public keys look at them from outside")
-    )]
-    pub(crate) fn candidates(&self) -> impl Iterator<Item = (&'static str, &[u8])> {
-        self.candidates.iter().flatten().map(|(header, bytes)| (*header, &bytes[..self.length]))
+    /// Each with the header that carried it.
+    pub(crate) fn candidates(&self, scheme: &Scheme) -> impl Iterator<Item = (&'static str, &[u8])> {
+        let headers = self.carriers.iter().map(|nth| scheme.headers[*nth]);
+        headers.zip(self.bytes.chunks_exact(self.length)).take(self.count)
     }
 
-    fn take(&mut self, scheme: &Scheme, header: &'static str, written: &str) {
-        let Some(free) = self.candidates.iter_mut().find(|place| place.is_none()) else { return };
-        let mut bytes = [0; MAX_SIGNATURE];
-        if scheme.decode(written, &mut bytes[..self.length]) {
-            *free = Some((header, bytes));
+    fn take(&mut self, scheme: &Scheme, nth: usize, written: &str) {
+        let free = self.bytes.chunks_exact_mut(self.length).nth(self.count);
+        if free.is_some_and(|free| scheme.decode(written, free)) {
+            self.carriers[self.count] = nth;
+            self.count += 1;
         }
     }
 }
@@ -194,10 +200,9 @@ pub(crate) fn verify<'s, 'v>(
         let mut mac = secret.keyed().clone();
         scheme.message(&header, |_| presented.field().as_bytes(), body, |part| mac.update(part));
         let expected = mac.finalize();
-        for (header, candidate) in presented.candidates.iter().flatten() {
-            let mut bytes = [0; 32];
-            bytes.copy_from_slice(&candidate[..32]);
-            if CtOutput::<Hmac<Sha256>>::new(bytes.into()) == expected {
+        for (header, candidate) in presented.candidates(scheme) {
+            if Array::try_from(candidate).is_ok_and(|bytes| CtOutput::<Hmac<Sha256>>::new(bytes) == expected)
+            {
                 return Ok((secret, header));
             }
         }
@@ -227,8 +232,8 @@ mod tests {
 
     fn candidates(scheme: &Scheme, value: &str) -> usize {
         let mut presented = Presented::new(32);
-        presented.read(scheme, "x-signature", value).unwrap();
-        presented.candidates.iter().flatten().count()
+        presented.read(scheme, 0, value.as_bytes()).unwrap();
+        presented.candidates(scheme).count()
     }
 
     #[test]

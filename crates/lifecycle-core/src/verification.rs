@@ -12,8 +12,9 @@ use sha2::Sha256;
 use crate::claims::Claims;
 use crate::delivery::Delivery;
 use crate::document::Document;
+use crate::event::Fields;
 use crate::freshness;
-use crate::head::{self, CheckedHead, Head};
+use crate::head::{CheckedHead, Head};
 use crate::jws::Jws;
 use crate::keys::{KeyHint, KeyLookup, Keys, KeysUnavailable, Material};
 use crate::platform::{AttemptTime, Proof};
@@ -55,7 +56,6 @@ impl Inbound {
 pub struct Verification {
     settings: Arc<Settings>,
     head: CheckedHead,
-    declared: usize,
     body: Body,
     keys: Held,
 }
@@ -82,13 +82,17 @@ impl Verification {
         keys: Option<Arc<Keys>>,
         head: Head<'h, impl Iterator<Item = (&'h str, &'h [u8])>>,
     ) -> Result<Self, RejectedRequest> {
-        let head = head::check(settings.platform, head, settings.app())?;
-        let declared = head.declared.map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX));
-        if declared > settings.max_body {
+        let mut verification = Self {
+            settings: settings.clone(),
+            head: CheckedHead::new(settings.platform),
+            body: Body::Empty,
+            keys: keys.map_or(Held::Wanted, Held::Given),
+        };
+        verification.head.read(settings.platform, head, settings.app())?;
+        if verification.head.declared > settings.max_body {
             return Err(Rejection::BodyTooLarge.into());
         }
-        let keys = keys.map_or(Held::Wanted, Held::Given);
-        Ok(Self { settings: settings.clone(), head, declared, body: Body::Empty, keys })
+        Ok(verification)
     }
 
     /// Takes a chunk of the body.
@@ -112,7 +116,7 @@ impl Verification {
             Body::Empty => Body::Whole(chunk),
             Body::Whole(first) => {
                 // The declared length was compared with the cap, so an untrue one cannot make it allocate more than that.
-                let mut pieces = BytesMut::with_capacity(self.declared.max(first.len() + chunk.len()));
+                let mut pieces = BytesMut::with_capacity(self.head.declared.max(first.len() + chunk.len()));
                 pieces.extend_from_slice(&first);
                 pieces.extend_from_slice(&chunk);
                 Body::Pieces(pieces)
@@ -188,8 +192,7 @@ impl Verification {
 
         let platform = self.settings.platform;
         let claims = self.head.jws.as_deref().and_then(Jws::claims).map(Claims::text).cloned();
-        let document = Document::new(body, self.head.headers).map_err(Rejection::Undecodable)?;
-        let document = document.with_claims(claims);
+        let document = Document::new(body, self.head.headers, claims).map_err(Rejection::Undecodable)?;
         let path = self.head.path.as_deref().unwrap_or_default();
         let request = VerifiedRequest::new(&document, keys.owner(), path);
         if let Some(handshake) = platform.handshake(&request).map_err(rejection)? {
@@ -197,8 +200,8 @@ impl Verification {
         }
         let mut fields = platform.decode(&request).map_err(rejection)?;
         self.settings.expect(&mut fields, now)?;
-        // The fields borrow from a copy: cloning a document only counts a reference.
-        Ok(Inbound::Delivery(Delivery::new(platform, document.clone(), fields, proven.trust, now)))
+        let fields = Fields::of(fields, &document);
+        Ok(Inbound::Delivery(Delivery::new(platform, document, fields, proven.trust, now)))
     }
 
     /// Whether the bytes are proven, and by what.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::delivery::Delivery;
 use crate::event::{EventFields, EventKind};
 use crate::freshness;
-use crate::head::Head;
+use crate::head::{self, Head};
 use crate::keys::{ConfigError, KeySource, Keys, Material};
 use crate::platform::{AttemptTime, Method, Platform, Proof};
 use crate::rejected_request::{RejectedRequest, RequestBody};
@@ -267,7 +267,7 @@ impl Verifier {
             Source::Fixed(handle) => Some(handle.get()),
             Source::LookUp(_) => None,
         };
-        if let Err(rejection) = admit(self.platform().method(), keys.as_deref(), head.method, head.path()) {
+        if let Err(rejection) = admit(self.platform().method(), keys.as_deref(), head.method, head.target) {
             return Err(RejectedRequest { rejection, body: RequestBody::announced(head.headers) });
         }
         Verification::begin(&self.0, keys, head)
@@ -369,9 +369,10 @@ impl Settings {
 }
 
 /// What can be checked without the headers.
-fn admit(expected: Method, keys: Option<&Keys>, method: &str, path: &str) -> Result<(), Rejection> {
+fn admit(expected: Method, keys: Option<&Keys>, method: &str, target: &str) -> Result<(), Rejection> {
     // The token first: a caller who does not know it must not learn what is accepted here.
     if let Some(Material::Token(token)) = keys.map(|keys| &keys.material) {
+        let (path, _) = head::split(target);
         let last = path.rsplit('/').next().unwrap_or_default();
         if !token.matches(last) {
             return Err(Rejection::NotFound);

@@ -258,13 +258,9 @@ mod tests {
     fn a_header_alone_makes_no_kind_of_what_another_app_of_the_shop_was_sent() {
         let keys = || Keys::from(KeySet::from_jwks(PUBLISHED_KEYS.as_bytes()).unwrap()).with_owner(SHOP);
         let request = |body: &'static str| {
-            let document = Document::new(
-                body.into(),
-                Headers::of(PLATFORM.header_names(), |name| {
-                    (name == EVENT).then_some(Cow::Borrowed("app_deleted"))
-                }),
-            );
-            let document = document.unwrap();
+            let mut headers = Headers::none(PLATFORM.header_names());
+            headers.fill(|name| (name == EVENT).then_some(Cow::Borrowed("app_deleted")));
+            let document = Document::new(body.into(), headers, None).unwrap();
             let keys = keys();
             decode(&VerifiedRequest::new(&document, keys.owner(), "/")).map(|fields| fields.kind)
         };
