@@ -7,19 +7,26 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::freshness;
 
 /// Text, or `None` for `null` and for any other type: a platform may change what an app does not need.
 pub(super) fn text<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    from.deserialize_any(Any(Text { integers: false }))
+    from.deserialize_any(Any(Text))
 }
 
-/// Text, or an integer as its decimal digits; `None` for `null` and for any other type. For ids, which some platforms write as
-/// numbers. No float is an id: its digits are not those that were sent.
+/// Text, or an integer of at most 64 bits as its decimal digits, which stay where they are; `None` for `null` and for any other
+/// type. For ids, which some platforms write as numbers.
 pub(super) fn id<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    from.deserialize_any(Any(Text { integers: true }))
+    let value = <&RawValue>::deserialize(from)?.get();
+    match value.strip_prefix('"') {
+        Some(_) if value.contains('\\') => serde_json::from_str(value).map_err(D::Error::custom),
+        Some(text) => Ok(text.strip_suffix('"').map(Cow::Borrowed)),
+        None if value.parse::<u64>().is_ok() || value.parse::<i64>().is_ok() => Ok(Some(value.into())),
+        None => Ok(None),
+    }
 }
 
 /// Whether it is `true`; any other value is not.
@@ -29,10 +36,7 @@ pub(super) fn is_true<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Err
 
 /// A whole number, or `None` for `null` and for any other type.
 pub(super) fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    Ok(id(from)?.and_then(|digits| match digits {
-        Cow::Owned(digits) => digits.parse().ok(), // a number; what is borrowed was text
-        Cow::Borrowed(_) => None,
-    }))
+    Ok(<&RawValue>::deserialize(from)?.get().parse().ok())
 }
 
 /// A whole number of seconds since the epoch, as a time; `None` for any other type, and for what is before the epoch.
@@ -60,7 +64,7 @@ pub(super) fn document<'a, T: Deserialize<'a>>(body: &'a str) -> Result<T, serde
         return serde_json::from_str(body);
     }
     serde_json::from_str::<IgnoredAny>(body)?;
-    Err(serde::de::Error::custom("not an object"))
+    Err(Error::custom("not an object"))
 }
 
 /// An object, or `None` for `null` and for any other type.
@@ -87,10 +91,6 @@ pub(super) trait Wanted<'de>: Sized {
     fn nothing() -> Self::Value;
 
     fn text(self, _text: Cow<'de, str>) -> Self::Value {
-        Self::nothing()
-    }
-
-    fn integer(self, _number: impl ToString) -> Self::Value {
         Self::nothing()
     }
 
@@ -126,12 +126,12 @@ impl<'de, W: Wanted<'de>> Visitor<'de> for Any<W> {
         Ok(self.0.truth(value))
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(self.0.integer(number))
+    fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+        Ok(W::nothing())
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(self.0.integer(number))
+    fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+        Ok(W::nothing())
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
@@ -180,9 +180,7 @@ impl Wanted<'_> for True {
     }
 }
 
-struct Text {
-    integers: bool,
-}
+struct Text;
 
 impl<'de> Wanted<'de> for Text {
     type Value = Option<Cow<'de, str>>;
@@ -193,10 +191,6 @@ impl<'de> Wanted<'de> for Text {
 
     fn text(self, text: Cow<'de, str>) -> Self::Value {
         Some(text)
-    }
-
-    fn integer(self, number: impl ToString) -> Self::Value {
-        self.integers.then(|| Cow::Owned(number.to_string()))
     }
 }
 

@@ -92,7 +92,7 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.attempted = body.webhook_timestamp;
     let about = present(body.user_id).or(body.data.and_then(|data| data.id));
     fields.identity = IdempotencySource::event([match (body.created_at, about) {
-        (Some(created), Some(about)) => Some(format!("{created} {about}").into()),
+        (Some(created), Some(about)) => Some([&*created, " ", &about].concat().into()),
         (created, _) => created,
     }]);
     Ok(fields)

@@ -2,8 +2,8 @@
 #![cfg_attr(all(doc, not(doctest)), doc = include_str!("../../docs/platforms/seismic.md"))]
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
-use std::{fmt, iter};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -119,12 +119,13 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.occurred = body.timestamp.as_deref().and_then(freshness::parse_instant);
     fields.attempted = fields.occurred.or_else(|| body.timestamp.as_deref().and_then(freshness::parse_local));
     // Seismic's `requestId` is its event's id. It sends each callback once, so its time is as good where there is none.
-    let time = || {
-        let time = body.timestamp.filter(|time| !is_placeholder_of_a_time(time))?;
-        Some(Cow::Owned(format!("timestamp {time}"))) // or an id could read as a time does
-    };
-    fields.identity =
-        IdempotencySource::event(iter::once(fields.request_id.clone()).chain(iter::once_with(time)));
+    fields.identity = IdempotencySource::event([fields.request_id.clone()]);
+    if fields.identity == IdempotencySource::Document(None)
+        && let Some(time) = body.timestamp.filter(|time| !is_placeholder_of_a_time(time))
+    {
+        // With a word in front, or an id could read as a time does.
+        fields.identity = IdempotencySource::Event(format!("timestamp {time}").into());
+    }
     Ok(fields)
 }
 

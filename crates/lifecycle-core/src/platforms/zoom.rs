@@ -100,7 +100,7 @@ fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecoda
     fields.identity = match fields.kind {
         EventKind::Other(_) => IdempotencySource::Document(None),
         _ => IdempotencySource::event([body.event_ts.map(|time| match &payload.user_id {
-            Some(user) => format!("{time} {user}").into(),
+            Some(user) => [&*time, " ", user].concat().into(),
             None => time,
         })]),
     };
