@@ -9,8 +9,8 @@ use example_shared::{App, Failure, Page, Shutdown};
 use lifecycle_core::{Delivery, EventKind, Reply, Verifier};
 use poem::endpoint::make;
 use poem::error::NotFoundError;
-use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::http::StatusCode;
+use poem::listener::{Acceptor, Listener, TcpListener};
 use poem::{Endpoint, EndpointExt, Request, Response, Route, Server, get};
 use serde_json::Value;
 
