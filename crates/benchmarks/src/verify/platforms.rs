@@ -5,7 +5,10 @@ use std::time::SystemTime;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use lifecycle_core::{Algorithm, EventKind, Head, Proof, TokenPlace, TokenScheme, Verifier};
+use lifecycle_core::{
+    Algorithm, EventFields, EventKind, Head, Inbound, Keys, Platform, Proof, RejectedRequest, Rejection,
+    TokenPlace, TokenScheme, Undecodable, VerifiedRequest, Verifier,
+};
 use lifecycle_testing::{KeysFrom, RSA_TEST_KEY, Sender, SignedRequest, SigningKeys, registry};
 use ring::rand::SystemRandom;
 use ring::rsa;
@@ -25,20 +28,25 @@ const NOTE: &str = "\
 256 samples of one kind each, as `lifecycle-testing` writes them, from the head of the request to an owned `Delivery`. **The \
 bare proof** is one HMAC of the body, or of what a token signs, with its key scheduled beforehand, by the faster of two backends; \
 where a platform signs with Ed25519 or RS256, it is `ring`'s verification of such a signature. What a platform signs beside the \
-body is left out of it. Allocations are those of one call; a platform whose headers are kept needs one for them.";
+body is left out of it. **Verify** ends with the proof, where a private key makes it: the head and the token are read, and nothing \
+is decoded. Allocations are those of one call; a platform whose headers are kept needs one for them.";
 
 const VARIETY: usize = 256;
 
 pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
     let mut rows = Vec::new();
     let mut slowest = [None; 4];
+    let mut slowest_alone = [None; 4];
     let mut most = 0;
     for sender in registry() {
         let Some(samples) = Samples::of(sender) else { continue };
         let measured = samples.measure(pace)?;
         let ratio = measured.rounds.ratio(measured.ours, measured.bare);
-        let slowest = &mut slowest[samples.bare as usize];
-        *slowest = Some(ratio.median.max(slowest.unwrap_or_default()));
+        let alone = measured.alone.map(|alone| measured.rounds.ratio(alone, measured.bare));
+        for (slowest, ratio) in [(&mut slowest, Some(ratio)), (&mut slowest_alone, alone)] {
+            let slowest = &mut slowest[samples.bare as usize];
+            *slowest = ratio.map(|ratio| ratio.median.max(slowest.unwrap_or_default())).or(*slowest);
+        }
         if samples.bare == Bare::Hmac {
             most = most.max(measured.allocations);
         }
@@ -47,6 +55,7 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
             Cell::new(samples.kind),
             count(mean(&samples.signed) as u64),
             Cell::Number(measured.rounds.nanos(measured.bare).median, ""),
+            alone.map_or(Cell::None, Cell::Ratio),
             Cell::Ratio(ratio),
             count(measured.allocations),
         ]);
@@ -59,6 +68,7 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
             "kind",
             "bytes",
             "bare proof, ns",
+            "verify / bare proof",
             "verify and decode / bare proof",
             "allocations",
         ]
@@ -73,7 +83,11 @@ pub(super) fn measure(report: &mut Report, pace: Pace) -> Result<(), Failure> {
             slowest[Bare::Hmac as usize],
         ),
         ("the same, over ring's verification of an Ed25519 signature", 1.15, slowest[Bare::Ed25519 as usize]),
-        ("the same, over ring's verification of an RS256 signature", 1.10, slowest[Bare::Rs256 as usize]),
+        (
+            "verify, and decode nothing, over ring's verification of an RS256 signature",
+            1.10,
+            slowest_alone[Bare::Rs256 as usize],
+        ),
         (
             "allocations to verify and decode an event that is proven by an HMAC of its body",
             1.0,
@@ -120,6 +134,8 @@ struct Samples {
     requests: Vec<(SignedRequest, Bytes)>,
     signed: Vec<Callback>,
     verifier: Verifier,
+    /// Ends with the proof, where a private key makes it.
+    alone: Option<Verifier>,
     sent: SystemTime,
     bare: Bare,
 }
@@ -127,6 +143,7 @@ struct Samples {
 struct Measured {
     rounds: Rounds,
     bare: usize,
+    alone: Option<usize>,
     ours: usize,
     allocations: u64,
 }
@@ -157,12 +174,14 @@ impl Samples {
             KeysFrom::Tenant { .. } => keys.verifying().with_owner("the tenant"),
             _ => keys.verifying(),
         };
+        let alone = matches!(bare, Bare::Ed25519 | Bare::Rs256).then(|| alone(platform, keys.clone()));
         let verifier = Verifier::new(platform, keys, APP).expect("the keys fit");
-        Some(Self { kind, requests, signed, verifier, sent, bare })
+        Some(Self { kind, requests, signed, verifier, alone, sent, bare })
     }
 
     fn measure(&self, pace: Pace) -> Result<Measured, Failure> {
-        let ours: Judge = self.judge();
+        let ours = self.judge(&self.verifier, is_delivery);
+        let alone = self.alone.as_ref().map(|alone| self.judge(alone, is_proven));
         let mut cases = match self.bare {
             Bare::Ed25519 => vec![ed25519(&self.signed)],
             Bare::Hmac | Bare::Hs256 => Vec::from(limit::cases(&self.signed)),
@@ -170,13 +189,16 @@ impl Samples {
         };
         let alternatives = cases.len();
         cases.push(case("ours", &ours));
+        cases.extend(alone.iter().map(|alone| case("ours, decoding nothing", alone)));
         let rounds = interleave(&mut cases, pace.rounds, pace.slice)?;
         let bare = if alternatives == 1 { 0 } else { limit::faster(&rounds) };
-        Ok(Measured { ours: alternatives, bare, allocations: allocations(&ours), rounds })
+        let allocations = allocations(&ours);
+        let alone = self.alone.as_ref().map(|_| alternatives + 1);
+        Ok(Measured { ours: alternatives, alone, bare, allocations, rounds })
     }
 
-    fn judge(&self) -> Judge {
-        let (requests, verifier, sent) = (self.requests.clone(), self.verifier.clone(), self.sent);
+    fn judge(&self, verifier: &Verifier, is_right: fn(Answer) -> bool) -> Judge {
+        let (requests, verifier, sent) = (self.requests.clone(), verifier.clone(), self.sent);
         Box::new(move |call| {
             let (request, body) = &requests[call % requests.len()];
             let lines = request.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
@@ -185,10 +207,33 @@ impl Samples {
                 return false;
             };
             verification.push(body.clone()).is_ok()
-                && std::hint::black_box(verification.finish(sent))
-                    .is_ok_and(|inbound| inbound.delivery().is_ok())
+                && is_right(std::hint::black_box(verification.finish(sent)))
         })
     }
+}
+
+/// How a verification ends.
+type Answer = Result<Inbound, RejectedRequest>;
+
+fn is_delivery(answer: Answer) -> bool {
+    answer.is_ok_and(|inbound| inbound.delivery().is_ok())
+}
+
+/// Whether it ends with what comes after the proof, on a platform that decodes nothing.
+fn is_proven(answer: Answer) -> bool {
+    answer.is_err_and(|rejected| rejected.rejection == Rejection::Undecodable(NOTHING))
+}
+
+const NOTHING: Undecodable = Undecodable::Missing("what is not decoded here");
+
+/// A verifier of this platform's requests that ends with the proof.
+fn alone(platform: &Platform, keys: Keys) -> Verifier {
+    fn decode<'a>(_: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+        Err(NOTHING)
+    }
+    let proven = Platform::new(platform.name(), *platform.proof(), *platform.ack(), decode);
+    // A verifier keeps its platform for as long as the program runs, which is short.
+    Verifier::new(Box::leak(Box::new(proven)), keys, APP).expect("the keys fit")
 }
 
 /// The app that all of them are about.
@@ -262,7 +307,11 @@ mod tests {
         assert_eq!(all.len(), registry().len() - 1, "all but the one that proves nothing");
         for mut samples in all {
             let platform = samples.verifier.platform();
-            assert!((0..VARIETY).all(samples.judge()), "{}", platform.name());
+            let name = platform.name();
+            let delivers = |samples: &Samples| samples.judge(&samples.verifier, is_delivery);
+            let proves = |alone: &Verifier| samples.judge(alone, is_proven);
+            assert!((0..VARIETY).all(delivers(&samples)), "{name}");
+            assert!(samples.alone.as_ref().is_none_or(|alone| (0..VARIETY).all(proves(alone))), "{name}");
             let other = match samples.bare {
                 Bare::Ed25519 => SigningKeys::parse(platform, &"07".repeat(32)),
                 Bare::Hmac | Bare::Hs256 => {
@@ -270,8 +319,11 @@ mod tests {
                 }
                 Bare::Rs256 => SigningKeys::parse(platform, RSA_OTHER_TEST_KEY),
             };
-            samples.verifier = Verifier::new(platform, other.unwrap().verifying(), APP).unwrap();
-            assert!(!(0..VARIETY).any(samples.judge()), "{}", platform.name());
+            let other = other.unwrap().verifying();
+            let other_alone = alone(platform, other.clone());
+            assert!(!(0..VARIETY).any(proves(&other_alone)), "{name}");
+            samples.verifier = Verifier::new(platform, other, APP).unwrap();
+            assert!(!(0..VARIETY).any(delivers(&samples)), "{name}");
         }
     }
 }
