@@ -6,6 +6,7 @@ mod ci;
 mod conformance;
 mod crash;
 mod examples;
+mod fuzz;
 mod instructions;
 mod peers;
 mod proxies;
@@ -30,6 +31,7 @@ const TASKS: &[Task] = &[
         "kill the example apps under load; nothing acknowledged may be lost, doubled or reordered",
         crash::run,
     ),
+    ("fuzz", "bytes of strangers for all that reads them; needs a nightly compiler", fuzz::run),
     ("peers", "exchange requests with the vendors' own libraries, in both directions", peers::run),
     (
         "proxies",

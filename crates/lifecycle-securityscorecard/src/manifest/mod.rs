@@ -89,7 +89,7 @@ pub struct Manifest {
     /// What the app may report about a company.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "spelling::nullable")]
     pub signals: Vec<Signal>,
-    /// Keys that are not known here, kept as they were read.
+    /// Keys that are not known here, kept as they were read; of a number with more than 17 digits, the last ones may change.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }

@@ -1,0 +1,113 @@
+//! Seeds: what each target begins with, in the form that the target reads.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use lifecycle_testing::{RSA_TEST_KEY, Sample, Sender, SignedRequest, SigningKeys, registry};
+
+use super::ROOT;
+use crate::Failure;
+
+pub(crate) fn of(target: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    Ok(match target {
+        "envelope" => each(|_, platform, sample| Some([&[platform], &*envelope(sample)].concat())),
+        "fixture" => files("fixtures/conformance")?,
+        "genuine" => each(|event, platform, _| Some(vec![platform, event, 0, 0, 0, 1])),
+        "keys" => keys(),
+        "public_key" => (0..16).map(|first| vec![first, first / 2, 0, 7, first, b'{', b'}']).collect(),
+        "request" => each(|_, platform, sample| {
+            let signed = sample.sign(&SigningKeys::for_tests(registry()[usize::from(platform)].platform()));
+            Some([&[platform, 0], &*text(&signed)].concat())
+        }),
+        "securityscorecard" => scorecard(),
+        "signature" => signatures(),
+        "signed" => each(|event, platform, sample| {
+            let claims = sample.claims().map(|claims| claims + "\n\n").unwrap_or_default();
+            Some([&[platform, event, 0], claims.as_bytes(), sample.body().as_bytes()].concat())
+        }),
+        "token" => each(|_, _, sample| {
+            let claims = sample.claims()?;
+            let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+            Some([&[0], header.as_bytes(), b"\n\n", claims.as_bytes()].concat())
+        }),
+        _ => Vec::new(),
+    })
+}
+
+/// When all of it is sent and received: the time that the targets have, so that nothing is stale.
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_812_800)
+}
+
+/// A seed of each event and handshake: of its place in the platform's list, the platform's in the registry, and its sample.
+fn each(seed: impl Fn(u8, u8, &Sample) -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
+    let samples = |sender: &'static Sender| {
+        let events = sender.events().filter_map(|(_, event)| sender.sample(event));
+        events.chain(sender.handshake()).map(|sample| sample.at(now())).zip(0..)
+    };
+    let all = registry()
+        .iter()
+        .zip(0..)
+        .flat_map(|(sender, platform)| samples(sender).map(move |(sample, event)| (event, platform, sample)));
+    all.filter_map(|(event, platform, sample)| seed(event, platform, &sample)).collect()
+}
+
+/// A request as the targets read it.
+fn text(signed: &SignedRequest) -> Vec<u8> {
+    let mut text = format!("{} {}", signed.method, signed.target);
+    for (name, value) in &signed.headers {
+        text.extend(["\n", name, ": ", value]);
+    }
+    [text.as_bytes(), b"\n\n", &signed.body].concat()
+}
+
+fn envelope(sample: &Sample) -> Vec<u8> {
+    if sample.kind().is_known() {
+        let delivery = sample.delivery();
+        return [delivery.envelope().to_json().as_bytes(), b"\n\n", delivery.body()].concat();
+    }
+    b"{}".to_vec()
+}
+
+fn keys() -> Vec<Vec<u8>> {
+    let mut texts: Vec<String> =
+        [RSA_TEST_KEY, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "a_hook_token"].map(str::to_owned).into();
+    for sender in registry() {
+        let keys = SigningKeys::for_tests(sender.platform());
+        texts.extend([keys.public_key(), keys.key_set()].into_iter().flatten());
+    }
+    texts.iter().map(|text| [&[0], text.as_bytes()].concat()).collect()
+}
+
+fn scorecard() -> Vec<Vec<u8>> {
+    [
+        "POST /\nx-ssc-app-id: 6f1c2a0e\nx-ssc-action: notify\nx-ssc-app-secrets: {\"ACCESS_TOKEN\":\"s3cr3t\"}\n\n{}",
+        r#"{"ACCESS_TOKEN":"s3cr3t"}"#,
+        "installation_id=8a1f6f5e-0000-4000-8000-000000000001&state=1",
+        "8a1f6f5e-0000-4000-8000-000000000001",
+        r#"{"name":"App","namespace":"app","install_url":"https://app.example/install","hooks":[],"actions":[]}"#,
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .into()
+}
+
+/// A genuine signature of each platform, alone and between others.
+fn signatures() -> Vec<Vec<u8>> {
+    let values = ["@", "sha256=@", "v0=@", "t=1790812800,v1=@", "t=1790812800,v1=#,v0=@", "v1,@ v1a,AA v1,@"];
+    let pairs = (0..8).flat_map(|vendor| values.map(|value| (vendor, value)));
+    pairs
+        .map(|(vendor, value)| [&[vendor], value.as_bytes(), b"\nmsg_1\n1790812800\n\n{}"].concat())
+        .collect()
+}
+
+/// All files below a folder of the project.
+fn files(folder: &str) -> Result<Vec<Vec<u8>>, Failure> {
+    let mut files = Vec::new();
+    for platform in fs::read_dir(Path::new(ROOT).join(folder))? {
+        for file in fs::read_dir(platform?.path())? {
+            files.push(fs::read(file?.path())?);
+        }
+    }
+    Ok(files)
+}
