@@ -15,12 +15,12 @@ pub(crate) fn of(target: &str) -> Result<Vec<Vec<u8>>, Failure> {
         "fixture" => files("fixtures/conformance")?,
         "genuine" => each(|event, platform, _| Some(vec![platform, event, 0, 0, 0, 1])),
         "keys" => keys(),
+        "manifest" => manifest(),
         "public_key" => (0..16).map(|first| vec![first, first / 2, 0, 7, first, b'{', b'}']).collect(),
         "request" => each(|_, platform, sample| {
             let signed = sample.sign(&SigningKeys::for_tests(registry()[usize::from(platform)].platform()));
             Some([&[platform, 0], &*text(&signed)].concat())
         }),
-        "securityscorecard" => scorecard(),
         "signature" => signatures(),
         "signed" => each(|event, platform, sample| {
             let claims = sample.claims().map(|claims| claims + "\n\n").unwrap_or_default();
@@ -80,7 +80,7 @@ fn keys() -> Vec<Vec<u8>> {
     texts.iter().map(|text| [&[0], text.as_bytes()].concat()).collect()
 }
 
-fn scorecard() -> Vec<Vec<u8>> {
+fn manifest() -> Vec<Vec<u8>> {
     [
         "POST /\nx-ssc-app-id: 6f1c2a0e\nx-ssc-action: notify\nx-ssc-app-secrets: {\"ACCESS_TOKEN\":\"s3cr3t\"}\n\n{}",
         r#"{"ACCESS_TOKEN":"s3cr3t"}"#,

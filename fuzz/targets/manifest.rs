@@ -1,4 +1,4 @@
-//! SecurityScorecard: an action's headers, the query of an install, a manifest.
+//! Manifest: SecurityScorecard's, the headers of its actions, and the query of an install.
 #![no_main]
 
 use fuzz::Request;
