@@ -1,89 +1,91 @@
 //! `lifecycle conformance`: the fixture suite against a running server, in any language.
 
-use std::collections::BTreeMap;
+mod findings;
+mod record;
+mod server;
+mod show;
+
 use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lifecycle_conformance::{
-    ContactError, Credentials, Exactness, Filter, Progress, ReportFile, Route, RouteKind, Suite, Target,
-    run_target,
-};
-use lifecycle_core::seismic;
-use reqwest::Url;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use lifecycle_conformance::{ContactError, Filter, Level, Progress, Report, ReportFile, Suite, run_target};
 use serde_json::{Value, json};
 
+use self::findings::Shown;
+use self::record::{Changes, Record};
+use self::server::ServerArgs;
 use crate::answer::{Answer, Exit};
 use crate::client;
 use crate::failure::Failure;
-use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
-use crate::shown::{BAD, GOOD};
 
 mod fixtures {
     include!(concat!(env!("OUT_DIR"), "/fixtures.rs"));
 }
 
-/// The app whose callbacks are sent, unless another is named.
-const APP: &str = "04bd6eda-4b04-4572-a744-7233ccc077cd";
-
 const EXAMPLES: &str = "\
 Examples:
   lifecycle conformance --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
-  lifecycle conformance --url http://127.0.0.1:3000/seismic --secret-file new.txt --previous-secret-file old.txt
+  lifecycle conformance --platform stripe --url http://127.0.0.1:3000/stripe --secret-file whsec.txt
   lifecycle conformance --url http://127.0.0.1:3000/seismic --filter rotation --junit report.xml
+  lifecycle conformance --url http://127.0.0.1:3000/seismic --show tampered-newline-added
   lifecycle conformance --hook-url http://127.0.0.1:3000/securityscorecard/hook/TOKEN
   lifecycle conformance --list --filter signature
 
 The server is a black box: what the platform would notice is compared, which is the status, and what cannot be known from
-outside is left out and named. Run it against a server for tests: its handler sees some hundred made-up callbacks. A plain
+outside is left out. Run it against a server for tests: its handler sees some hundred made-up callbacks. A plain
 callback is sent first; if that is not taken, one line says why, and nothing else is sent.
 
-Exit code 1 says that a case failed.";
+What failed is grouped by cause, worst first: what must be (a forgery is accepted, or what the platform sends is not), what should be
+(a hostile or a poor network), and what only a strict reader asks for. Exit code 1 says that a case of the --level failed.";
 
-/// Send the fixture suite to a running server, in any language
+/// Send the fixture suite to a running server, in any language, and say what to do about what fails
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConformanceArgs {
-    /// Where the server takes all five callbacks of Seismic; http only, since each byte is chosen
-    #[arg(long, value_name = "URL", required_unless_present_any = ["list", "hook_url"])]
-    url: Option<String>,
-    /// Where it takes SecurityScorecard's hook; its last part is the token
-    #[arg(long, value_name = "URL")]
-    hook_url: Option<String>,
-    /// The id of the app that the receiver expects, if it expects one
-    #[arg(long, value_name = "ID", default_value = APP)]
-    app: String,
-    /// Compare every byte of each answer, as this library gives it
-    #[arg(long)]
-    exact: bool,
+    #[command(flatten)]
+    server: ServerArgs,
     /// Only cases with this word in the fixture's name
     #[arg(long, value_name = "WORD")]
     filter: Option<String>,
+    /// The least level whose failures count for exit code 1 [default: must; with --exact, strict]
+    #[arg(long, value_name = "LEVEL", value_parser = level())]
+    level: Option<Level>,
     /// Print the fixtures and what each is for, and send nothing
     #[arg(long)]
     list: bool,
+    /// Print one case, as the bytes that are sent and as a command for curl, and send nothing
+    #[arg(long, value_name = "CASE", conflicts_with = "list")]
+    show: Option<String>,
+    /// Print every finding, and of each case why it failed
+    #[arg(long)]
+    all: bool,
+    /// Print which cases are not sent, and why
+    #[arg(long)]
+    skipped: bool,
     /// Write an XML report for continuous integration, too
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    #[command(flatten)]
-    secret: SigningSecretArgs,
-    #[command(flatten)]
-    previous: PreviousSecretArgs,
+    /// The file with what came of the last run, for what is fixed and new [default: one for each server, among the user's state]
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
 }
 
 impl ConformanceArgs {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
-        let suite = Suite::parse(fixtures::ANSWERS, fixtures::GROUPS, fixtures::FIXTURES.iter().copied())
-            .map_err(|error| {
-                Failure::new(format!("the built-in fixtures: {error}"), "report this as a bug")
-            })?;
         let filter = self.filter.as_deref().map_or_else(Filter::default, Filter::word);
         if self.list {
-            return Ok(list(&suite, &filter));
+            return Ok(list(&suite(|_| true)?, &filter));
         }
-        let target = self.target()?;
+        let target = self.server.target()?;
+        let suite = suite(|platform| target.credentials.contains_key(platform))?;
+        if let Some(id) = &self.show {
+            return show::show(&suite, &target, id);
+        }
         let junit = self.junit.as_deref().map(open).transpose()?;
+        let record = Record::open(self.results.as_deref(), &target)?;
         target.contact().map_err(|error| no_contact(&error))?;
         let report = run_target(&suite, &target, &filter, &Progress::stderr());
         if report.cases.is_empty() {
@@ -92,101 +94,57 @@ impl ConformanceArgs {
                 "see `lifecycle conformance --list` for their names",
             ));
         }
-        if let Some(file) = junit {
-            let document = report
-                .junit()
-                .map_err(|error| Failure::new(format!("no JUnit report: {error}"), "report this as a bug"))?;
-            let path = file.path().to_owned();
-            file.write(&document).map_err(|error| Failure::unwritable(&path, &error))?;
+        let (changes, unkept) = match record.keep(&report) {
+            Ok(changes) => (changes, None),
+            Err(failure) => (Changes::default(), Some(failure)),
+        };
+        let unwritten = junit.and_then(|file| write(file, &report).err());
+        let mut answer = self.answer(&suite, &report, &changes);
+        // What was found is told in any case.
+        for failure in unkept.into_iter().chain(unwritten) {
+            answer.text = format!("{}error: {failure}\n", answer.text);
+            answer.exit = Exit::Undecided;
         }
-        let well = report.failed() == 0;
-        let style = if well { GOOD } else { BAD };
-        let table = report.table();
-        let (body, last) = table.trim_end().rsplit_once('\n').unwrap_or(("", table.trim_end()));
-        let json = serde_json::from_str(&report.json()).unwrap_or(Value::Null);
-        Ok(Answer { text: format!("{body}\n{style}{last}{style:#}\n"), json, exit: Exit::well_if(well) })
+        Ok(answer)
     }
 
-    fn target(&self) -> Result<Target, Failure> {
-        let mut routes = Vec::new();
-        let mut token = None;
-        let mut hosts = Vec::new();
-        if let Some(url) = &self.url {
-            let url = plain(url)?;
-            hosts.push(address(&url));
-            routes.push(route("seismic", RouteKind::Endpoint, target_of(&url)));
-        }
-        if let Some(url) = &self.hook_url {
-            let mut url = plain(url)?;
-            hosts.push(address(&url));
-            token = url.path_segments().and_then(|mut parts| parts.next_back()).map(str::to_owned);
-            if let Ok(mut parts) = url.path_segments_mut() {
-                parts.pop();
-            }
-            let path = format!("{}/{{token}}", url.path().trim_end_matches('/'));
-            routes.push(route("securityscorecard", RouteKind::Hook, path));
-        }
-        if hosts.windows(2).any(|pair| pair[0] != pair[1]) {
-            return Err(Failure::new(
-                "--url and --hook-url name different servers",
-                "test them one after the other",
-            ));
-        }
-        Ok(Target {
-            name: "server".into(),
-            address: hosts.into_iter().next().unwrap_or_default(),
-            routes,
-            credentials: self.credentials(token)?,
-            exactness: if self.exact { Exactness::Bytes } else { Exactness::Verdict },
-        })
-    }
-
-    /// By platform.
-    fn credentials(&self, token: Option<String>) -> Result<BTreeMap<String, Credentials>, Failure> {
-        let mut all = BTreeMap::new();
-        if self.url.is_some() {
-            let platform = &seismic::PLATFORM;
-            let current = self.secret.read(platform)?.text().to_owned();
-            let previous = self.previous.read(platform)?.map(|secret| secret.text().to_owned());
-            let signing = Credentials { app: self.app.clone(), current, previous, tenant: None };
-            all.insert(platform.name().to_owned(), signing);
-        }
-        if let Some(token) = token {
-            let hook = Credentials { app: self.app.clone(), current: token, previous: None, tenant: None };
-            all.insert("securityscorecard".to_owned(), hook);
-        }
-        Ok(all)
+    fn answer(&self, suite: &Suite, report: &Report, changes: &Changes) -> Answer {
+        let default = if self.server.exact { Level::Strict } else { Level::Must };
+        let level = self.level.unwrap_or(default);
+        let findings = suite.findings(report);
+        let shown =
+            Shown { report, findings: &findings, changes, level, all: self.all, skipped: self.skipped };
+        let mut json = serde_json::from_str(&report.json()).unwrap_or(Value::Null);
+        json["findings"] = findings::json(&findings);
+        json["since"] = json!({"fixed": changes.fixed, "new": changes.new});
+        Answer { text: shown.text(), json, exit: Exit::well_if(report.failed_at(level) == 0) }
     }
 }
 
-fn plain(text: &str) -> Result<Url, Failure> {
-    let url = client::parse_url(text)?;
-    if url.scheme() != "http" {
-        return Err(Failure::new(
-            "the suite chooses each byte that is sent, so it cannot use https",
-            "give the app's own address, in front of which TLS ends",
-        ));
-    }
-    Ok(url)
+/// The built-in fixtures of these platforms.
+fn suite(wanted: impl Fn(&str) -> bool) -> Result<Suite, Failure> {
+    let platform = |file: &str| file.split(['/', '\\']).next().is_some_and(&wanted);
+    let fixtures = fixtures::FIXTURES.iter().copied().filter(|(file, _)| platform(file));
+    Suite::parse(fixtures::ANSWERS, fixtures::GROUPS, fixtures)
+        .map_err(|error| Failure::new(format!("the built-in fixtures: {error}"), "report this as a bug"))
 }
 
-fn address(url: &Url) -> String {
-    format!("{}:{}", url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(80))
-}
-
-fn target_of(url: &Url) -> String {
-    match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    }
-}
-
-fn route(platform: &str, kind: RouteKind, path: String) -> Route {
-    Route { name: kind.name().to_owned(), path, platform: platform.to_owned(), kind, event: None }
+fn level() -> impl TypedValueParser<Value = Level> {
+    PossibleValuesParser::new(Level::ALL.map(Level::name)).map(|name| {
+        Level::ALL.into_iter().find(|level| level.name() == name).expect("the parser takes their names only")
+    })
 }
 
 fn open(file: &Path) -> Result<ReportFile, Failure> {
     ReportFile::open(file).map_err(|error| Failure::unwritable(file, &error))
+}
+
+fn write(file: ReportFile, report: &Report) -> Result<(), Failure> {
+    let document = report
+        .junit()
+        .map_err(|error| Failure::new(format!("no JUnit report: {error}"), "report this as a bug"))?;
+    let path = file.path().to_owned();
+    file.write(&document).map_err(|error| Failure::unwritable(&path, &error))
 }
 
 /// One sentence in place of some hundred failures.

@@ -7,6 +7,7 @@ mod body;
 mod cli;
 mod client;
 mod conformance;
+mod curl;
 mod event;
 mod explain;
 mod failure;

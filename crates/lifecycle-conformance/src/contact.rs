@@ -129,17 +129,19 @@ impl Target {
     /// # Errors
     /// The first route's reason not to take it.
     pub fn contact(&self) -> Result<(), ContactError> {
-        let takes_all = |route: &&Route| matches!(route.kind, RouteKind::Endpoint | RouteKind::Hook);
-        self.routes.iter().filter(takes_all).try_for_each(|route| self.contact_by(route))
+        let is_callback = |route: &&Route| {
+            matches!(route.kind, RouteKind::Endpoint | RouteKind::EndpointOne | RouteKind::Hook)
+        };
+        self.routes.iter().filter(is_callback).try_for_each(|route| self.contact_by(route))
     }
 
-    /// The first event of the platform, which is its install where it tells of one.
+    /// The event that the route is for, or else the first of the platform, which is its install where it tells of one.
     fn contact_by(&self, route: &Route) -> Result<(), ContactError> {
         let Some(credentials) = self.credentials.get(&route.platform) else { return Ok(()) };
         let Some(sender) = sender(&route.platform) else { return Ok(()) };
-        let Some(sample) = sender.events().next().and_then(|(_, event)| sender.sample(event)) else {
-            return Ok(());
-        };
+        let first = || sender.events().next().map(|(_, event)| event);
+        let event = route.event.as_deref().or_else(first);
+        let Some(sample) = event.and_then(|event| sender.sample(event)) else { return Ok(()) };
         // The token of a hook stands in its path, and may be one that core would not take.
         let keys = SigningKeys::parse(sender.platform(), &credentials.current)
             .unwrap_or_else(|_| SigningKeys::for_tests(sender.platform()));
@@ -198,7 +200,7 @@ fn judge(
         (_, Some("unexpected-app")) => ContactError::App { event, app: app.to_owned() },
         (404 | 405, _) if kind == RouteKind::Hook => ContactError::Token { event, status },
         (404 | 405, _) => ContactError::Path { event, path, status },
-        (401, _) | (403, None) if kind == RouteKind::Endpoint => ContactError::Secret { event, path, status },
+        (401, _) | (403, None) if kind != RouteKind::Hook => ContactError::Secret { event, path, status },
         (400, None) if names_tls(&response.body) => ContactError::NotHttp { address: address.to_owned() },
         _ => ContactError::Refused { event, path, status, code },
     })

@@ -1,20 +1,28 @@
-//! Key server: publishes the public keys of a platform, for apps that fetch them.
+//! Key server: publishes the public keys of a platform, for receivers that fetch them.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::thread;
 use std::time::Duration;
 
-/// A server on the loopback address that answers every GET with one key set. It runs until the process ends, as do the apps that
-/// may ask it again.
+/// A server that answers every GET with one key set. It runs until the process ends, as do the apps that may ask it again.
 #[derive(Debug)]
-pub(crate) struct KeyServer {
+pub struct KeyServer {
     address: SocketAddr,
 }
 
 impl KeyServer {
+    /// Publishes them on the loopback address, at any free port.
     pub(crate) fn start(key_set: &str) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::bind((Ipv4Addr::LOCALHOST, 0), key_set)
+    }
+
+    /// Publishes a key set (RFC 7517) at this address.
+    ///
+    /// # Errors
+    /// What [`TcpListener::bind`] allows for.
+    pub fn bind(address: impl ToSocketAddrs, key_set: &str) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
         let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{key_set}", key_set.len());
@@ -27,7 +35,7 @@ impl KeyServer {
     }
 
     /// `http://HOST:PORT`.
-    pub(crate) fn origin(&self) -> String {
+    pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 }

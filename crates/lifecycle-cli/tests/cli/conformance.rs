@@ -56,8 +56,58 @@ fn a_server_that_takes_everything_fails_each_refusal() {
     let url = answering("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", std::time::Duration::ZERO);
     let ran = run(&url, &["--filter", "tampered"]);
     assert_eq!(ran.code, 1);
-    assert!(ran.out.contains("request 1: status: expected 4xx or 5xx, got 202"), "{ran:?}");
+    assert!(ran.out.starts_with("1. must   Verifies other bytes than those that came\n"), "{ran:?}");
+    assert!(ran.out.lines().all(|line| line.chars().count() <= 80), "{ran:?}");
     assert!(ran.out.trim_end().contains("0 passed, "), "{ran:?}");
+}
+
+#[test]
+fn a_case_that_should_pass_fails_the_run_only_where_that_is_asked_for() {
+    let url = answering("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", std::time::Duration::ZERO);
+    let undecodable = ["--filter", "undecodable-type-missing"];
+    assert_eq!(run(&url, &undecodable).code, 0);
+    let ran = run(&url, &[&undecodable[..], &["--level", "should", "--all"]].concat());
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert!(ran.out.contains("request 1: status: expected 4xx or 5xx, got 202"), "{ran:?}");
+    assert!(
+        ran.out
+            .trim_end()
+            .ends_with("0 passed, 1 failed (0 must, 1 should, 0 strict); --show CASE has the request"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn what_is_fixed_and_new_since_the_last_run_is_told() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("last-run.json");
+    let _ = fs::remove_file(&file); // of an earlier run
+    let results = ["--filter", "tampered-newline-added", "--results", file.to_str().unwrap()];
+    let takes = answering("HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n", std::time::Duration::ZERO);
+    let first = run(&takes, &results);
+    assert!(!first.out.contains("Since the last run"), "{first:?}");
+    let app = app("example-axum");
+    let second = run(&app.url("/seismic"), &results);
+    assert!(second.out.contains("Since the last run: 1 fixed, 0 new\n"), "{second:?}");
+    let third = run(&takes, &results);
+    assert!(third.out.contains("Since the last run: 0 fixed, 1 new: tampered-newline-added\n"), "{third:?}");
+}
+
+#[test]
+fn a_case_is_shown_as_bytes_and_as_a_command() {
+    let nobody = "http://127.0.0.1:1/seismic"; // nothing is sent
+    let ran = run(nobody, &["--show", "tampered-newline-added"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    for part in [
+        "(must, seismic)",
+        "\nPOST /seismic HTTP/1.1\\r\n",
+        "to be answered 4xx or 5xx",
+        "\ncurl -i -X POST ",
+    ] {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    assert!(!ran.out.contains(SECRET), "{ran:?}");
+    assert!(run(nobody, &["--show", "forged-slow"]).out.contains("curl cannot send that"));
+    assert_eq!(run(nobody, &["--show", "stripe-forged"]).code, 2, "a case of another platform");
 }
 
 #[test]

@@ -87,6 +87,32 @@ fn every_event_and_handshake_of_every_platform_is_acknowledged_by_every_app() {
     }
 }
 
+#[test]
+fn every_platform_has_its_part_of_the_suite() {
+    let told: Vec<_> = registry().iter().map(|sender| (*sender, settings(sender))).collect();
+    let app = app_with("example-axum", told.iter().flat_map(|(_, settings)| settings.clone()));
+    for (sender, settings) in &told {
+        let platform = sender.platform().name();
+        let (_, event) = sender.events().next().unwrap();
+        let path = sender.sample(event).unwrap().path();
+        let hook = if proven_by_url(sender) { format!("/hook/{KEY}") } else { String::new() };
+        let url = app.url(&format!("/{platform}{path}{hook}"));
+        let secret = secret(key(sender));
+        let filter = if proven_by_url(sender) { "hook-wrong-token" } else { "forged" };
+        let mut arguments = vec!["conformance", "--platform", platform, "--url", &url, "--filter", filter];
+        if !proven_by_url(sender) {
+            arguments.push(&secret);
+        }
+        // The app knows one tenant, and where its keys are published.
+        if matches!(sender.keys_from(), KeysFrom::Tenant { .. }) {
+            arguments.extend(["--tenant", &settings[0].1]);
+        }
+        let ran = lifecycle(arguments);
+        assert_eq!(ran.code, 0, "{platform}: {ran:?}");
+        assert!(ran.out.contains(" passed, 0 failed"), "{platform}: {ran:?}");
+    }
+}
+
 /// Sends all that a platform sends to this URL, or below it, and expects each to be acknowledged.
 fn send_all(sender: &'static Sender, url: &str, tenant: Option<&str>) {
     let handshake = sender.handshake().map(|handshake| handshake.event());

@@ -46,6 +46,7 @@ pub(crate) fn lifecycle_with<S: AsRef<OsStr>>(
         .env_remove("DATABASE_URL")
         .env_remove("DATABASE_URL_FILE")
         .env_remove("CLICOLOR_FORCE")
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .env_remove("COLUMNS") // it would change where help is wrapped
         .envs(variables.iter().copied())
         .stdin(Stdio::piped())

@@ -1,6 +1,6 @@
 //! Values of the tools.
 
-use lifecycle_conformance::{Credentials, Exactness, Target};
+use lifecycle_conformance::{Credentials, Exactness, Sent, Target};
 use lifecycle_simulator::{Options, Simulator, StartingApp};
 use test_privacy::CANARY;
 
@@ -21,6 +21,7 @@ pub(super) async fn values() -> Vec<Shown> {
         credentials: [("seismic".to_owned(), credentials.clone())].into(),
         exactness: Exactness::Bytes,
     };
+    let sent = Sent { bytes: CANARY.into(), body: CANARY.into(), is_ordinary: true, expected: None };
     let mut app = StartingApp::new(format!("http://user:{CANARY}@127.0.0.1:1"));
     app.signing_secret = Some(CANARY.into());
     let mut options = Options::default();
@@ -32,5 +33,5 @@ pub(super) async fn values() -> Vec<Shown> {
     let secret = simulator.generated_secret().unwrap(); // random: no canary can be in it
     assert!(!shown.texts.iter().any(|text| text.contains(secret)), "{:?}", shown.texts);
     (options.app, options.manifest_url) = (Some(app.clone()), Some(format!("http://127.0.0.1:1/{CANARY}")));
-    vec![debug(&credentials), debug(&target), debug(&app), debug(&options), shown]
+    vec![debug(&credentials), debug(&target), debug(&sent), debug(&app), debug(&options), shown]
 }
