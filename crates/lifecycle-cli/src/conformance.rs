@@ -41,7 +41,7 @@ callback is sent first; if that is not taken, one line says why, and nothing els
 What failed is grouped by cause, worst first: what must be (a forgery is accepted, or what the platform sends is not), what should be
 (a hostile or a poor network), and what only a strict reader asks for. Exit code 1 says that a case of the --level failed.";
 
-/// Send the fixture suite to a running server, in any language, and say what to do about what fails
+/// Send the fixture suite to a running server, and say what to do about failures
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ConformanceArgs {
