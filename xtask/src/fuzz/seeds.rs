@@ -26,11 +26,7 @@ pub(crate) fn of(target: &str) -> Result<Vec<Vec<u8>>, Failure> {
             let claims = sample.claims().map(|claims| claims + "\n\n").unwrap_or_default();
             Some([&[platform, event, 0], claims.as_bytes(), sample.body().as_bytes()].concat())
         }),
-        "token" => each(|_, _, sample| {
-            let claims = sample.claims()?;
-            let header = r#"{"alg":"HS256","typ":"JWT"}"#;
-            Some([&[0], header.as_bytes(), b"\n\n", claims.as_bytes()].concat())
-        }),
+        "token" => tokens(),
         _ => Vec::new(),
     })
 }
@@ -90,6 +86,19 @@ fn manifest() -> Vec<Vec<u8>> {
     ]
     .map(|text| text.as_bytes().to_vec())
     .into()
+}
+
+/// The claims of each platform, under its header and under those that have to be refused.
+fn tokens() -> Vec<Vec<u8>> {
+    let headers = ["jku", "jwk", "x5c", "x5u", "zip", "crit", "b64", "kid", "typ"];
+    let headers = headers.map(|name| format!(r#"{{"alg":"HS256","{name}":"x"}}"#)).into_iter();
+    let headers = headers.chain([r#"{"alg":"none"}"#, r#"{"alg":"RS256"}"#].map(str::to_owned));
+    let of = |platform: u8, header: &str| {
+        each(|_, _, sample| {
+            Some([&[platform], header.as_bytes(), b"\n\n", sample.claims()?.as_bytes()].concat())
+        })
+    };
+    headers.flat_map(|header| [0, 1].map(|platform| of(platform, &header))).flatten().collect()
 }
 
 /// A genuine signature of each platform, alone and between others.
