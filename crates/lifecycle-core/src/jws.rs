@@ -16,8 +16,9 @@ use crate::json_object::JsonObject;
 /// A signature, what it covers, and what its sender says of the key.
 pub(crate) struct Jws {
     signed: Box<str>,
-    signature: Box<[u8]>,
+    signature: Vec<u8>,
     key_id: Option<Box<str>>,
+    /// Where there are no claims that have it.
     issuer: Option<Box<str>>,
     claims: Option<Claims>,
 }
@@ -41,9 +42,9 @@ impl Jws {
         let claims = Claims::read(decode_text(payload)?, withheld)?;
         Some(Self {
             signed: text[..text.len() - signature.len() - 1].into(),
-            signature: decode(signature)?.into(),
+            signature: decode(signature)?,
             key_id: header.kid.map(Into::into),
-            issuer: claims.issuer().map(Into::into),
+            issuer: None,
             claims: Some(claims),
         })
     }
@@ -60,7 +61,7 @@ impl Jws {
         }
         Some(Self {
             signed: format!("{header}.").into(),
-            signature: decode(signature)?.into(),
+            signature: decode(signature)?,
             key_id: own.kid.map(Into::into),
             issuer: own.iss.map(Into::into),
             claims: None,
@@ -81,7 +82,7 @@ impl Jws {
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {
-        self.issuer.as_deref()
+        self.issuer.as_deref().or_else(|| self.claims()?.issuer())
     }
 
     pub(crate) fn claims(&self) -> Option<&Claims> {
