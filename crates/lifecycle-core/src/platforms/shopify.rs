@@ -72,6 +72,11 @@ impl fmt::Debug for Shop {
 fn decode<'a>(request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
     let topic = request.unauthenticated_header(TOPIC).filter(|topic| !topic.is_empty());
     let topic = topic.ok_or(Undecodable::Missing(TOPIC))?;
+    // The client secret also signs queries, sorted by name, that a merchant sees and may add to. A blank in front, and such a
+    // text is a JSON object; it never begins with the brace, which comes after `shop` and `timestamp`.
+    if !request.body().starts_with('{') {
+        return Err(Undecodable::Json { line: 1, column: 1 });
+    }
     let body: Body<'a> = lenient::document(request.body())?;
     let mut fields = EventFields::new(match topic {
         "app/uninstalled" => EventKind::Uninstall,
@@ -198,6 +203,16 @@ mod tests {
             ("app/scopes_update", SHOP, "current"),
         ] {
             assert_eq!(delivery(topic, body).unwrap_err(), Undecodable::Missing(missing), "{topic}: {body}");
+        }
+    }
+
+    #[test]
+    fn a_signed_query_that_was_made_to_be_json_is_no_webhook() {
+        let query = r#"{"id":548380009,"myshopify_domain":"snowdevil.myshopify.com","a":"=&shop=a.myshopify.com&timestamp=1767225600&~="}"#;
+        assert!(delivery("app/uninstalled", query).is_ok(), "such a text is of the shape");
+        for blank in [" ", "\t", "\n", "\r", "\u{feff} "] {
+            let refused = delivery("app/uninstalled", &format!("{blank}{query}")).unwrap_err();
+            assert_eq!(refused, Undecodable::Json { line: 1, column: 1 }, "{blank:?}");
         }
     }
 
