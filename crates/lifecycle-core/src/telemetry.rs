@@ -9,8 +9,8 @@
 //! | --- | --- |
 //! | `accepted`, `handshake` | `INFO` |
 //! | `method-not-allowed`, `missing-signature`, `missing-token`, `not-found`: any scanner causes them | `DEBUG` |
-//! | `body-late`, `body-timeout`, `body-too-large`, `body-unreadable`, `contradiction`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`, `stale`: anybody can cause them, the last ones by what was captured, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
-//! | everything else: it comes after the proof | `WARN` |
+//! | `body-late`, `body-timeout`, `body-too-large`, `body-unreadable`, `contradiction`, `invalid-header`, `invalid-token`, `keys-unavailable`, `signature-mismatch`, `stale`, `undecodable`, `unexpected-app`, `unexpected-event`: anybody can cause them, some by what was captured or is proven for another use, and so can a fault that blocks an administrator | `WARN` once a minute for each code and verifier, the others `DEBUG` |
+//! | everything else: the app's own answer | `WARN` |
 //!
 //! So strangers cannot fill a disk with warnings, nor hide one of another code or URL behind those of theirs. A warning
 //! that follows suppressed ones has their number in the field `suppressed`; alert on the counter below, which has all of
@@ -101,7 +101,7 @@ pub(crate) fn rejected(
     let suppressed = match warnings.cause(rejection) {
         Cause::Scanner => None,
         Cause::Anybody(limit) => limit.admit(now),
-        Cause::Proven => Some(0),
+        Cause::App => Some(0),
     };
     if let Some(suppressed) = suppressed {
         tracing::warn!(
@@ -133,14 +133,17 @@ pub(crate) struct Warnings {
     keys_unavailable: LogLimit,
     signature_mismatch: LogLimit,
     stale: LogLimit,
+    undecodable: LogLimit,
+    unexpected_app: LogLimit,
+    unexpected_event: LogLimit,
 }
 
 /// Whose requests are rejected so.
 enum Cause<'w> {
     /// Those of anybody who knows the URL, and of a platform or a proxy that is set up wrong.
     Anybody(&'w LogLimit),
-    /// Those that were proven first.
-    Proven,
+    /// Those that the app gives itself.
+    App,
     /// Those of whoever tries out URLs.
     Scanner,
 }
@@ -155,9 +158,13 @@ impl Warnings {
             Rejection::InvalidHeader(_) => Cause::Anybody(&self.invalid_header),
             Rejection::InvalidToken => Cause::Anybody(&self.invalid_token),
             Rejection::SignatureMismatch => Cause::Anybody(&self.signature_mismatch),
-            // What was captured is old some day, and beside a token anybody puts another body.
+            // What was captured is old some day, and goes to any URL; beside a token anybody puts another body; and a key signs
+            // other texts too, such as a session token that each of its users has.
             Rejection::Contradiction(_) => Cause::Anybody(&self.contradiction),
             Rejection::Stale => Cause::Anybody(&self.stale),
+            Rejection::Undecodable(_) => Cause::Anybody(&self.undecodable),
+            Rejection::UnexpectedApp => Cause::Anybody(&self.unexpected_app),
+            Rejection::UnexpectedEvent => Cause::Anybody(&self.unexpected_event),
             Rejection::KeysUnavailable => Cause::Anybody(&self.keys_unavailable),
             Rejection::MethodNotAllowed(_)
             | Rejection::MissingSignature
@@ -166,10 +173,7 @@ impl Warnings {
             Rejection::DeadlineExceeded
             | Rejection::HandlerFailed
             | Rejection::Refused(_)
-            | Rejection::Unavailable
-            | Rejection::Undecodable(_)
-            | Rejection::UnexpectedApp
-            | Rejection::UnexpectedEvent => Cause::Proven,
+            | Rejection::Unavailable => Cause::App,
         }
     }
 }

@@ -8,8 +8,9 @@ use lifecycle_core::{
 };
 use test_adapter::Log;
 
-/// Whoever knows the URL causes these; so does a fault that blocks an administrator.
-const ANYBODY: [Rejection; 9] = [
+/// Whoever knows the URL causes these, some with a captured request or a token of their own; so does a fault that blocks an
+/// administrator.
+const ANYBODY: [Rejection; 12] = [
     Rejection::BodyLate,
     Rejection::BodyTimeout,
     Rejection::BodyTooLarge,
@@ -19,6 +20,9 @@ const ANYBODY: [Rejection; 9] = [
     Rejection::KeysUnavailable,
     Rejection::SignatureMismatch,
     Rejection::Stale,
+    Rejection::Undecodable(Undecodable::NotUtf8),
+    Rejection::UnexpectedApp,
+    Rejection::UnexpectedEvent,
 ];
 
 fn verifier() -> Verifier {
@@ -73,7 +77,7 @@ fn at_debug_every_rejection_shows() {
 }
 
 #[test]
-fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
+fn what_the_app_rejects_is_warned_of_each_time() {
     let (log, _logging) = Log::start("lifecycle=info");
     let verifier = verifier();
     let Decision::Refuse(reason) = Decision::refuse("no contract") else { unreachable!() };
@@ -82,9 +86,6 @@ fn what_is_rejected_after_its_proof_is_warned_of_each_time() {
         Rejection::HandlerFailed,
         Rejection::Refused(reason),
         Rejection::Unavailable,
-        Rejection::Undecodable(Undecodable::NotUtf8),
-        Rejection::UnexpectedApp,
-        Rejection::UnexpectedEvent,
     ] {
         for _ in 0..10 {
             reject(&verifier, &rejection, 0);
