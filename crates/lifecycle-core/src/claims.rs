@@ -96,7 +96,7 @@ impl fmt::Debug for Claims {
 
 impl<'de> Deserialize<'de> for NumericDate {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Seconds)
+        from.deserialize_f64(Seconds) // by whatever a number is visited
     }
 }
 

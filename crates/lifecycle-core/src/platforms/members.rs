@@ -75,8 +75,9 @@ impl<'de: 'a, 'a, const N: usize> Wanted<'de> for Object<'_, '_, 'a, N> {
     }
 }
 
-/// Borrowed where nothing is escaped.
+/// Borrowed where nothing is escaped; read as `json_object::Name` is.
 #[derive(Deserialize)]
+#[serde(transparent)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 #[derive(Deserialize)]
