@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use crate::step::{cargo, run as step};
+use crate::step::{run as step, tool};
 use crate::test::{Machine, all};
 use crate::{Failure, crash, instructions, peers, proxies, rusqlite};
 
@@ -102,15 +102,7 @@ impl Drop for NoServices {
 
 /// Licences, sources and banned crates, by cargo-deny. Its advisories need a network, so they are not asked for here.
 fn deny() -> Result<(), Failure> {
-    let installed = Command::new(env!("CARGO"))
-        .args(["deny", "--version"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !installed {
-        cargo("install cargo-deny --version 0.20.2 --locked --quiet")?;
-    }
+    tool("deny", "0.20.2")?;
     let mut deny = Command::new(env!("CARGO"));
     deny.args(["deny", "--all-features", "--log-level", "warn", "check", "bans", "licenses", "sources"]);
     step(&mut deny, "cargo deny check bans licenses sources")

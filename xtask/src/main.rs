@@ -11,6 +11,7 @@ mod instructions;
 mod peers;
 mod proxies;
 mod rusqlite;
+mod sbom;
 mod step;
 mod test;
 
@@ -38,6 +39,7 @@ const TASKS: &[Task] = &[
         "attack the example apps behind HAProxy, nginx, Apache and Caddy; every genuine callback has to be acknowledged",
         proxies::run,
     ),
+    ("sbom", "write what each published package brings (CycloneDX) into target/sbom", sbom::run),
     ("test", "all that has to hold and needs nothing but Rust", test::run),
 ];
 

@@ -93,7 +93,7 @@ const PUBLIC: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// What apps do not depend on.
-const TOOLS: &[&str] = &["lifecycle-cli", "lifecycle-conformance", "lifecycle-simulator"];
+pub(crate) const TOOLS: &[&str] = &["lifecycle-cli", "lifecycle-conformance", "lifecycle-simulator"];
 
 #[test]
 fn a_library_brings_no_more_packages_than_its_ceiling() {

@@ -11,6 +11,8 @@ mod metrics;
 mod pages;
 mod platforms;
 mod public_api;
+mod reasons;
+mod security;
 mod sources;
 mod tree;
 mod words;

@@ -178,7 +178,7 @@ fn kinds(sender: &Sender) -> Vec<String> {
     EventKind::KNOWN.iter().filter(|kind| has(kind)).map(|kind| kind.name().to_owned()).collect()
 }
 
-fn unproven(sender: &'static Sender) -> String {
+pub(crate) fn unproven(sender: &'static Sender) -> String {
     let (_, first) = sender.events().next().unwrap();
     let delivery = sender.sample(first).unwrap().delivery();
     let fields: Vec<&str> =
@@ -217,7 +217,7 @@ fn failure(ack: &Ack) -> String {
     }
 }
 
-fn or_none(list: impl IntoIterator<Item = String>) -> String {
+pub(crate) fn or_none(list: impl IntoIterator<Item = String>) -> String {
     let list: Vec<String> = list.into_iter().collect();
     if list.is_empty() { "none".into() } else { list.join(", ") }
 }
@@ -231,7 +231,7 @@ fn size(bytes: usize) -> String {
 }
 
 /// A time in words: `3 s`, `85 min` as `1 h 25 min`, more than a day in days where that is exact.
-fn words(time: Duration) -> String {
+pub(crate) fn words(time: Duration) -> String {
     let seconds = time.as_secs();
     if time.subsec_millis() > 0 {
         return format!("{} s", time.as_secs_f64());
