@@ -26,7 +26,8 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     let folder = Path::new(target).join("sbom");
     fs::create_dir_all(&folder)?;
     for package in metadata["packages"].as_array().ok_or("cargo metadata lists no packages")? {
-        let (Some(name), Some(manifest)) = (package["name"].as_str(), package["manifest_path"].as_str()) else {
+        let (Some(name), Some(manifest)) = (package["name"].as_str(), package["manifest_path"].as_str())
+        else {
             continue;
         };
         // It writes beside each manifest, also of packages that are not published.
