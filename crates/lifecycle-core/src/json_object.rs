@@ -116,7 +116,7 @@ impl<'j> Visitor<'j> for Value<'_, 'j> {
 }
 
 /// Borrowed where nothing is escaped. Read as the text that it is, in whatever way that comes: where another crate of the app turns on
-/// `arbitrary_precision` of serde_json, a float is an object with a name made up.
+/// `arbitrary_precision` of `serde_json`, a float is an object with a name made up.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
