@@ -1,4 +1,4 @@
-//! `cargo xtask sbom`: what each published package brings, as a bill of materials (CycloneDX).
+//! `cargo xtask sbom`: what each published package brings, as a bill of materials (`CycloneDX`).
 
 use std::fs;
 use std::path::Path;
