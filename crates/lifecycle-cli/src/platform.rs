@@ -42,10 +42,7 @@ pub(crate) fn is_known(sender: &'static Sender, name: &str) -> bool {
 
 /// What a platform sends: each event by the name of its kind where that tells it from the others, and else by its own.
 pub(crate) fn names(sender: &'static Sender) -> Vec<&'static str> {
-    let mut names: Vec<&str> = Vec::new();
-    for (kind, event) in sender.events() {
-        names.push(if names.contains(&kind) { event } else { kind });
-    }
+    let mut names = sender.names();
     names.extend(sender.handshake().map(|handshake| handshake.event()));
     names
 }

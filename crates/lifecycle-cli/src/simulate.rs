@@ -3,28 +3,36 @@
 use std::fmt::Write;
 use std::future::Future;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use clap::Args;
-use lifecycle_core::seismic;
-use lifecycle_simulator::{Error, Options, Simulator, StartingApp};
+use lifecycle_simulator::{Error, Options, Outcomes, Simulator, StartingApp};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit, write_out};
 use crate::failure::Failure;
-use crate::secret::OptionalSecretArgs;
+use crate::platform::PlatformArgs;
+use crate::secret::{OptionalSecretArgs, default_variable};
 
 const EXAMPLES: &str = "\
 Examples:
-  lifecycle simulate
-  lifecycle simulate --app-url http://127.0.0.1:3000 --secret-env SEISMIC_SIGNING_SECRET
-  lifecycle simulate --manifest http://127.0.0.1:3000/securityscorecard/manifest/HOOK-TOKEN
+  lifecycle simulate --open
+  lifecycle simulate --app-url http://127.0.0.1:3000 \\
+      --secret-env SEISMIC_SIGNING_SECRET
+  lifecycle simulate --platform github \\
+      --callback-url http://127.0.0.1:3000/webhooks --secret-file secret.txt
+  lifecycle simulate --manifest \\
+      http://127.0.0.1:3000/securityscorecard/manifest/HOOK-TOKEN
   lifecycle simulate --port 0 --database /tmp/try.db
 
-Open the page that it prints, register your app, and click Install. The same actions for scripts are under /api/, which
-the README of the crate lifecycle-simulator describes. Ctrl-C ends it; its state stays in the database.
+Open the page that it prints, register your app, and click Install. Each delivery
+is a line here; with --json, an object. The same actions for scripts are under
+/api/, which the page /api describes. Ctrl-C ends it; its state stays in the
+database.
 
-For SecurityScorecard the app's installation page has to post to the simulator. The examples take it from
-SECURITYSCORECARD_INSTALLATION_URL=http://127.0.0.1:4000/apps/installation-data";
+For SecurityScorecard the app's installation page has to post to the simulator.
+The examples take it from SECURITYSCORECARD_INSTALLATION_URL, which is
+http://127.0.0.1:4000/apps/installation-data";
 
 /// Run an offline marketplace with a web page: click Install, and see whether your app would block an administrator
 #[derive(Args, Debug)]
@@ -40,13 +48,23 @@ pub(crate) struct SimulateArgs {
     /// database's name with .key added]
     #[arg(long, value_name = "FILE")]
     master_key_file: Option<PathBuf>,
-    /// Register an app of Seismic that serves /seismic/install, /seismic/enable and so on at this address, as the
-    /// example apps do
-    #[arg(long, value_name = "URL")]
+    #[command(flatten)]
+    platform: PlatformArgs,
+    /// Register an app of the platform that serves its events where the example apps do, such as /seismic, at this address
+    #[arg(long, value_name = "URL", conflicts_with = "callback_url")]
     app_url: Option<String>,
+    /// Register an app of the platform whose events go to this URL
+    #[arg(long, value_name = "URL")]
+    callback_url: Option<String>,
     /// Register an app of SecurityScorecard by its manifest
     #[arg(long, value_name = "URL")]
     manifest: Option<String>,
+    /// Open the page in the browser
+    #[arg(long)]
+    open: bool,
+    /// Print no line for each delivery
+    #[arg(long)]
+    quiet: bool,
     #[command(flatten)]
     secret: OptionalSecretArgs,
 }
@@ -62,7 +80,15 @@ impl SimulateArgs {
             let simulator = Simulator::open(options).await?;
             let shown = if as_json { format!("{}\n", announced(&simulator)) } else { self.words(&simulator) };
             write_out(&shown);
-            simulator.serve(stop).await
+            if self.open {
+                open(&simulator.url());
+            }
+            let printing = (!self.quiet).then(|| tokio::spawn(print(simulator.outcomes(), as_json)));
+            let served = simulator.serve(stop).await;
+            if let Some(printing) = printing {
+                let _ = printing.await; // it ends with the simulator
+            }
+            served
         });
         served.map_err(|error| Failure::new(error.to_string(), "see `lifecycle simulate --help`"))?;
         Ok(Answer { text: String::new(), json: json!({"stopped": true}), exit: Exit::Well })
@@ -74,14 +100,21 @@ impl SimulateArgs {
         options.database.clone_from(&self.database);
         options.master_key_file.clone_from(&self.master_key_file);
         options.manifest_url.clone_from(&self.manifest);
-        let secret = self.secret.read(&seismic::PLATFORM)?;
-        let Some(url) = &self.app_url else {
-            return match secret {
-                Some(_) => Err(Failure::new("a secret without an app", "name the app with --app-url URL")),
-                None => Ok(options),
-            };
+        let platform = self.platform.platform.platform();
+        let secret = self.secret.read(platform)?;
+        let url = match (&self.callback_url, &self.app_url) {
+            (Some(url), _) => url.clone(),
+            (None, Some(app)) => format!("{}/{}", app.trim().trim_end_matches('/'), platform.name()),
+            (None, None) if secret.is_some() => {
+                return Err(Failure::new(
+                    "a secret without an app",
+                    "name the app with --app-url URL or --callback-url URL",
+                ));
+            }
+            (None, None) => return Ok(options),
         };
-        let mut app = StartingApp::new(url.as_str());
+        let mut app = StartingApp::new(url);
+        app.platform = platform;
         if let Some(secret) = secret {
             app.signing_secret = Some(secret.text().to_owned());
         }
@@ -93,12 +126,34 @@ impl SimulateArgs {
         let mut text = String::new();
         // A String takes every write.
         if let Some(secret) = simulator.generated_secret() {
+            let variable = default_variable(self.platform.platform.platform());
             let _ = writeln!(text, "signing secret, made for this app and shown this once: {secret}");
-            let _ = writeln!(text, "start the app with it: SEISMIC_SIGNING_SECRET={secret}");
+            let _ = writeln!(text, "start the app with it: {variable}={secret}");
         }
         let _ = writeln!(text, "state in {}", self.database.display());
         let _ = writeln!(text, "listening on {}", simulator.url());
         text
+    }
+}
+
+/// A line for each delivery, or an object.
+async fn print(mut outcomes: Outcomes, as_json: bool) {
+    while let Some(outcome) = outcomes.next().await {
+        let line = if as_json { json!(outcome).to_string() } else { outcome.to_string() };
+        write_out(&format!("{line}\n"));
+    }
+}
+
+/// Opens the page in the browser, if the system knows how; the address is printed in any case.
+fn open(url: &str) {
+    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let opened = if cfg!(windows) {
+        Command::new("cmd").args(["/C", "start", "", url]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    } else {
+        Command::new(opener).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    };
+    if let Err(error) = opened {
+        eprintln!("the browser cannot be opened: {opener}: {error}");
     }
 }
 

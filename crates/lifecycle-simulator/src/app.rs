@@ -1,6 +1,8 @@
 //! App: what is registered with the marketplace, as it is stored, shown and answered.
 
-use lifecycle_core::{Ack, EventKind, securityscorecard, seismic};
+use std::collections::BTreeMap;
+
+use lifecycle_core::Ack;
 use lifecycle_securityscorecard::Manifest;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,7 @@ pub(crate) struct App {
     pub(crate) app_id: String,
     #[serde(flatten)]
     pub(crate) registration: Registration,
-    /// Which signing secrets count; for platforms that sign.
+    /// Which signing secrets count; where the simulator has any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) signing: Option<Signing>,
     pub(crate) created_at: Moment,
@@ -25,74 +27,64 @@ pub(crate) struct App {
 
 impl App {
     pub(crate) fn ack(&self) -> &'static Ack {
-        self.registration.platform().sender().platform().ack()
+        self.platform().core().ack()
     }
 
-    pub(crate) fn seismic(&self) -> Option<&SeismicApp> {
-        match &self.registration {
-            Registration::Callbacks(app) => Some(app),
-            Registration::Manifest(_) => None,
+    pub(crate) fn platform(&self) -> Platform {
+        self.registration.platform
+    }
+
+    pub(crate) fn callbacks(&self) -> Option<&Callbacks> {
+        match &self.registration.details {
+            Details::Callbacks(callbacks) => Some(callbacks),
+            Details::Manifest(_) => None,
         }
     }
 
     pub(crate) fn scorecard(&self) -> Option<&ScorecardApp> {
-        match &self.registration {
-            Registration::Manifest(app) => Some(app),
-            Registration::Callbacks(_) => None,
+        match &self.registration.details {
+            Details::Manifest(app) => Some(app),
+            Details::Callbacks(_) => None,
         }
+    }
+
+    /// The addresses that it is called at, each once.
+    pub(crate) fn addresses(&self) -> Vec<&str> {
+        let mut addresses: Vec<&str> = match &self.registration.details {
+            Details::Callbacks(callbacks) => callbacks.urls.values().map(String::as_str).collect(),
+            Details::Manifest(app) => vec![app.manifest_url.as_str()],
+        };
+        addresses.sort_unstable();
+        addresses.dedup();
+        addresses
     }
 }
 
-/// What is registered, under the name of the platform where that is done so.
+/// What is registered, and with which platform.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(tag = "platform")]
-pub(crate) enum Registration {
-    /// URLs of callbacks, which are signed.
-    #[serde(rename = "seismic")]
-    Callbacks(SeismicApp),
+pub(crate) struct Registration {
+    pub(crate) platform: Platform,
+    #[serde(flatten)]
+    pub(crate) details: Details,
+}
+
+/// How an app is registered.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Details {
+    /// URLs of callbacks.
+    Callbacks(Callbacks),
     /// A manifest, which names the hook, the installation page and the actions.
-    #[serde(rename = "securityscorecard")]
     Manifest(Box<ScorecardApp>),
 }
 
-impl Registration {
-    pub(crate) fn platform(&self) -> Platform {
-        match self {
-            Self::Callbacks(_) => Platform::of(&seismic::PLATFORM),
-            Self::Manifest(_) => Platform::of(&securityscorecard::PLATFORM),
-        }
-    }
-}
-
-/// An app of Seismic.
+/// An app that is called at URLs.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(crate) struct SeismicApp {
-    pub(crate) urls: CallbackUrls,
+pub(crate) struct Callbacks {
+    /// A URL for each event, by its name; they may be the same.
+    pub(crate) urls: BTreeMap<String, String>,
     /// The version that an install gets.
     pub(crate) version: String,
-}
-
-/// A URL for each event; they may be the same.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct CallbackUrls {
-    pub(crate) install: String,
-    pub(crate) enable: String,
-    pub(crate) upgrade: String,
-    pub(crate) disable: String,
-    pub(crate) uninstall: String,
-}
-
-impl CallbackUrls {
-    pub(crate) fn of(&self, kind: &EventKind) -> Option<&str> {
-        match kind {
-            EventKind::Install => Some(&self.install),
-            EventKind::Enable => Some(&self.enable),
-            EventKind::Upgrade => Some(&self.upgrade),
-            EventKind::Disable => Some(&self.disable),
-            EventKind::Uninstall => Some(&self.uninstall),
-            _ => None,
-        }
-    }
 }
 
 /// An app of SecurityScorecard: its manifest, with every address absolute.

@@ -1,14 +1,22 @@
 //! Courier: sends a request as the platform would, on a connection of its own, and times the answer.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Response, redirect};
+use reqwest::{Body, Client, Method, Response, redirect};
 
 use crate::address;
-use crate::delivery::{Answer, Cause, Header};
+use crate::delivery::{Answer, Cause, Header, Request};
+
+/// What it calls itself.
+pub(crate) const AGENT: &str = concat!("lifecycle-simulator/", env!("CARGO_PKG_VERSION"));
 
 /// The most of an answer's body that is read.
 const BODY_CAP: usize = 16 * 1024;
@@ -36,19 +44,25 @@ impl Courier {
             .redirect(redirect::Policy::none())
             .pool_max_idle_per_host(0)
             .no_proxy()
-            .user_agent(concat!("lifecycle-simulator/", env!("CARGO_PKG_VERSION")))
+            .user_agent(AGENT)
             .build();
         Self(client.expect("a client without a certificate of its own can be built"))
     }
 
-    /// Posts a body; headers are added to those of HTTP itself. After `deadline` the answer counts no more.
-    pub(crate) async fn post(&self, url: &str, headers: &[Header], body: &str, deadline: Duration) -> Sent {
+    /// Sends a request; its headers are added to those of HTTP itself. After `deadline` the answer counts no more. Of a body that
+    /// never ends one half is sent.
+    pub(crate) async fn send(&self, request: &Request, deadline: Duration, is_endless: bool) -> Sent {
         let start = Instant::now();
         let exchange = async {
-            let url =
-                address::parse(url).map_err(|reason| Cause::new("address", format!("the URL {reason}")))?;
-            let request = self.0.post(url.clone()).headers(map(headers)?).body(body.to_owned());
-            let response = request.send().await.map_err(|error| cause(&error, &url))?;
+            let url = address::parse(&request.url)
+                .map_err(|reason| Cause::new("address", format!("the URL {reason}")))?;
+            let method = Method::from_bytes(request.method.as_bytes()).unwrap_or(Method::POST);
+            let body = request.body.clone();
+            let body = if is_endless { Body::wrap(Endless::half_of(body)) } else { body.into() };
+            let has_body = is_endless || !request.body.is_empty() || method != Method::GET;
+            let outgoing = self.0.request(method, url.clone()).headers(map(&request.headers)?);
+            let outgoing = if has_body { outgoing.body(body) } else { outgoing };
+            let response = outgoing.send().await.map_err(|error| cause(&error, &url))?;
             answer(response, &url).await
         };
         let answer = tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(late(deadline)));
@@ -74,6 +88,38 @@ impl Courier {
             Ok(document)
         };
         tokio::time::timeout(deadline, fetch).await.unwrap_or_else(|_| Err(late(deadline).text))
+    }
+}
+
+/// The first half of a body, after which nothing comes, though all of it is announced.
+struct Endless {
+    half: Option<Bytes>,
+    announced: u64,
+}
+
+impl Endless {
+    fn half_of(body: String) -> Self {
+        let mut bytes = Bytes::from(body);
+        let announced = bytes.len() as u64;
+        bytes.truncate(bytes.len() / 2);
+        Self { half: Some(bytes), announced }
+    }
+}
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        // Nothing wakes it: whoever waits has a deadline.
+        self.half.take().map_or(Poll::Pending, |half| Poll::Ready(Some(Ok(Frame::data(half)))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced)
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::forgery::Forgery;
 use crate::moment::Moment;
+use crate::occurrence::Occurrence;
 
 /// A request to an app, as it is stored and shown.
 #[derive(Clone, Debug, Serialize)]
@@ -15,6 +17,12 @@ pub(crate) struct Delivery {
     pub(crate) tenant: i64,
     #[serde(flatten)]
     pub(crate) request: Request,
+    /// What happened, from which the request was written.
+    #[serde(skip)]
+    pub(crate) occurrence: Option<Occurrence>,
+    /// What is wrong with the request, if it is not what the platform would send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) forgery: Option<Forgery>,
     /// The first delivery of the same click; itself, if it is the first.
     pub(crate) batch: i64,
     /// The delivery that this one repeats.
@@ -43,6 +51,7 @@ pub(crate) struct Delivery {
 pub(crate) struct Request {
     /// The event, such as `install`, `app.installed` or `action:notify_channel`.
     pub(crate) event: String,
+    pub(crate) method: String,
     pub(crate) url: String,
     pub(crate) headers: Vec<Header>,
     pub(crate) body: String,
@@ -118,9 +127,26 @@ pub(crate) struct Answer {
 impl Answer {
     /// As a platform judges it.
     pub(crate) fn judged(&self) -> lifecycle_testing::Answer<'_> {
-        let own = self.headers.iter().find(|header| header.name == "content-type");
-        let content_type = own.map(|header| header.value.as_str());
+        let content_type = self.header("content-type");
         lifecycle_testing::Answer { status: self.status, content_type, body: self.body.as_bytes() }
+    }
+
+    /// What a problem document says of the cause.
+    pub(crate) fn problem_detail(&self) -> Option<String> {
+        let problem: Value = serde_json::from_str(&self.body).ok()?;
+        problem.get("detail")?.as_str().map(first_line).filter(|detail| !detail.is_empty())
+    }
+
+    /// The first line of a body that is neither a problem document nor a page.
+    pub(crate) fn first_line(&self) -> Option<String> {
+        let is_page = self.header("content-type").is_some_and(|value| value.contains("html"));
+        let is_text = !is_page && !self.body.trim_start().starts_with(['{', '<']);
+        is_text.then(|| first_line(&self.body)).filter(|line| !line.is_empty())
+    }
+
+    /// A header, by its name in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|header| header.name == name).map(|header| header.value.as_str())
     }
 
     /// The stable code of a problem document, if the app sends one.
@@ -143,6 +169,11 @@ impl Cause {
     pub(crate) fn new(code: &str, text: impl Into<String>) -> Self {
         Self { code: code.to_owned(), text: text.into() }
     }
+}
+
+/// At most 200 characters of it.
+fn first_line(text: &str) -> String {
+    text.trim().lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it so")]

@@ -3,7 +3,7 @@
 use lifecycle_core::{EventKind, Status};
 use serde::Serialize;
 
-use crate::app::{App, Registration};
+use crate::app::App;
 use crate::moment::Moment;
 
 /// The platform's own record of an app in a tenant.
@@ -38,9 +38,7 @@ pub(crate) enum Completeness {
 impl Installation {
     /// By the secrets that the manifest declares as required; an app without any is complete.
     pub(crate) fn completeness(&self, app: &App) -> Completeness {
-        let Registration::Manifest(registered) = &app.registration else {
-            return Completeness::Complete;
-        };
+        let Some(registered) = app.scorecard() else { return Completeness::Complete };
         let lacks = |key: &&str| !self.stored_secrets.iter().any(|stored| stored == key);
         let missing: Vec<String> =
             registered.manifest.required_secrets().filter(lacks).map(str::to_owned).collect();
@@ -49,19 +47,6 @@ impl Installation {
             (false, Some(_)) => Completeness::ReinstallRequired { missing },
             (false, None) => Completeness::Waiting { missing },
         }
-    }
-}
-
-/// Whether an administrator can do this on Seismic to an app of this status; `None` is never installed.
-pub(crate) fn allows(status: Option<Status>, kind: &EventKind) -> bool {
-    match kind {
-        EventKind::Install => matches!(status, None | Some(Status::Uninstalled)),
-        EventKind::Enable => matches!(status, Some(Status::Installed | Status::Disabled)),
-        EventKind::Disable => matches!(status, Some(Status::Enabled)),
-        EventKind::Upgrade | EventKind::Uninstall => {
-            matches!(status, Some(Status::Installed | Status::Enabled | Status::Disabled))
-        }
-        _ => false,
     }
 }
 
@@ -81,30 +66,5 @@ pub(crate) fn words(status: Option<Status>) -> &'static str {
     match status {
         None => "not installed",
         Some(status) => status.name(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_administrator_can_only_do_what_the_status_allows() {
-        let cases = [
-            (None, vec!["install"]),
-            (Some(Status::Installed), vec!["enable", "upgrade", "uninstall"]),
-            (Some(Status::Enabled), vec!["upgrade", "disable", "uninstall"]),
-            (Some(Status::Disabled), vec!["enable", "upgrade", "uninstall"]),
-            (Some(Status::Uninstalled), vec!["install"]),
-        ];
-        for (status, expected) in cases {
-            let allowed: Vec<String> = EventKind::KNOWN
-                .iter()
-                .filter(|kind| allows(status, kind))
-                .map(|kind| kind.name().to_owned())
-                .collect();
-            assert_eq!(allowed, expected, "{status:?}");
-        }
-        assert!(!allows(None, &EventKind::from_name("suspend")));
     }
 }

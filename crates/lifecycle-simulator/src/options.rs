@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use lifecycle_core::{Platform, seismic};
+
 /// Where the simulator listens, where it keeps its state, and which app it starts with.
 #[derive(Clone)]
 #[non_exhaustive]
@@ -14,7 +16,7 @@ pub struct Options {
     /// The file with the key that seals secrets; made along with the database. By default beside it, with `.key`
     /// added to its name.
     pub master_key_file: Option<PathBuf>,
-    /// An app of Seismic to register, unless it is registered already.
+    /// An app to register, unless it is registered already.
     pub app: Option<StartingApp>,
     /// The manifest of an app of SecurityScorecard to register, or to read again if it is registered already.
     pub manifest_url: Option<String>,
@@ -42,20 +44,22 @@ impl fmt::Debug for Options {
     }
 }
 
-/// An app that serves Seismic's events under `/seismic/install`, `/seismic/enable` and so on, as the examples do.
+/// An app to begin with.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct StartingApp {
-    /// Where the app is, such as `http://127.0.0.1:3000`.
-    pub url: String,
+    /// The URL that its events are sent to, such as `http://127.0.0.1:3000/seismic`; those that have a path of their own, below it.
+    pub callback_url: String,
+    /// Whose marketplace it is in; Seismic's by default.
+    pub platform: &'static Platform,
     /// Its signing secret. Without one a registered app keeps its own, and a new one gets one that is made.
     pub signing_secret: Option<String>,
 }
 
 impl StartingApp {
-    /// An app at this address, without a secret yet.
-    pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), signing_secret: None }
+    /// An app of Seismic whose events are sent to this URL, without a secret yet.
+    pub fn new(callback_url: impl Into<String>) -> Self {
+        Self { callback_url: callback_url.into(), platform: &seismic::PLATFORM, signing_secret: None }
     }
 }
 

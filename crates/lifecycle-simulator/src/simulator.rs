@@ -5,14 +5,15 @@ use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use lifecycle_core::EventKind;
 use tokio::net::TcpListener;
 use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::error::Error;
-use crate::marketplace::{Marketplace, Rotation, SeismicInput};
+use crate::marketplace::{AppInput, Marketplace, Rotation};
 use crate::options::{Options, StartingApp};
+use crate::outcome::Outcomes;
+use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::site;
 use crate::store::Store;
@@ -41,7 +42,7 @@ impl Simulator {
         let failed = |source| Error::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let marketplace = Marketplace::new(Store::open(&options.database, &key)?);
+        let marketplace = Marketplace::new(Store::open(&options.database, &key)?, address);
         let mut generated = None;
         if let Some(app) = options.app {
             generated = register(&marketplace, app).await.map_err(|problem| said(&problem))?;
@@ -67,13 +68,21 @@ impl Simulator {
         self.generated.as_deref().map(String::as_str)
     }
 
+    /// What comes of each delivery from now on.
+    pub fn outcomes(&self) -> Outcomes {
+        Outcomes(self.marketplace.outcomes())
+    }
+
     /// Serves until `shutdown` completes; deliveries on their way are waited for.
     ///
     /// # Errors
     /// [`Error::Serve`] when the system does not let it go on.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let router = site::router(self.marketplace, self.address);
-        axum::serve(self.listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)
+        let form_token = self.marketplace.form_token().await.map_err(|problem| said(&problem))?;
+        let router = site::router(self.marketplace.clone(), self.address, &form_token);
+        axum::serve(self.listener, router).with_graceful_shutdown(shutdown).await.map_err(Error::Serve)?;
+        self.marketplace.settled().await;
+        Ok(())
     }
 }
 
@@ -98,21 +107,21 @@ pub async fn serve(
 }
 
 async fn register(marketplace: &Marketplace, app: StartingApp) -> Result<Option<Zeroizing<String>>, Problem> {
-    let base = app.url.trim().trim_end_matches('/').to_owned();
-    let urls = EventKind::KNOWN.map(|kind| Some(format!("{base}/seismic/{kind}")));
+    let platform = Platform::of(app.platform);
+    let url = app.callback_url.trim().to_owned();
     let secret = app.signing_secret.map(Zeroizing::new);
-    let install = urls[0].clone().unwrap_or_default();
-    let known = marketplace
-        .apps()
-        .await?
-        .into_iter()
-        .find(|known: &App| known.seismic().is_some_and(|registered| registered.urls.install == install));
+    let first = platform.events().first().copied().unwrap_or_default();
+    let path = platform.sample(first).map_or("", |sample| sample.path());
+    let address = reqwest::Url::parse(&format!("{url}{path}")).map(String::from).unwrap_or_default();
+    let known = marketplace.apps().await?.into_iter().find(|known: &App| {
+        let registered = known.callbacks().and_then(|callbacks| callbacks.urls.get(first));
+        known.platform() == platform && registered == Some(&address)
+    });
     let registered = match (known, secret) {
         (None, secret) => {
-            let name = base.split("://").last().unwrap_or_default().to_owned();
-            marketplace
-                .register_seismic(SeismicInput { name, urls, secret, ..SeismicInput::default() })
-                .await?
+            let name = url.split("://").last().unwrap_or_default().to_owned();
+            let input = AppInput { name, url: Some(url), secret, ..AppInput::default() };
+            marketplace.register(platform, input).await?
         }
         (Some(known), Some(secret)) => {
             if !marketplace.has_secret(&known, &secret).await? {

@@ -1,12 +1,11 @@
 //! Tenant: a customer of a platform, with the administrator who clicks.
 
-use lifecycle_core::{securityscorecard, seismic};
 use serde::Serialize;
 
 use crate::key_file;
 use crate::platform::Platform;
 
-/// A customer. On Seismic an organization; on SecurityScorecard a user, since its installations are per user.
+/// A customer: an organization, or a user where installations are per user.
 #[expect(clippy::struct_field_names, reason = "`tenant_id` is the platform's own name for it")]
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Tenant {
@@ -24,31 +23,48 @@ pub(crate) struct Tenant {
 }
 
 impl Tenant {
-    /// A tenant with made-up ids, not stored yet.
+    /// A tenant with made-up ids of the shape that the platform's have, not stored yet.
     pub(crate) fn new(platform: Platform, name: &str) -> Self {
-        let is_user = platform.installs_for_users();
+        let vendor = platform.vendor();
         let domain = match name.split_once('@') {
-            Some((_, domain)) if is_user => domain.to_owned(),
+            Some((_, domain)) if vendor.is_user => domain.to_owned(),
             _ => format!("{}.example", label(name)),
         };
-        let (tenant_id, user_email) = if is_user {
+        let (tenant_id, user_email) = if vendor.is_user {
             (name.to_owned(), name.to_owned())
+        } else if platform.tenants_are_urls() {
+            // Completed by the simulator's address, which may differ after a restart.
+            (format!("/{}/graphql/", label(name)), format!("admin@{domain}"))
         } else {
-            (uuid::Uuid::new_v4().to_string(), format!("admin@{domain}"))
+            (alike(&vendor.tenant), format!("admin@{domain}"))
         };
-        let user_id = uuid::Uuid::new_v4().to_string();
+        let user_id = vendor.actor.as_deref().filter(|_| !vendor.is_user).map(alike);
+        let user_id = user_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
         Self { id: 0, platform, name: name.to_owned(), tenant_id, user_id, user_email, domain }
     }
 
-    /// The tenants of a new marketplace.
-    pub(crate) fn first() -> [Self; 4] {
-        [
-            (&seismic::PLATFORM, "Acme"),
-            (&seismic::PLATFORM, "Globex"),
-            (&securityscorecard::PLATFORM, "jordan.lee@example.com"),
-            (&securityscorecard::PLATFORM, "sam.rivera@example.org"),
-        ]
-        .map(|(platform, name)| Self::new(Platform::of(platform), name))
+    /// The tenants that a platform has at first.
+    pub(crate) fn first(platform: Platform) -> [Self; 2] {
+        let names = if platform.vendor().is_user {
+            ["jordan.lee@example.com", "sam.rivera@example.org"]
+        } else {
+            ["Acme", "Globex"]
+        };
+        names.map(|name| Self::new(platform, name))
+    }
+}
+
+/// Another id of the same shape: its digits are random ones.
+pub(crate) fn alike(id: &str) -> String {
+    let mut random = [0; 64];
+    key_file::random(&mut random);
+    let mut random = random.into_iter().cycle();
+    // No 0, with which a number must not begin.
+    let mut digit = |_: char| char::from(b'1' + random.next().unwrap_or_default() % 9);
+    let id: String = id.chars().map(|c| if c.is_ascii_digit() { digit(c) } else { c }).collect();
+    match id.chars().filter(char::is_ascii_digit).count() {
+        0..6 => (0..6).fold(id, |id, _| format!("{id}{}", digit('0'))),
+        _ => id,
     }
 }
 
@@ -65,4 +81,20 @@ pub(crate) fn random_id(prefix: &str) -> String {
     let mut bytes = [0; 16];
     key_file::random(&mut bytes);
     format!("{prefix}{}", const_hex::encode(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_up_id_has_the_shape_of_the_platforms_own() {
+        let shape = |id: &str| id.replace(|c: char| c.is_ascii_digit(), "0");
+        for id in ["548380009", "acct_1DemoMerchant00001", "guild:111178765189277770"] {
+            assert_eq!(shape(&alike(id)), shape(id));
+            assert_ne!(alike(id), alike(id), "{id}");
+        }
+        assert!(alike("EabCDEFghiLHMA").starts_with("EabCDEFghiLHMA"));
+        assert_ne!(alike("z4zn3wo"), alike("z4zn3wo"), "two digits are too few");
+    }
 }

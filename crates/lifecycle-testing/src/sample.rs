@@ -63,6 +63,9 @@ impl Sample {
             request_id: None,
             version: None,
             prior_version: None,
+            app_name: None,
+            tenant_name: None,
+            actor_email: None,
             at: SystemTime::now(),
             sent: SystemTime::UNIX_EPOCH,
             fresh: Uuid::new_v4(),
@@ -116,6 +119,27 @@ impl Sample {
     #[must_use]
     pub fn prior_version(mut self, version: impl Into<String>) -> Self {
         self.facts.prior_version = Some(version.into());
+        self
+    }
+
+    /// The name of the app, where the platform tells it.
+    #[must_use]
+    pub fn app_name(mut self, name: impl Into<String>) -> Self {
+        self.facts.app_name = Some(name.into());
+        self
+    }
+
+    /// The name of whom it is for, where the platform tells it.
+    #[must_use]
+    pub fn tenant_name(mut self, name: impl Into<String>) -> Self {
+        self.facts.tenant_name = Some(name.into());
+        self
+    }
+
+    /// The e-mail address of who did it, where the platform tells it.
+    #[must_use]
+    pub fn actor_email(mut self, address: impl Into<String>) -> Self {
+        self.facts.actor_email = Some(address.into());
         self
     }
 

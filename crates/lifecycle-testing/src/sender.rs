@@ -26,6 +26,7 @@ use crate::sample::Sample;
 /// ```
 pub struct Sender {
     pub(crate) platform: &'static Platform,
+    title: Option<&'static str>,
     pub(crate) events: &'static [Template],
     pub(crate) fill: Fill,
     handshake: Option<(Template, Expected)>,
@@ -103,6 +104,12 @@ pub struct Facts {
     pub version: Option<String>,
     /// The version before an upgrade.
     pub prior_version: Option<String>,
+    /// The name of the app, where the platform tells it.
+    pub app_name: Option<String>,
+    /// The name of whom it is for, where the platform tells it.
+    pub tenant_name: Option<String>,
+    /// The e-mail address of who did it, where the platform tells it.
+    pub actor_email: Option<String>,
     /// When it happened.
     pub at: SystemTime,
     /// When this attempt is sent, for platforms whose body tells it.
@@ -156,6 +163,7 @@ impl Sender {
     pub const fn new(platform: &'static Platform, events: &'static [Template], fill: Fill) -> Self {
         Self {
             platform,
+            title: None,
             events,
             fill,
             handshake: None,
@@ -165,6 +173,13 @@ impl Sender {
             key_owner: None,
             success: 200..=299,
         }
+    }
+
+    /// Its name as people write it, such as `GitHub`; that of the platform by default.
+    #[must_use]
+    pub const fn with_title(mut self, title: &'static str) -> Self {
+        self.title = Some(title);
+        self
     }
 
     /// What it sends to try out a URL, and what it wants to see.
@@ -220,6 +235,11 @@ impl Sender {
         self.platform
     }
 
+    /// Its name as people write it, such as `GitHub`.
+    pub fn title(&self) -> &'static str {
+        self.title.unwrap_or(self.platform.name())
+    }
+
     /// Where an app gets the keys from that verify its signatures.
     pub fn keys_from(&self) -> KeysFrom {
         self.keys_from
@@ -233,6 +253,24 @@ impl Sender {
     /// The events that it sends: the name of each one's kind, and its name on the platform.
     pub fn events(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.events.iter().map(|template| (template.kind, template.event))
+    }
+
+    /// A name for each event that [`sample`](Self::sample) finds it by: that of its kind where that tells it from the others, and
+    /// else its own on the platform.
+    ///
+    /// ```
+    /// use lifecycle_core::stripe;
+    /// use lifecycle_testing::Sender;
+    ///
+    /// let stripe = Sender::of(&stripe::PLATFORM).expect("it is one of the registry's");
+    /// assert_eq!(stripe.names()[..4], ["install", "upgrade", "uninstall", "account.application.authorized"]);
+    /// ```
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names: Vec<&str> = Vec::new();
+        for (kind, event) in self.events() {
+            names.push(if names.contains(&kind) { event } else { kind });
+        }
+        names
     }
 
     /// A sample of the event with this name on the platform, or else of this kind; `None` if it sends none.

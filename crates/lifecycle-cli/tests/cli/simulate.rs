@@ -44,6 +44,49 @@ fn it_says_where_it_listens_and_stops_when_it_is_asked_to() {
     assert_eq!(terminate(child), Some(0));
 }
 
+#[cfg(unix)]
+#[test]
+fn each_delivery_is_a_line_and_for_programs_an_object() {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    let install = |url: &str| {
+        let host = url.trim_start_matches("http://").trim_end_matches('/');
+        let body = r#"{"tenant": 1, "action": "install"}"#;
+        let mut stream = TcpStream::connect(host).unwrap();
+        let length = body.len();
+        write!(stream, "POST /api/apps/1/actions HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}").unwrap();
+        stream.read_to_string(&mut String::new()).unwrap();
+    };
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap(); // nobody listens there afterwards
+    let url = format!("http://{}/hooks", taken.local_addr().unwrap());
+    drop(taken);
+    let folder = tempfile::tempdir().unwrap();
+    let (child, printed, mut out) = start(&folder, &["--callback-url", &url]);
+    install(printed.split("listening on ").nth(1).unwrap().trim());
+    let mut line = String::new();
+    out.read_line(&mut line).unwrap();
+    assert!(line.contains("  BLOCKED       Acme       Install    connection refused: "), "{line}");
+    assert_eq!(terminate(child), Some(0));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
+        .args(["--json", "simulate", "--port", "0", "--database"])
+        .arg(folder.path().join("simulator.db"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut object = || {
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        serde_json::from_str::<serde_json::Value>(&line).unwrap()
+    };
+    let url = object()["url"].as_str().unwrap().to_owned();
+    install(&url);
+    let outcome = object();
+    assert_eq!((&outcome["verdict"], &outcome["tenant"]), (&"BLOCKED".into(), &"Acme".into()), "{outcome}");
+    assert_eq!(terminate(child), Some(0));
+}
+
 #[test]
 fn what_cannot_be_done_is_one_line_and_exit_code_2() {
     let folder = tempfile::tempdir().unwrap();

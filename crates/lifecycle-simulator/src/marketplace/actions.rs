@@ -1,14 +1,17 @@
 //! Actions: an administrator installs, enables, upgrades, disables or uninstalls, and the app's answer decides.
 
-use lifecycle_core::{EventKind, Status};
+use std::time::SystemTime;
+
+use lifecycle_core::EventKind;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::sending::{Click, Outgoing, Stake};
-use super::{Marketplace, lifecycle_event};
-use crate::app::{App, Registration, SeismicApp};
-use crate::delivery::{Cause, Delivery, Effect, Request, Role, State};
-use crate::installation::{self, allows};
+use super::sending::{Click, Outgoing, Stake, Started};
+use super::{Claim, Marketplace};
+use crate::app::{App, Callbacks, Details};
+use crate::delivery::{Cause, Delivery, Effect, Role, State};
+use crate::installation;
+use crate::occurrence::Occurrence;
 use crate::problem::Problem;
 use crate::store::NewDelivery;
 use crate::tenant::Tenant;
@@ -38,99 +41,88 @@ pub(crate) enum Mode {
     Twice,
 }
 
-/// What came of a click.
-#[derive(Debug)]
-pub(crate) struct Performed {
-    pub(crate) deliveries: Vec<Delivery>,
-    /// Where the browser goes next, if the app has an installation page.
-    pub(crate) redirect: Option<String>,
-}
-
 impl Marketplace {
-    /// Does what an administrator clicked. The app's own state changes only if the app acknowledged it.
-    pub(crate) async fn perform(
-        &self,
-        app: i64,
-        tenant: i64,
-        perform: Perform,
-    ) -> Result<Performed, Problem> {
+    /// Does what an administrator clicked, and does not wait for the app. The app's own state changes when the app has
+    /// acknowledged it, or at once where the platform does not wait.
+    pub(crate) async fn perform(&self, app: i64, tenant: i64, perform: Perform) -> Result<Started, Problem> {
+        let (app, tenant) = self.both(app, tenant).await?;
+        let claim = self.claim(app.id, tenant.id)?;
+        match app.registration.details.clone() {
+            Details::Callbacks(callbacks) => self.act(app, &callbacks, tenant, &perform, claim).await,
+            Details::Manifest(registered) => {
+                self.act_on_scorecard(app, &registered, tenant, &perform, claim).await
+            }
+        }
+    }
+
+    /// An app and a tenant of the same platform.
+    pub(super) async fn both(&self, app: i64, tenant: i64) -> Result<(App, Tenant), Problem> {
         let app = self.app(app).await?;
         let tenant = self.tenant(tenant).await?;
-        if tenant.platform != app.registration.platform() {
-            return Err(Problem::invalid("tenant", "the tenant is on another platform than the app"));
+        if tenant.platform == app.platform() {
+            return Ok((app, tenant));
         }
-        let claim = self.claim(app.id, tenant.id)?;
-        let marketplace = self.clone();
-        self.to_the_end(async move {
-            let performed = match &app.registration {
-                Registration::Callbacks(registered) => {
-                    marketplace.act(&app, registered, &tenant, &perform).await
-                }
-                Registration::Manifest(registered) => {
-                    marketplace.act_on_scorecard(&app, registered, &tenant, &perform).await
-                }
-            };
-            drop(claim);
-            performed
-        })
-        .await
+        Err(Problem::invalid("tenant", "the tenant is on another platform than the app"))
     }
 
     async fn act(
         &self,
-        app: &App,
-        registered: &SeismicApp,
-        tenant: &Tenant,
+        app: App,
+        callbacks: &Callbacks,
+        tenant: Tenant,
         perform: &Perform,
-    ) -> Result<Performed, Problem> {
-        let kind = lifecycle_event(&perform.action)?;
+        claim: Claim,
+    ) -> Result<Started, Problem> {
+        let platform = app.platform();
+        let kind = platform.kind(&perform.action).ok_or_else(|| {
+            let events = platform.events().join(", ");
+            Problem::invalid("action", format!("{} has no such action, but {events}", platform.title()))
+        })?;
         let (app_id, tenant_id) = (app.id, tenant.id);
         let current = self.run(move |store| store.installation_of(app_id, tenant_id)).await?;
         let status = current.as_ref().map(|installation| installation.status);
-        if !allows(status, &kind) {
+        if !platform.allows(status, &kind) {
             let detail = format!(
-                "{kind} is not possible for {}: the app is {} there",
+                "{} is not possible for {}: the app is {} there",
+                perform.action,
                 tenant.name,
                 installation::words(status)
             );
             return Err(Problem::conflict("not-allowed", detail));
         }
         let installed = current.and_then(|installation| installation.version);
-        let version = version(&kind, perform, registered, installed.as_deref())?;
-        let prior = installed.as_deref().filter(|_| kind == EventKind::Upgrade);
-        let request = self.callback(app, &registered.urls, tenant, &kind, (&version, prior)).await?;
-        let deliveries = match perform.delivery {
-            Mode::Held => vec![self.hold(app, tenant, request).await?],
-            Mode::Once => {
-                self.try_out(app, tenant, &request, &[Role::Action], (&kind, status, &version)).await?
-            }
-            Mode::Twice => {
-                let roles = [Role::Action, Role::Duplicate];
-                self.try_out(app, tenant, &request, &roles, (&kind, status, &version)).await?
-            }
+        let version = if platform.vendor().has_versions {
+            Some(version(&kind, perform, callbacks, installed.as_deref())?)
+        } else {
+            None
         };
-        Ok(Performed { deliveries, redirect: None })
+        let prior = installed.filter(|_| kind == EventKind::Upgrade);
+        let stake = Stake { kind, status, version };
+        if platform.sample(&perform.action).is_none() {
+            // The platform tells the app nothing of it.
+            let (status, version) = (stake.status_after(), stake.version);
+            self.run(move |store| store.finish(&[], Some((app_id, tenant_id, status, version.as_deref()))))
+                .await?;
+            return Ok(Started::silent());
+        }
+        let occurrence = Occurrence::new(&app, &tenant, self.tenant_id(&tenant), &perform.action)
+            .with_versions(stake.version.as_deref(), prior.as_deref());
+        let outgoing = self.written(&app, occurrence, SystemTime::now()).await?;
+        let roles = match perform.delivery {
+            Mode::Held => return self.hold(&app, &tenant, outgoing).await.map(Started::at_rest),
+            Mode::Once => vec![Role::Action],
+            Mode::Twice => vec![Role::Action, Role::Duplicate],
+        };
+        self.deliver(app, Click { tenant, repeats: None, roles }, outgoing, Some(stake), Some(claim)).await
     }
 
-    async fn try_out(
-        &self,
-        app: &App,
-        tenant: &Tenant,
-        request: &Request,
-        roles: &[Role],
-        (kind, status, version): (&EventKind, Option<Status>, &str),
-    ) -> Result<Vec<Delivery>, Problem> {
-        let hidden_values = self.signing_secrets(app).await?;
-        let outgoing = Outgoing { request, hidden_headers: Vec::new(), hidden_values };
-        let click = Click { tenant: tenant.id, repeats: None, roles: roles.to_vec() };
-        self.deliver(app, &click, &outgoing, Some(Stake { kind, status, version })).await
-    }
-
-    async fn hold(&self, app: &App, tenant: &Tenant, request: Request) -> Result<Delivery, Problem> {
+    async fn hold(&self, app: &App, tenant: &Tenant, outgoing: Outgoing) -> Result<Delivery, Problem> {
         let new = NewDelivery {
             app: app.id,
             tenant: tenant.id,
-            request,
+            request: outgoing.request,
+            occurrence: outgoing.occurrence,
+            forgery: None,
             batch: None,
             repeats: None,
             role: Role::Action,
@@ -161,7 +153,7 @@ impl Marketplace {
 fn version(
     kind: &EventKind,
     perform: &Perform,
-    registered: &SeismicApp,
+    callbacks: &Callbacks,
     installed: Option<&str>,
 ) -> Result<String, Problem> {
     let asked = perform.version.as_deref().map(str::trim).filter(|version| !version.is_empty());
@@ -172,7 +164,7 @@ fn version(
     match kind {
         EventKind::Install => match asked {
             Some(asked) => Ok(parse(asked)?.to_string()),
-            None => Ok(registered.version.clone()),
+            None => Ok(callbacks.version.clone()),
         },
         EventKind::Upgrade => {
             let target = parse(asked.unwrap_or_default())?;
@@ -183,6 +175,6 @@ fn version(
             }
             Ok(target.to_string())
         }
-        _ => Ok(installed.unwrap_or(&registered.version).to_owned()),
+        _ => Ok(installed.unwrap_or(&callbacks.version).to_owned()),
     }
 }

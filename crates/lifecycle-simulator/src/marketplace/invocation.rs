@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::Marketplace;
-use super::sending::{Click, Outgoing};
+use super::sending::{Click, Outgoing, Started};
 use crate::app::App;
-use crate::delivery::{Delivery, Header, Request, Role};
+use crate::delivery::{Header, Request, Role};
 use crate::installation::{Completeness, Installation};
 use crate::problem::Problem;
 
@@ -30,11 +30,7 @@ pub(crate) struct Invocation {
 }
 
 impl Marketplace {
-    pub(crate) async fn invoke(
-        &self,
-        installation: i64,
-        invocation: Invocation,
-    ) -> Result<Delivery, Problem> {
+    pub(crate) async fn invoke(&self, installation: i64, invocation: Invocation) -> Result<Started, Problem> {
         let installation = self.installation(installation).await?;
         let app = self.app(installation.app).await?;
         let manifest = &app.scorecard().ok_or_else(|| Problem::not_found("app with a manifest"))?.manifest;
@@ -63,17 +59,12 @@ impl Marketplace {
         ];
         headers.extend(shown);
         let body = invocation.body.unwrap_or_else(example).to_string();
-        let request = Request { event, url: url.clone(), headers, body };
+        let request = Request { event, method: "POST".to_owned(), url: url.clone(), headers, body };
         let claim = self.claim(app.id, installation.tenant)?;
-        let marketplace = self.clone();
-        self.to_the_end(async move {
-            let outgoing = Outgoing { request: &request, hidden_headers, hidden_values };
-            let click = Click { tenant: installation.tenant, repeats: None, roles: vec![Role::Action] };
-            let deliveries = marketplace.deliver(&app, &click, &outgoing, None).await;
-            drop(claim);
-            deliveries?.pop().ok_or_else(|| Problem::not_found("delivery"))
-        })
-        .await
+        let tenant = self.tenant(installation.tenant).await?;
+        let outgoing = Outgoing { hidden_headers, hidden_values, ..Outgoing::new(request) };
+        let click = Click { tenant, repeats: None, roles: vec![Role::Action] };
+        self.deliver(app, click, outgoing, None, Some(claim)).await
     }
 
     /// The header with the secrets of an installation, and its values, to hide them in the answer.

@@ -3,6 +3,9 @@
 mod actions;
 mod callback;
 mod completion;
+mod forging;
+mod handshake;
+mod history;
 mod invocation;
 mod registration;
 mod repeats;
@@ -10,29 +13,42 @@ mod rotation;
 mod scorecard;
 mod sending;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lifecycle_core::EventKind;
+use tokio::sync::broadcast;
+use tokio::task::JoinSet;
+use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::courier::Courier;
-use crate::delivery::Delivery;
 use crate::installation::Installation;
+use crate::outcome::Outcome;
 use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::store::{EngineError, Store};
 use crate::tenant::Tenant;
 
-pub(crate) use actions::{Mode, Perform, Performed};
+pub(crate) use actions::{Mode, Perform};
 pub(crate) use completion::Submission;
 pub(crate) use invocation::{Invocation, example};
-pub(crate) use registration::{Registered, SeismicInput};
+pub(crate) use registration::{AppInput, Registered};
 pub(crate) use rotation::Rotation;
+pub(crate) use sending::Started;
 
 /// The longest name of an app or a tenant.
 pub(crate) const MAX_NAME: usize = 100;
+
+/// Characters that turn the direction of a text around, and with it what stands next to a name.
+const BIDI_CONTROLS: [char; 12] = [
+    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
+    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
+/// How many outcomes wait for one who is slow to read them.
+const OUTCOMES: usize = 1024;
 
 /// The marketplace. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -42,14 +58,42 @@ pub(crate) struct Marketplace(Arc<Inner>);
 struct Inner {
     store: Arc<Store>,
     courier: Courier,
-    /// The apps and tenants for which an action waits for its answer.
-    busy: Mutex<HashSet<(i64, i64)>>,
+    /// Where the simulator listens.
+    address: SocketAddr,
+    /// The apps and tenants for which an action waits for its answer, and the click that it is, once it has a number.
+    busy: Mutex<HashMap<(i64, i64), Option<i64>>>,
+    /// What is on its way, whether or not anybody waits for it.
+    tasks: Mutex<JoinSet<()>>,
+    /// The ids that installation pages were given in this run, by installation.
+    opened: Mutex<HashMap<i64, Zeroizing<String>>>,
+    outcomes: broadcast::Sender<Outcome>,
 }
 
 impl Marketplace {
-    pub(crate) fn new(store: Store) -> Self {
-        let (store, courier) = (Arc::new(store), Courier::new());
-        Self(Arc::new(Inner { store, courier, busy: Mutex::default() }))
+    pub(crate) fn new(store: Store, address: SocketAddr) -> Self {
+        Self(Arc::new(Inner {
+            store: Arc::new(store),
+            courier: Courier::new(),
+            address,
+            busy: Mutex::default(),
+            tasks: Mutex::default(),
+            opened: Mutex::default(),
+            outcomes: broadcast::channel(OUTCOMES).0,
+        }))
+    }
+
+    /// What comes of each delivery from now on.
+    pub(crate) fn outcomes(&self) -> broadcast::Receiver<Outcome> {
+        self.0.outcomes.subscribe()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// What goes into every form of the page.
+    pub(crate) async fn form_token(&self) -> Result<String, Problem> {
+        self.run(Store::form_token).await
     }
 
     pub(crate) async fn apps(&self) -> Result<Vec<App>, Problem> {
@@ -89,17 +133,10 @@ impl Marketplace {
         self.run(move |store| store.installation(id)).await?.ok_or_else(|| Problem::not_found("installation"))
     }
 
-    pub(crate) async fn deliveries(&self, app: Option<i64>, limit: u32) -> Result<Vec<Delivery>, Problem> {
-        self.run(move |store| store.deliveries(app, limit)).await
-    }
-
-    pub(crate) async fn delivery(&self, id: i64) -> Result<Delivery, Problem> {
-        self.run(move |store| store.delivery(id)).await?.ok_or_else(|| Problem::not_found("delivery"))
-    }
-
-    /// Every delivery of the click that this one belongs to, in order.
-    pub(crate) async fn batch(&self, batch: i64) -> Result<Vec<Delivery>, Problem> {
-        self.run(move |store| store.batch(batch)).await
+    /// Removes a tenant, with its installations and their deliveries.
+    pub(crate) async fn remove_tenant(&self, id: i64) -> Result<(), Problem> {
+        let removed = self.run(move |store| store.remove_tenant(id)).await?;
+        if removed { Ok(()) } else { Err(Problem::not_found("tenant")) }
     }
 
     /// Works on the database, on a thread that may wait for the disk.
@@ -112,25 +149,36 @@ impl Marketplace {
         Ok(result.unwrap_or(Err(EngineError::Damaged))?)
     }
 
-    /// Goes on to the end even if the browser that asked has gone away: an answer that came is never lost.
-    async fn to_the_end<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let result = tokio::spawn(work).await;
-        result.unwrap_or_else(|_| Err(Problem::from(EngineError::Damaged)))
+    /// Goes on to the end even if nobody waits for it any more: an answer that came is never lost.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    /// Completes when nothing is on its way any more.
+    pub(crate) async fn settled(&self) {
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.join_all().await;
     }
 
     /// Claims an app in a tenant for one action, as the platform lets its administrators do one at a time.
     fn claim(&self, app: i64, tenant: i64) -> Result<Claim, Problem> {
         let mut busy = self.0.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if !busy.insert((app, tenant)) {
+        if busy.contains_key(&(app, tenant)) {
             return Err(Problem::conflict(
                 "busy",
                 "another action on this tenant waits for its answer; try again",
             ));
         }
+        busy.insert((app, tenant), None);
         Ok(Claim { marketplace: self.clone(), key: (app, tenant) })
+    }
+
+    /// The click that waits for its answer.
+    pub(crate) fn waiting(&self, app: i64, tenant: i64) -> Option<i64> {
+        let busy = self.0.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.get(&(app, tenant)).copied().flatten()
     }
 }
 
@@ -138,6 +186,14 @@ impl Marketplace {
 struct Claim {
     marketplace: Marketplace,
     key: (i64, i64),
+}
+
+impl Claim {
+    /// The number of the click that it is held for.
+    fn is_for(&self, click: i64) {
+        let mut busy = self.marketplace.0.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        busy.insert(self.key, Some(click));
+    }
 }
 
 impl Drop for Claim {
@@ -156,20 +212,8 @@ fn checked_name(name: &str) -> Result<String, &'static str> {
     if name.chars().count() > MAX_NAME {
         return Err("is longer than 100 characters");
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(|c| c.is_control() || BIDI_CONTROLS.contains(&c)) {
         return Err("holds a control character");
     }
     Ok(name.to_owned())
-}
-
-/// One of the five lifecycle events by its name.
-fn lifecycle_event(name: &str) -> Result<EventKind, Problem> {
-    let kind = EventKind::from_name(name);
-    if !kind.is_known() {
-        return Err(Problem::invalid(
-            "action",
-            "the action is none of install, enable, upgrade, disable, uninstall",
-        ));
-    }
-    Ok(kind)
 }

@@ -1,14 +1,18 @@
 //! Registration: a developer adds, changes and removes apps.
 
-use lifecycle_core::{EventKind, Secret};
+use std::collections::BTreeMap;
+
+use lifecycle_core::{SecretError, securityscorecard};
 use lifecycle_securityscorecard::Manifest;
+use lifecycle_testing::{SigningKeyError, SigningKeys};
 use zeroize::Zeroizing;
 
-use super::{Marketplace, checked_name};
+use super::{BIDI_CONTROLS, Marketplace, checked_name};
 use crate::address;
-use crate::app::{App, CallbackUrls, Registration, ScorecardApp, SeismicApp};
-use crate::problem::Problem;
-use crate::tenant::random_id;
+use crate::app::{App, Callbacks, Details, Registration, ScorecardApp};
+use crate::platform::{Credential, Platform};
+use crate::problem::{FieldProblem, Problem};
+use crate::tenant::{Tenant, alike};
 use crate::version::Version;
 
 /// The largest manifest that is read.
@@ -17,16 +21,17 @@ const MANIFEST_CAP: usize = 256 * 1024;
 const MAX_ID: usize = 128;
 const MAX_SECRET: usize = 1024;
 
-/// An app of Seismic as a developer describes it. What is `None` or empty is made up.
+/// An app as a developer describes it. What is `None` or empty is made up.
 #[derive(Default)]
-pub(crate) struct SeismicInput {
+pub(crate) struct AppInput {
     pub(crate) name: String,
     pub(crate) app_id: Option<String>,
     /// One URL for all events.
     pub(crate) url: Option<String>,
-    /// A URL for one event, in the order of [`EventKind::KNOWN`].
-    pub(crate) urls: [Option<String>; 5],
+    /// A URL for one event, by its name.
+    pub(crate) urls: BTreeMap<String, String>,
     pub(crate) version: Option<String>,
+    /// The signing secret, or the private key.
     pub(crate) secret: Option<Zeroizing<String>>,
 }
 
@@ -37,51 +42,69 @@ pub(crate) struct Registered {
 }
 
 impl Marketplace {
-    pub(crate) async fn register_seismic(&self, input: SeismicInput) -> Result<Registered, Problem> {
-        let (name, registration) = described(&input)?;
-        let app_id = present(input.app_id).unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-        if app_id.len() > MAX_ID || app_id.chars().any(char::is_control) {
-            return Err(Problem::invalid(
-                "app_id",
-                "the app id must be at most 128 bytes, without control characters",
-            ));
+    /// Registers an app that is called at URLs.
+    pub(crate) async fn register(&self, platform: Platform, input: AppInput) -> Result<Registered, Problem> {
+        if platform.registers_by_manifest() {
+            let detail = format!("an app of {} is registered by its manifest", platform.title());
+            return Err(Problem::invalid("platform", detail));
+        }
+        let (name, callbacks, mut problems) = described(platform, &input);
+        let app_id = present(input.app_id).unwrap_or_else(|| alike(&platform.vendor().app));
+        if app_id.len() > MAX_ID || app_id.chars().any(|c| c.is_control() || BIDI_CONTROLS.contains(&c)) {
+            let text = "the app id must be at most 128 bytes, without control characters";
+            problems.push(FieldProblem::new("app_id", text));
         }
         let given = input.secret.filter(|secret| !secret.is_empty());
-        let generated = given.is_none().then(generated_secret);
-        let secret = given.or_else(|| generated.clone()).unwrap_or_default();
-        checked_secret(&secret).map_err(|reason| Problem::invalid("secret", reason))?;
+        let is_made = given.is_none() && platform.credential() == Credential::Secret;
+        let generated = is_made.then(|| platform.new_secret());
+        let secret = given.or_else(|| generated.clone());
+        if let Some(Err(reason)) = secret.as_ref().map(|secret| checked_secret(platform, secret)) {
+            problems.push(FieldProblem::new("signing_secret", reason));
+        }
+        if !problems.is_empty() {
+            return Err(Problem::of_fields(problems));
+        }
+        let registration = Registration { platform, details: Details::Callbacks(callbacks) };
         let add = move |store: &crate::store::Store| {
-            store.add_app(&name, &app_id, &registration, Some(secret.as_bytes()))
+            let secret = secret.as_ref().map(|secret| secret.as_bytes());
+            store.add_app(&name, &app_id, &registration, secret)
         };
         let id = self.run(add).await?;
+        self.first_tenants(platform).await?;
         Ok(Registered { app: self.app(id).await?, generated })
     }
 
     /// Changes the name, the URLs and the version; what is `None` in the input is taken from the app.
-    pub(crate) async fn change_seismic(&self, id: i64, mut input: SeismicInput) -> Result<App, Problem> {
+    pub(crate) async fn change(&self, id: i64, mut input: AppInput) -> Result<App, Problem> {
         let app = self.app(id).await?;
-        let registered = app.seismic().ok_or_else(|| Problem::not_found("app of Seismic"))?;
-        if input.name.trim().is_empty() {
+        let callbacks = app.callbacks().ok_or_else(|| Problem::not_found("app with callback URLs"))?;
+        if input.name.is_empty() {
             input.name.clone_from(&app.name);
         }
-        input.version = input.version.or_else(|| Some(registered.version.clone()));
+        input.version = input.version.or_else(|| Some(callbacks.version.clone()));
         if input.url.is_none() {
-            for (url, kind) in input.urls.iter_mut().zip(EventKind::KNOWN) {
-                *url = url.take().or_else(|| registered.urls.of(&kind).map(str::to_owned));
+            for (name, url) in &callbacks.urls {
+                input.urls.entry(name.clone()).or_insert_with(|| url.clone());
             }
         }
-        let (name, registration) = described(&input)?;
+        let platform = app.platform();
+        let (name, callbacks, problems) = described(platform, &input);
+        if !problems.is_empty() {
+            return Err(Problem::of_fields(problems));
+        }
+        let registration = Registration { platform, details: Details::Callbacks(callbacks) };
         self.run(move |store| store.change_app(id, &name, &registration)).await?;
         self.app(id).await
     }
 
     /// Registers an app of SecurityScorecard by its manifest.
     pub(crate) async fn register_manifest(&self, manifest_url: &str) -> Result<App, Problem> {
-        let registration = self.fetch_manifest(manifest_url).await?;
-        let name = registration.manifest.name.clone();
+        let app = self.fetch_manifest(manifest_url).await?;
+        let name = app.manifest.name.clone();
         let app_id = uuid::Uuid::new_v4().to_string();
-        let registration = Registration::Manifest(Box::new(registration));
+        let registration = by_manifest(app);
         let id = self.run(move |store| store.add_app(&name, &app_id, &registration, None)).await?;
+        self.first_tenants(Platform::of(&securityscorecard::PLATFORM)).await?;
         self.app(id).await
     }
 
@@ -89,11 +112,21 @@ impl Marketplace {
     pub(crate) async fn refresh_manifest(&self, id: i64) -> Result<App, Problem> {
         let app = self.app(id).await?;
         let registered = app.scorecard().ok_or_else(|| Problem::not_found("app with a manifest"))?;
-        let registration = self.fetch_manifest(&registered.manifest_url).await?;
-        let name = registration.manifest.name.clone();
-        let registration = Registration::Manifest(Box::new(registration));
+        let app = self.fetch_manifest(&registered.manifest_url).await?;
+        let name = app.manifest.name.clone();
+        let registration = by_manifest(app);
         self.run(move |store| store.change_app(id, &name, &registration)).await?;
         self.app(id).await
+    }
+
+    /// Gives a platform its first tenants, unless it has some.
+    async fn first_tenants(&self, platform: Platform) -> Result<(), Problem> {
+        if self.tenants(Some(platform)).await?.is_empty() {
+            for tenant in Tenant::first(platform) {
+                self.run(move |store| store.add_tenant(&tenant)).await?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn remove(&self, id: i64) -> Result<(), Problem> {
@@ -127,56 +160,77 @@ impl Marketplace {
     }
 }
 
-/// What is to be stored, or everything that is wrong with it, one problem a line.
-fn described(input: &SeismicInput) -> Result<(String, Registration), Problem> {
+fn by_manifest(app: ScorecardApp) -> Registration {
+    let platform = Platform::of(&securityscorecard::PLATFORM);
+    Registration { platform, details: Details::Manifest(Box::new(app)) }
+}
+
+/// What is to be stored, and everything that is wrong with it.
+fn described(platform: Platform, input: &AppInput) -> (String, Callbacks, Vec<FieldProblem>) {
     let mut problems = Vec::new();
     let name = checked_name(&input.name).unwrap_or_else(|reason| {
-        problems.push(format!("the app's name {reason}"));
+        problems.push(FieldProblem::new("name", format!("the app's name {reason}")));
         String::new()
     });
-    let version = input.version.as_deref().filter(|version| !version.trim().is_empty()).unwrap_or("1.0.0");
-    let version = Version::parse(version).map(|version| version.to_string());
-    if version.is_none() {
-        problems.push("the version must be three numbers such as 1.2.0".to_owned());
+    let urls = urls(platform, input, &mut problems);
+    let version = present(input.version.clone()).unwrap_or_else(|| "1.0.0".to_owned());
+    let parsed = Version::parse(&version).map(|version| version.to_string());
+    if parsed.is_none() {
+        problems.push(FieldProblem::new("version", "the version must be three numbers such as 1.2.0"));
     }
-    let shared = input.url.as_deref().filter(|url| !url.trim().is_empty());
-    let mut urls = EventKind::KNOWN.iter().zip(&input.urls).map(|(kind, own)| {
-        let own = own.as_deref().filter(|url| !url.trim().is_empty());
-        match own.or(shared).map(address::parse) {
-            Some(Ok(url)) => url.to_string(),
+    (name, Callbacks { urls, version: parsed.unwrap_or_default() }, problems)
+}
+
+/// A URL for each event: its own, or else the one for all with the event's own path behind it.
+fn urls(platform: Platform, input: &AppInput, problems: &mut Vec<FieldProblem>) -> BTreeMap<String, String> {
+    let events = platform.events();
+    for name in input.urls.keys().filter(|name| !events.contains(&name.as_str())) {
+        problems.push(FieldProblem::new("url", format!("{} sends no {name}", platform.title())));
+    }
+    let shared = present(input.url.clone());
+    let own = |name: &str| input.urls.get(name).map(|url| url.trim()).filter(|url| !url.is_empty());
+    let needs_shared = events.iter().any(|name| own(name).is_none());
+    match shared.as_deref().map(address::parse) {
+        Some(Err(reason)) if needs_shared => {
+            problems.push(FieldProblem::new("url", format!("the callback URL {reason}")));
+        }
+        None if needs_shared => problems.push(FieldProblem::new("url", "the callback URL is missing")),
+        _ => {}
+    }
+    let mut urls = BTreeMap::new();
+    for name in events {
+        let path = platform.sample(name).map_or("", |sample| sample.path());
+        let given = own(name).map(str::to_owned);
+        let behind = || {
+            shared
+                .as_deref()
+                .map(|url| format!("{}{path}", if path.is_empty() { url } else { url.trim_end_matches('/') }))
+        };
+        match given.as_deref().map(address::parse) {
             Some(Err(reason)) => {
-                problems.push(format!("the {kind} URL {reason}"));
-                String::new()
+                problems.push(FieldProblem::new(&format!("url:{name}"), format!("the {name} URL {reason}")));
             }
+            Some(Ok(url)) => drop(urls.insert(name.to_owned(), url.into())),
             None => {
-                problems.push(format!("the {kind} URL is missing"));
-                String::new()
+                let url = behind().and_then(|url| address::parse(&url).ok());
+                urls.extend(url.map(|url| (name.to_owned(), url.into())));
             }
         }
-    });
-    let mut next = || urls.next().unwrap_or_default();
-    let urls =
-        CallbackUrls { install: next(), enable: next(), upgrade: next(), disable: next(), uninstall: next() };
-    if problems.is_empty() {
-        Ok((name, Registration::Callbacks(SeismicApp { urls, version: version.unwrap_or_default() })))
-    } else {
-        Err(Problem::invalid("registration", problems.join("\n")))
     }
+    urls
 }
 
-/// 256 random bits as text.
-pub(super) fn generated_secret() -> Zeroizing<String> {
-    Zeroizing::new(format!("{}{}", random_id(""), random_id("")))
-}
-
-pub(super) fn checked_secret(secret: &str) -> Result<(), String> {
+pub(super) fn checked_secret(platform: Platform, secret: &str) -> Result<(), String> {
     if secret.trim().is_empty() {
         return Err("the signing secret is blank".into());
     }
     if secret.len() > MAX_SECRET {
         return Err("the signing secret is longer than 1024 bytes".into());
     }
-    Secret::new(secret).map(drop).map_err(|error| error.to_string())
+    SigningKeys::parse(platform.core(), secret).map(drop).map_err(|error| match error {
+        SigningKeyError::Secret(SecretError::Blank) => "the signing secret is blank".to_owned(),
+        error => error.to_string(),
+    })
 }
 
 fn present(text: Option<String>) -> Option<String> {

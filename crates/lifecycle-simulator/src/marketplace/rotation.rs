@@ -7,9 +7,10 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::Marketplace;
-use super::registration::{Registered, checked_secret, generated_secret};
+use super::registration::{Registered, checked_secret};
 use crate::app::App;
 use crate::moment::Moment;
+use crate::platform::Credential;
 use crate::problem::Problem;
 
 /// The longest window: a week.
@@ -31,24 +32,29 @@ impl Marketplace {
     /// Replaces the signing secret of an app.
     pub(crate) async fn rotate(&self, app: i64, rotation: Rotation) -> Result<Registered, Problem> {
         let app = self.app(app).await?;
-        if app.signing.is_none() {
-            return Err(Problem::invalid(
-                "platform",
-                "this platform signs nothing: there is no secret to rotate",
-            ));
+        if !matches!(app.platform().credential(), Credential::Secret | Credential::Private) {
+            return Err(Problem::invalid("platform", "on this platform there is no secret to rotate"));
         }
         if rotation.window_minutes > LONGEST {
             let detail = format!("the window must be 0 to {LONGEST} minutes");
             return Err(Problem::invalid("window", detail));
         }
         let given = rotation.signing_secret.filter(|secret| !secret.is_empty());
-        let generated = given.is_none().then(generated_secret);
+        let generated = given.is_none().then(|| app.platform().new_secret());
         let secret = given.or_else(|| generated.clone()).unwrap_or_default();
-        checked_secret(&secret).map_err(|reason| Problem::invalid("secret", reason))?;
+        checked_secret(app.platform(), &secret).map_err(|reason| Problem::invalid("secret", reason))?;
         let until = Moment::now().after(Duration::from_secs(60 * u64::from(rotation.window_minutes)));
         let id = app.id;
         self.run(move |store| store.rotate(id, secret.as_bytes(), until)).await?;
         Ok(Registered { app: self.app(id).await?, generated })
+    }
+
+    /// Takes the secret that the app has in place of the one that signs, at once.
+    pub(crate) async fn take_secret(&self, app: i64, secret: Zeroizing<String>) -> Result<(), Problem> {
+        if secret.is_empty() {
+            return Err(Problem::invalid("secret", "enter the secret that the app has"));
+        }
+        self.rotate(app, Rotation { window_minutes: 0, signing_secret: Some(secret) }).await.map(drop)
     }
 
     /// Whether this is the app's current secret already.

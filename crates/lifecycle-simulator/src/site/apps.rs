@@ -1,119 +1,76 @@
-//! Apps: the page of one app, its registration, its secret, and what administrators click on it.
+//! Apps: the page of one app, and what administrators click on it.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Site;
-use super::page::{OrRefuse, Refusal, go, render};
+use super::facts::{PlatformFacts, settings};
+use super::history::Asked;
+use super::page::{OrRefuse, Refusal, go, refreshed, render};
 use super::posted::Posted;
-use super::view::TenantView;
-use crate::app::Registration;
-use crate::marketplace::{Perform, Registered, Rotation, SeismicInput};
+use super::registration::Filled;
+use super::tenants::TenantView;
+use crate::app::App;
+use crate::forgery::Forgery;
+use crate::marketplace::{Mode, Perform, Started};
 use crate::problem::Problem;
+use crate::store::Filter;
 
 /// `GET /apps/{app}`.
-pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Result<Response, Refusal> {
+pub(super) async fn show(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    asked: Query<Asked>,
+) -> Result<Response, Refusal> {
     let app = site.marketplace.app(number(&id)).await.or_refuse(&site)?;
-    let platform = app.registration.platform();
-    let tenants = site.marketplace.tenants(Some(platform)).await.or_refuse(&site)?;
-    let installations = site.marketplace.installations(app.id).await.or_refuse(&site)?;
-    let deliveries = site.delivery_views(&app, &tenants).await.or_refuse(&site)?;
-    let banner = site.last_banner(Some(app.id)).await.or_refuse(&site)?;
-    let (template, leads_to) = match &app.registration {
-        Registration::Callbacks(_) => ("seismic.html", Vec::new()),
-        Registration::Manifest(registered) => {
+    if let Some(click) = &asked.click {
+        site.wait_briefly(number(click)).await.or_refuse(&site)?;
+    }
+    page(&site, &app, &asked, Filled::of(&app)).await.or_refuse(&site)
+}
+
+/// The page of an app, with the form that changes it filled like this.
+pub(super) async fn page(
+    site: &Site,
+    app: &App,
+    asked: &Query<Asked>,
+    filled: Filled,
+) -> Result<Response, Problem> {
+    let platform = app.platform();
+    let known = site.marketplace.tenants(Some(platform)).await?;
+    let installations = site.marketplace.installations(app.id).await?;
+    let history = site.history(app, &known, asked).await?;
+    let click = asked.click.as_deref().map(number);
+    let banner = site.banner(app, click).await?;
+    let is_waiting = site.is_waiting(&Filter::of_app(app.id)).await?;
+    let first = known.first().map(|tenant| site.marketplace.tenant_id(tenant));
+    let address = site.marketplace.address().to_string();
+    let keys = site.marketplace.verifying(app).await?;
+    let settings = settings(app, &keys, &address, first.as_deref());
+    let tenants: Vec<TenantView> =
+        known.into_iter().map(|tenant| TenantView::new(site, app, tenant, &installations)).collect();
+    let forgeries: Vec<_> = Forgery::on(platform)
+        .map(|forgery| json!({"name": forgery, "title": forgery.title(), "hint": forgery.hint()}))
+        .collect();
+    let (template, leads_to) = match app.scorecard() {
+        None => ("app.html", Vec::new()),
+        Some(registered) => {
             // The install button leads to the app's own page, which the policy would stop otherwise.
             let page =
                 registered.manifest.install_url.as_deref().and_then(|url| reqwest::Url::parse(url).ok());
             ("scorecard.html", page.iter().map(|url| url.origin().ascii_serialization()).collect())
         }
     };
-    let view = match &app.registration {
-        Registration::Callbacks(_) => TenantView::seismic,
-        Registration::Manifest(_) => TenantView::scorecard,
-    };
-    let tenants: Vec<TenantView> =
-        tenants.into_iter().map(|tenant| view(&app, tenant, &installations)).collect();
-    let suggested = crate::marketplace::example().to_string();
-    Ok(render(
-        &site,
-        template,
-        json!({"app": app, "tenants": tenants, "deliveries": deliveries, "banner": banner, "suggested": suggested}),
-        &leads_to,
-    ))
-}
-
-/// The fields of an app of Seismic.
-#[derive(Deserialize)]
-pub(super) struct SeismicForm {
-    name: String,
-    #[serde(default)]
-    app_id: Option<String>,
-    #[serde(default)]
-    url: Option<String>,
-    #[serde(default)]
-    install: Option<String>,
-    #[serde(default)]
-    enable: Option<String>,
-    #[serde(default)]
-    upgrade: Option<String>,
-    #[serde(default)]
-    disable: Option<String>,
-    #[serde(default)]
-    uninstall: Option<String>,
-    #[serde(default)]
-    version: Option<String>,
-    #[serde(default)]
-    signing_secret: Option<Zeroizing<String>>,
-}
-
-impl From<SeismicForm> for SeismicInput {
-    fn from(form: SeismicForm) -> Self {
-        Self {
-            name: form.name,
-            app_id: form.app_id,
-            url: form.url,
-            urls: [form.install, form.enable, form.upgrade, form.disable, form.uninstall],
-            version: form.version,
-            secret: form.signing_secret,
-        }
-    }
-}
-
-/// `POST /apps/seismic`.
-pub(super) async fn register_seismic(
-    State(site): State<Site>,
-    Posted(form): Posted<SeismicForm>,
-) -> Result<Response, Refusal> {
-    let registered = site.marketplace.register_seismic(form.into()).await.or_refuse(&site)?;
-    Ok(told_once(&site, &registered, false))
-}
-
-#[derive(Deserialize)]
-pub(super) struct ManifestForm {
-    manifest_url: String,
-}
-
-/// `POST /apps/securityscorecard`.
-pub(super) async fn register_manifest(
-    State(site): State<Site>,
-    Posted(form): Posted<ManifestForm>,
-) -> Result<Response, Refusal> {
-    let app = site.marketplace.register_manifest(&form.manifest_url).await.or_refuse(&site)?;
-    Ok(go(&format!("/apps/{}", app.id)))
-}
-
-/// `POST /apps/{app}`.
-pub(super) async fn change(
-    State(site): State<Site>,
-    Path(id): Path<String>,
-    Posted(form): Posted<SeismicForm>,
-) -> Result<Response, Refusal> {
-    let app = site.marketplace.change_seismic(number(&id), form.into()).await.or_refuse(&site)?;
-    Ok(go(&format!("/apps/{}", app.id)))
+    let values = json!({
+        "app": app, "platform": PlatformFacts::from(platform), "addresses": app.addresses(), "tenants": tenants,
+        "history": history, "title": banner.as_ref().map(super::view::Banner::title), "banner": banner,
+        "settings": settings, "forgeries": forgeries, "filled": filled, "done": asked.done.as_deref().and_then(done),
+        "opened_for_click": click.is_some(),
+    });
+    Ok(refreshed(render(site, template, values, &leads_to), is_waiting))
 }
 
 /// A form with nothing but its button.
@@ -127,7 +84,7 @@ pub(super) async fn refresh_manifest(
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Refusal> {
     let app = site.marketplace.refresh_manifest(number(&id)).await.or_refuse(&site)?;
-    Ok(go(&format!("/apps/{}", app.id)))
+    Ok(go(&format!("/apps/{}?done=manifest", app.id)))
 }
 
 #[derive(Deserialize)]
@@ -151,25 +108,6 @@ pub(super) async fn remove(
     Ok(go("/"))
 }
 
-/// `POST /apps/{app}/rotation`.
-pub(super) async fn rotate(
-    State(site): State<Site>,
-    Path(id): Path<String>,
-    Posted(rotation): Posted<RotationForm>,
-) -> Result<Response, Refusal> {
-    let rotation =
-        Rotation { window_minutes: rotation.window_minutes, signing_secret: rotation.signing_secret };
-    let registered = site.marketplace.rotate(number(&id), rotation).await.or_refuse(&site)?;
-    Ok(told_once(&site, &registered, true))
-}
-
-#[derive(Deserialize)]
-pub(super) struct RotationForm {
-    window_minutes: u32,
-    #[serde(default)]
-    signing_secret: Option<Zeroizing<String>>,
-}
-
 /// `POST /apps/{app}/rotation/end`.
 pub(super) async fn end_rotation(
     State(site): State<Site>,
@@ -177,7 +115,7 @@ pub(super) async fn end_rotation(
     Posted(Nothing {}): Posted<Nothing>,
 ) -> Result<Response, Refusal> {
     site.marketplace.end_rotation(number(&id)).await.or_refuse(&site)?;
-    Ok(go(&format!("/apps/{}#secret", number(&id))))
+    Ok(go(&format!("/apps/{}?done=rotation-ended", number(&id))))
 }
 
 /// The fields of a click on a tenant.
@@ -187,7 +125,10 @@ pub(super) struct PerformForm {
     #[serde(default)]
     version: Option<String>,
     #[serde(default)]
-    delivery: crate::marketplace::Mode,
+    delivery: Mode,
+    /// The page that the button was on.
+    #[serde(default)]
+    page: String,
 }
 
 /// `POST /apps/{app}/tenants/{tenant}`.
@@ -196,30 +137,117 @@ pub(super) async fn perform(
     Path((app, tenant)): Path<(String, String)>,
     Posted(form): Posted<PerformForm>,
 ) -> Result<Response, Refusal> {
+    let (app, tenant) = (number(&app), number(&tenant));
+    let click = format!("{} {app} {tenant} {}", form.page, form.action);
     // The field of the version is on the page for an upgrade only, and an install takes the app's version.
     let version = form.version.filter(|_| form.action == "upgrade");
+    let silent =
+        format!("/apps/{app}?done={}", if form.action == "install" { "installed" } else { "uninstalled" });
     let perform = Perform { action: form.action, version, delivery: form.delivery };
-    let performed =
-        site.marketplace.perform(number(&app), number(&tenant), perform).await.or_refuse(&site)?;
-    let own_page = || format!("/apps/{}", number(&app));
-    Ok(go(&performed.redirect.unwrap_or_else(own_page)))
+    let marketplace = site.marketplace.clone();
+    let act = async move {
+        match marketplace.perform(app, tenant, perform).await {
+            Ok(started) => Ok(led_to(app, &started, silent)),
+            Err(problem) => match marketplace.waiting(app, tenant).filter(|_| problem.code == "busy") {
+                Some(waiting) => Ok(format!("/apps/{app}?click={waiting}&done=busy")),
+                None => Err(problem),
+            },
+        }
+    };
+    site.once(click, act).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct ForgeForm {
+    forgery: Forgery,
+    #[serde(default)]
+    page: String,
+}
+
+/// `POST /apps/{app}/tenants/{tenant}/forge`.
+pub(super) async fn forge(
+    State(site): State<Site>,
+    Path((app, tenant)): Path<(String, String)>,
+    Posted(form): Posted<ForgeForm>,
+) -> Result<Response, Refusal> {
+    let (app, tenant) = (number(&app), number(&tenant));
+    let click = format!("{} {app} {tenant} {:?}", form.page, form.forgery);
+    let forging = async {
+        let started = site.marketplace.forge(app, tenant, form.forgery).await?;
+        Ok(led_to(app, &started, format!("/apps/{app}")))
+    };
+    site.once(click, forging).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct HandshakeForm {
+    #[serde(default)]
+    page: String,
+}
+
+/// `POST /apps/{app}/handshake`.
+pub(super) async fn handshake(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Posted(form): Posted<HandshakeForm>,
+) -> Result<Response, Refusal> {
+    let app = number(&id);
+    let trying = async {
+        let started = site.marketplace.handshake(app).await?;
+        Ok(led_to(app, &started, format!("/apps/{app}")))
+    };
+    site.once(format!("{} {app} handshake", form.page), trying).await
+}
+
+#[derive(Deserialize)]
+pub(super) struct SecretForm {
+    signing_secret: Zeroizing<String>,
+    /// The delivery that was refused for it.
+    delivery: i64,
+    #[serde(default)]
+    page: String,
+}
+
+/// `POST /apps/{app}/secret`: takes the secret that the app has, and sends again what it refused.
+pub(super) async fn take_secret(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Posted(form): Posted<SecretForm>,
+) -> Result<Response, Refusal> {
+    let app = number(&id);
+    let delivery = form.delivery;
+    let taking = async {
+        site.marketplace.take_secret(app, form.signing_secret).await?;
+        let started = site.marketplace.repeat(delivery, 1).await?;
+        Ok(led_to(app, &started, format!("/apps/{app}")))
+    };
+    site.once(format!("{} {app} {delivery} secret", form.page), taking).await
+}
+
+/// The page of a click that has been started.
+fn led_to(app: i64, started: &Started, silent: String) -> String {
+    match (&started.redirect, started.click) {
+        (Some(page), _) => page.clone(),
+        (None, Some(click)) => format!("/apps/{app}?click={click}"),
+        (None, None) => silent,
+    }
+}
+
+/// What was done, in words.
+fn done(what: &str) -> Option<&'static str> {
+    const DONE: [(&str, &str); 7] = [
+        ("busy", "This action still waits for its answer. Nothing else was sent."),
+        ("installed", "Installed. The platform tells the app nothing of it."),
+        ("manifest", "The manifest was read again."),
+        ("rotation-ended", "The window is over: the previous secret signs no more."),
+        ("saved", "Saved."),
+        ("tenant", "Added."),
+        ("uninstalled", "Uninstalled. The platform tells the app nothing of it."),
+    ];
+    DONE.iter().find(|(known, _)| *known == what).map(|(_, words)| *words)
 }
 
 /// The id in a path; what is no number names nothing.
 pub(super) fn number(text: &str) -> i64 {
     text.parse().unwrap_or(0)
-}
-
-/// The page of the app; before it the page with the secret that was made, which is shown this once.
-fn told_once(site: &Site, registered: &Registered, rotated: bool) -> Response {
-    let app = &registered.app;
-    match &registered.generated {
-        Some(secret) => render(
-            site,
-            "secret.html",
-            json!({"app": app, "rotated": rotated, "secret": secret.as_str()}),
-            &[],
-        ),
-        None => go(&format!("/apps/{}", app.id)),
-    }
 }

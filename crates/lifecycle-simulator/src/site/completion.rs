@@ -43,6 +43,7 @@ async fn store(
         code: "body-too-large",
         title: "Cannot be read",
         detail: "the body is larger than 64 KiB, or broke off".to_owned(),
+        fields: Vec::new(),
     })?;
     let submission = if json {
         authorized(headers)?;
@@ -51,7 +52,13 @@ async fn store(
         let form = "application/x-www-form-urlencoded";
         if !media_type(headers).is_some_and(|media_type| media_type.eq_ignore_ascii_case(form)) {
             let detail = format!("the body must be {form} or application/json");
-            return Err(Problem { status: 415, code: "media-type", title: "Cannot be read", detail });
+            return Err(Problem {
+                status: 415,
+                code: "media-type",
+                title: "Cannot be read",
+                detail,
+                fields: Vec::new(),
+            });
         }
         Submission::from_form(&body)?
     };
@@ -67,7 +74,7 @@ fn authorized(headers: &HeaderMap) -> Result<(), Problem> {
         return Ok(());
     }
     let detail = "send your API token as `Authorization: Token ...`; here any will do".to_owned();
-    Err(Problem { status: 401, code: "missing-token", title: "Not authorized", detail })
+    Err(Problem { status: 401, code: "missing-token", title: "Not authorized", detail, fields: Vec::new() })
 }
 
 fn media_type(headers: &HeaderMap) -> Option<&str> {

@@ -7,11 +7,12 @@ use serde_json::json;
 
 use super::Site;
 use super::apps::number;
-use super::page::{OrRefuse, Refusal, go, render};
+use super::page::{OrRefuse, Refusal, go, refreshed, render};
 use super::posted::Posted;
 use crate::installation::Completeness;
 use crate::marketplace::{Invocation, example};
 use crate::problem::Problem;
+use crate::store::Filter;
 
 /// `GET /installations/{installation}`.
 pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Result<Response, Refusal> {
@@ -29,13 +30,14 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Re
         .collect();
     let completeness = installation.completeness(&app);
     let complete = completeness == Completeness::Complete;
-    let latest = site.marketplace.deliveries(Some(app.id), 50).await.or_refuse(&site)?;
-    let banner =
-        site.banner(latest.iter().find(|delivery| delivery.tenant == tenant.id)).await.or_refuse(&site)?;
+    let filter = Filter { tenant: Some(tenant.id), ..Filter::of_app(app.id) };
+    let latest = site.marketplace.deliveries(&filter, 1).await.or_refuse(&site)?;
+    let banner = site.banner_of(&app, &latest).await.or_refuse(&site)?;
+    let is_waiting = site.is_waiting(&filter).await.or_refuse(&site)?;
     let suggested = serde_json::to_string_pretty(&example()).unwrap_or_default();
     let actions = manifest.actions;
     let values = json!({"app": app, "tenant": tenant, "installation": installation, "secrets": secrets, "completeness": completeness, "complete": complete, "banner": banner, "suggested": suggested, "actions": actions});
-    Ok(render(&site, "installation.html", values, &[]))
+    Ok(refreshed(render(&site, "installation.html", values, &[]), is_waiting))
 }
 
 #[derive(Deserialize)]
@@ -56,6 +58,6 @@ pub(super) async fn invoke(
         .map_err(|error| Problem::invalid("body", format!("the body is not JSON: {error}")))
         .or_refuse(&site)?;
     let invocation = Invocation { action: form.action, settings: form.ask == "settings", body: Some(body) };
-    let delivery = site.marketplace.invoke(number(&id), invocation).await.or_refuse(&site)?;
-    Ok(go(&format!("/deliveries/{}", delivery.id)))
+    let started = site.marketplace.invoke(number(&id), invocation).await.or_refuse(&site)?;
+    Ok(go(&format!("/deliveries/{}", started.click.unwrap_or_default())))
 }

@@ -3,18 +3,22 @@
 use std::net::SocketAddr;
 
 use axum::extract::State;
-use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFRESH};
 use axum::http::{HeaderName, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use minijinja::value::Serde;
-use minijinja::{Environment, Value};
+use minijinja::{Environment, Value, context};
 use serde::Serialize;
 use serde_json::json;
 
 use super::Site;
+use super::text::visible;
 use crate::problem::Problem;
+use crate::tenant::random_id;
 
 const TEMPLATES: &[(&str, &str)] = &[
+    ("api.html", include_str!("templates/api.html")),
+    ("app.html", include_str!("templates/app.html")),
     ("base.html", include_str!("templates/base.html")),
     ("delivery.html", include_str!("templates/delivery.html")),
     ("forms.html", include_str!("templates/forms.html")),
@@ -25,7 +29,6 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("register.html", include_str!("templates/register.html")),
     ("scorecard.html", include_str!("templates/scorecard.html")),
     ("secret.html", include_str!("templates/secret.html")),
-    ("seismic.html", include_str!("templates/seismic.html")),
 ];
 
 /// The templates; every value in them is escaped.
@@ -39,6 +42,7 @@ impl Pages {
             environment.add_template(name, source).expect("the templates of this crate parse");
         }
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+        environment.add_filter("visible", |text: &str| visible(text));
         environment.add_global("address", address.to_string());
         environment.add_global("form_token", form_token);
         Self(environment)
@@ -51,7 +55,9 @@ impl Pages {
 
 /// A page, with other origins that its forms may lead to.
 pub(super) fn render(site: &Site, template: &str, values: impl Serialize, leads_to: &[String]) -> Response {
-    match site.pages.render(template, &Value::from(Serde(values))) {
+    // Tells a form of this page that is sent twice from one of a later page.
+    let page = random_id("");
+    match site.pages.render(template, &context! { page_id => page, ..Value::from(Serde(values)) }) {
         Ok(html) => ([(CONTENT_SECURITY_POLICY, policy(leads_to))], Html(html)).into_response(),
         Err(error) => {
             tracing::error!(%error, template, "a page of the simulator cannot be made");
@@ -60,11 +66,20 @@ pub(super) fn render(site: &Site, template: &str, values: impl Serialize, leads_
     }
 }
 
-/// No script, nothing from elsewhere, in no frame; forms go to the simulator and to these origins.
+/// A page that comes back by itself while something is on its way. A header does it, since it can be left out, and no script is needed.
+pub(super) fn refreshed(mut page: Response, is_waiting: bool) -> Response {
+    if is_waiting {
+        page.headers_mut().insert(REFRESH, HeaderValue::from_static("1"));
+    }
+    page
+}
+
+/// No script but the page's own, nothing from elsewhere, in no frame; forms go to the simulator and to these origins.
 pub(super) fn policy(leads_to: &[String]) -> HeaderValue {
-    let mut policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; \
+    let mut policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; \
         frame-ancestors 'none'; form-action 'self'"
-        .to_owned();
+            .to_owned();
     for origin in leads_to {
         policy.push(' ');
         policy.push_str(origin);
@@ -82,11 +97,16 @@ pub(super) fn go(to: &str) -> Response {
 pub(super) struct Refusal(Box<Response>);
 
 impl Refusal {
-    pub(super) fn new(site: &Site, problem: &Problem) -> Self {
+    /// A page of one's own that says what is wrong, such as the form that was sent.
+    pub(super) fn with(problem: &Problem, page: Response) -> Self {
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self(Box::new((status, page).into_response()))
+    }
+
+    pub(super) fn new(site: &Site, problem: &Problem) -> Self {
         let lines: Vec<&str> = problem.detail.lines().collect();
         let page = render(site, "problem.html", json!({"title": problem.title, "lines": lines}), &[]);
-        Self(Box::new((status, page).into_response()))
+        Self::with(problem, page)
     }
 }
 
@@ -129,6 +149,11 @@ pub(super) fn problem_json(problem: &Problem) -> Response {
 /// `GET /style.css`.
 pub(super) async fn style() -> Response {
     ([(CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("templates/style.css")).into_response()
+}
+
+/// `GET /page.js`.
+pub(super) async fn script() -> Response {
+    ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("templates/page.js")).into_response()
 }
 
 /// `GET /favicon.svg`.

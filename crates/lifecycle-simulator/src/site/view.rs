@@ -1,20 +1,50 @@
-//! View: what the templates show of an app, a tenant and a delivery.
+//! View: what the templates show of a delivery, of a click and of a moment.
 
-use lifecycle_core::{EventKind, Status};
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::http::StatusCode;
 use serde::Serialize;
 
 use super::Site;
 use crate::app::App;
-use crate::delivery::{Delivery, State};
-use crate::headline::{Headline, Tone, duration, event};
-use crate::installation::{Completeness, Installation, allows, words};
+use crate::delivery::{Delivery, Role, State};
+use crate::headline::{Headline, duration, event, long};
+use crate::moment::Moment;
 use crate::platform::Platform;
 use crate::problem::Problem;
+use crate::remedy::Remedy;
+use crate::store::Filter;
 use crate::tenant::Tenant;
-use crate::version::Version;
 
 /// The width of a time bar, in the units of its drawing.
 const BAR: u128 = 300;
+
+/// How long a page waits for an app.
+const QUICK: Duration = Duration::from_millis(250);
+
+/// A moment as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct When {
+    iso: String,
+    /// With its date and its zone.
+    utc: String,
+    /// Such as `2 min ago`.
+    ago: String,
+}
+
+impl From<Moment> for When {
+    fn from(moment: Moment) -> Self {
+        let iso = moment.to_string();
+        let utc = format!("{} UTC", iso.get(..19).unwrap_or_default().replace('T', " "));
+        let passed = u64::try_from(Moment::now().0.saturating_sub(moment.0)).unwrap_or_default();
+        let ago = match passed {
+            0..5_000 => "just now".to_owned(),
+            passed => format!("{} ago", long(Duration::from_millis(passed))),
+        };
+        Self { iso, utc, ago }
+    }
+}
 
 /// A delivery in a list, or on its own page.
 #[derive(Debug, Serialize)]
@@ -22,7 +52,7 @@ pub(super) struct DeliveryView {
     delivery: Delivery,
     headline: Headline,
     event: String,
-    tenant: String,
+    when: When,
     /// Such as `12 ms`, and of how much time.
     elapsed: Option<String>,
     limit: String,
@@ -30,51 +60,111 @@ pub(super) struct DeliveryView {
     bar: u64,
     held: bool,
     done: bool,
+    waiting: bool,
+    /// What the status is called.
+    reason: &'static str,
 }
 
 impl DeliveryView {
-    fn new(delivery: Delivery, platform: Platform, tenant: &str) -> Self {
+    pub(super) fn new(delivery: Delivery, platform: Platform, tenant: &str) -> Self {
         let limit = platform.deadline();
         let elapsed = delivery.elapsed.unwrap_or_default();
         let share = elapsed.as_millis().saturating_mul(BAR) / limit.as_millis().max(1);
+        let status = delivery.answer.as_ref().and_then(|answer| StatusCode::from_u16(answer.status).ok());
         Self {
             headline: Headline::of(&delivery, platform, tenant),
             event: event(&delivery.request.event),
-            tenant: tenant.to_owned(),
+            when: delivery.created_at.into(),
             elapsed: delivery.elapsed.map(duration),
             limit: duration(limit).replace(".0", ""),
             // A quick answer is still seen.
             bar: u64::try_from(share.clamp(3, BAR)).unwrap_or_default(),
             held: delivery.state == State::Held,
             done: matches!(delivery.state, State::Acknowledged | State::Failed),
+            waiting: delivery.state == State::Sending,
+            reason: status.and_then(|status| status.canonical_reason()).unwrap_or_default(),
             delivery,
         }
     }
 }
 
-/// The verdict on the last click.
+impl DeliveryView {
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waiting
+    }
+}
+
+/// The verdict on a click.
 #[derive(Debug, Serialize)]
 pub(super) struct Banner {
     headline: Headline,
     delivery: i64,
+    when: When,
     /// How many copies were sent.
     copies: usize,
+    remedy: Option<Remedy>,
+    /// Whether the page was opened for this click, and the click is over.
+    focused: bool,
+    waiting: bool,
+    held: bool,
+    can_repeat: bool,
+    /// A later click.
+    newer: Option<(i64, Headline)>,
+}
+
+impl Banner {
+    /// What the title of the page says.
+    pub(super) fn title(&self) -> String {
+        let Headline { label, event, tenant, .. } = &self.headline;
+        if tenant.is_empty() { format!("{label}: {event}") } else { format!("{label}: {event} for {tenant}") }
+    }
 }
 
 impl Site {
-    /// The latest deliveries of an app, newest first.
-    pub(super) async fn delivery_views(
-        &self,
-        app: &App,
-        tenants: &[Tenant],
-    ) -> Result<Vec<DeliveryView>, Problem> {
-        let deliveries = self.marketplace.deliveries(Some(app.id), 50).await?;
-        let platform = app.registration.platform();
-        let views = deliveries.into_iter().map(|delivery| {
-            let tenant = tenants.iter().find(|tenant| tenant.id == delivery.tenant);
-            DeliveryView::new(delivery, platform, tenant.map_or("", |tenant| &tenant.name))
-        });
-        Ok(views.collect())
+    /// The verdict on this click on an app, or else on its last; nothing if there was none yet.
+    pub(super) async fn banner(&self, app: &App, click: Option<i64>) -> Result<Option<Banner>, Problem> {
+        let latest = self.marketplace.deliveries(&Filter::of_app(app.id), 1).await?.pop();
+        let Some(latest) = latest else { return Ok(None) };
+        let batch = match click {
+            Some(click) => self.marketplace.batch(click).await?,
+            None => Vec::new(),
+        };
+        let is_asked = batch.iter().any(|delivery| delivery.app == app.id);
+        let batch = if is_asked { batch } else { self.marketplace.batch(latest.batch).await? };
+        let mut banner = self.banner_of(app, &batch).await?;
+        if let Some(banner) = &mut banner {
+            let is_waiting = banner.waiting;
+            banner.focused = is_asked && !is_waiting;
+            if latest.batch > batch.first().map_or(i64::MAX, |first| first.batch) {
+                let tenant = self.marketplace.tenant(latest.tenant).await?;
+                let newer = self.marketplace.batch(latest.batch).await?;
+                let headline = Headline::of_batch(&newer, app.platform(), &tenant.name);
+                banner.newer = headline.map(|headline| (latest.batch, headline));
+            }
+        }
+        Ok(banner)
+    }
+
+    /// The verdict on the copies of one click.
+    pub(super) async fn banner_of(&self, app: &App, batch: &[Delivery]) -> Result<Option<Banner>, Problem> {
+        let Some(first) = batch.first() else { return Ok(None) };
+        let tenant = self.marketplace.tenant(first.tenant).await?;
+        let headline = Headline::of_batch(batch, app.platform(), &tenant.name);
+        let shown = batch.iter().find(|delivery| delivery.state == State::Failed).unwrap_or(first);
+        let waiting = batch.iter().any(|delivery| delivery.state == State::Sending);
+        let held = first.state == State::Held;
+        Ok(headline.map(|headline| Banner {
+            headline,
+            delivery: shown.id,
+            when: shown.created_at.into(),
+            copies: batch.len(),
+            remedy: Remedy::of(shown, app),
+            focused: false,
+            waiting,
+            held,
+            can_repeat: !waiting && !held && shown.role != Role::Late,
+            newer: None,
+        }))
     }
 
     pub(super) async fn delivery_view(&self, delivery: Delivery) -> Result<DeliveryView, Problem> {
@@ -82,96 +172,27 @@ impl Site {
         Ok(DeliveryView::new(delivery, tenant.platform, &tenant.name))
     }
 
-    /// The verdict on the click that a delivery belongs to; nothing if there was none yet.
-    pub(super) async fn banner(&self, latest: Option<&Delivery>) -> Result<Option<Banner>, Problem> {
-        let Some(latest) = latest else { return Ok(None) };
-        let tenant = self.marketplace.tenant(latest.tenant).await?;
-        let batch = self.marketplace.batch(latest.batch).await?;
-        let headline = Headline::of_batch(&batch, tenant.platform, &tenant.name);
-        let shown = batch.iter().find(|delivery| delivery.state == State::Failed).unwrap_or(latest);
-        Ok(headline.map(|headline| Banner { headline, delivery: shown.id, copies: batch.len() }))
+    /// Gives a quick app the time to answer, so that its verdict is there at once.
+    pub(super) async fn wait_briefly(&self, click: i64) -> Result<(), Problem> {
+        // Watched before it is looked at, so that no outcome falls between the two.
+        let mut outcomes = self.marketplace.outcomes();
+        let is_waiting = |delivery: &Delivery| delivery.state == State::Sending;
+        if self.marketplace.batch(click).await?.iter().any(is_waiting) {
+            let ended =
+                async { while outcomes.recv().await.is_ok_and(|outcome| outcome.delivery < click) {} };
+            let _ = tokio::time::timeout(QUICK, ended).await; // then the page comes back by itself
+        }
+        Ok(())
     }
 
-    /// The verdict on the last click on an app, or on any.
-    pub(super) async fn last_banner(&self, app: Option<i64>) -> Result<Option<Banner>, Problem> {
-        self.banner(self.marketplace.deliveries(app, 1).await?.first()).await
+    /// Whether anything is on its way, so that the page has to come back; of one app or of all.
+    pub(super) async fn is_waiting(&self, filter: &Filter) -> Result<bool, Problem> {
+        let filter = Filter { state: Some(crate::store::Bucket::Sending), before: None, ..filter.clone() };
+        Ok(!self.marketplace.deliveries(&filter, 1).await?.is_empty())
     }
 }
 
-/// A tenant with what its administrator can do now.
-#[derive(Debug, Serialize)]
-pub(super) struct TenantView {
-    tenant: Tenant,
-    status: String,
-    tone: Tone,
-    version: Option<String>,
-    /// The actions with a button, by name and title; an upgrade has a field of its own.
-    actions: Vec<(String, String)>,
-    /// The version that an upgrade is likely to go to, if there can be one.
-    upgrade_to: Option<String>,
-    /// Of an app with a manifest.
-    installation: Option<i64>,
-    note: Option<String>,
-}
-
-impl TenantView {
-    pub(super) fn seismic(app: &App, tenant: Tenant, installations: &[Installation]) -> Self {
-        let installation = installations.iter().find(|installation| installation.tenant == tenant.id);
-        let status = installation.map(|installation| installation.status);
-        let buttons = [EventKind::Install, EventKind::Enable, EventKind::Disable, EventKind::Uninstall];
-        let actions = buttons.iter().filter(|kind| allows(status, kind));
-        let version = installation.and_then(|installation| installation.version.clone());
-        let registered = app.seismic().and_then(|registered| Version::parse(&registered.version));
-        let upgrade_to = allows(status, &EventKind::Upgrade).then(|| {
-            let next = version.as_deref().and_then(Version::parse).map(Version::next);
-            registered.max(next).map(|version| version.to_string()).unwrap_or_default()
-        });
-        Self {
-            tenant,
-            status: words(status).to_owned(),
-            tone: tone(status),
-            version: version.filter(|_| upgrade_to.is_some()),
-            actions: actions.map(|kind| (kind.name().to_owned(), event(kind.name()))).collect(),
-            upgrade_to,
-            installation: None,
-            note: None,
-        }
-    }
-
-    pub(super) fn scorecard(app: &App, tenant: Tenant, installations: &[Installation]) -> Self {
-        let installation = installations.iter().find(|installation| installation.tenant == tenant.id);
-        let installed = installation.filter(|installation| installation.status != Status::Uninstalled);
-        let install = if installed.is_some() { "Install again" } else { "Install" };
-        let mut actions = vec![("install".to_owned(), install.to_owned())];
-        if installed.is_some() {
-            actions.push(("uninstall".to_owned(), "Uninstall".to_owned()));
-        }
-        let (status, tone, note) = match installed.map(|installation| installation.completeness(app)) {
-            None => (words(installation.map(|installation| installation.status)), Tone::Idle, None),
-            Some(Completeness::Complete) => ("complete", Tone::Good, None),
-            Some(Completeness::ReinstallRequired { missing }) => {
-                ("re-install required", Tone::Bad, Some(missing))
-            }
-            Some(Completeness::Waiting { missing }) => {
-                ("waiting for the app's page", Tone::Idle, Some(missing))
-            }
-        };
-        Self {
-            tenant,
-            status: status.to_owned(),
-            tone,
-            version: None,
-            actions,
-            upgrade_to: None,
-            installation: installed.map(|installation| installation.id),
-            note: note.map(|missing| format!("Missing: {}", missing.join(", "))),
-        }
-    }
-}
-
-fn tone(status: Option<Status>) -> Tone {
-    match status {
-        Some(Status::Enabled) => Tone::Good,
-        _ => Tone::Idle,
-    }
+/// The names of tenants by their ids.
+pub(super) fn names(tenants: &[Tenant]) -> HashMap<i64, &str> {
+    tenants.iter().map(|tenant| (tenant.id, tenant.name.as_str())).collect()
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use lifecycle_core::{securityscorecard, seismic};
 use lifecycle_vault::Keyring;
 use rusqlite::{Connection, ErrorCode, params};
 
@@ -10,11 +11,14 @@ use super::tenants;
 use crate::delivery::{Cause, Effect, State};
 use crate::error::Error;
 use crate::key_file::{self, private};
+use crate::platform::Platform;
 use crate::tenant::Tenant;
 
 /// Marks the file as the simulator's: "lcyc" in ASCII.
 const APPLICATION_ID: i32 = 0x6c63_7963;
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// What version 1 lacks.
+const TO_VERSION_2: &str = include_str!("to_version_2.sql");
 /// The place of what only the database's own key opens.
 const KEY_CHECK: &[u8] = b"vault_check";
 
@@ -52,6 +56,9 @@ pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Keyring), Err
     } else {
         check_key(&connection, &keyring, key, failed)?;
     }
+    if version == 1 {
+        upgrade(&mut connection).map_err(failed)?;
+    }
     interrupt(&connection).map_err(failed)?;
     Ok((connection, keyring))
 }
@@ -74,11 +81,23 @@ fn recognize(connection: &Connection, path: &Path) -> Result<(), Error> {
 fn create(connection: &mut Connection, check: &[u8]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(include_str!("schema.sql"))?;
+    transaction.execute_batch(TO_VERSION_2)?;
     transaction.execute("INSERT INTO vault_check VALUES (1, ?1)", [check])?;
-    for tenant in Tenant::first() {
-        tenants::insert(&transaction, &tenant)?;
+    // Those of other platforms come with the first app there.
+    for platform in [&seismic::PLATFORM, &securityscorecard::PLATFORM] {
+        for tenant in Tenant::first(Platform::of(platform)) {
+            tenants::insert(&transaction, &tenant)?;
+        }
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+/// From version 1.
+fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    transaction.execute_batch(TO_VERSION_2)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
@@ -100,7 +119,7 @@ fn check_key(
 fn interrupt(connection: &Connection) -> rusqlite::Result<()> {
     let cause = Cause::new("interrupted", "the simulator was stopped before an answer came");
     connection.execute(
-        "UPDATE delivery SET state = ?1, cause = ?2, effect = iif(role = 'action', ?3, effect) WHERE state = ?4",
+        "UPDATE delivery SET state = ?1, cause = ?2, effect = iif(role = 'action' AND forgery IS NULL, ?3, effect) WHERE state = ?4",
         params![
             super::word(State::Failed),
             super::json(&cause),

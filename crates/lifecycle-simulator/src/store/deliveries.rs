@@ -7,13 +7,15 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::{EngineError, Store, installations, json, parse, parse_word, word};
 use crate::delivery::{Answer, Cause, Delivery, Effect, Request, Role, State};
+use crate::forgery::Forgery;
 use crate::moment::Moment;
+use crate::occurrence::Occurrence;
 
 /// How many deliveries of an app are kept; then the oldest go, unless they are held.
-const KEPT: i64 = 2_000;
+pub(crate) const KEPT: i64 = 2_000;
 
-const COLUMNS: &str = "id, app, tenant, event, url, headers, body, batch, repeats, role, created_at, state, effect, \
-    answer, cause, elapsed_us";
+pub(super) const COLUMNS: &str = "id, app, tenant, event, url, headers, body, batch, repeats, role, created_at, state, effect, \
+    answer, cause, elapsed_us, method, occurrence, forgery";
 
 /// A delivery that is about to be sent or held.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub(crate) struct NewDelivery {
     pub(crate) app: i64,
     pub(crate) tenant: i64,
     pub(crate) request: Request,
+    pub(crate) occurrence: Option<Occurrence>,
+    pub(crate) forgery: Option<Forgery>,
     /// The first delivery of the same click; `None` for the first itself.
     pub(crate) batch: Option<i64>,
     pub(crate) repeats: Option<i64>,
@@ -47,7 +51,8 @@ impl Store {
         let transaction = connection.transaction()?;
         transaction.execute(
             "INSERT INTO delivery (app, tenant, event, url, headers, body, batch, repeats, role, created_at, state,
-                effect, cause) VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, 0), ?8, ?9, ?10, ?11, ?12, ?13)",
+                effect, cause, method, occurrence, forgery)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, coalesce(?7, 0), ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             params![
                 new.app,
                 new.tenant,
@@ -61,7 +66,10 @@ impl Store {
                 Moment::now().0,
                 word(new.state),
                 word(new.effect),
-                new.cause.as_ref().map(json)
+                new.cause.as_ref().map(json),
+                new.request.method,
+                new.occurrence.as_ref().map(json),
+                new.forgery.map(word)
             ],
         )?;
         let id = transaction.last_insert_rowid();
@@ -118,16 +126,6 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// The latest deliveries, newest first; of one app, or of all.
-    pub(crate) fn deliveries(&self, app: Option<i64>, limit: u32) -> Result<Vec<Delivery>, EngineError> {
-        let connection = self.lock();
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM delivery WHERE ?1 IS NULL OR app = ?1 ORDER BY id DESC LIMIT ?2"
-        ))?;
-        let rows = statement.query_map(params![app, limit], read)?;
-        rows.map(|row| row?).collect()
-    }
-
     pub(crate) fn delivery(&self, id: i64) -> Result<Option<Delivery>, EngineError> {
         let connection = self.lock();
         let mut statement =
@@ -145,13 +143,15 @@ impl Store {
     }
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Result<Delivery, EngineError>> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Result<Delivery, EngineError>> {
     let headers: String = row.get(5)?;
     let words: [String; 3] = [row.get(9)?, row.get(11)?, row.get(12)?];
     let [answer, cause]: [Option<String>; 2] = [row.get(13)?, row.get(14)?];
     let (event, url, body) = (row.get(3)?, row.get(4)?, row.get(6)?);
     let elapsed: Option<u64> = row.get::<_, Option<i64>>(15)?.and_then(|elapsed| elapsed.try_into().ok());
     let (id, app, tenant) = (row.get(0)?, row.get(1)?, row.get(2)?);
+    let method: String = row.get(16)?;
+    let [occurrence, forgery]: [Option<String>; 2] = [row.get(17)?, row.get(18)?];
     let (batch, repeats, created_at) = (row.get(7)?, row.get(8)?, Moment(row.get(10)?));
     let delivery = || {
         let [role, state, effect] = words;
@@ -159,7 +159,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Result<Delivery, EngineError>> {
             id,
             app,
             tenant,
-            request: Request { event, url, headers: parse(&headers)?, body },
+            request: Request { event, method, url, headers: parse(&headers)?, body },
+            occurrence: occurrence.as_deref().map(parse).transpose()?,
+            forgery: forgery.map(parse_word).transpose()?,
             batch,
             repeats,
             role: parse_word(role)?,

@@ -3,8 +3,10 @@
 mod apps;
 mod database;
 mod deliveries;
+mod history;
 mod installations;
 mod secrets;
+mod settings;
 mod tenants;
 
 use std::path::Path;
@@ -17,7 +19,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 
-pub(crate) use deliveries::{Finish, NewDelivery};
+pub(crate) use deliveries::{Finish, KEPT, NewDelivery};
+pub(crate) use history::{Bucket, Counts, Filter};
 
 /// The database and the keyring that seals the secrets in it. Its calls block for as long as a write takes to be safe.
 #[derive(Debug)]

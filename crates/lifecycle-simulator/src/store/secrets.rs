@@ -26,7 +26,8 @@ impl Store {
     pub(crate) fn rotate(&self, app: i64, secret: &[u8], until: Moment) -> Result<(), EngineError> {
         let mut connection = self.lock();
         let transaction = connection.transaction()?;
-        let sql = "SELECT max(number) FROM signing_secret WHERE app = ?1";
+        // Where the test key signed, the first secret takes its place.
+        let sql = "SELECT coalesce(max(number), 0) FROM signing_secret WHERE app = ?1";
         let current: i64 = transaction.query_row(sql, [app], |row| row.get(0))?;
         let sql = "UPDATE signing_secret SET until = ?3 WHERE app = ?1 AND number = ?2";
         transaction.execute(sql, params![app, current, until.0])?;

@@ -22,6 +22,17 @@ impl Store {
         statement.query_row([id], read).optional()?.transpose()
     }
 
+    /// Removes a tenant with its installations and deliveries.
+    pub(crate) fn remove_tenant(&self, id: i64) -> Result<bool, EngineError> {
+        let mut connection = self.lock();
+        let transaction = connection.transaction()?;
+        transaction.execute("DELETE FROM delivery WHERE tenant = ?1", [id])?;
+        transaction.execute("DELETE FROM installation WHERE tenant = ?1", [id])?;
+        let removed = transaction.execute("DELETE FROM tenant WHERE id = ?1", [id])? == 1;
+        transaction.commit()?;
+        Ok(removed)
+    }
+
     /// Adds a tenant; `None` if the platform has one of this name.
     pub(crate) fn add_tenant(&self, tenant: &Tenant) -> Result<Option<i64>, EngineError> {
         match insert(&self.lock(), tenant) {

@@ -13,17 +13,17 @@ async fn an_app_that_cannot_be_registered_is_told_everything_at_once() {
     let all = json!({"platform": "seismic", "name": " ", "url": "http://app.example/", "version": "1"});
     let answer = market.post("/api/apps", all).await;
     let detail = answer.body["detail"].as_str().unwrap();
-    assert_eq!((answer.status, detail.lines().count()), (422, 7), "{detail}");
+    assert_eq!((answer.status, detail.lines().count()), (422, 3), "{detail}");
     for (field, value, line) in [
         ("name", json!(""), "the app's name is missing"),
         ("name", json!("x".repeat(101)), "the app's name is longer than 100 characters"),
         ("name", json!("a\u{0}b"), "the app's name holds a control character"),
-        ("url", Value::Null, "the install URL is missing"),
-        ("url", json!("app.example"), "the install URL is not a URL such as https://app.example/seismic"),
+        ("url", Value::Null, "the callback URL is missing"),
+        ("url", json!("app.example"), "the callback URL is not a URL such as https://app.example/seismic"),
         (
             "url",
             json!("http://10.0.0.1/"),
-            "the install URL must use https (http only for a loopback host such as 127.0.0.1)",
+            "the callback URL must use https (http only for a loopback host such as 127.0.0.1)",
         ),
         ("version", json!("1.2"), "the version must be three numbers such as 1.2.0"),
         ("signing_secret", json!("  "), "the signing secret is blank"),
@@ -150,7 +150,7 @@ async fn options_that_cannot_be_met_are_one_line() {
     unreachable.manifest_url = Some(nobody().await);
     for (options, text) in [
         (taken, "choose another port"),
-        (insecure, "the install URL must use https"),
+        (insecure, "the callback URL must use https"),
         (unreachable, "connection refused: is the app running at"),
     ] {
         let folder = options.database.parent().unwrap().to_owned();

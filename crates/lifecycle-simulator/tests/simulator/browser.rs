@@ -125,10 +125,19 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// The verdict's label and the sentence under it.
+    /// The verdict's label and the sentence under it, once the app has answered: until then the page comes back by itself.
     pub(crate) async fn verdict(&self) -> String {
-        let banner = self.driver.find(By::Css(".verdict")).await.unwrap();
-        banner.text().await.unwrap().lines().take(2).collect::<Vec<_>>().join(": ")
+        loop {
+            // Between two pages there is none.
+            let text = "return document.querySelector('.verdict')?.innerText";
+            let shown = self.driver.execute(text, Vec::new()).await.ok();
+            let shown = shown.and_then(|shown| Some(shown.json().as_str()?.to_owned())).unwrap_or_default();
+            if !shown.is_empty() && !shown.starts_with("Waiting for the app") {
+                let lines: Vec<&str> = shown.lines().filter(|line| !line.is_empty()).take(2).collect();
+                return lines.join(": ");
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// What stands in the chip of a tenant.

@@ -153,6 +153,7 @@ async fn a_user_installs_an_app_of_securityscorecard_through_its_form() {
     let market = Market::start().await;
     let example = Example::start(&market.url);
     browser.open(&format!("{}/register", market.url)).await;
+    browser.follow("//a[.='SecurityScorecard']").await;
     browser.fill("manifest_url", &example.manifest_url()).await;
     browser.follow("//button[.='Register by manifest']").await;
     browser.act("jordan.lee@example.com", "Install").await;

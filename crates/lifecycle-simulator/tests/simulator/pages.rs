@@ -9,12 +9,15 @@ use crate::support::{Market, between};
 async fn a_secret_that_is_made_is_shown_once() {
     let market = Market::start().await;
     let fields = [("name", "My app"), ("url", "http://127.0.0.1:1/x"), ("signing_secret", "")];
-    let answer = market.form("/apps/seismic", &fields).await;
-    assert_eq!(answer.status(), 200);
-    let page = answer.text().await.unwrap();
-    let secret = between(&page, "id=\"secret\">", "<");
+    let answer = market.form("/register?platform=seismic", &fields).await;
+    assert_eq!(
+        (answer.status().as_u16(), &answer.headers()["location"]),
+        (303, &"/apps/1/secret".parse().unwrap())
+    );
+    let secret = between(&market.page("/apps/1/secret").await, "id=\"secret\">", "<");
     assert_eq!(secret.len(), 64);
-    for path in ["/", "/apps/1", "/register"] {
+    assert_eq!(market.get("/api/apps").await.as_array().unwrap().len(), 1);
+    for path in ["/apps/1/secret", "/", "/apps/1", "/register"] {
         assert!(!market.page(path).await.contains(&secret), "{path}");
     }
 }
@@ -23,9 +26,9 @@ async fn a_secret_that_is_made_is_shown_once() {
 async fn a_secret_that_is_typed_is_never_shown() {
     let market = Market::start().await;
     let fields = [("name", "My app"), ("url", "http://127.0.0.1:1/x"), ("signing_secret", "hunter2-hunter2")];
-    let answer = market.form("/apps/seismic", &fields).await;
+    let answer = market.form("/register?platform=seismic", &fields).await;
     assert_eq!(answer.status(), 303);
-    assert_eq!(answer.headers()["location"], "/apps/1");
+    assert_eq!(answer.headers()["location"], "/apps/1?done=saved");
     for path in ["/", "/apps/1"] {
         assert!(!market.page(path).await.contains("hunter2"), "{path}");
     }
@@ -41,7 +44,7 @@ async fn what_people_and_apps_say_is_escaped_everywhere() {
     let delivery = market.act(1, json!({"tenant": tenant["id"], "action": "install"})).await[0]["id"].clone();
     for path in ["/".to_owned(), "/apps/1".to_owned(), format!("/deliveries/{delivery}")] {
         let page = market.page(&path).await;
-        assert!(!page.contains("<script") && page.contains("&lt;script&gt;"), "{path}");
+        assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{path}");
         assert!(!page.contains("value=\"<") && !page.contains("\"'&\""), "{path}");
     }
 }
@@ -50,8 +53,8 @@ async fn what_people_and_apps_say_is_escaped_everywhere() {
 async fn an_app_is_changed_and_removed_by_forms() {
     let market = Market::start().await;
     market.register("http://127.0.0.1:1/x", "s").await;
-    let fields =
-        ["install", "enable", "upgrade", "disable", "uninstall"].map(|kind| (kind, "https://app.example/y"));
+    let fields = ["url:install", "url:enable", "url:upgrade", "url:disable", "url:uninstall"]
+        .map(|url| (url, "https://app.example/y"));
     let mut form = vec![("name", "Renamed"), ("version", "2.0.0")];
     form.extend(fields);
     assert_eq!(market.form("/apps/1", &form).await.status(), 303);

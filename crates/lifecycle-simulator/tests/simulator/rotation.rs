@@ -27,7 +27,10 @@ async fn in_the_window_the_new_secret_and_the_previous_one_both_sign() {
     assert_eq!(delivery["headers"][1]["note"], "signed by secret 2, the new one");
     assert_eq!(delivery["headers"][2]["note"], "signed by secret 1, the previous one");
     let page = market.page(&format!("/apps/{id}")).await;
-    assert!(page.contains("signed by secret 2, the new one") && page.contains("A rotation is on until"));
+    assert!(
+        page.contains("secret 2, the new one, and secret 1, the previous one, both sign")
+            && page.contains("A rotation is on until")
+    );
 
     let ended = market.send(reqwest::Method::DELETE, &path, String::new()).await;
     assert!(ended.body["signing"].get("previous").is_none(), "{ended:?}");

@@ -105,7 +105,12 @@ async fn the_hook_is_what_the_platform_documents_and_its_failure_stops_nothing()
     let (market, _, id) = registered(failing).await;
     let installed = install(&market, id).await;
     assert_eq!(installed["deliveries"][0]["effect"], "none");
-    assert!(installed["deliveries"][0]["verdict"].as_str().unwrap().ends_with("The installation goes on."));
+    assert!(
+        installed["deliveries"][0]["verdict"]
+            .as_str()
+            .unwrap()
+            .contains("It has happened, and SecurityScorecard sends it again")
+    );
     assert!(installed["redirect"].as_str().unwrap().contains("/install?theme=dark&installation=ins_"));
 }
 
@@ -239,7 +244,7 @@ async fn every_problem_of_a_manifest_is_shown() {
     {
         assert_eq!(detail.lines().filter(|line| line.starts_with(place)).count(), 1, "{place} in {detail}");
     }
-    let page = market.form("/apps/securityscorecard", &[("manifest_url", &url)]).await;
+    let page = market.form("/register?platform=securityscorecard", &[("manifest_url", &url)]).await;
     assert_eq!(page.status(), 422);
     let page = page.text().await.unwrap();
     assert_eq!(page.matches("<li>").count(), detail.lines().count(), "{page}");

@@ -8,6 +8,7 @@ use crate::keys::unix_seconds;
 use crate::sender::{Facts, KeysFrom, Sender, Template};
 
 pub(crate) static SENDER: Sender = Sender::new(&azure::PLATFORM, EVENTS, fill)
+    .with_title("Azure Marketplace")
     .with_name_at("action")
     .with_keys_from(KeysFrom::Url)
     .with_key_owner("tid", "22222222-2222-4222-8222-222222222222");

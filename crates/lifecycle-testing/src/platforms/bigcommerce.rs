@@ -6,7 +6,8 @@ use crate::draft::Draft;
 use crate::keys::unix_seconds;
 use crate::sender::{Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender = Sender::new(&bigcommerce::PLATFORM, EVENTS, fill);
+pub(crate) static SENDER: Sender =
+    Sender::new(&bigcommerce::PLATFORM, EVENTS, fill).with_title("BigCommerce");
 
 const ACCEPT: &[(&str, &str)] = &[("accept", "application/json")];
 
@@ -29,6 +30,7 @@ fn fill(facts: &Facts, draft: &mut Draft) {
     let store = facts.tenant.as_ref().map(|store| format!("stores/{store}"));
     draft.text("claims.sub", store.as_deref());
     draft.number("claims.user.id", facts.actor.as_deref());
+    draft.text("claims.user.email", facts.actor_email.as_deref());
     let fresh = facts.fresh.to_string();
     draft.text("claims.jti", Some(facts.request_id.as_deref().unwrap_or(&fresh)));
     let issued = unix_seconds(facts.at);

@@ -7,6 +7,7 @@ use crate::sender::{Expected, Facts, Sender, Template};
 
 /// It takes nothing but 204.
 pub(crate) static SENDER: Sender = Sender::new(&discord::PLATFORM, EVENTS, fill)
+    .with_title("Discord")
     .with_handshake(Template::new("PING", "PING", PING), Expected::Acknowledgement)
     .with_name_at("event.type")
     .with_success(204..=204);

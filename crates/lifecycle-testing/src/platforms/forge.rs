@@ -7,7 +7,8 @@ use crate::draft::Draft;
 use crate::keys::unix_seconds;
 use crate::sender::{Facts, KeysFrom, Sender, Template};
 
-pub(crate) static SENDER: Sender = Sender::new(&forge::PLATFORM, EVENTS, fill).with_keys_from(KeysFrom::Url);
+pub(crate) static SENDER: Sender =
+    Sender::new(&forge::PLATFORM, EVENTS, fill).with_title("Atlassian Forge").with_keys_from(KeysFrom::Url);
 
 const EVENTS: &[Template] = &[
     Template::new("install", "avi:forge:installed:app", INSTALLED).with_claims(CLAIMS_INSTALLED),

@@ -6,7 +6,7 @@ use lifecycle_core::github::{self, DELIVERY, EVENT};
 use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender = Sender::new(&github::PLATFORM, EVENTS, fill);
+pub(crate) static SENDER: Sender = Sender::new(&github::PLATFORM, EVENTS, fill).with_title("GitHub");
 
 const EVENTS: &[Template] = &[
     Template::new("install", "installation.created", CREATED).with_headers(INSTALLATION),

@@ -6,7 +6,8 @@ use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
 /// It takes nothing but 200.
-pub(crate) static SENDER: Sender = Sender::new(&linear::PLATFORM, EVENTS, fill).with_success(200..=200);
+pub(crate) static SENDER: Sender =
+    Sender::new(&linear::PLATFORM, EVENTS, fill).with_title("Linear").with_success(200..=200);
 
 const EVENTS: &[Template] = &[
     Template::new("uninstall", "OAuthApp.revoked", APP_REVOKED),

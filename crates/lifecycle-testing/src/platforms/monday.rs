@@ -7,7 +7,8 @@ use crate::draft::Draft;
 use crate::keys::unix_seconds;
 use crate::sender::{Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender = Sender::new(&monday::PLATFORM, EVENTS, fill).with_name_at("type");
+pub(crate) static SENDER: Sender =
+    Sender::new(&monday::PLATFORM, EVENTS, fill).with_title("monday.com").with_name_at("type");
 
 const EVENTS: &[Template] = &[
     Template::new("install", "install", INSTALL).with_claims(CLAIMS),
@@ -29,6 +30,9 @@ fn fill(facts: &Facts, draft: &mut Draft) {
         draft.number(claim, told.as_deref());
         draft.number(member, told.as_deref());
     }
+    draft.text("data.app_name", facts.app_name.as_deref());
+    draft.text("data.account_name", facts.tenant_name.as_deref());
+    draft.text("data.user_email", facts.actor_email.as_deref());
     if let Some(version) = &facts.version {
         let mut parts = version.split('.');
         for part in ["data.version_data.major", "data.version_data.minor", "data.version_data.patch"] {

@@ -6,6 +6,7 @@ use crate::draft::Draft;
 use crate::sender::{Facts, KeysFrom, Sender, Template};
 
 pub(crate) static SENDER: Sender = Sender::new(&saleor::PLATFORM, EVENTS, fill)
+    .with_title("Saleor")
     .with_name_at("__typename")
     .with_keys_from(KeysFrom::Tenant { header: saleor::API_URL });
 

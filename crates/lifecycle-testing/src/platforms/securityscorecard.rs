@@ -6,8 +6,9 @@ use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
 /// It documents no status, and so takes any success.
-pub(crate) static SENDER: Sender =
-    Sender::new(&securityscorecard::PLATFORM, EVENTS, fill).with_name_at("event.type");
+pub(crate) static SENDER: Sender = Sender::new(&securityscorecard::PLATFORM, EVENTS, fill)
+    .with_title("SecurityScorecard")
+    .with_name_at("event.type");
 
 const EVENTS: &[Template] = &[Template::new("install", securityscorecard::APP_INSTALLED, INSTALLED)];
 

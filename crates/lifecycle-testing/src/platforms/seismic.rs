@@ -6,8 +6,10 @@ use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
 /// It takes nothing but 202.
-pub(crate) static SENDER: Sender =
-    Sender::new(&seismic::PLATFORM, EVENTS, fill).with_name_at("type").with_success(202..=202);
+pub(crate) static SENDER: Sender = Sender::new(&seismic::PLATFORM, EVENTS, fill)
+    .with_title("Seismic")
+    .with_name_at("type")
+    .with_success(202..=202);
 
 const EVENTS: &[Template] = &[
     Template::new("install", "install", CALLBACK),
@@ -23,7 +25,10 @@ const UPGRADE: &str = r#"{"appId":"04bd6eda-4b04-4572-a744-7233ccc077cd","appNam
 fn fill(facts: &Facts, draft: &mut Draft) {
     let id = facts.request_id.clone().unwrap_or_else(|| facts.fresh.to_string());
     draft.text("appId", facts.app.as_deref());
+    draft.text("appName", facts.app_name.as_deref());
     draft.text("tenantId", facts.tenant.as_deref());
+    draft.text("tenant", facts.tenant_name.as_deref());
+    draft.text("userEmail", facts.actor_email.as_deref());
     draft.text("userId", facts.actor.as_deref());
     draft.text("requestId", Some(&id));
     draft.text("version", facts.version.as_deref());

@@ -5,7 +5,7 @@ use lifecycle_core::shopify::{self, SHOP_DOMAIN, TOPIC, WEBHOOK_ID};
 use crate::draft::{Draft, rfc3339};
 use crate::sender::{Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender = Sender::new(&shopify::PLATFORM, EVENTS, fill);
+pub(crate) static SENDER: Sender = Sender::new(&shopify::PLATFORM, EVENTS, fill).with_title("Shopify");
 
 /// Core does not read it; Shopify's own library refuses a webhook without it.
 const API_VERSION: &str = "x-shopify-api-version";

@@ -6,8 +6,10 @@ use crate::draft::Draft;
 use crate::keys::unix_seconds;
 use crate::sender::{Expected, Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender =
-    Sender::new(&slack::PLATFORM, EVENTS, fill).with_name_at("event.type").with_handshake(
+pub(crate) static SENDER: Sender = Sender::new(&slack::PLATFORM, EVENTS, fill)
+    .with_title("Slack")
+    .with_name_at("event.type")
+    .with_handshake(
         Template::new("url_verification", "url_verification", URL_VERIFICATION),
         Expected::Echo("challenge"),
     );

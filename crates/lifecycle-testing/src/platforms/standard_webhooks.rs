@@ -5,8 +5,9 @@ use lifecycle_core::standard_webhooks::{self, ID};
 use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender =
-    Sender::new(&standard_webhooks::PLATFORM, EVENTS, fill).with_name_at("type");
+pub(crate) static SENDER: Sender = Sender::new(&standard_webhooks::PLATFORM, EVENTS, fill)
+    .with_title("Standard Webhooks")
+    .with_name_at("type");
 
 const EVENTS: &[Template] = &[
     Template::new("install", "app.installed", EVENT),

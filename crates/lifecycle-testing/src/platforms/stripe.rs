@@ -6,7 +6,8 @@ use lifecycle_core::stripe;
 use crate::draft::Draft;
 use crate::sender::{Facts, Sender, Template};
 
-pub(crate) static SENDER: Sender = Sender::new(&stripe::PLATFORM, EVENTS, fill).with_name_at("type");
+pub(crate) static SENDER: Sender =
+    Sender::new(&stripe::PLATFORM, EVENTS, fill).with_title("Stripe").with_name_at("type");
 
 const EVENTS: &[Template] = &[
     Template::new("install", "apps.install.created", APP),

@@ -8,6 +8,7 @@ use crate::sender::{Facts, Sender, Template};
 
 /// It takes nothing but 200.
 pub(crate) static SENDER: Sender = Sender::new(&wix::PLATFORM, EVENTS, fill)
+    .with_title("Wix")
     .with_name_at("claims.data.eventType")
     .with_texts(&["claims.data.data", "claims.data.identity", "claims.data"])
     .with_success(200..=200);

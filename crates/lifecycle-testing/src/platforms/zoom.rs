@@ -6,7 +6,7 @@ use crate::draft::Draft;
 use crate::sender::{Expected, Facts, Sender, Template};
 
 pub(crate) static SENDER: Sender =
-    Sender::new(&zoom::PLATFORM, EVENTS, fill).with_name_at("event").with_handshake(
+    Sender::new(&zoom::PLATFORM, EVENTS, fill).with_title("Zoom").with_name_at("event").with_handshake(
         Template::new("endpoint.url_validation", "endpoint.url_validation", URL_VALIDATION),
         Expected::Mac { text: "payload.plainToken", plain: "plainToken", mac: "encryptedToken" },
     );

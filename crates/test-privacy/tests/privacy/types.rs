@@ -82,6 +82,7 @@ const NOT_SHOWN: &[(&str, &str)] = &[
     ("lifecycle_securityscorecard::page::error::InstallPageError", NAME),
     ("lifecycle_securityscorecard::query::InstallQuery", NAME),
     ("lifecycle_simulator::error::Error", NAME),
+    ("lifecycle_simulator::outcome::Outcome", NAME),
     ("lifecycle_testing::keys::SigningKeyError", NAME),
     ("lifecycle_tower::axum::VerifiedRejection", REASON),
     ("lifecycle_tower::enabled::RequireEnabled", APPS),

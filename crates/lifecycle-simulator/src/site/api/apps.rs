@@ -1,5 +1,7 @@
 //! Apps in the API.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -9,8 +11,10 @@ use zeroize::Zeroizing;
 use super::deliveries::Told;
 use super::{Answer, Creation, Input, number};
 use crate::app::App;
+use crate::forgery::Forgery;
 use crate::installation::{Completeness, Installation};
-use crate::marketplace::{Mode, Perform, Registered, Rotation, SeismicInput};
+use crate::marketplace::{AppInput, Mode, Perform, Registered, Rotation};
+use crate::platform::Platform;
 use crate::problem::Problem;
 use crate::site::Site;
 
@@ -22,49 +26,35 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> An
     Ok(Json(site.marketplace.app(number(&id)).await?))
 }
 
-/// An app to register.
+/// An app to register: its callback URLs, or its manifest.
 #[derive(Deserialize)]
-#[serde(tag = "platform")]
-pub(super) enum New {
-    #[serde(rename = "seismic")]
-    Callbacks(Box<Seismic>),
-    #[serde(rename = "securityscorecard")]
-    Manifest { manifest_url: String },
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Seismic {
+#[serde(deny_unknown_fields)]
+pub(super) struct New {
+    platform: Platform,
+    #[serde(default)]
+    manifest_url: Option<String>,
+    #[serde(default)]
     name: String,
+    #[serde(default)]
     app_id: Option<String>,
+    #[serde(default)]
     url: Option<String>,
-    urls: Urls,
+    #[serde(default)]
+    urls: BTreeMap<String, String>,
+    #[serde(default)]
     version: Option<String>,
+    #[serde(default)]
     signing_secret: Option<Zeroizing<String>>,
 }
 
+/// What can be changed of an app.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Urls {
-    install: Option<String>,
-    enable: Option<String>,
-    upgrade: Option<String>,
-    disable: Option<String>,
-    uninstall: Option<String>,
-}
-
-impl From<Seismic> for SeismicInput {
-    fn from(new: Seismic) -> Self {
-        let Urls { install, enable, upgrade, disable, uninstall } = new.urls;
-        Self {
-            name: new.name,
-            app_id: new.app_id,
-            url: new.url,
-            urls: [install, enable, upgrade, disable, uninstall],
-            version: new.version,
-            secret: new.signing_secret,
-        }
-    }
+pub(super) struct Change {
+    name: String,
+    url: Option<String>,
+    urls: BTreeMap<String, String>,
+    version: Option<String>,
 }
 
 /// An app, and the secret that was made for it: the one time it is told.
@@ -83,30 +73,45 @@ impl From<Registered> for Created {
 }
 
 pub(super) async fn register(State(site): State<Site>, Input(new): Input<New>) -> Creation<Created> {
-    match new {
-        New::Callbacks(new) => {
-            let registered = site.marketplace.register_seismic((*new).into()).await?;
-            Ok((StatusCode::CREATED, Json(registered.into())))
-        }
-        New::Manifest { manifest_url } => {
-            let app = site.marketplace.register_manifest(&manifest_url).await?;
-            Ok((StatusCode::CREATED, Json(Created { app, signing_secret: None })))
-        }
+    if new.platform.registers_by_manifest() {
+        let app = site.marketplace.register_manifest(&new.manifest_url.unwrap_or_default()).await?;
+        return Ok((StatusCode::CREATED, Json(Created { app, signing_secret: None })));
     }
+    let New { platform, name, app_id, url, urls, version, signing_secret: secret, .. } = new;
+    let input = AppInput { name, app_id, url, urls, version, secret };
+    let registered = site.marketplace.register(platform, input).await?;
+    Ok((StatusCode::CREATED, Json(registered.into())))
 }
 
 pub(super) async fn change(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Input(change): Input<Seismic>,
+    Input(Change { name, url, urls, version }): Input<Change>,
 ) -> Answer<App> {
-    if change.app_id.is_some() || change.signing_secret.is_some() {
-        return Err(Problem::invalid(
-            "fixed",
-            "the app id is fixed, and the secret is changed by a rotation",
-        ));
-    }
-    Ok(Json(site.marketplace.change_seismic(number(&id), change.into()).await?))
+    let input = AppInput { name, url, urls, version, ..AppInput::default() };
+    Ok(Json(site.marketplace.change(number(&id), input).await?))
+}
+
+/// What is sent to an app to fool it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Attempt {
+    tenant: i64,
+    forgery: Forgery,
+}
+
+pub(super) async fn forge(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Input(attempt): Input<Attempt>,
+) -> Answer<Vec<Told>> {
+    let started = site.marketplace.forge(number(&id), attempt.tenant, attempt.forgery).await?;
+    Ok(Json(site.told(started.finished().await?).await?))
+}
+
+pub(super) async fn handshake(State(site): State<Site>, Path(id): Path<String>) -> Answer<Vec<Told>> {
+    let started = site.marketplace.handshake(number(&id)).await?;
+    Ok(Json(site.told(started.finished().await?).await?))
 }
 
 pub(super) async fn remove(State(site): State<Site>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
@@ -186,13 +191,15 @@ pub(super) async fn perform(
 ) -> Answer<Done> {
     let (id, tenant) = (number(&id), action.tenant);
     let perform = Perform { action: action.action, version: action.version, delivery: action.delivery };
-    let performed = site.marketplace.perform(id, tenant, perform).await?;
+    let started = site.marketplace.perform(id, tenant, perform).await?;
+    let redirect = started.redirect.clone();
+    let deliveries = started.finished().await?;
     let app = site.marketplace.app(id).await?;
     let mut installations = site.marketplace.installations(id).await?.into_iter();
     let installation = installations.find(|installation| installation.tenant == tenant);
     Ok(Json(Done {
-        deliveries: site.told(performed.deliveries).await?,
-        redirect: performed.redirect,
+        deliveries: site.told(deliveries).await?,
+        redirect,
         installation: installation.map(|installation| Installed::new(&app, installation)),
     }))
 }

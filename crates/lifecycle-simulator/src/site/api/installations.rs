@@ -20,5 +20,5 @@ pub(super) async fn invoke(
     Path(id): Path<String>,
     Input(invocation): Input<Invocation>,
 ) -> Answer<Told> {
-    one(&site, site.marketplace.invoke(number(&id), invocation).await?).await
+    one(&site, site.marketplace.invoke(number(&id), invocation).await?.finished().await?).await
 }

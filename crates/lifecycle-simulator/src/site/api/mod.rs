@@ -5,7 +5,7 @@ mod deliveries;
 mod installations;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
@@ -23,6 +23,8 @@ pub(super) fn router() -> Router<Site> {
         .route("/apps", get(apps::list).post(apps::register))
         .route("/apps/{app}", get(apps::show).merge(delete(apps::remove)).patch(apps::change))
         .route("/apps/{app}/actions", post(apps::perform))
+        .route("/apps/{app}/forgeries", post(apps::forge))
+        .route("/apps/{app}/handshake", post(apps::handshake))
         .route("/apps/{app}/installations", get(apps::installations))
         .route("/apps/{app}/manifest", post(apps::refresh_manifest))
         .route("/apps/{app}/rotation", post(apps::rotate).delete(apps::end_rotation))
@@ -33,6 +35,7 @@ pub(super) fn router() -> Router<Site> {
         .route("/installations/{installation}", get(installations::show))
         .route("/installations/{installation}/actions", post(installations::invoke))
         .route("/tenants", get(tenants).post(add_tenant))
+        .route("/tenants/{tenant}", delete(remove_tenant))
         .method_not_allowed_fallback(method_not_allowed)
 }
 
@@ -97,7 +100,12 @@ async fn add_tenant(State(site): State<Site>, Input(new): Input<NewTenant>) -> C
     Ok((StatusCode::CREATED, Json(site.marketplace.add_tenant(new.platform, &new.name).await?)))
 }
 
+async fn remove_tenant(State(site): State<Site>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    site.marketplace.remove_tenant(number(&id)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 async fn method_not_allowed() -> Problem {
     let detail = "this address does not take the request's method".to_owned();
-    Problem { status: 405, code: "method-not-allowed", title: "Refused", detail }
+    Problem { status: 405, code: "method-not-allowed", title: "Refused", detail, fields: Vec::new() }
 }

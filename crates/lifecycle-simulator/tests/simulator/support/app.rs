@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
@@ -27,6 +27,7 @@ pub(crate) struct App {
     pub(crate) url: String,
     got: Arc<Mutex<Vec<Got>>>,
     arrived: Arc<Notify>,
+    gate: Arc<watch::Sender<Option<u16>>>,
     manifest: Arc<Mutex<Value>>,
 }
 
@@ -38,11 +39,13 @@ impl App {
             url,
             got: Arc::default(),
             arrived: Arc::default(),
+            gate: Arc::new(watch::Sender::new(None)),
             manifest: Arc::new(Mutex::new(Value::Null)),
         };
         let router = Router::new()
             .route("/manifest.json", axum::routing::get(manifest))
             .route("/{answer}", axum::routing::any(answer))
+            .route("/{answer}/{callback}", axum::routing::any(callback))
             .with_state(app.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         app
@@ -61,6 +64,11 @@ impl App {
         self.got().pop().unwrap()
     }
 
+    /// Answers what waits at `/gate`, with this status.
+    pub(crate) fn open_gate(&self, status: u16) {
+        self.gate.send_replace(Some(status));
+    }
+
     /// Completes when the next request has arrived.
     pub(crate) async fn arrival(&self) {
         self.arrived.notified().await;
@@ -73,6 +81,16 @@ async fn manifest(State(app): State<App>) -> Response {
         Value::String(text) => text.into_response(),
         manifest => axum::Json(manifest).into_response(),
     }
+}
+
+/// Of a platform with a path for each callback.
+async fn callback(
+    app: State<App>,
+    Path((status, _)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    answer(app, Path(status), headers, body).await
 }
 
 async fn answer(
@@ -89,6 +107,11 @@ async fn answer(
             let problem = json!({"title": "x", "status": 401, "code": "signature-mismatch"});
             (StatusCode::UNAUTHORIZED, [("content-type", "application/problem+json")], problem.to_string())
                 .into_response()
+        }
+        "gate" => {
+            let mut gate = app.gate.subscribe();
+            let status = *gate.wait_for(Option::is_some).await.unwrap();
+            StatusCode::from_u16(status.unwrap()).unwrap().into_response()
         }
         "redirect" => (StatusCode::FOUND, [("location", "/202")]).into_response(),
         "slow" => {

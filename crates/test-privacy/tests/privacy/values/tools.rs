@@ -30,8 +30,9 @@ pub(super) async fn values() -> Vec<Shown> {
     opened.app = Some(StartingApp::new("http://127.0.0.1:1"));
     let simulator = Simulator::open(opened).await.unwrap();
     let shown = debug(&simulator);
+    let outcomes = debug(&simulator.outcomes());
     let secret = simulator.generated_secret().unwrap(); // random: no canary can be in it
     assert!(!shown.texts.iter().any(|text| text.contains(secret)), "{:?}", shown.texts);
     (options.app, options.manifest_url) = (Some(app.clone()), Some(format!("http://127.0.0.1:1/{CANARY}")));
-    vec![debug(&credentials), debug(&target), debug(&sent), debug(&app), debug(&options), shown]
+    vec![debug(&credentials), debug(&target), debug(&sent), debug(&app), debug(&options), shown, outcomes]
 }

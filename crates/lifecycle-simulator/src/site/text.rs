@@ -1,0 +1,115 @@
+//! Text: bodies as people read them, and a request as a command.
+
+use serde::de::IgnoredAny;
+
+use crate::delivery::Request;
+
+/// JSON on several lines, its members in their order; `None` for other texts.
+pub(super) fn pretty(text: &str) -> Option<String> {
+    serde_json::from_str::<IgnoredAny>(text).ok()?;
+    let (mut pretty, mut depth, mut in_text, mut escaped) = (String::new(), 0usize, false, false);
+    let mut letters = text.chars().filter(|_| true).peekable();
+    let line = |pretty: &mut String, depth: usize| {
+        pretty.push('\n');
+        pretty.push_str(&"  ".repeat(depth));
+    };
+    while let Some(c) = letters.next() {
+        if in_text {
+            in_text = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            pretty.push(c);
+            continue;
+        }
+        match c {
+            '"' => {
+                in_text = true;
+                pretty.push(c);
+            }
+            '{' | '[' => {
+                pretty.push(c);
+                while letters.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                if !letters.peek().is_some_and(|next| matches!(next, '}' | ']')) {
+                    depth += 1;
+                    line(&mut pretty, depth);
+                } else if let Some(close) = letters.next() {
+                    pretty.push(close);
+                }
+            }
+            '}' | ']' => {
+                depth = depth.saturating_sub(1);
+                line(&mut pretty, depth);
+                pretty.push(c);
+            }
+            ',' => {
+                pretty.push(c);
+                line(&mut pretty, depth);
+            }
+            ':' => pretty.push_str(": "),
+            c if c.is_ascii_whitespace() => {}
+            c => pretty.push(c),
+        }
+    }
+    Some(pretty)
+}
+
+/// The text with escapes in place of the characters that would turn its direction around.
+pub(super) fn visible(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
+        match c {
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                shown.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => shown.push(c),
+        }
+        shown
+    })
+}
+
+/// The request as a command for a shell, signature and all.
+pub(super) fn curl(request: &Request) -> String {
+    let mut command = format!("curl -i -X {} {}", request.method, quoted(&request.url));
+    for header in &request.headers {
+        command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{}: {}", header.name, header.value))));
+    }
+    if !request.body.is_empty() {
+        command.push_str(&format!(" \\\n  --data-binary {}", quoted(&request.body)));
+    }
+    command
+}
+
+/// As one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::Header;
+
+    #[test]
+    fn json_is_indented_and_keeps_the_order_of_its_members() {
+        let text = r#"{"z":1,"a":[true,{"t":"a,{\"}: "}],"e":{},"n":[ ]}"#;
+        let expected = "{\n  \"z\": 1,\n  \"a\": [\n    true,\n    {\n      \"t\": \"a,{\\\"}: \"\n    }\n  ],\n  \"e\": {},\n  \"n\": []\n}";
+        assert_eq!(pretty(text).as_deref(), Some(expected));
+        assert_eq!(pretty("<p>no JSON</p>"), None);
+    }
+
+    #[test]
+    fn a_command_holds_whatever_a_body_holds() {
+        let request = Request {
+            event: "install".into(),
+            method: "POST".into(),
+            url: "http://127.0.0.1:1/x".into(),
+            headers: vec![Header::new("x-a", "it's")],
+            body: r#"{"a":"b'c"}"#.into(),
+        };
+        let expected = "curl -i -X POST 'http://127.0.0.1:1/x' \\\n  -H 'x-a: it'\\''s' \\\n  --data-binary '{\"a\":\"b'\\''c\"}'";
+        assert_eq!(curl(&request), expected);
+    }
+
+    #[test]
+    fn what_turns_the_direction_of_a_text_is_shown_as_an_escape() {
+        assert_eq!(visible("a\u{202e}b é \u{5d0}"), "a\\u202eb é \u{5d0}");
+    }
+}
