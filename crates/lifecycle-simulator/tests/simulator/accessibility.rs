@@ -25,10 +25,27 @@ async fn furnished() -> (Market, App, Vec<String>) {
     let new = json!({"platform": "securityscorecard", "manifest_url": format!("{}/manifest.json", app.url)});
     let scorecard = market.post("/api/apps", new).await.body["id"].clone();
     market.post(&format!("/api/apps/{scorecard}/actions"), json!({"tenant": 3, "action": "install"})).await;
+    let github = json!({"platform": "github", "name": "Hooks", "url": format!("{}/500", app.url)});
+    let github = market.post("/api/apps", github).await.body["id"].clone();
+    market.post(&format!("/api/apps/{github}/actions"), json!({"tenant": 5, "action": "install"})).await;
+    for forgery in ["unsigned", "unknown-kind"] {
+        let forged = json!({"tenant": 1, "forgery": forgery});
+        market.post(&format!("/api/apps/{good}/forgeries"), forged).await;
+    }
     let installation = market.get(&format!("/api/apps/{scorecard}/installations")).await[0]["id"].clone();
-    let mut pages: Vec<String> = ["/", "/register", "/nothing"].map(str::to_owned).into();
-    pages.extend([1, 2, 3].map(|app| format!("/apps/{app}")));
-    pages.extend([1, 3, 4, 5].map(|delivery| format!("/deliveries/{delivery}")));
+    let mut pages: Vec<String> = [
+        "/",
+        "/register",
+        "/register?platform=discord",
+        "/api",
+        "/nothing",
+        "/apps/2?click=4",
+        "/apps/1/secret",
+    ]
+    .map(str::to_owned)
+    .into();
+    pages.extend([1, 2, 3, 4].map(|app| format!("/apps/{app}")));
+    pages.extend([1, 3, 4, 5, 6, 7].map(|delivery| format!("/deliveries/{delivery}")));
     pages.push(format!("/installations/{installation}"));
     (market, app, pages)
 }

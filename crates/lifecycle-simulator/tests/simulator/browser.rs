@@ -68,7 +68,7 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             &format!("--blink-settings=preferredColorScheme={}", i32::from(look != Look::Dark)),
-            "--window-size=1200,1100",
+            "--window-size=1280,1100",
             &format!("--user-data-dir={}", profile.path().display()),
         ] {
             capabilities.add_arg(argument).unwrap();

@@ -130,7 +130,11 @@ async fn answer(
             let calls = app.got().iter().filter(|got| got.path == "flaky").count();
             (if calls == 1 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::ACCEPTED }).into_response()
         }
-        status => StatusCode::from_u16(status.parse().unwrap()).unwrap().into_response(),
+        // With a content type, which Discord wants to see.
+        status => {
+            let status = StatusCode::from_u16(status.parse().unwrap()).unwrap();
+            (status, [("content-type", "text/plain")]).into_response()
+        }
     }
 }
 

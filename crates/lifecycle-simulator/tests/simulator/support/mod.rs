@@ -71,7 +71,7 @@ impl Market {
     pub(crate) async fn page(&self, path: &str) -> String {
         let answer = self.client.get(format!("{}{path}", self.url)).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
-        answer.text().await.unwrap()
+        answer.text().await.unwrap().replace("&#x2f;", "/")
     }
 
     /// Sends a form as the page would, with the token that is on it.
