@@ -135,23 +135,15 @@ fn lost(delivery: &Delivery, platform: Platform, again: &str, failed: &str) -> V
     if platform.blocks() || !tells || delivery.role != Role::Action {
         return (Tone::Bad, "NOT ACKNOWLEDGED", format!("{again}: {failed}"));
     }
-    match platform.core().ack().failure() {
-        AckFailure::Retried { at_most } => {
-            let rest = format!(
-                "{again}: {failed} It has happened, and {} sends it again for up to {}.",
-                platform.title(),
-                long(at_most)
-            );
-            (Tone::Warn, "RETRIED", rest)
-        }
-        _ => {
-            let rest = format!(
-                "{again}: {failed} It has happened, and {} does not tell of it again.",
-                platform.title()
-            );
-            (Tone::Bad, "LOST", rest)
-        }
+    let title = platform.title();
+    if let AckFailure::Retried { at_most } = platform.core().ack().failure() {
+        let at_most = long(at_most);
+        let rest =
+            format!("{again}: {failed} It has happened, and {title} sends it again for up to {at_most}.");
+        return (Tone::Warn, "RETRIED", rest);
     }
+    let rest = format!("{again}: {failed} It has happened, and {title} does not tell of it again.");
+    (Tone::Bad, "LOST", rest)
 }
 
 fn of_forgery(delivery: &Delivery, forgery: Forgery, took: &str) -> Verdict {
@@ -169,7 +161,7 @@ fn of_forgery(delivery: &Delivery, forgery: Forgery, took: &str) -> Verdict {
             );
             (Tone::Bad, "FORGERY ACCEPTED", rest)
         }
-        (Duty::Refuse, Some(404 | 405)) | (Duty::Take, Some(404 | 405)) => {
+        (Duty::Refuse | Duty::Take, Some(404 | 405)) => {
             (Tone::Idle, "Nothing proven", format!(": {failed} No callback is answered at this URL."))
         }
         (Duty::Refuse, Some(400..500)) => (Tone::Good, "Refused, as it has to be", format!(": {failed}")),
@@ -296,8 +288,8 @@ mod tests {
         Headline::of(delivery, Platform::of(&seismic::PLATFORM), "Acme").to_string()
     }
 
-    fn mismatch() -> Option<Cause> {
-        Some(Cause::new("signature-mismatch", "401 signature-mismatch"))
+    fn mismatch() -> Cause {
+        Cause::new("signature-mismatch", "401 signature-mismatch")
     }
 
     #[test]
@@ -317,7 +309,7 @@ mod tests {
                 Role::Action,
                 State::Failed,
                 Effect::Blocked,
-                mismatch(),
+                Some(mismatch()),
                 "BLOCKED: Install for Acme: 401 signature-mismatch after 12 ms. The administrator sees an error.",
             ),
             (
@@ -345,7 +337,7 @@ mod tests {
                 Role::Duplicate,
                 State::Failed,
                 Effect::Blocked,
-                mismatch(),
+                Some(mismatch()),
                 "BLOCKED: Install for Acme (the duplicate): 401 signature-mismatch after 12 ms. The administrator sees an error.",
             ),
             (
@@ -371,7 +363,7 @@ mod tests {
 
     #[test]
     fn each_platform_has_its_own_word_for_an_event_that_did_not_arrive() {
-        let failed = delivery(Role::Action, State::Failed, Effect::Applied, mismatch());
+        let failed = delivery(Role::Action, State::Failed, Effect::Applied, Some(mismatch()));
         let told = |platform| Headline::of(&failed, Platform::of(platform), "Acme").to_string();
         assert!(told(&github::PLATFORM).starts_with("LOST: "), "{}", told(&github::PLATFORM));
         let mut uninstalled = failed.clone();
@@ -382,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_forgery_that_is_refused_is_good_and_one_that_is_taken_is_bad() {
-        let mut refused = delivery(Role::Action, State::Failed, Effect::None, mismatch());
+        let mut refused = delivery(Role::Action, State::Failed, Effect::None, Some(mismatch()));
         refused.forgery = Some(Forgery::Unsigned);
         assert!(headline(&refused).starts_with("Refused, as it has to be: Unsigned (Install) for Acme: 401"));
         let mut taken = refused.clone();

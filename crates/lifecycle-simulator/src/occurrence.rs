@@ -36,7 +36,7 @@ impl Occurrence {
     /// Something that happens now.
     pub(crate) fn new(app: &App, tenant: &Tenant, tenant_id: String, event: &str) -> Self {
         // In the platform's own form, where it has ids.
-        let known = app.platform().sender().sample(event).map(|sample| sample.delivery());
+        let known = app.platform().sender().sample(event).as_ref().map(Sample::delivery);
         let request_id = known.as_ref().and_then(|known| known.event().request_id()).map(str::to_owned);
         Self {
             event: event.to_owned(),

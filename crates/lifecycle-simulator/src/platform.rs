@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use lifecycle_core::{
-    AckFailure, Activation, EventKind, Part, Platform as Core, Proof, Status, TokenPlace, securityscorecard,
+    AckFailure, Activation, Delivery, EventKind, LifecycleEvent, Part, Platform as Core, Proof, Status,
+    TokenPlace, securityscorecard,
 };
 use lifecycle_testing::{KeysFrom, RSA_OTHER_TEST_KEY, Sample, Sender, SigningKeys, registry};
 use serde::de::{Deserialize, Deserializer, Error};
@@ -147,8 +148,8 @@ impl Platform {
         }
     }
 
-    /// A secret as the platform shows one, of 256 random bits.
-    pub(crate) fn new_secret(self) -> Zeroizing<String> {
+    /// A secret of 256 random bits, as any platform may show one.
+    pub(crate) fn new_secret() -> Zeroizing<String> {
         // 64 hex digits are a key of every sort, base64 and the seed of a private key included.
         Zeroizing::new(format!("{}{}", random_id(""), random_id("")))
     }
@@ -158,7 +159,7 @@ impl Platform {
         let text = if self.core().proof().uses_rsa() {
             Zeroizing::new(RSA_OTHER_TEST_KEY.to_owned())
         } else {
-            self.new_secret()
+            Self::new_secret()
         };
         SigningKeys::parse(self.core(), &text).expect("they are keys")
     }
@@ -226,18 +227,18 @@ impl Platform {
 
 impl Vendor {
     fn of(sender: &'static Sender) -> Self {
-        let delivery = |name: &str| sender.sample(name).map(|sample| sample.delivery());
+        let delivery = |name: &str| sender.sample(name).as_ref().map(Sample::delivery);
         let first = sender.names().first().and_then(|name| delivery(name));
-        let event = first.as_ref().map(|delivery| delivery.event());
+        let event = first.as_ref().map(Delivery::event);
         let told = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        let actor = event.and_then(|event| event.actor());
-        let versions = ["install", "upgrade"].map(|name| delivery(name));
+        let actor = event.and_then(LifecycleEvent::actor);
+        let versions = ["install", "upgrade"].map(delivery);
         Self {
-            app: told(event.map(|event| event.app())),
-            tenant: told(event.map(|event| event.tenant())),
+            app: told(event.map(LifecycleEvent::app)),
+            tenant: told(event.map(LifecycleEvent::tenant)),
             actor: actor.map(str::to_owned),
             has_versions: versions.iter().flatten().any(|delivery| delivery.event().version().is_some()),
-            is_user: actor.is_some() && actor == event.map(|event| event.tenant()),
+            is_user: actor.is_some() && actor == event.map(LifecycleEvent::tenant),
         }
     }
 }
@@ -302,7 +303,7 @@ mod tests {
         for platform in Platform::all() {
             platform.unknown_keys();
             if platform.credential() == Credential::Secret {
-                assert!(SigningKeys::parse(platform.core(), &platform.new_secret()).is_ok(), "{platform:?}");
+                assert!(SigningKeys::parse(platform.core(), &Platform::new_secret()).is_ok(), "{platform:?}");
             }
             assert!(!platform.vendor().tenant.is_empty(), "{platform:?}");
         }

@@ -56,7 +56,7 @@ impl Marketplace {
         }
         let given = input.secret.filter(|secret| !secret.is_empty());
         let is_made = given.is_none() && platform.credential() == Credential::Secret;
-        let generated = is_made.then(|| platform.new_secret());
+        let generated = is_made.then(Platform::new_secret);
         let secret = given.or_else(|| generated.clone());
         if let Some(Err(reason)) = secret.as_ref().map(|secret| checked_secret(platform, secret)) {
             problems.push(FieldProblem::new("signing_secret", reason));

@@ -10,7 +10,7 @@ use super::Marketplace;
 use super::registration::{Registered, checked_secret};
 use crate::app::App;
 use crate::moment::Moment;
-use crate::platform::Credential;
+use crate::platform::{Credential, Platform};
 use crate::problem::Problem;
 
 /// The longest window: a week.
@@ -40,7 +40,7 @@ impl Marketplace {
             return Err(Problem::invalid("window", detail));
         }
         let given = rotation.signing_secret.filter(|secret| !secret.is_empty());
-        let generated = given.is_none().then(|| app.platform().new_secret());
+        let generated = given.is_none().then(Platform::new_secret);
         let secret = given.or_else(|| generated.clone()).unwrap_or_default();
         checked_secret(app.platform(), &secret).map_err(|reason| Problem::invalid("secret", reason))?;
         let until = Moment::now().after(Duration::from_secs(60 * u64::from(rotation.window_minutes)));

@@ -11,6 +11,7 @@ use crate::headline::{duration, event, long};
 use crate::platform::{Credential, Platform};
 
 /// What a page tells of a platform.
+#[expect(clippy::struct_excessive_bools, reason = "templates ask one question each")]
 #[derive(Debug, Serialize)]
 pub(super) struct PlatformFacts {
     name: &'static str,

@@ -1,5 +1,7 @@
 //! Text: bodies as people read them, and a request as a command.
 
+use std::fmt::Write as _;
+
 use serde::de::IgnoredAny;
 
 use crate::delivery::Request;
@@ -8,7 +10,7 @@ use crate::delivery::Request;
 pub(super) fn pretty(text: &str) -> Option<String> {
     serde_json::from_str::<IgnoredAny>(text).ok()?;
     let (mut pretty, mut depth, mut in_text, mut escaped) = (String::new(), 0usize, false, false);
-    let mut letters = text.chars().filter(|_| true).peekable();
+    let mut letters = text.chars().peekable();
     let line = |pretty: &mut String, depth: usize| {
         pretty.push('\n');
         pretty.push_str(&"  ".repeat(depth));
@@ -27,7 +29,7 @@ pub(super) fn pretty(text: &str) -> Option<String> {
             }
             '{' | '[' => {
                 pretty.push(c);
-                while letters.next_if(|next| next.is_ascii_whitespace()).is_some() {}
+                while letters.next_if(char::is_ascii_whitespace).is_some() {}
                 if !letters.peek().is_some_and(|next| matches!(next, '}' | ']')) {
                     depth += 1;
                     line(&mut pretty, depth);
@@ -57,7 +59,7 @@ pub(super) fn visible(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
         match c {
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                shown.push_str(&format!("\\u{:04x}", u32::from(c)));
+                let _ = write!(shown, "\\u{:04x}", u32::from(c)); // a String takes every write
             }
             c => shown.push(c),
         }
@@ -68,11 +70,13 @@ pub(super) fn visible(text: &str) -> String {
 /// The request as a command for a shell, signature and all.
 pub(super) fn curl(request: &Request) -> String {
     let mut command = format!("curl -i -X {} {}", request.method, quoted(&request.url));
+    // A String takes every write.
     for header in &request.headers {
-        command.push_str(&format!(" \\\n  -H {}", quoted(&format!("{}: {}", header.name, header.value))));
+        let line = quoted(&format!("{}: {}", header.name, header.value));
+        let _ = write!(command, " \\\n  -H {line}");
     }
     if !request.body.is_empty() {
-        command.push_str(&format!(" \\\n  --data-binary {}", quoted(&request.body)));
+        let _ = write!(command, " \\\n  --data-binary {}", quoted(&request.body));
     }
     command
 }

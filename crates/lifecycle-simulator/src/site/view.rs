@@ -95,6 +95,7 @@ impl DeliveryView {
 }
 
 /// The verdict on a click.
+#[expect(clippy::struct_excessive_bools, reason = "templates ask one question each")]
 #[derive(Debug, Serialize)]
 pub(super) struct Banner {
     headline: Headline,
