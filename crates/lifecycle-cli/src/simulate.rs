@@ -146,14 +146,16 @@ async fn print(mut outcomes: Outcomes, as_json: bool) {
 
 /// Opens the page in the browser, if the system knows how; the address is printed in any case.
 fn open(url: &str) {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-    let opened = if cfg!(windows) {
-        Command::new("cmd").args(["/C", "start", "", url]).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    let (program, arguments): (&str, &[&str]) = if cfg!(windows) {
+        ("cmd", &["/C", "start", "", url])
+    } else if cfg!(target_os = "macos") {
+        ("open", &[url])
     } else {
-        Command::new(opener).arg(url).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+        ("xdg-open", &[url])
     };
-    if let Err(error) = opened {
-        eprintln!("the browser cannot be opened: {opener}: {error}");
+    let started = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    if let Err(error) = started {
+        eprintln!("the browser cannot be opened: {program}: {error}");
     }
 }
 

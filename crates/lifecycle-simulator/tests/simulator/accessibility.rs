@@ -33,17 +33,10 @@ async fn furnished() -> (Market, App, Vec<String>) {
         market.post(&format!("/api/apps/{good}/forgeries"), forged).await;
     }
     let installation = market.get(&format!("/api/apps/{scorecard}/installations")).await[0]["id"].clone();
-    let mut pages: Vec<String> = [
-        "/",
-        "/register",
-        "/register?platform=discord",
-        "/api",
-        "/nothing",
-        "/apps/2?click=4",
-        "/apps/1/secret",
-    ]
-    .map(str::to_owned)
-    .into();
+    let mut pages: Vec<String> =
+        ["/", "/register", "/register?platform=discord", "/api", "/nothing", "/apps/1/secret"]
+            .map(str::to_owned)
+            .into();
     pages.extend([1, 2, 3, 4].map(|app| format!("/apps/{app}")));
     pages.extend([1, 3, 4, 5, 6, 7].map(|delivery| format!("/deliveries/{delivery}")));
     pages.push(format!("/installations/{installation}"));
@@ -152,6 +145,9 @@ async fn the_focus_follows_the_page_and_is_seen() {
             );
         }
     }
+    // After a click it begins at the verdict, which is read out so.
+    browser.open(&format!("{}/apps/2?click=4", market.url)).await;
+    assert_eq!(browser.run("return document.activeElement.className").await, "verdict bad");
     browser.quit().await;
 }
 
