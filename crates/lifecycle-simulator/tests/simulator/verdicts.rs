@@ -97,7 +97,7 @@ async fn what_is_on_its_way_is_shown_to_whoever_clicks_something_else() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_mended_within_two_clicks_of_the_first_blocked() {
+async fn a_wrong_secret_is_replaced_within_two_clicks_of_the_first_blocked() {
     let market = Market::start().await;
     let example = crate::support::example::Example::start(&market.url);
     let url = format!("{}/seismic", example.url);
@@ -108,8 +108,8 @@ async fn a_wrong_secret_is_mended_within_two_clicks_of_the_first_blocked() {
     assert!(page.contains("The app verifies with another signing secret than"), "{page}");
     assert!(page.contains("<button class=\"primary\" type=\"submit\">Use it and send again</button>"));
     let fields = [("signing_secret", crate::support::example::SECRET), ("delivery", "1")];
-    let mended = led_to(&market, "/apps/1/secret", &fields).await;
-    assert_eq!(verdict(&market, &mended).await, "Went through");
+    let again = led_to(&market, "/apps/1/secret", &fields).await;
+    assert_eq!(verdict(&market, &again).await, "Went through");
     let enabled = led_to(&market, "/apps/1/tenants/1", &[("action", "enable")]).await;
     assert_eq!(verdict(&market, &enabled).await, "Went through");
     assert_eq!(market.status(1).await, "enabled");
