@@ -42,11 +42,9 @@ async fn each_platform_is_registered_by_its_form_and_its_events_are_sent() {
             _ => ["disable", "enable", "upgrade"],
         };
         order.extend(switched.iter().filter(|name| names.contains(name)));
-        order.extend(
-            names
-                .iter()
-                .filter(|name| !["install", "enable", "disable", "upgrade", "uninstall"].contains(name)),
-        );
+        // A second event of a known kind, such as Stripe's of Connect, would need a tenant in another state.
+        let is_other = |name: &&&str| sender.sample(name).is_some_and(|sample| !sample.kind().is_known());
+        order.extend(names.iter().filter(is_other));
         order.push("uninstall");
         for name in order {
             let version = (name == "upgrade").then_some("2.0.0");
