@@ -2,12 +2,14 @@
 
 mod app;
 mod bench;
+mod book;
 mod ci;
 mod conformance;
 mod crash;
 mod examples;
 mod fuzz;
 mod instructions;
+mod links;
 mod peers;
 mod proxies;
 mod rusqlite;
@@ -25,6 +27,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 const TASKS: &[Task] = &[
     ("bench", "measure against the limit, other libraries and code written by hand", bench::run),
+    ("book", "the documents as a book in target/book/html, without a dead link; installs mdbook", book::run),
     ("ci", "all that has to hold before a change lands; installs what it needs", ci::run),
     ("conformance", "send every fixture to every route of every example app", conformance::run),
     (

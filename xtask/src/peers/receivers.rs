@@ -78,7 +78,7 @@ cargo xtask peers --conformance           # starts each receiver, sends it the f
 cargo xtask peers --conformance --write   # writes this part
 ```
 
-The servers of [examples/peers](../examples/peers) are made in the way that each library's documentation recommends, and get all
+The servers of [examples/peers](../examples/peers/README.md) are made in the way that each library's documentation recommends, and get all
 fixtures of their platform that need neither a second secret nor other settings. What the platform would notice is compared: whether
 the answer is a success, and which, and whether the receiver goes on. A duplicate is a success too: none of these libraries keeps a
 handler from running again.
