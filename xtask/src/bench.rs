@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: builds the benchmarks as they have to be built, and runs them.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
+use crate::cargo::cargo;
 use crate::step::run as step;
 use crate::{Failure, instructions};
 
@@ -12,13 +13,13 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         ["instructions", "--accept"] => return instructions::run(true),
         _ => {}
     }
-    let cargo = |verb| {
-        let mut cargo = Command::new(env!("CARGO"));
+    let of_benchmarks = |verb| {
+        let mut cargo = cargo();
         cargo.args([verb, "--release", "--locked", "--quiet", "--package", "benchmarks"]);
         cargo
     };
     // All of the package's programs: the one that runs starts the others.
-    step(&mut cargo("build"), "cargo build --release --package benchmarks")?;
-    let status = cargo("run").arg("--").args(words).status()?;
+    step(&mut of_benchmarks("build"), "cargo build --release --package benchmarks")?;
+    let status = of_benchmarks("run").arg("--").args(words).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Failure;
-use crate::step::cargo;
+use crate::cargo::cargo;
 
 /// The version of the harness, in Cargo.toml and of the program that runs it.
 const RUNNER: &str = "0.20.0";
@@ -96,7 +96,7 @@ fn compare(committed: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Co
 
 impl Counts {
     fn take() -> Result<Self, Failure> {
-        let counted = Command::new(env!("CARGO"))
+        let counted = cargo()
             .args(["bench", "--locked", "--quiet", "--package", "benchmarks", "--no-default-features"])
             .args(["--bench", "instructions", "--", "--output-format=json"])
             .env("GUNGRAUN_RUNNER", runner()?)
@@ -118,16 +118,15 @@ impl Counts {
     }
 }
 
-/// The program that runs the harness, installed where it is missing.
+/// The program that runs the harness.
 fn runner() -> Result<PathBuf, Failure> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo"))).ok_or("there is no home folder")?;
-    let program = home.join("bin/gungraun-runner");
     let listed = fs::read_to_string(home.join(".crates.toml")).unwrap_or_default();
-    if !program.exists() || !listed.contains(&format!("gungraun-runner {RUNNER} ")) {
-        cargo(&format!("install gungraun-runner --version {RUNNER} --locked --quiet --force"))?;
+    if !listed.contains(&format!("gungraun-runner {RUNNER} ")) {
+        return Err(format!("first: cargo install gungraun-runner --version {RUNNER} --locked").into());
     }
-    Ok(program)
+    Ok(home.join("bin/gungraun-runner"))
 }
 
 #[cfg(test)]
@@ -170,5 +169,7 @@ mod tests {
     fn the_runner_is_of_the_harness_s_version() {
         let manifest = include_str!("../../Cargo.toml");
         assert!(manifest.contains(&format!("gungraun = \"={RUNNER}\"")));
+        let setup = include_str!("../../.ci/setup");
+        assert!(setup.contains(&format!(" gungraun-runner@{RUNNER};")));
     }
 }

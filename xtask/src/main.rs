@@ -3,6 +3,7 @@
 mod app;
 mod bench;
 mod book;
+mod cargo;
 mod ci;
 mod conformance;
 mod crash;
@@ -28,7 +29,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 const TASKS: &[Task] = &[
     ("bench", "measure against the limit, other libraries and code written by hand", bench::run),
     ("book", "the documents as a book in target/book/html, without a dead link; installs mdbook", book::run),
-    ("ci", "all that has to hold before a change lands; installs what it needs", ci::run),
+    ("ci", "all that has to hold before a change lands", ci::run),
     ("conformance", "send every fixture to every route of every example app", conformance::run),
     (
         "crash",
@@ -42,6 +43,7 @@ const TASKS: &[Task] = &[
         "attack the example apps behind HAProxy, nginx, Apache and Caddy; every genuine callback has to be acknowledged",
         proxies::run,
     ),
+    ("rusqlite", "check both ends of the range of versions that the SQLite engine takes", rusqlite::run),
     ("sbom", "write what each published package brings (CycloneDX) into target/sbom", sbom::run),
     ("test", "all that has to hold and needs nothing but Rust", test::run),
 ];

@@ -1,12 +1,13 @@
 //! `cargo xtask proxies`: the example apps behind real reverse proxies, attacked.
 
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, ValueExt};
 use lifecycle_conformance::Program;
 
 use crate::app::App;
+use crate::cargo::cargo;
 use crate::{CANNOT, Failure, examples};
 
 const USAGE: &str = "\
@@ -46,7 +47,7 @@ pub(crate) fn run(arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         .map(|program| Ok((program, start(program, folder.path())?)))
         .collect::<Result<_, Failure>>()?;
 
-    let mut test = Command::new(env!("CARGO"));
+    let mut test = cargo();
     test.args(["run", "--locked", "--quiet", "--package", "test-proxies", "--"])
         .env("SEISMIC_SIGNING_SECRET", SECRET)
         .env("SECURITYSCORECARD_HOOK_TOKEN", TOKEN);

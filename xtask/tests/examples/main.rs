@@ -2,6 +2,8 @@
 //! is the fixtures' business.
 
 // The apps are built as the tasks build them.
+#[path = "../../src/cargo.rs"]
+mod cargo;
 #[path = "../../src/examples.rs"]
 mod examples;
 

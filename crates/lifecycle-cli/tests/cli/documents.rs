@@ -9,14 +9,14 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::inbox;
-use crate::servers::is_missing;
+use crate::servers::{built_before, cargo, is_missing, program};
 
 /// How a command is tried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Trial {
     /// By a shell, to its end: it has to exit with 0 or, where the document shows what it prints, to print that.
     Run,
-    /// By starting it: it has to say where it listens.
+    /// By starting its program: it has to say where it listens.
     Serve,
     /// By setting the variable for the commands that follow.
     Set,
@@ -112,8 +112,7 @@ impl Drop for Example {
 
 impl Example {
     fn start(folder: &Path, variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(env!("CARGO"))
-            .args(["run", "-p", "example-axum"])
+        let mut child = Command::new(program("example-axum"))
             .current_dir(root())
             .env("PORT", "0")
             .env("DATABASE_URL", format!("sqlite:{}", folder.join("lifecycle-axum.db").display()))
@@ -243,8 +242,11 @@ fn assert_can_be_added(command: &str) {
 
 /// The tasks that `cargo xtask` lists.
 fn tasks() -> String {
-    let output = Command::new(env!("CARGO")).arg("xtask").current_dir(root()).output().unwrap();
-    String::from_utf8(output.stderr).unwrap()
+    let output = match built_before() {
+        Some(folder) => Command::new(folder.join("xtask")).output(),
+        None => cargo().arg("xtask").current_dir(root()).output(),
+    };
+    String::from_utf8(output.unwrap().stderr).unwrap()
 }
 
 fn try_all(document: &str) -> usize {

@@ -54,7 +54,7 @@ pub(crate) fn app(name: &str) -> Server {
 
 /// Starts an example app with these settings, too.
 pub(crate) fn app_with(name: &str, settings: impl IntoIterator<Item = (String, String)>) -> Server {
-    start(Command::new(built().join(name)), settings)
+    start(Command::new(program(name)), settings)
 }
 
 /// Starts a receiver in another language.
@@ -211,17 +211,35 @@ fn start(mut command: Command, settings: impl IntoIterator<Item = (String, Strin
     server
 }
 
-/// The folder of the built example apps; they are built once.
-fn built() -> &'static Path {
+/// The built program of an example app.
+pub(crate) fn program(name: &str) -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
+    let built = BUILT.get_or_init(|| {
+        if let Some(folder) = built_before() {
+            return folder;
+        }
         let packages = APPS.iter().flat_map(|app| ["--package", app]);
-        let status =
-            Command::new(env!("CARGO")).arg("build").args(packages).current_dir(root()).status().unwrap();
+        let status = cargo().arg("build").args(packages).current_dir(root()).status().unwrap();
         assert!(status.success(), "the example apps do not build");
         // This program stands where they do.
         Path::new(env!("CARGO_BIN_EXE_lifecycle")).parent().unwrap().to_owned()
-    })
+    });
+    built.join(name)
+}
+
+/// Where `cargo xtask test` has built what is tested here.
+pub(crate) fn built_before() -> Option<PathBuf> {
+    Some(std::env::var_os("LIFECYCLE_BUILT_EXAMPLES")?.into())
+}
+
+/// Cargo as a shell calls it. By what it hears of this test's package it would build ring again, and all that needs it.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    let of_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in std::env::vars().filter(|(name, _)| of_package(name)) {
+        cargo.env_remove(name);
+    }
+    cargo
 }
 
 fn root() -> PathBuf {
