@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::Failure;
 use crate::links::{is_elsewhere, links, resolve};
-use crate::step::{cargo, run as step};
+use crate::step::{run as step, run_cargo};
 
 /// The version that is installed where there is none.
 const MDBOOK: &str = "0.5.4";
@@ -120,7 +120,7 @@ fn install() -> Result<(), Failure> {
     if version.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    cargo(&format!("install mdbook --version {MDBOOK} --locked --quiet --no-default-features"))
+    run_cargo(&format!("install mdbook --version {MDBOOK} --locked --quiet --no-default-features"))
 }
 
 /// The links of all pages that lead to no file, or to no place in their page.

@@ -13,6 +13,7 @@ mod instructions;
 mod links;
 mod peers;
 mod proxies;
+mod release;
 mod rusqlite;
 mod sbom;
 mod step;
@@ -43,6 +44,7 @@ const TASKS: &[Task] = &[
         "attack the example apps behind HAProxy, nginx, Apache and Caddy; every genuine callback has to be acknowledged",
         proxies::run,
     ),
+    ("release", "check that the crates can be published, and publish them", release::run),
     ("rusqlite", "check both ends of the range of versions that the SQLite engine takes", rusqlite::run),
     ("sbom", "write what each published package brings (CycloneDX) into target/sbom", sbom::run),
     ("test", "all that has to hold and needs nothing but Rust", test::run),

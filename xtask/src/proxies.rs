@@ -15,7 +15,7 @@ Usage: cargo xtask proxies [OPTIONS]
 
 Puts HAProxy, nginx, Apache and Caddy in front of the example apps, by the files of docs/guide/proxies, and attacks them.
 No attack may succeed, and every genuine callback beside one has to be acknowledged. A proxy that is not installed is a
-failure; `cargo xtask ci` installs them on Debian. Nothing here needs root or a fixed port.
+failure; .ci/setup installs them on Debian. Nothing here needs root or a fixed port.
 The last line is `N passed, N failed`, in attacks on a proxy in front of an app; the exit code is 1 if any failed.
 
   --proxy NAME    only apache, caddy, haproxy or nginx

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use serde_json::Value;
 
 use crate::Failure;
+use crate::cargo::cargo;
 use crate::step::{run as step, tool};
 
 /// One file for each package, named after it, in `target/sbom`: all that it can bring, with every feature, on any platform.
@@ -15,12 +16,11 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         return Err(argument.unexpected().into());
     }
     tool("cyclonedx", "0.5.9")?;
-    let mut write = Command::new(env!("CARGO"));
+    let mut write = cargo();
     write.args(["cyclonedx", "--format", "json", "--all-features", "--target", "all", "--quiet"]);
     step(&mut write, "cargo cyclonedx")?;
 
-    let metadata =
-        Command::new(env!("CARGO")).args(["metadata", "--no-deps", "--format-version=1"]).output()?;
+    let metadata = cargo().args(["metadata", "--no-deps", "--format-version=1"]).output()?;
     let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
     let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
     let folder = Path::new(target).join("sbom");

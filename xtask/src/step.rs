@@ -106,8 +106,8 @@ impl Step {
         let heading = &self.heading;
         match ran {
             Ok((true, printed)) => {
-                let warnings = printed.lines().filter(|line| line.starts_with("warning"));
-                let warnings: String = warnings.map(|line| format!("{line}\n")).collect();
+                let warnings = printed.split_inclusive('\n').filter(|line| line.starts_with("warning"));
+                let warnings: String = warnings.collect();
                 let last = printed.trim_end().lines().next_back().map(|last| format!("; {last}"));
                 println!("{warnings}== {heading}: {seconds:.0} s{}", last.unwrap_or_default());
                 return true;

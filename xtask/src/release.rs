@@ -1,0 +1,194 @@
+//! `cargo xtask release`: what has to hold before the crates are published, and their publishing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+use std::{env, fs};
+
+use lexopt::prelude::{Long, Short};
+use serde_json::Value;
+
+use crate::Failure;
+use crate::cargo::cargo;
+use crate::step::run as step;
+
+const USAGE: &str = "\
+Usage: cargo xtask release [--dry-run]
+
+Publishes the crates in the order of their dependencies, all in the version of the workspace, and tags it. Before, it refuses
+what is not committed, versions that are not alike, a version without a section in CHANGELOG.md or with a tag, and an API
+that has changed since the last tag by more than the version says (cargo-semver-checks).
+
+  --dry-run   packs the crates, builds what is packed, and publishes and tags nothing";
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// A crate that is published.
+struct Member {
+    name: String,
+    version: String,
+    /// What it needs of the others, with the version that it asks for.
+    needs: BTreeMap<String, String>,
+}
+
+pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
+    let mut is_dry = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Short('h') | Long("help") => {
+                println!("{USAGE}");
+                return Ok(ExitCode::SUCCESS);
+            }
+            Long("dry-run") => is_dry = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let members = members()?;
+    let version = common_version(&members)?;
+    let tag = format!("v{version}");
+    if !git(&["status", "--porcelain"])?.is_empty() {
+        return Err("there are changes that are not committed".into());
+    }
+    let changes = fs::read_to_string(Path::new(ROOT).join("CHANGELOG.md"))?;
+    let changes =
+        section(&changes, &version).ok_or_else(|| format!("CHANGELOG.md has no section `## {version}`"))?;
+    if !git(&["tag", "--list", &tag])?.is_empty() {
+        return Err(format!("the tag {tag} is there").into());
+    }
+    println!("== {version}, in this order: {}\n\n{changes}\n", order(&members)?.join(", "));
+
+    let tags = git(&["tag", "--list", "v*", "--merged", "HEAD", "--sort=-version:refname"])?;
+    match tags.lines().next() {
+        Some(last) => {
+            let mut checks = cargo();
+            checks.args(["semver-checks", "--workspace", "--all-features", "--baseline-rev", last]);
+            step(&mut checks, &format!("cargo semver-checks against {last}"))?;
+        }
+        None => println!("== no version is tagged, so there is no API to compare with"),
+    }
+    let mut publish = cargo();
+    publish.args(["publish", "--workspace", "--locked", "--quiet"]).args(is_dry.then_some("--dry-run"));
+    step(publish.current_dir(ROOT), if is_dry { "cargo publish --dry-run" } else { "cargo publish" })?;
+    if !is_dry {
+        git(&["tag", "--annotate", &tag, "--message", &format!("{version}\n\n{changes}")])?;
+        println!("== tagged {tag}; git push origin {tag}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What git prints.
+fn git(words: &[&str]) -> Result<String, Failure> {
+    let output = Command::new("git").args(words).current_dir(ROOT).stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("git {}: {}", words.join(" "), output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+}
+
+fn members() -> Result<Vec<Member>, Failure> {
+    let metadata =
+        cargo().args(["metadata", "--no-deps", "--format-version=1"]).current_dir(ROOT).output()?;
+    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
+    Ok(packages.iter().filter(|package| package["publish"].is_null()).filter_map(member).collect())
+}
+
+fn member(package: &Value) -> Option<Member> {
+    let needs = package["dependencies"].as_array()?.iter().filter_map(|dependency| {
+        let version = dependency["req"].as_str().filter(|version| *version != "*")?; // else it is left out of what is packed
+        dependency["path"].as_str()?;
+        Some((dependency["name"].as_str()?.to_owned(), version.to_owned()))
+    });
+    Some(Member {
+        name: package["name"].as_str()?.to_owned(),
+        version: package["version"].as_str()?.to_owned(),
+        needs: needs.collect(),
+    })
+}
+
+/// The version that all have and ask for.
+fn common_version(members: &[Member]) -> Result<String, Failure> {
+    let version = &members.first().ok_or("no crate is published")?.version;
+    for member in members {
+        if member.version != *version {
+            return Err(format!("{} is {}, and others are {version}", member.name, member.version).into());
+        }
+        if let Some((name, asked)) = member.needs.iter().find(|(_, asked)| **asked != format!("^{version}")) {
+            return Err(format!("{} asks for {name} {asked}, which is {version}", member.name).into());
+        }
+    }
+    Ok(version.clone())
+}
+
+/// What is written below the heading of a version, which may have a date behind it.
+fn section<'t>(changelog: &'t str, version: &str) -> Option<&'t str> {
+    let sections = changelog.split("\n## ").skip(1);
+    let own = sections.filter_map(|section| section.split_once('\n'));
+    let text = own.into_iter().find(|(heading, _)| {
+        heading.split_whitespace().next().is_some_and(|first| first.trim_matches(['[', ']']) == version)
+    });
+    text.map(|(_, text)| text.trim()).filter(|text| !text.is_empty())
+}
+
+/// The names, each after those that it needs.
+fn order(members: &[Member]) -> Result<Vec<&str>, Failure> {
+    let mut order: Vec<&str> = Vec::new();
+    while order.len() < members.len() {
+        let is_next = |member: &&Member| {
+            !order.contains(&&*member.name) && member.needs.keys().all(|name| order.contains(&&**name))
+        };
+        let next = members
+            .iter()
+            .find(is_next)
+            .ok_or("crates depend on each other, or on one that is not published")?;
+        order.push(&next.name);
+    }
+    Ok(order)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn member(name: &str, version: &str, needs: &[(&str, &str)]) -> Member {
+        let needs = needs.iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).collect();
+        Member { name: name.to_owned(), version: version.to_owned(), needs }
+    }
+
+    #[test]
+    fn each_crate_comes_after_those_that_it_needs() {
+        let members = [
+            member("adapter", "1.0.0", &[("core", "^1.0.0"), ("inbox", "^1.0.0")]),
+            member("inbox", "1.0.0", &[("core", "^1.0.0")]),
+            member("core", "1.0.0", &[]),
+        ];
+        assert_eq!(order(&members).unwrap(), ["core", "inbox", "adapter"]);
+        assert!(order(&[member("core", "1.0.0", &[("test-app", "^1.0.0")])]).is_err());
+    }
+
+    #[test]
+    fn versions_that_are_not_alike_are_refused() {
+        let core = || member("core", "1.1.0", &[]);
+        let with = |other| common_version(&[core(), other]).map_err(|failure| failure.to_string());
+        assert_eq!(with(member("inbox", "1.1.0", &[("core", "^1.1.0")])).unwrap(), "1.1.0");
+        assert_eq!(with(member("inbox", "1.0.0", &[])).unwrap_err(), "inbox is 1.0.0, and others are 1.1.0");
+        let stale = with(member("inbox", "1.1.0", &[("core", "^1.0.0")])).unwrap_err();
+        assert_eq!(stale, "inbox asks for core ^1.0.0, which is 1.1.0");
+    }
+
+    #[test]
+    fn a_version_has_a_section_of_its_own() {
+        let changelog =
+            "# Changelog\n\n## Unreleased\n\n## [1.1.0] - 2027-01-02\n\n- More.\n\n## 1.0.0\n- First.\n";
+        assert_eq!(section(changelog, "1.1.0"), Some("- More."));
+        assert_eq!(section(changelog, "1.0.0"), Some("- First."));
+        assert_eq!(section(changelog, "1.2.0"), None);
+    }
+
+    #[test]
+    fn the_crates_of_this_workspace_can_be_published_together() {
+        let members = members().unwrap();
+        assert_eq!(common_version(&members).unwrap(), env!("CARGO_PKG_VERSION"));
+        assert_eq!(order(&members).unwrap()[0], "lifecycle-core");
+    }
+}
