@@ -3,42 +3,55 @@
 mod algorithm;
 mod bodies;
 mod cause;
+mod form;
 mod json_forms;
+mod layouts;
 mod search;
 mod secrets;
 mod signatures;
 
 use std::fmt::Write;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Args;
-use lifecycle_core::{Platform, seismic};
+use lifecycle_core::{Algorithm, Platform, Proof};
+use lifecycle_testing::Sender;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
-use crate::request_headers::{Request, RequestArgs};
+use crate::platform::{self, signature_headers};
+use crate::request_headers::{DEFAULT, Request, RequestArgs};
 use crate::secret::{Hidden, PreviousSecretArgs, SigningSecretArgs};
 use crate::shown::{BAD, DIM, GOOD, HEADING};
 use cause::{CAUSES, Cause};
+use form::Form;
 use search::{Evidence, Findings, is_signature, search};
 
 const EXAMPLES: &str = "\
 Examples:
   lifecycle explain --body body.json --signature ddc467d5... --secret-env SEISMIC_SIGNING_SECRET
   lifecycle explain --body body.json --headers curl-v.txt --secret-file secret.txt --previous-secret-file old.txt
+  lifecycle explain --platform stripe --body event.json --signature 't=1790812800,v1=5257..' --secret-file whsec.txt
   lifecycle explain --causes
 
---signature may be the value that arrived, or the one that your receiver computed in its place: the latter tells what
+The platform is known by the name of its signature's header, or given. --signature may be the value that arrived, or the one that your receiver computed in its place: the latter tells what
 your receiver does differently. No secret and no expected signature is ever shown.
 
 Exit code 0 says that the signature matches or that the cause was found, 1 that it was not.";
 
-/// The platform whose signatures are explained.
-const PLATFORM: &Platform = &seismic::PLATFORM;
-
-/// Whether the causes are those of this platform's signatures.
+/// Whether causes are known of this platform's signatures: where a secret makes them.
 pub(crate) fn knows(platform: &Platform) -> bool {
-    platform.name() == PLATFORM.name()
+    form(platform).is_some()
+}
+
+fn form(platform: &Platform) -> Option<Form> {
+    match platform.proof() {
+        Proof::Hmac(scheme) => Some(Form::of(scheme)),
+        Proof::Token(scheme) if scheme.algorithm() == Algorithm::Hs256 => Some(Form::of_token()),
+        _ => None,
+    }
 }
 
 /// Find out why a signature does not match, and what to change
@@ -48,6 +61,9 @@ pub(crate) struct ExplainArgs {
     /// List every cause that is tried, and do nothing else
     #[arg(long, conflicts_with_all = ["body", "signature", "header", "headers"])]
     causes: bool,
+    /// The platform [default: the one whose header the signature stands in, else seismic]
+    #[arg(long, value_name = "PLATFORM", value_parser = platform::parser())]
+    platform: Option<&'static Sender>,
     #[command(flatten)]
     request: RequestArgs,
     #[command(flatten)]
@@ -61,28 +77,65 @@ impl ExplainArgs {
         if self.causes {
             return Ok(list());
         }
-        let request = self.request.read(PLATFORM)?;
-        if !request.headers.iter().any(|(name, _)| is_signature(name)) {
+        let (mut request, sender) = match self.platform {
+            Some(sender) => (self.request.read(sender.platform())?, sender),
+            None => self.request.read_any()?,
+        };
+        let platform = sender.platform();
+        let form = form(platform).ok_or_else(|| {
+            Failure::new(
+                format!("no secret makes the signatures of {}", platform.name()),
+                "`lifecycle verify` with the public key says what is wrong",
+            )
+        })?;
+        if matches!(platform.proof(), Proof::Token(_)) {
+            request = of_token(platform, request)?;
+        }
+        if !request.headers.iter().any(|(name, _)| form.is_own(name) || is_signature(name)) {
             return Err(Failure::new(
                 "there is no signature header",
-                "give --signature VALUE; if the request came without one, a proxy took it off, or Seismic did not send it",
+                "give --signature VALUE; if the request came without one, a proxy took it off, or the platform did not send it",
             ));
         }
         // Not checked: what is wrong with it may be the cause.
-        let secret = self.secret.read_unchecked(PLATFORM)?;
+        let secret = self.secret.read_unchecked(platform)?;
         let previous = self.previous.read_unchecked()?;
         let findings = search(&Evidence {
+            form: &form,
             body: &request.body,
             headers: &request.headers,
             secret: secret.bytes(),
             previous: previous.as_ref().map(Hidden::bytes),
         });
-        Ok(answer(&findings, &request))
+        let mut answer = answer(&findings, &request, &form);
+        answer.json["platform"] = platform.name().into();
+        if self.platform.is_none() && platform.name() != DEFAULT {
+            answer.text = format!(
+                "{DIM}platform: {}, by the name of its header{DIM:#}\n{}",
+                platform.name(),
+                answer.text
+            );
+        }
+        Ok(answer)
     }
 }
 
-fn answer(findings: &Findings, request: &Request) -> Answer {
-    let hints = if findings.causes.is_none() { hints(findings, request) } else { Vec::new() };
+/// A request whose body is what a token signs, and whose signature is the token's.
+fn of_token(platform: &Platform, request: Request) -> Result<Request, Failure> {
+    let none = || Failure::new("there is no token (JWT)", "give it as --signature, or the header with -H");
+    let own = signature_headers(platform);
+    let is_own = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name));
+    let header = request.headers.iter().find(|(name, _)| is_own(name)).map(|(_, value)| value.as_str());
+    let value = header.or(request.signature.as_deref()).ok_or_else(none)?;
+    let token = value.rsplit(' ').next().unwrap_or_default();
+    let (signed, signature) = token.rsplit_once('.').ok_or_else(none)?;
+    let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| none())?;
+    let headers = vec![("signature".to_owned(), const_hex::encode(signature))];
+    Ok(Request { signature: None, headers, body: signed.as_bytes().to_vec() })
+}
+
+fn answer(findings: &Findings, request: &Request, form: &Form) -> Answer {
+    let hints = if findings.causes.is_none() { hints(findings, request, form) } else { Vec::new() };
     let mut text = String::new();
     // A String takes every write.
     let _ = match findings.causes.as_deref() {
@@ -128,12 +181,16 @@ fn cause_json(cause: &Cause) -> Value {
 }
 
 /// What can be said where no cause fits.
-fn hints(findings: &Findings, request: &Request) -> Vec<String> {
+fn hints(findings: &Findings, request: &Request, form: &Form) -> Vec<String> {
     let mut hints = vec![
         "is it the secret of this app? Each app has its own, and one that was regenerated is shown only once"
             .to_owned(),
         format!("is it the whole body of this very request? It has {} bytes", request.body.len()),
     ];
+    let missing = form.missing(&request.headers);
+    if !missing.is_empty() {
+        hints.push(format!("{} is signed, and the request lacks it: give it with -H", missing.join(" and ")));
+    }
     if !findings.complete {
         hints.push(
             "the body is large, so not all combinations were tried: try a request with a smaller one".into(),
@@ -144,7 +201,7 @@ fn hints(findings: &Findings, request: &Request) -> Vec<String> {
     }
     let plausible = |value: &str| value.trim().len() >= 40;
     if !request.headers.iter().any(|(name, value)| is_signature(name) && plausible(value)) {
-        hints.push("the signature is too short: Seismic's has 64 hex digits".into());
+        hints.push("the signature is too short: 32 bytes are 64 hex digits, or 44 letters of base64".into());
     }
     hints
 }
@@ -158,3 +215,6 @@ fn list() -> Answer {
     let json = json!({"causes": CAUSES.iter().map(cause_json).collect::<Vec<_>>()});
     Answer { text, json, exit: Exit::Well }
 }
+
+#[cfg(test)]
+mod tests;

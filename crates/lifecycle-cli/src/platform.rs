@@ -15,7 +15,8 @@ pub(crate) struct PlatformArgs {
     pub(crate) platform: &'static Sender,
 }
 
-fn parser() -> impl TypedValueParser<Value = &'static Sender> {
+/// Reads the name of one of the registry's.
+pub(crate) fn parser() -> impl TypedValueParser<Value = &'static Sender> {
     PossibleValuesParser::new(registry().iter().map(|sender| sender.platform().name()))
         .map(|name| named(&name).expect("the parser takes the registry's names only"))
 }

@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use lifecycle_core::{Platform, Proof, TokenPlace};
+use lifecycle_testing::{Sender, registry};
 
 use crate::body;
 use crate::failure::Failure;
-use crate::platform::signature_headers;
+use crate::platform::{named, signature_headers};
 use crate::transcript::Transcript;
+
+/// The platform that is meant where nothing names another.
+pub(crate) const DEFAULT: &str = "seismic";
 
 /// The request that is looked at.
 #[derive(Args, Debug)]
@@ -49,11 +53,31 @@ fn as_header(platform: &Platform, signature: &str) -> String {
 }
 
 impl RequestArgs {
-    /// Reads what the options name.
+    /// Reads what the options name, of a request of this platform.
     pub(crate) fn read(&self, platform: &Platform) -> Result<Request, Failure> {
+        self.read_with(platform, &signature_headers(platform))
+    }
+
+    /// The same of a request of any platform, and which it is: the one whose signature's header it has, if no other platform
+    /// has that.
+    pub(crate) fn read_any(&self) -> Result<(Request, &'static Sender), Failure> {
+        let all: Vec<&str> =
+            registry().iter().flat_map(|sender| signature_headers(sender.platform())).collect();
+        let default = named(DEFAULT).expect("the registry has it");
+        let request = self.read_with(default.platform(), &all)?;
+        let is_named = |sender: &&&'static Sender| {
+            signature_headers(sender.platform()).into_iter().any(|own| {
+                all.iter().filter(|name| **name == own).count() == 1
+                    && request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(own))
+            })
+        };
+        let sender = registry().iter().find(is_named).copied().unwrap_or(default);
+        Ok((request, sender))
+    }
+
+    fn read_with(&self, platform: &Platform, signed: &[&str]) -> Result<Request, Failure> {
         let mut headers = Vec::new();
-        let signed = signature_headers(platform);
-        if let (Some(signature), Some(name)) = (&self.signature, signed.first()) {
+        if let (Some(signature), Some(name)) = (&self.signature, signature_headers(platform).first()) {
             headers.push(((*name).to_owned(), as_header(platform, signature)));
         }
         for header in &self.header {
@@ -70,7 +94,7 @@ impl RequestArgs {
                     "save one to a file",
                 ));
             }
-            let transcript = Transcript::read(&body::read_text(file)?, &signed)?;
+            let transcript = Transcript::read(&body::read_text(file)?, signed)?;
             headers.extend(transcript.headers);
             (saved_body, is_body_parsed) = (transcript.body, transcript.is_body_parsed);
         }

@@ -30,8 +30,8 @@ Examples:
 The age of the request is not looked at: it was saved. A token (JWT) has to be valid still; give one that stood in the query as
 --signature. Where the platform signs with a private key, the secret is its public key, as the developer portal shows it.
 
-Exit code 1 says that it would be refused; then, for Seismic, `lifecycle explain` with the same options
-looks for the cause.";
+Exit code 1 says that it would be refused; then `lifecycle explain` with the same options
+looks for the cause, where a secret makes the signature.";
 
 /// Check a saved request against a secret, without a network
 #[derive(Args, Debug)]

@@ -1,7 +1,8 @@
 //! Cause: the usual reasons why a signature does not match, as one table. Each is a small change that is tried.
 
 use super::algorithm::Algorithm;
-use super::{bodies, json_forms, secrets, signatures};
+use super::form::{Otherwise, Piece};
+use super::{bodies, json_forms, layouts, secrets, signatures};
 
 /// One usual reason.
 #[derive(Debug)]
@@ -22,6 +23,10 @@ pub(super) enum Change {
     Algorithm(&'static [Algorithm]),
     /// Other bytes.
     Body(fn(&[u8]) -> Vec<Vec<u8>>),
+    /// Other parts around the body.
+    Layout(fn(&[Piece]) -> Vec<Vec<Piece>>),
+    /// Another form than the platform's.
+    Otherwise(Otherwise),
     /// Another header of the request.
     OtherHeader,
     /// The secret from before a rotation.
@@ -59,6 +64,15 @@ const fn signature(
     Cause { id, what, remedy, change: Change::Signature(try_) }
 }
 
+const fn layout(
+    id: &'static str,
+    try_: fn(&[Piece]) -> Vec<Vec<Piece>>,
+    what: &'static str,
+    remedy: &'static str,
+) -> Cause {
+    Cause { id, what, remedy, change: Change::Layout(try_) }
+}
+
 const fn algorithm(
     id: &'static str,
     algorithms: &'static [Algorithm],
@@ -73,7 +87,7 @@ pub(super) const CAUSES: &[Cause] = &[
     Cause {
         id: "other-header",
         what: "the signature that matches stands in another header of the request",
-        remedy: "accept a match in either x-seismic-signature or x-seismic-signature-old: both are sent while a secret is being replaced",
+        remedy: "accept a match in each header that the platform signs: Seismic sends x-seismic-signature and x-seismic-signature-old while a secret is being replaced",
         change: Change::OtherHeader,
     },
     Cause {
@@ -92,7 +106,7 @@ pub(super) const CAUSES: &[Cause] = &[
         "secret-newline",
         secrets::newline_at_end,
         "the sender's secret ends with a line break that the configured one has not",
-        "if the sender is your own, take the line break off its secret; Seismic's has none",
+        "if the sender is your own, take the line break off its secret; no platform's has one",
     ),
     secret(
         "secret-quotes",
@@ -104,7 +118,13 @@ pub(super) const CAUSES: &[Cause] = &[
         "secret-base64",
         secrets::base64,
         "one side takes the secret as base64, the other as text",
-        "use the secret's text as it is shown as the key; do not decode or encode it",
+        "take the key as the platform documents it: most take the text as it is shown, Standard Webhooks what base64 behind `whsec_` stands for",
+    ),
+    secret(
+        "secret-prefix",
+        secrets::prefix,
+        "`whsec_` is a part of the key on one side only",
+        "take the key as the platform documents it: to Stripe `whsec_` is a part of it, Standard Webhooks takes it off and decodes the rest",
     ),
     secret(
         "secret-hex",
@@ -136,6 +156,48 @@ pub(super) const CAUSES: &[Cause] = &[
         "the signature was made with an empty secret",
         "the secret's variable is not set where the signature is made: refuse to start without one",
     ),
+    layout(
+        "body-alone",
+        layouts::body_alone,
+        "the body alone is signed, without the time and what else the platform signs with it",
+        "sign all parts in their order, such as `t.body` with the time of the header",
+    ),
+    layout(
+        "part-left-out",
+        layouts::part_left_out,
+        "a part of what the platform signs is left out, such as its version, its id or a dot",
+        "sign all parts in their order, as the platform documents them",
+    ),
+    layout(
+        "time-unit",
+        layouts::time_unit,
+        "the time is in seconds on one side and in milliseconds on the other",
+        "sign the header's own text; do not read it as a number and write it again",
+    ),
+    layout(
+        "part-order",
+        layouts::part_order,
+        "the parts of what is signed are in another order",
+        "put them in the order that the platform documents; the body comes last on most",
+    ),
+    layout(
+        "part-separator",
+        layouts::part_separator,
+        "other letters stand between the parts of what is signed",
+        "join them as the platform documents: Stripe by dots, Slack by colons",
+    ),
+    Cause {
+        id: "prefix-left-out",
+        what: "the signature lacks the text that the platform writes in front of it, such as `sha256=` or `v1=`",
+        remedy: "compare what follows that text, or write it in front of what your receiver computes",
+        change: Change::Otherwise(Otherwise::WithoutPrefix),
+    },
+    Cause {
+        id: "hex",
+        what: "the signature is written as hex where the platform writes base64",
+        remedy: "let your receiver compute the digest as base64, or decode both and compare bytes",
+        change: Change::Otherwise(Otherwise::Hex),
+    },
     signature(
         "upper-case",
         signatures::upper_case,
@@ -146,7 +208,7 @@ pub(super) const CAUSES: &[Cause] = &[
         "prefix",
         signatures::prefix,
         "there is a prefix in front of the signature, such as `sha256=`",
-        "Seismic sends the bare hex; take the prefix off, or off what your receiver computes",
+        "write it as the platform does: Seismic sends the bare hex, GitHub `sha256=` in front of it",
     ),
     signature(
         "separated",
@@ -170,7 +232,7 @@ pub(super) const CAUSES: &[Cause] = &[
         "base64",
         signatures::base64,
         "the signature is written as base64",
-        "Seismic writes hex: let your receiver compute the digest as hex, not as base64",
+        "the platform writes hex: let your receiver compute the digest as hex, not as base64",
     ),
     signature(
         "hex-of-base64",

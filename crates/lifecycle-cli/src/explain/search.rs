@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use lifecycle_core::seismic;
 use sha2::{Digest, Sha256};
 
 use super::algorithm::Algorithm;
 use super::cause::{CAUSES, Cause, Change};
+use super::form::{Form, Piece};
 use super::secrets::Key;
 use super::signatures;
 
@@ -21,6 +21,7 @@ const PAIRED_BODY_MAX: usize = 16 * 1024;
 
 /// What is known of a request.
 pub(super) struct Evidence<'a> {
+    pub(super) form: &'a Form,
     pub(super) body: &'a [u8],
     pub(super) headers: &'a [(String, String)],
     pub(super) secret: &'a [u8],
@@ -54,13 +55,17 @@ fn search_up_to(most: usize, evidence: &Evidence<'_>) -> Findings {
     let keys = key_variants(evidence);
     let presented = signature_variants(evidence);
     let algorithms = algorithm_variants();
+    let layouts = layout_variants(evidence);
     let mut combinations = Vec::new();
     for (b, body) in bodies.iter().enumerate() {
         for (k, key) in keys.iter().enumerate() {
             for (a, algorithm) in algorithms.iter().enumerate() {
-                let count = body.causes.len() + key.causes.len() + algorithm.causes.len();
-                if count <= most {
-                    combinations.push((count, b, k, a));
+                for (l, layout) in layouts.iter().enumerate() {
+                    let count =
+                        body.causes.len() + key.causes.len() + algorithm.causes.len() + layout.causes.len();
+                    if count <= most {
+                        combinations.push((count, b, k, a, l));
+                    }
                 }
             }
         }
@@ -70,17 +75,17 @@ fn search_up_to(most: usize, evidence: &Evidence<'_>) -> Findings {
     let mut best: Option<Vec<&'static Cause>> = None;
     let (mut tried, mut hashed) = (0, 0_usize);
     let mut complete = evidence.body.len() <= PAIRED_BODY_MAX;
-    for (count, b, k, a) in combinations {
+    for (count, b, k, a, l) in combinations {
         if best.as_ref().is_some_and(|best| best.len() <= count) {
             break;
         }
-        let (body, key, algorithm) = (&bodies[b], &keys[k], &algorithms[a]);
+        let (body, key, algorithm, layout) = (&bodies[b], &keys[k], &algorithms[a], &layouts[l]);
         hashed += body.value.len() + 256;
         if hashed > WORK {
             complete = false;
             break;
         }
-        let computed = algorithm.value.compute(&key.value, &body.value);
+        let computed = algorithm.value.compute(&key.value, &message(&layout.value, &body.value));
         for signature in &presented {
             let together = count + signature.causes.len();
             if together > most || best.as_ref().is_some_and(|best| best.len() <= together) {
@@ -88,7 +93,7 @@ fn search_up_to(most: usize, evidence: &Evidence<'_>) -> Findings {
             }
             tried += 1;
             if computed.is(&signature.value) {
-                let all = [&signature.causes, &key.causes, &body.causes, &algorithm.causes];
+                let all = [&signature.causes, &key.causes, &layout.causes, &body.causes, &algorithm.causes];
                 best = Some(all.into_iter().flatten().copied().collect());
             }
         }
@@ -122,13 +127,25 @@ fn body_variants(most: usize, evidence: &Evidence<'_>) -> Vec<Variant<Vec<u8>>> 
 }
 
 fn key_variants(evidence: &Evidence<'_>) -> Vec<Variant<Key>> {
-    let mut seen = HashSet::from([digest(evidence.secret)]);
-    let mut variants = vec![Variant { causes: Vec::new(), value: Key::new(evidence.secret.to_vec()) }];
-    if let (Some(previous), Some(cause)) =
-        (evidence.previous, find(|change| matches!(change, Change::PreviousSecret)))
-        && seen.insert(digest(previous))
+    let secret = evidence.form.key(evidence.secret);
+    let mut seen = HashSet::from([digest(&secret)]);
+    let mut variants = vec![Variant { causes: Vec::new(), value: Key::new(secret) }];
+    let previous = evidence.previous.map(|secret| evidence.form.key(secret));
+    if let (Some(previous), Some(cause)) = (previous, find(|change| matches!(change, Change::PreviousSecret)))
+        && seen.insert(digest(&previous))
     {
-        variants.push(Variant { causes: vec![cause], value: Key::new(previous.to_vec()) });
+        variants.push(Variant { causes: vec![cause], value: Key::new(previous) });
+    }
+    // What is wrong with a text that stands for a key keeps it from being read.
+    let is_unread = variants[0].value.as_slice() == evidence.secret;
+    for cause in CAUSES.iter().filter(|_| is_unread) {
+        let Change::Secret(change) = cause.change else { continue };
+        for text in change(evidence.secret) {
+            let value = Key::new(evidence.form.key(&text));
+            if seen.insert(digest(&value)) {
+                variants.push(Variant { causes: vec![cause], value });
+            }
+        }
     }
     let mut start = 0;
     for _ in 0..2 {
@@ -151,14 +168,18 @@ fn key_variants(evidence: &Evidence<'_>) -> Vec<Variant<Key>> {
 fn signature_variants(evidence: &Evidence<'_>) -> Vec<Variant<Vec<u8>>> {
     let mut texts: Vec<Variant<String>> = Vec::new();
     for (name, value) in evidence.headers {
-        let causes = if name.eq_ignore_ascii_case(seismic::SIGNATURE) {
-            Vec::new()
-        } else if is_signature(name) {
-            find(|change| matches!(change, Change::OtherHeader)).into_iter().collect()
-        } else {
-            continue;
-        };
-        texts.push(Variant { causes, value: value.clone() });
+        let mut causes: Vec<&'static Cause> = Vec::new();
+        if !evidence.form.is_first(name) {
+            if !evidence.form.is_own(name) && !is_signature(name) {
+                continue;
+            }
+            causes.extend(find(|change| matches!(change, Change::OtherHeader)));
+        }
+        for (value, otherwise) in evidence.form.elements(value) {
+            let form = otherwise
+                .and_then(|one| find(|change| matches!(change, Change::Otherwise(own) if *own == one)));
+            texts.push(Variant { causes: causes.iter().copied().chain(form).collect(), value });
+        }
     }
     let mut start = 0;
     for _ in 0..2 {
@@ -193,7 +214,31 @@ fn algorithm_variants() -> Vec<Variant<Algorithm>> {
     variants
 }
 
-/// Whether a header may carry a signature: Seismic's, or one that a proxy renamed.
+fn layout_variants(evidence: &Evidence<'_>) -> Vec<Variant<Vec<Piece>>> {
+    let own = evidence.form.pieces(evidence.headers);
+    let mut variants: Vec<Variant<Vec<Piece>>> = Vec::new();
+    for cause in CAUSES {
+        let Change::Layout(change) = cause.change else { continue };
+        for value in change(&own) {
+            if value != own && variants.iter().all(|known| known.value != value) {
+                variants.push(Variant { causes: vec![cause], value });
+            }
+        }
+    }
+    variants.insert(0, Variant { causes: Vec::new(), value: own });
+    variants
+}
+
+/// What is signed, with this body.
+fn message(pieces: &[Piece], body: &[u8]) -> Vec<u8> {
+    let bytes = |piece: &Piece| match piece {
+        Piece::Body => body.to_vec(),
+        Piece::Text(bytes) | Piece::Told(bytes) => bytes.clone(),
+    };
+    pieces.iter().flat_map(bytes).collect()
+}
+
+/// Whether a header may carry a signature: one that a proxy renamed.
 pub(super) fn is_signature(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.contains("signature") || name.contains("hmac")

@@ -36,6 +36,15 @@ pub(super) fn base64(secret: &[u8]) -> Vec<Key> {
     keys(found)
 }
 
+/// The text in front of a secret in base64, on one side only.
+pub(super) fn prefix(secret: &[u8]) -> Vec<Key> {
+    const PREFIX: &[u8] = b"whsec_";
+    if let Some(rest) = secret.strip_prefix(PREFIX) {
+        return keys([Some(rest.to_vec()), STANDARD.decode(rest).ok()].into_iter().flatten());
+    }
+    keys([[PREFIX, secret].concat(), [PREFIX, STANDARD.encode(secret).as_bytes()].concat()])
+}
+
 pub(super) fn hex(secret: &[u8]) -> Vec<Key> {
     let written = const_hex::encode(secret);
     let mut found = vec![written.to_uppercase().into_bytes(), written.into_bytes()];

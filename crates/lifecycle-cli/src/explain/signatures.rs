@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-/// The bytes of hex digits in lower case, as Seismic documents them; of any length, since other hash functions have
+/// The bytes of hex digits in lower case; of any length, since other hash functions have
 /// others.
 pub(super) fn decode(value: &str) -> Option<Vec<u8>> {
     let is_lower = value.len() >= 40 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
