@@ -15,8 +15,9 @@ use crate::url::KeySetUrl;
 
 /// Which tenants are registered, and where each one publishes its keys. An app's store knows it.
 ///
-/// Of a tenant whose keys are remembered it is asked again after [`TenantKeys::REGISTERED`], of any other each time. What it is asked for is unproven and asked by strangers: let one question cost no more than a look into an index, and answer
-/// for registered tenants only. Whoever could name a URL here could sign everything.
+/// Of a tenant whose keys are remembered it is asked again after [`TenantKeys::REGISTERED`], of any other each time. What it is asked
+/// for is unproven and asked by strangers: let one question cost no more than a look into an index, and answer for registered tenants
+/// only. Whoever could name a URL here could sign everything.
 #[async_trait]
 pub trait TenantDirectory: Send + Sync + 'static {
     /// Where a registered tenant publishes its keys; `None` for any other.
