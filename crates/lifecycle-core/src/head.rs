@@ -15,6 +15,9 @@ use crate::rejection::Rejection;
 use crate::signature::Presented;
 use crate::verifier::ExpectedApp;
 
+/// The longest value of a header that is kept, in bytes.
+const MAX_KEPT: usize = 4096;
+
 /// The head of a request, as plain values of any framework. `Debug` shows the method only: a target may hold a token.
 ///
 /// ```
@@ -229,6 +232,9 @@ impl CheckedHead {
             }
             self.presented.check(scheme, has_all_signed(names, kept)?)?;
         }
+        if let Some((name, _)) = names.kept_names().zip(kept).find(|(_, value)| is_too_long(**value)) {
+            return Err(Rejection::InvalidHeader(name));
+        }
         let mut kept = kept.iter();
         self.headers.fill(|_| kept.next().copied().flatten().map(header_text));
         match platform.proof() {
@@ -267,6 +273,12 @@ fn has_all_signed(names: &HeaderNames, kept: &[Option<&[u8]>]) -> Result<bool, R
         }
     }
     Ok(has_all)
+}
+
+/// Whether a value is longer than any that a platform sends. What is not signed is kept beside a body that is: whoever has captured one
+/// could fill a store with it.
+fn is_too_long(value: Option<&[u8]>) -> bool {
+    value.is_some_and(|value| value.len() > MAX_KEPT)
 }
 
 /// Repeated headers must agree.
@@ -375,6 +387,22 @@ mod tests {
         );
         assert_eq!(kept_as("x-time", b"\xe9"), Err(Rejection::InvalidHeader("x-time")));
         assert_eq!(kept_as("x-signature", b"\xe9"), Err(Rejection::InvalidHeader("x-signature")));
+    }
+
+    #[test]
+    fn a_header_that_is_kept_has_at_most_4_kib() {
+        let zeros = "0".repeat(64);
+        for own in ["x-event", "x-time"] {
+            for (length, is_kept) in [(MAX_KEPT, true), (MAX_KEPT + 1, false)] {
+                let long = "1".repeat(length);
+                let lines = [("x-signature", zeros.as_str()), ("x-time", "1"), ("x-event", "plain")].map(
+                    |(name, usual)| (name, if name == own { long.as_bytes() } else { usual.as_bytes() }),
+                );
+                let read = headers(Head::new("POST", "/", lines)).map_err(Rejection::from);
+                assert_eq!(read.is_ok(), is_kept, "{own} {length}");
+                assert!(is_kept || read == Err(Rejection::InvalidHeader(own)));
+            }
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub enum Rejection {
     DeadlineExceeded,
     /// The handler failed or panicked. 500; its error is logged and never sent.
     HandlerFailed,
-    /// A relevant header is repeated with different values, or is not text. 400.
+    /// A relevant header is repeated with different values, is not text, or is kept and longer than 4 KiB. 400.
     InvalidHeader(&'static str),
     /// The token is malformed, meant for others, or not signed by a known key. 401.
     InvalidToken,

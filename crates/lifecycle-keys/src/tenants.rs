@@ -17,7 +17,7 @@ use crate::url::KeySetUrl;
 ///
 /// Of a tenant whose keys are remembered it is asked again after [`TenantKeys::REGISTERED`], of any other each time. What it is asked
 /// for is unproven and asked by strangers: let one question cost no more than a look into an index, and answer for registered tenants
-/// only. Whoever could name a URL here could sign everything.
+/// only. Whoever could name a URL here could sign everything. Compare byte for byte: each spelling that is answered is a tenant of its own.
 #[async_trait]
 pub trait TenantDirectory: Send + Sync + 'static {
     /// Where a registered tenant publishes its keys; `None` for any other.
