@@ -5,6 +5,7 @@
 #[path = "../../src/links.rs"]
 mod links;
 
+mod bad_tokens;
 mod dependencies;
 mod direction;
 mod documents;
