@@ -57,14 +57,15 @@ fn search_up_to(most: usize, evidence: &Evidence<'_>) -> Findings {
     let algorithms = algorithm_variants();
     let layouts = layout_variants(evidence);
     let mut combinations = Vec::new();
+    // Most pairs of a body and a key are too many causes already, and there are thousands of pairs.
     for (b, body) in bodies.iter().enumerate() {
         for (k, key) in keys.iter().enumerate() {
+            let Some(left) = most.checked_sub(body.causes.len() + key.causes.len()) else { continue };
             for (a, algorithm) in algorithms.iter().enumerate() {
                 for (l, layout) in layouts.iter().enumerate() {
-                    let count =
-                        body.causes.len() + key.causes.len() + algorithm.causes.len() + layout.causes.len();
-                    if count <= most {
-                        combinations.push((count, b, k, a, l));
+                    let count = algorithm.causes.len() + layout.causes.len();
+                    if count <= left {
+                        combinations.push((most - left + count, b, k, a, l));
                     }
                 }
             }
