@@ -39,7 +39,9 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     install()?;
     step(Command::new("mdbook").arg("build").arg(&book), "mdbook build target/book")?;
     let dead = dead_links(&book.join("html"))?;
-    dead.iter().for_each(|link| eprintln!("{link}"));
+    for link in &dead {
+        eprintln!("{link}");
+    }
     println!("{} dead links; the book is target/book/html/index.html", dead.len());
     Ok(if dead.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -50,7 +52,11 @@ fn parts(root: &Path) -> Result<Vec<(&'static str, Vec<String>)>, Failure> {
         let mut paths = Vec::new();
         for entry in fs::read_dir(root.join(folder))? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            let own = if name.ends_with(".md") { name } else { format!("{name}/README.md") };
+            let own = if Path::new(&name).extension().is_some_and(|own| own == "md") {
+                name
+            } else {
+                format!("{name}/README.md")
+            };
             paths.push(format!("{folder}/{own}"));
         }
         paths.retain(|path| root.join(path).is_file());

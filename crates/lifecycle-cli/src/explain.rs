@@ -89,7 +89,7 @@ impl ExplainArgs {
             )
         })?;
         if matches!(platform.proof(), Proof::Token(_)) {
-            request = of_token(platform, request)?;
+            request = of_token(platform, &request)?;
         }
         if !request.headers.iter().any(|(name, _)| form.is_own(name) || is_signature(name)) {
             return Err(Failure::new(
@@ -121,7 +121,7 @@ impl ExplainArgs {
 }
 
 /// A request whose body is what a token signs, and whose signature is the token's.
-fn of_token(platform: &Platform, request: Request) -> Result<Request, Failure> {
+fn of_token(platform: &Platform, request: &Request) -> Result<Request, Failure> {
     let none = || Failure::new("there is no token (JWT)", "give it as --signature, or the header with -H");
     let own = signature_headers(platform);
     let is_own = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name));

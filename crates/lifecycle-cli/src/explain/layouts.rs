@@ -64,8 +64,8 @@ pub(super) fn part_separator(pieces: &[Piece]) -> Vec<Pieces> {
     let others: [&[u8]; 7] = [b"", b".", b":", b",", b"-", b"\n", b"|"];
     let with = |other: &[u8]| -> Pieces {
         let mut changed = pieces.to_vec();
-        for place in 1..changed.len() {
-            if let (Piece::Text(text), false) = (&mut changed[place], place == 0)
+        for piece in changed.iter_mut().skip(1) {
+            if let Piece::Text(text) = piece
                 && text.len() == 1
             {
                 *text = other.to_vec();
