@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit};
 use crate::failure::Failure;
-use crate::platform::{self, signature_headers};
+use crate::platform;
 use crate::request_headers::{DEFAULT, Request, RequestArgs};
 use crate::secret::{Hidden, PreviousSecretArgs, SigningSecretArgs};
 use crate::shown::{BAD, DIM, GOOD, HEADING};
@@ -123,7 +123,7 @@ impl ExplainArgs {
 /// A request whose body is what a token signs, and whose signature is the token's.
 fn of_token(platform: &Platform, request: &Request) -> Result<Request, Failure> {
     let none = || Failure::new("there is no token (JWT)", "give it as --signature, or the header with -H");
-    let own = signature_headers(platform);
+    let own = platform.proof_headers();
     let is_own = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name));
     let header = request.headers.iter().find(|(name, _)| is_own(name)).map(|(_, value)| value.as_str());
     let value = header.or(request.signature.as_deref()).ok_or_else(none)?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use lifecycle_core::{Platform, Proof, TokenPlace};
+use lifecycle_core::{Platform, Proof};
 use lifecycle_testing::{Sample, Sender, registry};
 
 use crate::failure::Failure;
@@ -46,19 +46,6 @@ pub(crate) fn names(sender: &'static Sender) -> Vec<&'static str> {
     let mut names = sender.names();
     names.extend(sender.handshake().map(|handshake| handshake.event()));
     names
-}
-
-/// The headers that carry a platform's signatures, or the token that is its proof; none where it stands elsewhere.
-pub(crate) fn signature_headers(platform: &Platform) -> Vec<&'static str> {
-    match platform.proof() {
-        Proof::Hmac(scheme) => scheme.headers().to_vec(),
-        Proof::PublicKey(public) => public.headers().to_vec(),
-        Proof::Token(scheme) => match scheme.place() {
-            TokenPlace::Header { name, .. } => vec![name],
-            _ => Vec::new(),
-        },
-        _ => Vec::new(),
-    }
 }
 
 /// Whether anything but the URL proves a platform.

@@ -8,7 +8,7 @@ use lifecycle_testing::{Sender, registry};
 
 use crate::body;
 use crate::failure::Failure;
-use crate::platform::{named, signature_headers};
+use crate::platform::named;
 use crate::transcript::Transcript;
 
 /// The platform that is meant where nothing names another.
@@ -55,19 +55,19 @@ fn as_header(platform: &Platform, signature: &str) -> String {
 impl RequestArgs {
     /// Reads what the options name, of a request of this platform.
     pub(crate) fn read(&self, platform: &Platform) -> Result<Request, Failure> {
-        self.read_with(platform, &signature_headers(platform))
+        self.read_with(platform, platform.proof_headers())
     }
 
     /// The same of a request of any platform, and which it is: the one whose signature's header it has, if no other platform
     /// has that.
     pub(crate) fn read_any(&self) -> Result<(Request, &'static Sender), Failure> {
         let all: Vec<&str> =
-            registry().iter().flat_map(|sender| signature_headers(sender.platform())).collect();
+            registry().iter().flat_map(|sender| sender.platform().proof_headers()).copied().collect();
         let default = named(DEFAULT).expect("the registry has it");
         let request = self.read_with(default.platform(), &all)?;
         let is_named = |sender: &&&'static Sender| {
-            signature_headers(sender.platform()).into_iter().any(|own| {
-                all.iter().filter(|name| **name == own).count() == 1
+            sender.platform().proof_headers().iter().any(|own| {
+                all.iter().filter(|name| *name == own).count() == 1
                     && request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(own))
             })
         };
@@ -77,7 +77,7 @@ impl RequestArgs {
 
     fn read_with(&self, platform: &Platform, signed: &[&str]) -> Result<Request, Failure> {
         let mut headers = Vec::new();
-        if let (Some(signature), Some(name)) = (&self.signature, signature_headers(platform).first()) {
+        if let (Some(signature), Some(name)) = (&self.signature, platform.proof_headers().first()) {
             headers.push(((*name).to_owned(), as_header(platform, signature)));
         }
         for header in &self.header {

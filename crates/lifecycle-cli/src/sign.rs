@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::failure::Failure;
-use crate::platform::{PlatformArgs, signature_headers, signs};
+use crate::platform::{PlatformArgs, signs};
 use crate::secret::{PreviousSecretArgs, SigningSecretArgs};
 use crate::signing::signed_headers;
 
@@ -79,7 +79,7 @@ fn token(platform: &Platform, keys: &SigningKeys, claims: &[u8]) -> Result<Answe
     let claims = std::str::from_utf8(claims)
         .map_err(|_| Failure::new("the claims are not UTF-8", "give the file with the JSON of the token"))?;
     let token = keys.sign_claims(platform, claims);
-    let text = match signature_headers(platform).first() {
+    let text = match platform.proof_headers().first() {
         Some(name) => format!("{name}: {token}\n"),
         None => format!("{token}\n"),
     };

@@ -7,8 +7,6 @@ use lifecycle_testing::{Sample, Sender, SigningKeys};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use crate::platform::signature_headers;
-
 /// A request without its URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {
@@ -40,7 +38,7 @@ impl Signed {
         let mut headers = HeaderMap::new();
         let mut signatures = Vec::new();
         for (name, value) in lines {
-            let is_signature = signature_headers(platform).contains(&name.as_str());
+            let is_signature = platform.proof_headers().contains(&name.as_str());
             let mut header = HeaderValue::from_str(&value).expect("what a platform sends fits in a header");
             header.set_sensitive(is_signature);
             headers.insert(HeaderName::from_bytes(name.as_bytes()).expect("so do its names"), header);
@@ -86,7 +84,7 @@ impl Signed {
             if let Some((_, token)) = &mut self.query {
                 *token = changed(token);
             }
-            for name in signature_headers(platform) {
+            for &name in platform.proof_headers() {
                 let token = self.headers.get(name).and_then(|value| value.to_str().ok()).map(changed);
                 let value = token.and_then(|token| HeaderValue::from_str(&token).ok());
                 self.headers.extend(value.map(|value| (HeaderName::from_static(name), value)));
@@ -127,7 +125,7 @@ pub(crate) fn signed_headers(sender: &'static Sender) -> Vec<(&'static str, Stri
 /// The headers that come with a platform's event, which no option can give, too. A content type of one's own is allowed.
 pub(crate) fn made_headers(platform: &Platform, sample: &Sample) -> Vec<&'static str> {
     let own = sample.headers().into_iter().map(|(name, _)| name).filter(|name| *name != CONTENT_TYPE);
-    let mut names: Vec<&'static str> = own.chain(signature_headers(platform)).collect();
+    let mut names: Vec<&'static str> = own.chain(platform.proof_headers().iter().copied()).collect();
     if let AttemptTime::Header(name) = platform.attempt_time() {
         names.push(name);
     }

@@ -337,6 +337,10 @@ impl HeaderNames {
         &self.names[..self.count]
     }
 
+    pub(crate) fn of_proof(&self) -> &[&'static str] {
+        &self.names[..self.carrying]
+    }
+
     fn kept_names(&self) -> impl Iterator<Item = &'static str> {
         self.names[self.carrying..self.count].iter().copied()
     }

@@ -169,6 +169,18 @@ impl Platform {
         &self.proof
     }
 
+    /// The headers that carry what proves a request, in lower case: signatures, or a token. None where it stands elsewhere.
+    ///
+    /// ```
+    /// use lifecycle_core::{securityscorecard, seismic};
+    ///
+    /// assert_eq!(seismic::PLATFORM.proof_headers(), ["x-seismic-signature", "x-seismic-signature-old"]);
+    /// assert!(securityscorecard::PLATFORM.proof_headers().is_empty());
+    /// ```
+    pub fn proof_headers(&self) -> &[&'static str] {
+        self.header_names().of_proof()
+    }
+
     /// What the platform takes as received.
     pub fn ack(&self) -> &Ack {
         &self.ack

@@ -164,19 +164,6 @@ impl Platform {
         SigningKeys::parse(self.core(), &text).expect("they are keys")
     }
 
-    /// The headers that carry the proof; none where it stands elsewhere.
-    pub(crate) fn proof_headers(self) -> Vec<&'static str> {
-        match self.core().proof() {
-            Proof::Hmac(scheme) => scheme.headers().to_vec(),
-            Proof::PublicKey(public) => public.headers().to_vec(),
-            Proof::Token(scheme) => match scheme.place() {
-                TokenPlace::Header { name, .. } => vec![name],
-                _ => Vec::new(),
-            },
-            _ => Vec::new(),
-        }
-    }
-
     /// Where a token stands, if that is the proof.
     pub(crate) fn token_place(self) -> Option<TokenPlace> {
         match self.core().proof() {

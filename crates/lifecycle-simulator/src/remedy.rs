@@ -218,7 +218,7 @@ impl Told<'_> {
     }
 
     fn place(&self) -> String {
-        let headers = self.app.platform().proof_headers();
+        let headers = self.app.platform().core().proof_headers();
         if headers.is_empty() { "the request's token".to_owned() } else { headers.join(" and ") }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use lifecycle_core::{Ack, AckFailure, Activation, EventKind, Field, Platform, Proof, TokenPlace};
+use lifecycle_core::{Ack, AckFailure, Activation, EventKind, Field, Platform, Proof};
 use lifecycle_testing::{Answer, Consequence, Sender, SigningKeys, registry};
 
 use crate::tree;
@@ -157,19 +157,9 @@ fn headers(sender: &'static Sender) -> impl Iterator<Item = String> {
     let sample = sender.sample(first).unwrap();
     let delivery = sample.delivery();
     let headers = sample.sign(&keys).headers.into_iter().map(|(name, _)| name);
-    headers.filter(move |name| is_proof(sender.platform(), name) || delivery.headers().get(name).is_some())
-}
-
-/// Whether a header carries a platform's proof.
-fn is_proof(platform: &Platform, header: &str) -> bool {
-    match platform.proof() {
-        Proof::Hmac(scheme) => scheme.headers().contains(&header),
-        Proof::PublicKey(scheme) => scheme.headers().contains(&header),
-        Proof::Token(scheme) => {
-            matches!(scheme.place(), TokenPlace::Header { name, .. } if name == header)
-        }
-        _ => false,
-    }
+    headers.filter(move |name| {
+        sender.platform().proof_headers().contains(&name.as_str()) || delivery.headers().get(name).is_some()
+    })
 }
 
 /// In the order of an installation's life.

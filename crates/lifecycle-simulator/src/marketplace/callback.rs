@@ -58,7 +58,7 @@ impl Marketplace {
         };
         let keys = keys.with_previous(self.signing_keys(app, previous.number).await?);
         let (current, previous) = (signing.current, previous.number);
-        let notes = if platform.proof_headers().len() > 1 {
+        let notes = if platform.core().proof_headers().len() > 1 {
             vec![
                 format!("signed by secret {current}, the new one"),
                 format!("signed by secret {previous}, the previous one"),
@@ -100,7 +100,7 @@ pub(super) fn request(
         Some((_, token)) => format!("{url}?{token}"),
         None => url.clone(),
     };
-    let proof = platform.proof_headers();
+    let proof = platform.core().proof_headers();
     let mut notes = notes.iter();
     let headers = headers.into_iter().map(|(name, value)| {
         let note = if proof.contains(&name.as_str()) { notes.next().cloned() } else { None };

@@ -98,7 +98,7 @@ fn changed_text(text: &str) -> String {
 
 /// Leaves the proof out.
 fn strip(request: &mut Request, platform: Platform) {
-    let proof = platform.proof_headers();
+    let proof = platform.core().proof_headers();
     request.headers.retain(|header| !proof.contains(&header.name.as_str()));
     match platform.token_place() {
         Some(TokenPlace::Query(name)) => {

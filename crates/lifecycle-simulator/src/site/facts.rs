@@ -20,7 +20,7 @@ pub(super) struct PlatformFacts {
     by_manifest: bool,
     has_versions: bool,
     signs_twice: bool,
-    proof_headers: Vec<&'static str>,
+    proof_headers: &'static [&'static str],
     /// How it takes answers, as a sentence.
     answers: String,
     /// What its signature covers, as the rest of a sentence.
@@ -49,7 +49,7 @@ impl From<Platform> for PlatformFacts {
             by_manifest: platform.registers_by_manifest(),
             has_versions: platform.vendor().has_versions,
             signs_twice: platform.signs_twice(),
-            proof_headers: platform.proof_headers(),
+            proof_headers: core.proof_headers(),
             answers: answers(platform),
             signed: signed(platform),
             events: platform.events().into_iter().map(titled).collect(),

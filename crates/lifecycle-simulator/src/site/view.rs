@@ -86,9 +86,7 @@ impl DeliveryView {
             delivery,
         }
     }
-}
 
-impl DeliveryView {
     pub(super) fn is_waiting(&self) -> bool {
         self.waiting
     }
