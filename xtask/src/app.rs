@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lifecycle_conformance::Program;
 
@@ -15,6 +15,9 @@ use crate::Failure;
 
 /// How long a start may take. A machine that does other things as well is slow.
 const START: Duration = Duration::from_secs(60);
+
+/// How long an app may take to end when it is asked to.
+const STOP: Duration = Duration::from_secs(30);
 
 /// A process. It is killed when this is dropped.
 pub(crate) struct App {
@@ -58,6 +61,31 @@ impl App {
     /// Waits until it listens, and gives the URL of its root.
     pub(crate) fn address(&self) -> Result<String, Failure> {
         self.addresses.recv_timeout(START).map_err(|_| "an app does not listen, or has ended".into())
+    }
+
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGTERM: it has to end by itself, and to say that all is well.
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
+        if !Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?.success() {
+            return Err("an app that was to be stopped has ended by itself".into());
+        }
+        let deadline = Instant::now() + STOP;
+        loop {
+            match self.child.try_wait()? {
+                Some(status) if status.success() => return Ok(()),
+                Some(status) => return Err(format!("an app that was stopped ended with {status}").into()),
+                None if Instant::now() > deadline => {
+                    return Err(
+                        format!("an app that was stopped still runs after {} s", STOP.as_secs()).into()
+                    );
+                }
+                None => thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     /// SIGKILL: the process runs nothing more.

@@ -1,17 +1,16 @@
 //! `cargo xtask crash`: kills the example apps under load, again and again, and counts what they made of it.
 
-mod client;
-mod clock;
-mod failover;
+pub(crate) mod clock;
+pub(crate) mod failover;
 mod full;
-mod incident;
+pub(crate) mod incident;
 mod lost;
 mod report;
-mod round;
-mod sender;
+pub(crate) mod round;
+pub(crate) mod sender;
 mod stage;
-mod store;
-mod verdict;
+pub(crate) mod store;
+pub(crate) mod verdict;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -86,9 +85,7 @@ impl Options {
             match argument {
                 Short('h') | Long("help") => return Ok(None),
                 Long("engine") => {
-                    let name = arguments.value()?.string()?;
-                    let engine = Engine::ALL.into_iter().find(|engine| engine.name() == name);
-                    options.engines = vec![engine.ok_or("--engine is sqlite or postgres")?];
+                    options.engines = vec![Engine::parse(&arguments.value()?.string()?)?];
                 }
                 Long("rounds") => options.rounds = arguments.value()?.parse()?,
                 Long("seed") => options.seed = arguments.value()?.parse()?,

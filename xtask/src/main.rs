@@ -5,19 +5,23 @@ mod bench;
 mod book;
 mod cargo;
 mod ci;
+mod client;
 mod conformance;
 mod crash;
 mod examples;
 mod fuzz;
 mod instructions;
 mod links;
+mod marketplace;
 mod peers;
 mod proxies;
 mod release;
 mod rusqlite;
 mod sbom;
+mod soak;
 mod step;
 mod test;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -47,6 +51,11 @@ const TASKS: &[Task] = &[
     ("release", "check that the crates can be published, and publish them", release::run),
     ("rusqlite", "check both ends of the range of versions that the SQLite engine takes", rusqlite::run),
     ("sbom", "write what each published package brings (CycloneDX) into target/sbom", sbom::run),
+    (
+        "soak",
+        "all platforms at once for a long time, with restarts; handled is acknowledged, memory stays",
+        soak::run,
+    ),
     ("test", "all that has to hold and needs nothing but Rust", test::run),
 ];
 

@@ -38,6 +38,12 @@ impl Engine {
         }
     }
 
+    /// The engine of this name.
+    pub(crate) fn parse(name: &str) -> Result<Self, Failure> {
+        let engine = Self::ALL.into_iter().find(|engine| engine.name() == name);
+        Ok(engine.ok_or("--engine is sqlite or postgres")?)
+    }
+
     /// How many processes share a database.
     fn processes(self, rng: &mut Rng) -> usize {
         match self {

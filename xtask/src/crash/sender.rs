@@ -6,12 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use lifecycle_core::{EventKind, seismic};
-use lifecycle_testing::sample;
+use lifecycle_core::{EventKind, Secret, seismic};
+use lifecycle_testing::{SigningKeys, sample};
 
-use super::client::Client;
 use super::clock::Clock;
 use crate::Failure;
+use crate::client::Client;
+
+/// What the callbacks are signed with.
+pub(crate) const SECRET: &str = "crash-signing-secret";
 
 /// The most callbacks of one tenant before the last ones: what `GET /deliveries` shows has to hold them all.
 const MOST: usize = 400;
@@ -76,6 +79,11 @@ impl Tenant {
     }
 }
 
+/// The marketplace's side of the secret.
+pub(crate) fn keys() -> Result<SigningKeys, Failure> {
+    Ok(Secret::new(SECRET)?.into())
+}
+
 /// What one sender has to tell.
 #[derive(Default)]
 pub(crate) struct Books {
@@ -90,6 +98,7 @@ pub(crate) struct Books {
 /// one follows when the one before is acknowledged or given up.
 pub(crate) struct Sender<'a> {
     client: Client,
+    keys: SigningKeys,
     roots: &'a Roots,
     rng: Rng,
     books: Books,
@@ -97,7 +106,8 @@ pub(crate) struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     pub(crate) fn new(roots: &'a Roots, rng: Rng, tenants: Vec<Tenant>) -> Result<Self, Failure> {
-        Ok(Self { client: Client::new()?, roots, rng, books: Books { tenants, ..Books::default() } })
+        let books = Books { tenants, ..Books::default() };
+        Ok(Self { client: Client::new(), keys: keys()?, roots, rng, books })
     }
 
     /// When it is told to stop, every app runs, or none.
@@ -195,7 +205,7 @@ impl<'a> Sender<'a> {
             None => callback.without("timestamp"),
         };
         let begun = Instant::now();
-        match self.client.deliver(&root, &callback) {
+        match self.client.send(&root, callback.sign(&self.keys)).map(|answer| answer.status) {
             Ok(202) => Some(begun),
             Err(_) | Ok(500..) => None,
             Ok(status) => {

@@ -10,19 +10,19 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use lifecycle_conformance::Program;
 use lifecycle_core::{EventKind, seismic};
-use lifecycle_testing::sample;
+use lifecycle_testing::{SigningKeys, sample};
 use serde_json::Value;
 use test_postgres::Server;
 
-use super::client::{Client, SECRET};
 use super::clock::AppClock;
 use super::failover::Pair;
 use super::incident::Incident;
 use super::lost::Loss;
-use super::sender::Roots;
+use super::sender::{Roots, SECRET, keys};
 use super::store::Store;
 use crate::Failure;
 use crate::app::App;
+use crate::client::Client;
 
 /// How long anything may take that has to come: an empty inbox when the load has ended, an answer of one kind.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,6 +33,7 @@ pub(crate) struct Stage<'a> {
     /// None where they have the machine's; one for all where they share a file, and so a machine.
     clocks: Vec<AppClock>,
     client: Client,
+    keys: SigningKeys,
     programs: &'a [&'a Program],
     roots: &'a Roots,
     store: Store,
@@ -55,7 +56,8 @@ impl<'a> Stage<'a> {
         Ok(Self {
             apps: programs.iter().map(|_| None).collect(),
             clocks: Vec::new(),
-            client: Client::new()?,
+            client: Client::new(),
+            keys: keys()?,
             programs,
             roots,
             store,
@@ -252,7 +254,7 @@ impl<'a> Stage<'a> {
         // Of no kind that folds: it is no part of a tenant's life.
         let probe = sample(&seismic::PLATFORM, &EventKind::Install).set("type", "probe").without("timestamp");
         let probe = probe.app("crash").tenant("probe").request_id(id);
-        self.client.deliver(root, &probe).ok() == Some(status)
+        self.client.send(root, probe.sign(&self.keys)).is_ok_and(|answer| answer.status == status)
     }
 
     /// The page of each app is answered so before long.

@@ -8,7 +8,10 @@ use super::sender::{Sent, Tenant};
 ///
 /// What was acknowledged has to be there, once, and after what was acknowledged before it. What is in doubt may be there,
 /// once, and late: its sender had gone on when it was received.
-pub(crate) fn faults(tenants: &[Tenant], handled: &[(String, usize)]) -> Vec<String> {
+pub(crate) fn faults<'a>(
+    tenants: impl IntoIterator<Item = &'a Tenant>,
+    handled: &[(String, usize)],
+) -> Vec<String> {
     let mut numbers: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (tenant, number) in handled {
         numbers.entry(tenant).or_default().push(*number);
