@@ -1,54 +1,63 @@
 //! Claims: what a token says (RFC 7519), read strictly and, before their proof, bounded by the token's length.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::freshness::from_unix_seconds;
-use crate::json_object::JsonObject;
+use crate::json_object::{self, Members, Text};
 
 /// The claims of a token, without those that are withheld.
 pub(crate) struct Claims {
     text: Arc<str>,
-    registered: Registered,
+    issuer: Option<Box<str>>,
+    issued: Option<SystemTime>,
+    begin: Option<NumericDate>,
+    end: Option<SystemTime>,
 }
 
 /// The claims that RFC 7519 names.
-#[derive(Deserialize)]
-struct Registered {
-    #[serde(default)]
-    aud: Option<Audiences>,
-    exp: NumericDate,
-    #[serde(default)]
+#[derive(Default)]
+pub(crate) struct Registered<'j> {
+    aud: Option<Audiences<'j>>,
+    exp: Option<NumericDate>,
     iat: Option<NumericDate>,
-    #[serde(default)]
-    iss: Option<String>,
-    #[serde(default)]
+    iss: Option<Text<'j>>,
     nbf: Option<NumericDate>,
 }
 
 /// Seconds since the Unix epoch, which need not be whole (RFC 7519, section 2); `None` for a time that no clock can show.
 struct NumericDate(Option<SystemTime>);
 
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audiences {
-    One(String),
-    Many(Vec<String>),
+enum Audiences<'j> {
+    One(Text<'j>),
+    Many(Vec<Text<'j>>),
 }
 
 impl Claims {
-    /// Claims without an expiry are none: such a token would be good for ever.
-    pub(crate) fn read(mut json: String, withheld: &[&str]) -> Option<Self> {
-        let withheld = JsonObject::read(&json, withheld)?.withheld();
-        let registered = serde_json::from_str(&json).ok()?;
-        for value in withheld.into_iter().rev() {
-            json.replace_range(value, "null");
+    /// The claims in this JSON, if these are acceptable. Without an expiry they are none: such a token would be good for ever.
+    pub(crate) fn read(
+        json: &str,
+        withheld: &[&str],
+        accepts: impl FnOnce(&Registered<'_>) -> bool,
+    ) -> Option<Self> {
+        let mut registered = Registered::default();
+        let withheld = json_object::read(json, withheld, &mut registered)?;
+        if !accepts(&registered) {
+            return None;
         }
-        Some(Self { text: json.into(), registered })
+        Some(Self {
+            text: without(json, withheld),
+            issuer: registered.issuer().map(Into::into),
+            issued: registered.iat.and_then(|NumericDate(issued)| issued),
+            begin: registered.nbf,
+            end: registered.exp?.0,
+        })
     }
 
     /// The JSON.
@@ -57,34 +66,66 @@ impl Claims {
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {
-        self.registered.iss.as_deref()
+        self.issuer.as_deref()
     }
 
     /// When it was issued.
     pub(crate) fn issued(&self) -> Option<SystemTime> {
-        self.registered.iat.as_ref()?.0
+        self.issued
+    }
+
+    /// Whether it is valid at this time, on clocks that differ by so much. The time of issue alone decides nothing.
+    pub(crate) fn is_valid_at(&self, now: SystemTime, leeway: Duration) -> bool {
+        let has_begun = self.begin.as_ref().is_none_or(|NumericDate(begin)| {
+            begin.is_some_and(|begin| now.checked_add(leeway).is_some_and(|latest| begin <= latest))
+        });
+        let end = self.end.and_then(|end| end.checked_add(leeway));
+        has_begun && end.is_some_and(|end| now < end)
+    }
+}
+
+/// JSON with `null` in place of these values.
+fn without(json: &str, values: Vec<Range<usize>>) -> Arc<str> {
+    if values.is_empty() {
+        return json.into();
+    }
+    let mut json = json.to_owned();
+    for value in values.into_iter().rev() {
+        json.replace_range(value, "null");
+    }
+    json.into()
+}
+
+impl Registered<'_> {
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        self.iss.as_ref().map(|Text(issuer)| &**issuer)
     }
 
     /// Whether it is meant for this one; `None` where it does not say for whom.
     pub(crate) fn is_for(&self, audience: &str) -> Option<bool> {
-        Some(match self.registered.aud.as_ref()? {
-            Audiences::One(one) => one == audience,
-            Audiences::Many(many) => many.iter().any(|own| own == audience),
+        Some(match self.aud.as_ref()? {
+            Audiences::One(Text(one)) => one == audience,
+            Audiences::Many(many) => many.iter().any(|Text(own)| own == audience),
         })
     }
 
     /// Whether it names no more than one that it is meant for.
     pub(crate) fn is_for_one(&self) -> bool {
-        !matches!(&self.registered.aud, Some(Audiences::Many(many)) if many.len() > 1)
+        !matches!(&self.aud, Some(Audiences::Many(many)) if many.len() > 1)
     }
+}
 
-    /// Whether it is valid at this time, on clocks that differ by so much. The time of issue alone decides nothing.
-    pub(crate) fn is_valid_at(&self, now: SystemTime, leeway: Duration) -> bool {
-        let has_begun = self.registered.nbf.as_ref().is_none_or(|NumericDate(begin)| {
-            begin.is_some_and(|begin| now.checked_add(leeway).is_some_and(|latest| begin <= latest))
-        });
-        let end = self.registered.exp.0.and_then(|end| end.checked_add(leeway));
-        has_begun && end.is_some_and(|end| now < end)
+impl<'j> Members<'j> for Registered<'j> {
+    fn take<A: MapAccess<'j>>(&mut self, name: &str, value: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "aud" => self.aud = value.next_value()?,
+            "exp" => self.exp = Some(value.next_value()?),
+            "iat" => self.iat = value.next_value()?,
+            "iss" => self.iss = value.next_value()?,
+            "nbf" => self.nbf = value.next_value()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }
 
@@ -130,12 +171,45 @@ impl Visitor<'_> for Seconds {
     }
 }
 
+impl<'de> Deserialize<'de> for Audiences<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(OneOrMany)
+    }
+}
+
+/// Reads a text or a list of texts, and nothing else.
+struct OneOrMany;
+
+impl<'de> Visitor<'de> for OneOrMany {
+    type Value = Audiences<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_borrowed_str<E>(self, one: &'de str) -> Result<Self::Value, E> {
+        Ok(Audiences::One(Text(Cow::Borrowed(one))))
+    }
+
+    fn visit_str<E>(self, one: &str) -> Result<Self::Value, E> {
+        Ok(Audiences::One(Text(Cow::Owned(one.to_owned()))))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let mut many = Vec::new();
+        while let Some(one) = items.next_element()? {
+            many.push(one);
+        }
+        Ok(Audiences::Many(many))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn claims(json: &str) -> Option<Claims> {
-        Claims::read(json.to_owned(), &[])
+        Claims::read(json, &[], |_| true)
     }
 
     fn at(seconds: u64) -> SystemTime {
@@ -151,7 +225,7 @@ mod tests {
             ),
             (r#"{"\u0074":"live","exp":1}"#, r#"{"\u0074":null,"exp":1}"#),
         ] {
-            let claims = Claims::read(json.to_owned(), &["t", "other"]).unwrap();
+            let claims = Claims::read(json, &["t", "other"], |_| true).unwrap();
             assert_eq!(&**claims.text(), expected);
             assert_eq!(format!("{claims:?}"), "Claims(redacted)");
         }
@@ -228,11 +302,21 @@ mod tests {
 
     #[test]
     fn an_audience_is_a_text_or_one_of_a_list() {
-        let is_for = |json: &str| claims(json).unwrap().is_for("a");
+        let is_for = |json: &str| {
+            let mut found = None;
+            Claims::read(json, &[], |registered| {
+                found = registered.is_for("a");
+                true
+            })
+            .unwrap();
+            found
+        };
         assert_eq!(is_for(r#"{"exp":1,"aud":"a"}"#), Some(true));
+        assert_eq!(is_for(r#"{"exp":1,"aud":"\u0061"}"#), Some(true));
         assert_eq!(is_for(r#"{"exp":1,"aud":["b","a"]}"#), Some(true));
         assert_eq!(is_for(r#"{"exp":1,"aud":"ab"}"#), Some(false));
         assert_eq!(is_for(r#"{"exp":1,"aud":[]}"#), Some(false));
+        assert_eq!(is_for(r#"{"exp":1,"aud":null}"#), None);
         assert_eq!(is_for(r#"{"exp":1}"#), None);
     }
 }

@@ -3,15 +3,14 @@
 //! This is as much of JOSE (RFC 7515, 7519 and 7797) as platforms use, and no more: the verifier knows the algorithm and the key,
 //! so a header that would choose either is refused.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::Deserialize;
+use serde::de::{Error, MapAccess};
 
-use crate::claims::Claims;
-use crate::json_object::JsonObject;
+use crate::claims::{Claims, Registered};
+use crate::json_object::{self, Members, Text};
 
 /// A signature, what it covers, and what its sender says of the key.
 pub(crate) struct Jws {
@@ -23,49 +22,50 @@ pub(crate) struct Jws {
     claims: Option<Claims>,
 }
 
-/// Members of a header that are never followed: they would let the sender choose the key, or what else is to be understood.
-const REFUSED: [&str; 5] = ["jku", "jwk", "x5c", "x5u", "zip"];
-
 impl Jws {
     /// The longest, in bytes.
     pub(crate) const MAX: usize = 8 * 1024;
 
-    /// A token: exactly three parts, the second of which are claims. Members with the names of `withheld` are withheld.
-    pub(crate) fn compact(text: &str, algorithm: &str, withheld: &[&str]) -> Option<Self> {
+    /// A token: exactly three parts, the second of which are claims, and acceptable ones. Members with the names of `withheld` are
+    /// withheld.
+    pub(crate) fn compact(
+        text: &str,
+        algorithm: &str,
+        withheld: &[&str],
+        accepts: impl FnOnce(&Registered<'_>) -> bool,
+    ) -> Option<Self> {
         let (header, payload, signature) = parts(text)?;
-        let header_json = decode_text(header)?;
-        let object = object(&header_json)?;
-        let header: Header<'_> = serde_json::from_str(&header_json).ok()?;
-        if header.alg != algorithm || object.has("crit") || object.has("b64") {
+        let mut decoded = Vec::with_capacity(text.len() / 4 * 3); // each part in turn
+        let header: Header<'_> = read_header(decode(header, &mut decoded)?)?;
+        if header.alg.is_none_or(|Text(own)| own != algorithm)
+            || header.crit.is_some()
+            || header.b64.is_some()
+        {
             return None;
         }
-        let claims = Claims::read(decode_text(payload)?, withheld)?;
-        Some(Self {
-            signed: text[..text.len() - signature.len() - 1].into(),
-            signature: decode(signature)?,
-            key_id: header.kid.map(Into::into),
-            issuer: None,
-            claims: Some(claims),
-        })
+        let key_id = header.kid.map(boxed);
+        let claims = std::str::from_utf8(decode(payload, &mut decoded)?).ok()?;
+        let claims = Claims::read(claims, withheld, accepts)?;
+        let signed = text[..text.len() - signature.len() - 1].into();
+        decode(signature, &mut decoded)?;
+        Some(Self { signed, signature: decoded, key_id, issuer: None, claims: Some(claims) })
     }
 
     /// A signature by RS256 over bytes that stand elsewhere and are not encoded: nothing is between its two dots.
     #[cfg(feature = "public-key")]
     pub(crate) fn detached(text: &str) -> Option<Self> {
-        let (header, "", signature) = parts(text)? else { return None };
-        let json = decode_text(header)?;
-        object(&json)?;
-        let own: DetachedHeader<'_> = serde_json::from_str(&json).ok()?;
-        if own.alg != "RS256" || own.b64 || own.crit != ["b64"] {
+        let (encoded, "", signature) = parts(text)? else { return None };
+        let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
+        let DetachedHeader { header, iss } = read_header(decode(encoded, &mut decoded)?)?;
+        let is_rs256 = header.alg.is_some_and(|Text(own)| own == "RS256");
+        let is_detached =
+            header.b64 == Some(false) && matches!(&*header.crit?, [Text(name)] if name == "b64");
+        if !is_rs256 || !is_detached {
             return None;
         }
-        Some(Self {
-            signed: format!("{header}.").into(),
-            signature: decode(signature)?,
-            key_id: own.kid.map(Into::into),
-            issuer: own.iss.map(Into::into),
-            claims: None,
-        })
+        let (key_id, issuer) = (header.kid.map(boxed), iss.map(boxed));
+        decode(signature, &mut decoded)?;
+        Some(Self { signed: format!("{encoded}.").into(), signature: decoded, key_id, issuer, claims: None })
     }
 
     /// What is signed, or what stands in front of the detached bytes.
@@ -131,26 +131,47 @@ pub(crate) fn sign_detached(
     format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-#[derive(Deserialize)]
-struct Header<'a> {
-    #[serde(borrow)]
-    alg: Cow<'a, str>,
-    #[serde(default, borrow)]
-    kid: Option<Cow<'a, str>>,
+/// What a header says of the signature.
+#[derive(Default)]
+struct Header<'j> {
+    alg: Option<Text<'j>>,
+    b64: Option<bool>,
+    crit: Option<Vec<Text<'j>>>,
+    kid: Option<Text<'j>>,
+}
+
+impl<'j> Members<'j> for Header<'j> {
+    fn take<A: MapAccess<'j>>(&mut self, name: &str, value: &mut A) -> Result<bool, A::Error> {
+        match name {
+            "alg" => self.alg = Some(value.next_value()?),
+            "b64" => self.b64 = Some(value.next_value()?),
+            "crit" => self.crit = Some(value.next_value()?),
+            "kid" => self.kid = value.next_value()?,
+            // These are never followed: they would let the sender choose the key, or what else is to be understood.
+            "jku" | "jwk" | "x5c" | "x5u" | "zip" => return Err(A::Error::custom("not to be followed")),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+}
+
+/// The same of one whose payload is detached, which may say who signed.
+#[cfg(feature = "public-key")]
+#[derive(Default)]
+struct DetachedHeader<'j> {
+    header: Header<'j>,
+    iss: Option<Text<'j>>,
 }
 
 #[cfg(feature = "public-key")]
-#[derive(Deserialize)]
-struct DetachedHeader<'a> {
-    #[serde(borrow)]
-    alg: Cow<'a, str>,
-    b64: bool,
-    #[serde(borrow)]
-    crit: Vec<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    kid: Option<Cow<'a, str>>,
-    #[serde(default, borrow)]
-    iss: Option<Cow<'a, str>>,
+impl<'j> Members<'j> for DetachedHeader<'j> {
+    fn take<A: MapAccess<'j>>(&mut self, name: &str, value: &mut A) -> Result<bool, A::Error> {
+        if name == "iss" {
+            self.iss = value.next_value()?;
+            return Ok(true);
+        }
+        self.header.take(name, value)
+    }
 }
 
 fn parts(text: &str) -> Option<(&str, &str, &str)> {
@@ -162,18 +183,22 @@ fn parts(text: &str) -> Option<(&str, &str, &str)> {
     Some((header, payload, signature)) // a dot more is no base64url
 }
 
-/// A header's members, unless one of them would choose a key.
-fn object(json: &str) -> Option<JsonObject<'_>> {
-    JsonObject::read(json, &[]).filter(|object| !REFUSED.iter().any(|name| object.has(name)))
-}
-
-fn decode_text(part: &str) -> Option<String> {
-    String::from_utf8(decode(part)?).ok()
+/// A header, unless it would choose a key.
+fn read_header<'j, H: Members<'j> + Default>(json: &'j [u8]) -> Option<H> {
+    let mut header = H::default();
+    json_object::read(std::str::from_utf8(json).ok()?, &[], &mut header)?;
+    Some(header)
 }
 
 /// Base64url without padding, in its one canonical form.
-fn decode(part: &str) -> Option<Vec<u8>> {
-    URL_SAFE_NO_PAD.decode(part).ok()
+fn decode<'b>(part: &str, decoded: &'b mut Vec<u8>) -> Option<&'b [u8]> {
+    decoded.clear();
+    URL_SAFE_NO_PAD.decode_vec(part, decoded).ok()?;
+    Some(decoded)
+}
+
+fn boxed(Text(text): Text<'_>) -> Box<str> {
+    text.into()
 }
 
 #[cfg(test)]
@@ -187,14 +212,18 @@ mod tests {
         sign_with_header(header, claims, |_| vec![7; 32])
     }
 
+    fn compact(text: &str) -> Option<Jws> {
+        Jws::compact(text, "HS256", &[], |_| true)
+    }
+
     fn reads(text: &str) -> bool {
-        Jws::compact(text, "HS256", &[]).is_some()
+        compact(text).is_some()
     }
 
     #[test]
     fn a_token_is_read_with_what_it_says_of_its_key() {
         let text = token(r#"{"alg":"HS256","kid":"../1"}"#, CLAIMS);
-        let jws = Jws::compact(&text, "HS256", &[]).unwrap();
+        let jws = compact(&text).unwrap();
         assert_eq!((jws.key_id(), jws.issuer()), (Some("../1"), Some("bc")));
         assert_eq!(jws.signature(), [7; 32]);
         assert!(text.starts_with(jws.signed()) && jws.signed().len() + 44 == text.len());
@@ -281,6 +310,6 @@ mod tests {
         }
         let attached = written(genuine).replace("..", ".e30.");
         assert!(Jws::detached(&attached).is_none());
-        assert!(Jws::compact(&written(genuine), "RS256", &[]).is_none());
+        assert!(Jws::compact(&written(genuine), "RS256", &[], |_| true).is_none());
     }
 }

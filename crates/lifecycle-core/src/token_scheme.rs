@@ -6,7 +6,7 @@ use hmac::digest::CtOutput;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::claims::Claims;
+use crate::claims::{Claims, Registered};
 use crate::head::HeaderNames;
 use crate::jws::{self, Jws};
 #[cfg(feature = "public-key")]
@@ -199,9 +199,8 @@ impl TokenScheme {
 
     /// Reads a token, and rejects what no key can prove.
     pub(crate) fn read(&self, token: &str, app: &ExpectedApp) -> Result<Jws, Rejection> {
-        let jws = Jws::compact(token, self.algorithm.name(), self.withheld);
-        let is_acceptable = |jws: &Jws| jws.claims().is_some_and(|claims| self.accepts(claims, app));
-        jws.filter(is_acceptable).ok_or(Rejection::InvalidToken)
+        let accepts = |claims: &Registered<'_>| self.accepts(claims, app);
+        Jws::compact(token, self.algorithm.name(), self.withheld, accepts).ok_or(Rejection::InvalidToken)
     }
 
     /// Whether the claims are valid now. To be asked after the proof.
@@ -209,7 +208,7 @@ impl TokenScheme {
         if claims.is_valid_at(now, self.leeway) { Ok(()) } else { Err(Rejection::Stale) }
     }
 
-    fn accepts(&self, claims: &Claims, app: &ExpectedApp) -> bool {
+    fn accepts(&self, claims: &Registered<'_>, app: &ExpectedApp) -> bool {
         let by_issuer = self.issuer.is_none_or(|issuer| claims.issuer() == Some(issuer));
         let for_us = match (self.audience, app) {
             (Audience::Any, _) => true,
