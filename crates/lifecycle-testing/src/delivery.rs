@@ -1,8 +1,8 @@
 //! Deliveries, by the only way there is: a request that is signed and verified.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Delivery, ExpectedApp, Inbound, Platform, Verifier};
+use lifecycle_core::{Delivery, ExpectedApp, Inbound, Platform, RejectedRequest, Verifier};
 
 use crate::keys::SigningKeys;
 use crate::request::SignedRequest;
@@ -29,7 +29,7 @@ pub fn delivery_at(platform: &'static Platform, body: &str, now: SystemTime) -> 
 ///
 /// ```
 /// use lifecycle_core::{EventKind, github};
-/// use std::time::SystemTime;
+/// use std::time::{Duration, SystemTime};
 ///
 /// let body = r#"{"action":"deleted","installation":{"id":3,"app_id":1,"target_id":2}}"#;
 /// let headers = [(github::EVENT, "installation")];
@@ -58,6 +58,21 @@ pub(crate) fn receive(
     app: ExpectedApp,
     now: SystemTime,
 ) -> Delivery {
+    match verified(platform, request, keys, app, now) {
+        Ok(Inbound::Delivery(delivery)) => delivery,
+        Ok(Inbound::Handshake(_)) => panic!("it is a handshake"),
+        Err(rejected) => panic!("{rejected}"),
+    }
+}
+
+/// What a receiver makes of it.
+pub(crate) fn verified(
+    platform: &'static Platform,
+    request: &SignedRequest,
+    keys: &SigningKeys,
+    app: ExpectedApp,
+    now: SystemTime,
+) -> Result<Inbound, RejectedRequest> {
     let header = Sender::of(platform).and_then(|sender| match sender.keys_from() {
         KeysFrom::Tenant { header } => request.headers.iter().find(|(own, _)| own == header),
         KeysFrom::App | KeysFrom::Url => None,
@@ -67,10 +82,10 @@ pub(crate) fn receive(
         Some((_, tenant)) => keys.with_owner(tenant),
         None => keys,
     };
-    let verifier = Verifier::new(platform, keys, app).expect("the keys fit");
-    match request.verify(&verifier, now) {
-        Ok(Inbound::Delivery(delivery)) => delivery,
-        Ok(Inbound::Handshake(_)) => panic!("it is a handshake"),
-        Err(rejected) => panic!("{rejected}"),
+    let mut verifier = Verifier::new(platform, keys, app).expect("the keys fit");
+    if platform.max_age().is_some() {
+        // A body of one's own may tell of any time.
+        verifier = verifier.with_max_age(Duration::MAX).expect("it has a maximum age");
     }
+    request.verify(&verifier, now)
 }

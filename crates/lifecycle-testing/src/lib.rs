@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod body;
+mod curl;
 mod delivery;
 mod draft;
 mod judgement;
@@ -11,6 +12,7 @@ mod rsa_signing_key;
 mod sample;
 mod sender;
 
+pub use curl::curl_command;
 pub use delivery::{delivery, delivery_at, delivery_with};
 pub use draft::Draft;
 pub use judgement::{Answer, Consequence, Judgement, Reason};

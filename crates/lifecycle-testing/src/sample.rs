@@ -3,11 +3,11 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use lifecycle_core::{Delivery, EventKind, ExpectedApp, Platform};
+use lifecycle_core::{Delivery, EventKind, ExpectedApp, Inbound, Platform};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::delivery::receive;
+use crate::delivery::{receive, verified};
 use crate::draft::Draft;
 use crate::judgement::{Answer, Judgement};
 use crate::keys::SigningKeys;
@@ -243,9 +243,18 @@ impl Sample {
     /// When it is rejected, with the reason, or a handshake.
     pub fn delivery(&self) -> Delivery {
         let keys = SigningKeys::for_tests(self.sender.platform());
-        // Some keys prove the tokens of all apps.
-        let app = self.draft().read("claims.aud").map_or(ExpectedApp::Any, ExpectedApp::from);
-        receive(self.sender.platform(), &self.sign(&keys), &keys, app, self.sent_at())
+        receive(self.sender.platform(), &self.sign(&keys), &keys, self.expected_app(), self.sent_at())
+    }
+
+    /// The same with this body in place of its own, as [`sign_body`](Self::sign_body) takes one, whatever time it tells of. `None` where no delivery
+    /// comes of it: it is a handshake, or a body that a receiver rejects.
+    pub fn delivery_of(&self, body: impl Into<Vec<u8>>) -> Option<Delivery> {
+        let keys = SigningKeys::for_tests(self.sender.platform());
+        let request = self.sign_body(&keys, body);
+        match verified(self.sender.platform(), &request, &keys, self.expected_app(), self.sent_at()) {
+            Ok(Inbound::Delivery(delivery)) => Some(delivery),
+            Ok(Inbound::Handshake(_)) | Err(_) => None,
+        }
     }
 
     /// What becomes of it if it is answered so, or not at all, after this time.
@@ -255,6 +264,11 @@ impl Sample {
             None => judged,
             Some(expected) => judged.of_handshake(expected, &self.draft(), self.keys.as_ref(), answer),
         }
+    }
+
+    /// Some keys prove the tokens of all apps, so one has to be told.
+    fn expected_app(&self) -> ExpectedApp {
+        self.draft().read("claims.aud").map_or(ExpectedApp::Any, ExpectedApp::from)
     }
 
     fn sent_at(&self) -> SystemTime {

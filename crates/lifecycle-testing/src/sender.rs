@@ -296,6 +296,20 @@ impl Sender {
         Some(Sample::new(self, template, Some(*expected)))
     }
 
+    /// What it sends under this name: an event, as [`sample`](Self::sample) finds it, or else its handshake; `None` if neither is called so.
+    ///
+    /// ```
+    /// use lifecycle_core::slack;
+    /// use lifecycle_testing::Sender;
+    ///
+    /// let slack = Sender::of(&slack::PLATFORM).expect("it is one of the registry's");
+    /// assert!(slack.sample("url_verification").is_none(), "a handshake is no event");
+    /// assert!(slack.named("url_verification").is_some() && slack.named("uninstall").is_some());
+    /// ```
+    pub fn named(&'static self, name: &str) -> Option<Sample> {
+        self.sample(name).or_else(|| self.handshake().filter(|handshake| handshake.event() == name))
+    }
+
     /// What becomes of an event that is answered so, or not at all, after this time. A handshake is judged by its
     /// [`Sample::judge`].
     pub fn judge(&self, answer: Option<Answer<'_>>, elapsed: Duration) -> Judgement {
