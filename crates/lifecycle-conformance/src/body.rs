@@ -170,9 +170,8 @@ impl Sample {
         let at = values.render(&self.at)?;
         let at: Timestamp = at.parse().map_err(|_| TemplateError(format!("{at} is no time")))?;
         let sender = sender(&values.route.platform);
-        let handshake = || sender?.handshake().filter(|handshake| handshake.event() == event);
-        let sample = sender.and_then(|sender| sender.sample(&event)).or_else(handshake);
-        let mut sample = sample
+        let mut sample = sender
+            .and_then(|sender| sender.named(&event))
             .ok_or_else(|| TemplateError(format!("{} sends no {event}", values.route.platform)))?
             .app(values.render(&self.app)?)
             .tenant(values.render(&self.tenant)?)

@@ -106,7 +106,7 @@ impl Platform {
 
     /// What it sends under a name: an event, or its handshake.
     pub(crate) fn sample(self, name: &str) -> Option<Sample> {
-        self.0.sample(name).or_else(|| self.0.handshake().filter(|handshake| handshake.event() == name))
+        self.0.named(name)
     }
 
     pub(crate) fn is_handshake(self, name: &str) -> bool {
