@@ -9,7 +9,10 @@ use futures_util::stream;
 use http_body::Frame;
 use http_body_util::StreamBody;
 use lifecycle_simulator::is_loopback_host;
-use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+    USER_AGENT,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Method, Url};
 
@@ -21,6 +24,9 @@ const ANSWER_MAX: usize = 64 * 1024;
 
 /// The number of pieces that a slow body is cut into.
 const PIECES: usize = 10;
+
+/// Who asks.
+const AGENT: &str = concat!("lifecycle/", env!("CARGO_PKG_VERSION"));
 
 /// A request, ready to be sent any number of times.
 #[derive(Clone, Debug)]
@@ -55,14 +61,14 @@ pub(crate) struct Exchange {
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) status: u16,
-    pub(crate) content_type: Option<String>,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 impl Answered {
     /// As a platform judges it.
     pub(crate) fn answer(&self) -> lifecycle_testing::Answer<'_> {
-        let content_type = self.content_type.as_deref();
+        let content_type = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         lifecycle_testing::Answer { status: self.status, content_type, body: &self.body }
     }
 }
@@ -122,10 +128,7 @@ impl Client {
 }
 
 fn build(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Failure> {
-    let builder = builder
-        .redirect(Policy::none())
-        .pool_max_idle_per_host(0)
-        .user_agent(concat!("lifecycle/", env!("CARGO_PKG_VERSION")));
+    let builder = builder.redirect(Policy::none()).pool_max_idle_per_host(0);
     builder.build().map_err(|error| {
         let message = format!("HTTPS is not available: {}", root(&error));
         Failure::new(message, "install the system's CA certificates")
@@ -142,19 +145,32 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Answered, reqwest::E
             break;
         }
     }
-    let status = response.status().as_u16();
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    Ok(Answered { status, content_type: content_type.map(str::to_owned), body: body.freeze() })
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Ok(Answered { status, headers, body: body.freeze() })
 }
 
 impl Outgoing {
-    fn headers(&self) -> HeaderMap {
+    /// All that stands in the head of the request, so that what is shown of it is what is sent.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = self.told_headers();
+        let host = authority(&self.url).parse();
+        headers.entry(HOST).or_insert(host.expect("the host of a URL fits in a header"));
+        headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        if !self.framing.chunked && !(self.method == Method::GET && self.body.is_empty()) {
+            headers.insert(CONTENT_LENGTH, self.body.len().into());
+        }
+        headers
+    }
+
+    /// Those of them that every client would have to be told.
+    pub(crate) fn told_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         if !self.body.is_empty() {
             headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
         }
-        if self.framing.slow.is_some() && !self.framing.chunked {
-            headers.insert(CONTENT_LENGTH, self.body.len().into());
+        if self.framing.chunked {
+            headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
         headers
     }
@@ -185,9 +201,18 @@ fn cut(body: &Bytes, time: Duration) -> Vec<(Duration, Bytes)> {
         .collect()
 }
 
+/// Host and port, the latter where it is not the scheme's own.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 /// Reads a URL that callbacks can be sent to.
 pub(crate) fn parse_url(text: &str) -> Result<Url, Failure> {
     let next = "give it as http://127.0.0.1:3000/seismic";
+    if !text.contains("://") {
+        return Err(Failure::new("--url lacks http:// or https://", next));
+    }
     let url = Url::parse(text).map_err(|error| Failure::new(format!("--url is no URL: {error}"), next))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return Err(Failure::new("--url has to begin with http:// or https:// and name a host", next));
@@ -242,7 +267,7 @@ pub(crate) fn no_connection(address: &str, error: &io::Error) -> Failure {
     let refused = format!("connection refused by {address}");
     match (error.kind(), is_loopback_host(host)) {
         (io::ErrorKind::ConnectionRefused, true) => {
-            Failure::new(refused, "is the app running? cargo run -p example-axum")
+            Failure::new(refused, "is the app running, and is the port right?")
         }
         (io::ErrorKind::ConnectionRefused, false) => {
             Failure::new(refused, "is the server running there, and is the port right?")

@@ -7,13 +7,13 @@ mod body;
 mod cli;
 mod client;
 mod conformance;
-mod curl;
 mod event;
 mod explain;
 mod failure;
 mod inbox;
 mod manual;
 mod platform;
+mod private;
 mod proxy;
 mod request_headers;
 mod scenario;
@@ -26,6 +26,7 @@ mod simulate;
 mod transcript;
 mod verdict;
 mod verify;
+mod wire;
 
 use std::process::ExitCode;
 

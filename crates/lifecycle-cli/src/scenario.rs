@@ -1,5 +1,6 @@
 //! `lifecycle scenario`: a real sequence of callbacks, with a verdict for each step.
 
+mod report;
 mod script;
 
 use std::collections::HashMap;
@@ -19,11 +20,13 @@ use crate::body;
 use crate::client::{self, Framing, Outgoing};
 use crate::failure::Failure;
 use crate::platform::{self, PlatformArgs, signs};
+use crate::private::Private;
 use crate::secret::{Key, PreviousSecretArgs, SigningSecretArgs};
-use crate::send::{Courier, Delivered, Expected};
-use crate::shown::{self, BAD, DIM, GOOD, HEADING, millis, one_line};
-use crate::signing::Signed;
-use crate::verdict::{Judge, Outcome};
+use crate::send::Courier;
+use crate::shown::{self, HEADING, nearest, one_line, wrapped};
+use crate::signing::{Signed, Told};
+use crate::verdict::Judge;
+use report::{Done, Played};
 use script::{BUILT_IN, Script, Signing, Step};
 
 /// What a callback's URL holds in place of its kind, where each event has a URL of its own.
@@ -31,11 +34,15 @@ const EVENT: &str = "{event}";
 
 const EXAMPLES: &str = "\
 Examples:
-  lifecycle scenario install-to-uninstall --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
-  lifecycle scenario rotation-day --url http://127.0.0.1:3000/seismic --secret-file new.txt --previous-secret-file old.txt
+  lifecycle scenario install-to-uninstall \\
+      --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
+  lifecycle scenario rotation-day --url http://127.0.0.1:3000/seismic \\
+      --secret-file new.txt --previous-secret-file old.txt
   lifecycle scenario out-of-order --url 'http://127.0.0.1:3000/seismic/{event}'
-  lifecycle scenario --print duplicates > mine.json && lifecycle scenario mine.json --url http://127.0.0.1:3000/seismic
-  lifecycle scenario install-to-uninstall --platform github --url http://127.0.0.1:3000/github
+  lifecycle scenario --print duplicates > mine.json
+  lifecycle scenario mine.json --url http://127.0.0.1:3000/seismic --dry-run
+  lifecycle scenario install-to-uninstall --platform github \\
+      --url http://127.0.0.1:3000/github
   lifecycle scenario --list
 
 Exit code 1 says that an administrator would have been blocked, or that a forged callback was accepted; 2 that it could
@@ -66,18 +73,18 @@ pub(crate) struct ScenarioArgs {
     /// Wait this long for an answer, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
+    /// Show each request as it is sent and its answer as it came, signatures and all; of several the first
+    #[arg(short, long, conflicts_with = "dry_run")]
+    verbose: bool,
+    /// Show what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     platform: PlatformArgs,
     #[command(flatten)]
     secret: SigningSecretArgs,
     #[command(flatten)]
     previous: PreviousSecretArgs,
-}
-
-/// What a step came to.
-struct Done<'a> {
-    step: &'a Step,
-    delivered: Vec<Delivered>,
 }
 
 impl ScenarioArgs {
@@ -107,9 +114,18 @@ impl ScenarioArgs {
             ));
         }
         let url = |kind: &str| client::parse_url(&url.replace(EVENT, kind));
-        let shown = shown::url(&url("event")?, false);
-        let steps = self.play(&script, sender, &secrets, url)?;
-        Ok(report(scenario, &script, &shown, &steps))
+        let tenant = self.tenant.clone().unwrap_or_else(|| another_tenant(sender));
+        let ends_in_token = !signs(platform);
+        let shown = Played {
+            scenario: one_line(&scenario.display().to_string()),
+            script: &script,
+            url: shown::url(&url("event")?, ends_in_token),
+            private: secrets.private(ends_in_token.then(|| url("event")).transpose()?.as_ref()),
+            verbose: self.verbose,
+            steps: self.play(&script, sender, &secrets, &tenant, url)?,
+            tenant,
+        };
+        Ok(if self.dry_run { shown.preview() } else { shown.answer() })
     }
 
     fn play<'s>(
@@ -117,25 +133,29 @@ impl ScenarioArgs {
         script: &'s Script,
         sender: &'static Sender,
         secrets: &Secrets,
+        tenant: &str,
         url: impl Fn(&str) -> Result<Url, Failure>,
     ) -> Result<Vec<Done<'s>>, Failure> {
         let courier = Courier::new(Duration::from_millis(self.timeout))?;
-        let tenant = self.tenant.clone().unwrap_or_else(|| another_tenant(sender));
         let mut labelled: HashMap<&str, (String, Sample)> = HashMap::new();
-        let mut steps = Vec::new();
+        let mut steps: Vec<Done<'s>> = Vec::new();
         for step in &script.steps {
-            std::thread::sleep(Duration::from_millis(step.pause_ms));
+            if !self.dry_run {
+                std::thread::sleep(Duration::from_millis(step.pause_ms));
+            }
             let (name, sample) = match step.again.as_deref().and_then(|label| labelled.get(label)) {
                 Some(known) => known.clone(),
-                None => self.event(step, sender, &tenant)?,
+                None => self.event(step, sender, tenant)?,
             };
             let body = sample.body().into_bytes();
+            let told = Told::new(&sample, &body);
             let keys = secrets.of(step.sign);
             let mut signed = Signed::new(sender.platform(), &sample, body, keys.as_ref());
+            let signatures = std::mem::take(&mut signed.signatures);
             if step.tamper {
                 signed = signed.tampered(sender.platform());
             }
-            let outgoing = Outgoing {
+            let request = Outgoing {
                 method: signed.method.clone(),
                 url: signed.url(&url(&name)?),
                 headers: signed.headers,
@@ -148,8 +168,9 @@ impl ScenarioArgs {
             let judged = keys.iter().fold(sample.clone(), Sample::judged_by);
             let judge =
                 Judge { ack: sender.platform().ack(), of: &|answer, took| judged.judge(answer, took) };
+            let times = if self.dry_run { 0 } else { step.repeat as usize };
             let delivered = courier.deliver(
-                (0..step.repeat as usize).map(|_| outgoing.clone()),
+                (0..times).map(|_| request.clone()),
                 step.concurrency as usize,
                 &judge,
                 step.intent(),
@@ -158,7 +179,11 @@ impl ScenarioArgs {
             if let Some(label) = &step.label {
                 labelled.insert(label, (name, sample));
             }
-            steps.push(Done { step, delivered });
+            let is_stopped = delivered.len() < times;
+            steps.push(Done { step, request, told, signatures, delivered });
+            if is_stopped {
+                break; // by Ctrl-C
+            }
         }
         Ok(steps)
     }
@@ -200,6 +225,16 @@ struct Secrets {
 }
 
 impl Secrets {
+    /// What no output may repeat: they, and the token that ends this URL.
+    fn private(&self, url: Option<&Url>) -> Private {
+        let keys = self.current.iter().chain(&self.previous).map(Key::hidden).cloned();
+        Private {
+            keys: keys.collect(),
+            sent: url.and_then(Private::token).into_iter().collect(),
+            signatures: Vec::new(),
+        }
+    }
+
     /// Those that sign.
     fn of(&self, signing: Signing) -> Option<SigningKeys> {
         let current = self.current.as_ref()?.signing();
@@ -212,103 +247,6 @@ impl Secrets {
             (Signing::Unknown, _) => Some(Key::unknown(self.platform).signing().clone()),
         }
     }
-}
-
-impl Done<'_> {
-    fn exit(&self) -> Exit {
-        self.step.expected().exit(self.delivered.iter().map(|one| one.verdict.outcome))
-    }
-
-    fn is_well(&self) -> bool {
-        self.exit() == Exit::Well
-    }
-
-    /// The verdict that tells most: the first that is wrong, else the first that is not as expected, else the slowest.
-    fn verdict(&self) -> &str {
-        let expected = self.step.expected();
-        let odd = || self.delivered.iter().filter(|one| !expected.is_met_by(one.verdict.outcome));
-        let wrong = odd().find(|one| one.verdict.outcome != Outcome::Undecided);
-        let slowest = self.delivered.iter().max_by_key(|one| one.exchange.took);
-        let telling = wrong.or_else(|| odd().next()).or(slowest);
-        telling.map_or("nothing was sent", |one| one.verdict.text.as_str())
-    }
-
-    fn json(&self) -> Value {
-        let count = |outcome| self.delivered.iter().filter(|one| one.verdict.outcome == outcome).count();
-        let slowest = self.delivered.iter().map(|one| one.exchange.took).max().unwrap_or_default();
-        json!({
-            "step": self.step.title(),
-            "sent": self.delivered.len(),
-            "acknowledged": count(Outcome::Acknowledged),
-            "blocked": count(Outcome::Blocked),
-            "refused": count(Outcome::Refused),
-            "forgeries_accepted": count(Outcome::ForgeryAccepted),
-            "undecided": count(Outcome::Undecided),
-            "slowest_ms": millis(slowest),
-            "verdict": self.verdict(),
-            "as_expected": self.is_well(),
-        })
-    }
-}
-
-fn report(scenario: &Path, script: &Script, url: &str, steps: &[Done<'_>]) -> Answer {
-    let name = one_line(&scenario.display().to_string());
-    let mut text = format!("{HEADING}{name}{HEADING:#}  {url}\n{DIM}{}{DIM:#}\n", one_line(&script.about));
-    for (place, step) in steps.iter().enumerate() {
-        let style = if step.is_well() { GOOD } else { BAD };
-        let mark = if step.is_well() { "✓" } else { "✗" };
-        let times =
-            if step.delivered.len() > 1 { format!(" x {}", step.delivered.len()) } else { String::new() };
-        let title = one_line(&format!("{}{times}", step.step.title()));
-        // A String takes every write.
-        let _ = writeln!(text, "{style}{mark}{style:#} {:>2}  {title:<44}  {}", place + 1, step.verdict());
-    }
-    let places = |exit| (1..).zip(steps).filter(move |(_, step)| step.exit() == exit).map(|(place, _)| place);
-    let wrong: Vec<usize> = places(Exit::Wrong).collect();
-    let undecided: Vec<usize> = places(Exit::Undecided).collect();
-    let _ = writeln!(text, "{}", summary(steps, &wrong, &undecided));
-    let proxy = steps.iter().flat_map(|step| &step.delivered).find_map(|one| one.exchange.proxy.as_ref());
-    if let Some(proxy) = proxy {
-        let _ = writeln!(text, "{DIM}by way of the proxy {proxy}, whose time counts too{DIM:#}");
-    }
-    let json = json!({
-        "scenario": name,
-        "about": script.about,
-        "url": url,
-        "proxy": proxy.map(ToString::to_string),
-        "steps": steps.iter().map(Done::json).collect::<Vec<_>>(),
-        "not_as_expected": wrong,
-        "undecided": undecided,
-    });
-    let exit = match (wrong.as_slice(), undecided.as_slice()) {
-        ([], []) => Exit::Well,
-        ([], _) => Exit::Undecided,
-        _ => Exit::Wrong,
-    };
-    Answer { text, json, exit }
-}
-
-/// The last line: where an administrator would have been blocked.
-fn summary(steps: &[Done<'_>], wrong: &[usize], undecided: &[usize]) -> String {
-    let join = |places: &[usize]| places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let (accepted, blocked): (Vec<usize>, Vec<usize>) =
-        wrong.iter().partition(|place| steps[**place - 1].step.expected() == Expected::Blocked);
-    let complaints: Vec<String> = [
-        ("an administrator would have been blocked", &blocked[..]),
-        ("what had to be refused was accepted", &accepted),
-        ("it is not known what the platform would have seen", undecided),
-    ]
-    .into_iter()
-    .filter(|(_, places)| !places.is_empty())
-    .map(|(complaint, places)| format!("{complaint}: step {}", join(places)))
-    .collect();
-    if complaints.is_empty() {
-        let count = steps.len();
-        return format!(
-            "{GOOD}no administrator would have been blocked: all {count} steps went well{GOOD:#}"
-        );
-    }
-    format!("{BAD}{}{BAD:#}", complaints.join("; "))
 }
 
 /// The text of a built-in scenario, or of a file.
@@ -325,8 +263,8 @@ fn list() -> Result<Answer, Failure> {
     let mut all = Vec::new();
     for (name, document) in BUILT_IN {
         let script = Script::parse(document)?;
-        let _ =
-            writeln!(text, "{HEADING}{name}{HEADING:#}  {} steps\n    {}", script.steps.len(), script.about);
+        let about = wrapped(&format!("    {}", script.about), 4);
+        let _ = writeln!(text, "{HEADING}{name}{HEADING:#}  {} steps\n{about}", script.steps.len());
         all.push(json!({"name": name, "about": script.about, "steps": script.steps.len()}));
     }
     Ok(Answer { text, json: json!({"scenarios": all}), exit: Exit::Well })
@@ -339,8 +277,9 @@ fn print(name: &str) -> Result<Answer, Failure> {
 }
 
 fn unknown(name: &str) -> Failure {
-    Failure::new(
-        format!("there is no scenario and no file {name}"),
-        "`lifecycle scenario --list` shows the built-in ones",
-    )
+    let next = match nearest(name, BUILT_IN.iter().map(|(own, _)| *own)) {
+        Some(near) => format!("did you mean {near}?"),
+        None => "`lifecycle scenario --list` shows the built-in ones".to_owned(),
+    };
+    Failure::new(format!("there is no scenario and no file {name}"), next)
 }

@@ -37,11 +37,6 @@ impl SecretText {
             .map_err(|_| Failure::new("a secret is not UTF-8", "save it as UTF-8 text"))
     }
 
-    /// As a value that reports leave out.
-    pub(crate) fn into_hidden(self) -> Hidden {
-        Hidden(Zeroizing::new(self.0.as_bytes().to_vec()))
-    }
-
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -184,12 +179,18 @@ impl Hidden {
         &self.0
     }
 
-    /// The text with each occurrence of this value left out.
-    pub(crate) fn redact(&self, text: &str) -> String {
+    /// The text with this in place of each occurrence of the value.
+    pub(crate) fn redact(&self, text: &str, shown: &str) -> String {
         match std::str::from_utf8(&self.0) {
-            Ok(own) if !own.is_empty() => text.replace(own, "[secret]"),
+            Ok(own) if !own.is_empty() => text.replace(own, shown),
             _ => text.to_owned(), // a text cannot hold what is none
         }
+    }
+}
+
+impl From<&str> for Hidden {
+    fn from(text: &str) -> Self {
+        Self(Zeroizing::new(text.as_bytes().to_vec()))
     }
 }
 

@@ -1,9 +1,13 @@
 //! Shown: how text from outside is made fit for a terminal, and the styles that the program writes in.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use reqwest::Url;
+
+/// How wide a line may be, in columns: as narrow as a terminal is by default.
+pub(crate) const WIDTH: usize = 80;
 
 /// For what went well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -30,6 +34,56 @@ pub(crate) fn harmless(text: &str) -> String {
 /// The same, on one line.
 pub(crate) fn one_line(text: &str) -> String {
     harmless(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Bytes with what cannot be seen written as escapes, lines as lines; at most so many of them.
+pub(crate) fn visible(bytes: &[u8], most: usize) -> String {
+    let shown = &bytes[..bytes.len().min(most)];
+    let mut text = String::new();
+    for chunk in shown.utf8_chunks() {
+        for letter in chunk.valid().chars() {
+            match letter {
+                '\n' => text.push('\n'),
+                '\r' => text.push_str("\\r"),
+                letter if letter.is_control() => text.extend(letter.escape_default()),
+                letter => text.push(letter),
+            }
+        }
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    if bytes.len() > most {
+        let _ = write!(text, "… and {} bytes more", bytes.len() - most); // a String takes every write
+    }
+    text
+}
+
+/// Words on lines of at most [`WIDTH`] columns; all but the first line are indented so far. A word that is longer is not broken.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split_inclusive(' ') {
+        let length = word.trim_end().chars().count();
+        if length > 0 && width > indent && width + length > WIDTH {
+            lines.truncate(lines.trim_end().len());
+            let _ = write!(lines, "\n{:indent$}", ""); // a String takes every write
+            width = indent;
+        }
+        lines.push_str(word);
+        width += word.chars().count();
+    }
+    lines
+}
+
+/// What stands between two texts: blanks, if both fit on a line, else a line break.
+pub(crate) fn between(first: &str, second: &str) -> &'static str {
+    if first.chars().count() + 2 + second.chars().count() <= WIDTH { "  " } else { "\n" }
+}
+
+/// The name that is meant by one that is misspelt, if one is near.
+pub(crate) fn nearest<'n>(text: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let distances = names.into_iter().map(|name| (strsim::osa_distance(text, name), name));
+    let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 2 && distance * 3 <= name.chars().count()).then_some(name)
 }
 
 /// A URL without what may be secret in it: user, password and query; and the last part of the path where that is a
@@ -60,6 +114,33 @@ mod tests {
     fn an_answer_cannot_command_the_terminal() {
         assert_eq!(harmless("a\u{1b}[2Jb\r\nc\u{9b}d"), "a\u{fffd}[2Jb\u{fffd}\nc\u{fffd}d");
         assert_eq!(one_line("a\n  b"), "a b");
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_written_as_escapes() {
+        assert_eq!(visible(b"a\r\nb\x1b\xff", 9), "a\\r\nb\\u{1b}\\xff");
+        assert_eq!(visible(&[b'a'; 4], 3), "aaa… and 1 bytes more");
+    }
+
+    #[test]
+    fn a_misspelt_name_is_known_and_another_is_none() {
+        let names = ["install", "enable", "disable"];
+        for (text, name) in
+            [("instal", "install"), ("intsall", "install"), ("diasble", "disable"), ("enabled", "enable")]
+        {
+            assert_eq!(nearest(text, names), Some(name), "{text}");
+        }
+        assert_eq!(nearest("suspend", names), None);
+        assert_eq!(nearest("ab", ["cd"]), None);
+    }
+
+    #[test]
+    fn a_line_is_broken_between_words_only() {
+        let word = "x".repeat(38);
+        assert_eq!(wrapped(&format!("  {word} {word} b"), 4), format!("  {word} {word}\n    b"));
+        assert_eq!(wrapped(&format!(" {word} {word} b"), 4), format!(" {word} {word} b"));
+        let long = "x".repeat(100);
+        assert_eq!(wrapped(&format!("a {long} b"), 0), format!("a\n{long}\nb"));
     }
 
     #[test]

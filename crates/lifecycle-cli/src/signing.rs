@@ -7,6 +7,23 @@ use lifecycle_testing::{Sample, Sender, SigningKeys};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
+/// What an event tells its receiver, by which it is found in the receiver's log; nothing where no receiver would read it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) tenant: Option<String>,
+    pub(crate) request_id: Option<String>,
+}
+
+impl Told {
+    /// What a receiver reads from this body of the sample.
+    pub(crate) fn new(sample: &Sample, body: &[u8]) -> Self {
+        let Some(delivery) = sample.delivery_of(body) else { return Self::default() };
+        let event = delivery.event();
+        let tenant = (!event.tenant().is_empty()).then(|| event.tenant().to_owned());
+        Self { tenant, request_id: event.request_id().map(str::to_owned) }
+    }
+}
+
 /// A request without its URL.
 #[derive(Clone, Debug)]
 pub(crate) struct Signed {

@@ -15,6 +15,8 @@ pub(crate) struct Verdict {
     pub(crate) outcome: Outcome,
     /// The whole of it in words.
     pub(crate) text: String,
+    /// The same for a line among others.
+    pub(crate) short: String,
 }
 
 /// How it ended for whoever waits.
@@ -63,60 +65,81 @@ pub(crate) struct Judge<'a> {
 impl Judge<'_> {
     /// Judges an exchange.
     pub(crate) fn verdict(&self, exchange: &Exchange, intent: Intent) -> Verdict {
-        let (outcome, text) = match intent {
+        match intent {
             Intent::Forged => forged(exchange),
             Intent::Genuine => self.genuine(exchange),
-        };
-        Verdict { outcome, text }
+        }
     }
 
-    fn genuine(&self, exchange: &Exchange) -> (Outcome, String) {
+    fn genuine(&self, exchange: &Exchange) -> Verdict {
         if let Some(doubt) = doubt(exchange) {
-            return (Outcome::Undecided, format!("it is not known what the app answers: {doubt}"));
+            return Verdict::undecided(format!("it is not known what the app answers: {doubt}"));
         }
         let answered = exchange.result.as_ref().ok();
         let judged = (self.of)(answered.map(Answered::answer), exchange.took);
-        let why = match &exchange.result {
+        let mut why = match &exchange.result {
             Err(Lost::Closed) => closed(&after(exchange)),
             Err(Lost::TimedOut)
                 if let Some(deadline) = self.ack.deadline().filter(|own| exchange.took < *own) =>
             {
-                let gave_up = format!(
+                return Verdict::undecided(format!(
                     "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
                     millis(exchange.took),
                     millis(deadline),
                     deadline.as_millis()
-                );
-                return (Outcome::Undecided, gave_up);
+                ));
             }
             Err(Lost::TimedOut) => timed_out(exchange),
             Ok(answered) => because(judged.reason, answered, exchange),
         };
         let blocks = self.ack.failure() == AckFailure::Blocks;
-        match judged.consequence {
-            Consequence::Accepted if blocks => {
-                (Outcome::Acknowledged, format!("the administrator's action went through: {why}"))
+        let (outcome, short, long) = match judged.consequence {
+            Consequence::Accepted => {
+                why.push_str(&self.haste(exchange.took));
+                let long = if blocks { "the administrator's action went through" } else { "acknowledged" };
+                return Verdict::new(Outcome::Acknowledged, why.clone(), long, &why);
             }
-            Consequence::Accepted => (Outcome::Acknowledged, format!("acknowledged: {why}")),
             Consequence::Blocked if blocks => {
-                (Outcome::Blocked, format!("the administrator would have been blocked: {why}"))
+                (Outcome::Blocked, "blocked", "the administrator would have been blocked".to_owned())
             }
             Consequence::Blocked => {
-                (Outcome::Blocked, format!("the platform would not take this URL: {why}"))
+                (Outcome::Blocked, "not taken", "the platform would not take this URL".to_owned())
             }
             Consequence::Retried { at_most } => {
-                (Outcome::Blocked, format!("not acknowledged, and sent again for {}: {why}", span(at_most)))
+                let long = format!("not acknowledged, and sent again for {}", span(at_most));
+                (Outcome::Blocked, "not acknowledged", long)
             }
-            _ => (Outcome::Blocked, format!("not acknowledged, and not sent again: {why}")),
+            _ => (Outcome::Blocked, "not acknowledged", "not acknowledged, and not sent again".to_owned()),
+        };
+        Verdict::new(outcome, format!("{short}: {why}"), &long, &why)
+    }
+
+    /// How near the deadline an answer came, where that is near: a busy minute may block what was in time today.
+    fn haste(&self, took: Duration) -> String {
+        match self.ack.deadline() {
+            Some(deadline) if took > deadline * 2 / 3 => {
+                format!(", only {} before the deadline", millis(deadline.saturating_sub(took)))
+            }
+            _ => String::new(),
         }
     }
 }
 
+impl Verdict {
+    fn new(outcome: Outcome, short: String, long: &str, why: &str) -> Self {
+        Self { outcome, text: format!("{long}: {why}"), short }
+    }
+
+    fn undecided(text: String) -> Self {
+        Self { outcome: Outcome::Undecided, short: text.clone(), text }
+    }
+}
+
 /// A success, of whatever kind and however late, says that the callback was believed, and an error that it was not.
-fn forged(exchange: &Exchange) -> (Outcome, String) {
+fn forged(exchange: &Exchange) -> Verdict {
     let after = after(exchange);
     let undecided = |why: String| {
-        (Outcome::Undecided, format!("it is not known whether a forged callback is refused: {why}"))
+        Verdict::undecided(format!("it is not known whether a forged callback is refused: {why}"))
     };
     if let Some(doubt) = doubt(exchange) {
         return undecided(doubt);
@@ -128,14 +151,19 @@ fn forged(exchange: &Exchange) -> (Outcome, String) {
     };
     let status = answered.status;
     match status {
-        200..300 => (Outcome::ForgeryAccepted, format!("A FORGED CALLBACK WAS ACCEPTED: {status}, {after}")),
+        200..300 => {
+            let why = format!("{status}, {after}");
+            let short = format!("FORGERY ACCEPTED: {why}");
+            Verdict::new(Outcome::ForgeryAccepted, short, "A FORGED CALLBACK WAS ACCEPTED", &why)
+        }
         400.. => {
             let code = code(answered).map(|code| format!(" {code}")).unwrap_or_default();
             let remark = match status {
                 404 | 405 => "; if that is not the route of callbacks, it proves nothing",
                 _ => "",
             };
-            (Outcome::Refused, format!("refused, as it has to be: {status}{code}, {after}{remark}"))
+            let why = format!("{status}{code}, {after}{remark}");
+            Verdict::new(Outcome::Refused, format!("refused: {why}"), "refused, as it has to be", &why)
         }
         _ => undecided(format!("{status} is neither an acknowledgement nor a refusal, {after}")),
     }
@@ -215,6 +243,8 @@ fn millis(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::header::HeaderMap;
+
     use super::*;
     use crate::platform;
     use crate::proxy::Proxy;
@@ -227,7 +257,7 @@ mod tests {
     }
 
     fn exchange(status: u16, body: &'static str, took: u64) -> Exchange {
-        let answered = Answered { status, content_type: None, body: body.into() };
+        let answered = Answered { status, headers: HeaderMap::new(), body: body.into() };
         Exchange { result: Ok(answered), proxy: None, took: Duration::from_millis(took) }
     }
 
@@ -240,7 +270,13 @@ mod tests {
         let problem = r#"{"title":"t","code":"signature-mismatch"}"#;
         for (status, body, took, expected) in [
             (202, "", 12, "the administrator's action went through: 202, after 12 ms"),
-            (202, "", 3000, "the administrator's action went through: 202, after 3000 ms"),
+            (202, "", 2000, "the administrator's action went through: 202, after 2000 ms"),
+            (
+                202,
+                "",
+                2600,
+                "the administrator's action went through: 202, after 2600 ms, only 400 ms before the deadline",
+            ),
             (
                 202,
                 "",
@@ -391,7 +427,7 @@ mod tests {
 
     #[test]
     fn only_a_plain_code_is_repeated() {
-        let answered = |body| Answered { status: 401, content_type: None, body };
+        let answered = |body| Answered { status: 401, headers: HeaderMap::new(), body };
         assert_eq!(code(&answered(r#"{"code":"stale"}"#.into())).as_deref(), Some("stale"));
         assert_eq!(code(&answered("{\"code\":\"\\u001b[2J\"}".into())), None);
         assert_eq!(code(&answered(r#"{"code":7}"#.into())), None);

@@ -8,10 +8,7 @@ use lifecycle_conformance::{Case, Difference, Finding, Level, Report, Symptom};
 use serde_json::{Value, json};
 
 use super::record::Changes;
-use crate::shown::{BAD, DIM, GOOD, HEADING};
-
-/// How wide a line may be.
-const WIDTH: usize = 80;
+use crate::shown::{BAD, DIM, GOOD, HEADING, WIDTH};
 
 /// How many findings there is room for.
 const FULL: usize = 6;

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 use lifecycle_conformance::{Fixture, Sent, Suite, Target};
+use lifecycle_testing::curl_command;
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Exit};
-use crate::curl;
 use crate::failure::Failure;
-use crate::shown::{DIM, HEADING};
+use crate::shown::{DIM, HEADING, visible};
 
 /// How much of a body is shown.
 const MOST: usize = 4096;
@@ -47,7 +47,7 @@ fn text(suite: &Suite, fixture: &Fixture, target: &Target, sent: &[Sent]) -> Str
     for (place, one) in sent.iter().enumerate() {
         let expected = one.expected.map_or("4xx or 5xx".to_owned(), |status| status.to_string());
         let _ = writeln!(text, "\n{HEADING}Request {}{HEADING:#}, to be answered {expected}", place + 1);
-        let _ = writeln!(text, "{}", bytes(&one.bytes));
+        let _ = writeln!(text, "{}", visible(&one.bytes, MOST));
         match command(target, one) {
             Some(command) => drop(writeln!(text, "\n{command}")),
             None => drop(writeln!(text, "\n{DIM}curl cannot send that{DIM:#}")),
@@ -57,7 +57,7 @@ fn text(suite: &Suite, fixture: &Fixture, target: &Target, sent: &[Sent]) -> Str
 }
 
 fn document(fixture: &Fixture, target: &Target, sent: &[Sent]) -> Value {
-    let one = |sent: &Sent| json!({"bytes": bytes(&sent.bytes), "curl": command(target, sent), "expected": sent.expected});
+    let one = |sent: &Sent| json!({"bytes": visible(&sent.bytes, MOST), "curl": command(target, sent), "expected": sent.expected});
     json!({"fixture": fixture.id, "why": fixture.why, "requests": sent.iter().map(one).collect::<Vec<_>>()})
 }
 
@@ -77,37 +77,5 @@ fn command(target: &Target, sent: &Sent) -> Option<String> {
     let headers: Vec<(String, Vec<u8>)> = lines.map(header).collect::<Option<_>>()?;
     let url = format!("http://{}{path}", target.address);
     let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-    curl::command(method, &url, headers, &sent.body)
-}
-
-/// Bytes with what cannot be seen written as escapes, lines as lines.
-fn bytes(bytes: &[u8]) -> String {
-    let shown = &bytes[..bytes.len().min(MOST)];
-    let mut text = String::new();
-    for chunk in shown.utf8_chunks() {
-        for letter in chunk.valid().chars() {
-            match letter {
-                '\n' => text.push('\n'),
-                '\r' => text.push_str("\\r"),
-                letter if letter.is_control() => text.extend(letter.escape_default()),
-                letter => text.push(letter),
-            }
-        }
-        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
-    }
-    if bytes.len() > MOST {
-        let _ = write!(text, "… and {} bytes more", bytes.len() - MOST);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_cannot_be_seen_is_written_as_escapes() {
-        assert_eq!(bytes(b"a\r\nb\x1b\xff"), "a\\r\nb\\u{1b}\\xff");
-        assert!(bytes(&[b'a'; MOST + 1]).ends_with("… and 1 bytes more"));
-    }
+    curl_command(method, &url, headers, &sent.body)
 }

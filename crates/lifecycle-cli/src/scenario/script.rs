@@ -23,6 +23,9 @@ pub(super) const BUILT_IN: &[(&str, &str)] = &[
 pub(super) struct Script {
     /// What it is about.
     pub(super) about: String,
+    /// What the app has to have made of it, which no answer tells.
+    #[serde(default)]
+    pub(super) unseen: Option<String>,
     pub(super) steps: Vec<Step>,
 }
 

@@ -14,21 +14,24 @@ use zeroize::Zeroizing;
 
 use super::courier::Courier;
 use super::options::{Expected, SendOptions};
-use super::report::{Private, Sent};
+use super::report::Sent;
 use crate::answer::Answer;
 use crate::body;
 use crate::client::{self, Outgoing};
 use crate::failure::Failure;
 use crate::platform;
+use crate::private::Private;
 use crate::secret::{self, Hidden, SecretText};
 use crate::shown;
 use crate::verdict::{Intent, Judge};
 
 const EXAMPLES: &str = "\
 Examples:
-  lifecycle send securityscorecard action notify_channel --secret-header-env ACCESS_TOKEN=CHAT_TOKEN \\
+  lifecycle send securityscorecard action notify_channel \\
+      --secret-header-env ACCESS_TOKEN=CHAT_TOKEN \\
       --url http://127.0.0.1:3000/securityscorecard/actions/notify_channel
-  lifecycle send securityscorecard action notify_channel --secret-header ACCESS_TOKEN=s3cr3t --body rule.json \\
+  lifecycle send securityscorecard action notify_channel --body rule.json \\
+      --secret-header ACCESS_TOKEN=s3cr3t \\
       --url http://127.0.0.1:3000/securityscorecard/actions/notify_channel";
 
 /// Send an action, with the secrets of the user whose rule fired
@@ -87,6 +90,7 @@ impl ActionArgs {
             Some(file) => body::read(file)?,
             None => rule_fired(&self.domain).to_string().into_bytes(),
         };
+        let sender = platform::named(platform()).expect("it is one of the registry's");
         let outgoing = Outgoing {
             method: Method::POST,
             url: url.clone(),
@@ -94,10 +98,31 @@ impl ActionArgs {
             body: body.into(),
             framing: self.options.framing(),
         };
-        let repeated = (0..self.options.repeat as usize).map(|_| outgoing.clone());
-        // Its answer is judged as that to an event is, but no document says that an action is sent again.
-        let sender = platform::named(platform()).expect("it is one of the registry's");
         let ack = sender.platform().ack();
+        let requests = [outgoing];
+        let mut private = Private::default();
+        for (_, secret) in &secrets {
+            let in_json = Value::from(secret.as_str()).to_string();
+            private.sent.push(Hidden::from(secret.as_str()));
+            private.sent.push(Hidden::from(in_json.trim_matches('"'))); // as it stands in the header
+        }
+        let sent = Sent {
+            platform: platform(),
+            kind: &format!("action {}", self.action),
+            url: shown::url(&url, false),
+            requests: &requests,
+            told: Vec::new(),
+            total: self.options.repeat as usize,
+            ack,
+            expected: self.options.expect.unwrap_or(Expected::of(Intent::Genuine)),
+            private,
+            verbose: self.options.verbose,
+            notes: Vec::new(),
+        };
+        if let Some(preview) = self.options.preview() {
+            return sent.preview(preview);
+        }
+        // Its answer is judged as that to an event is, but no document says that an action is sent again.
         let of = |answer: Option<lifecycle_testing::Answer<'_>>, took| {
             let mut judged = sender.judge(answer, took);
             if let Consequence::Retried { .. } = judged.consequence {
@@ -107,23 +132,12 @@ impl ActionArgs {
         };
         let judge = Judge { ack, of: &of };
         let delivered = Courier::new(self.options.timeout())?.deliver(
-            repeated,
+            (0..sent.total).map(|_| requests[0].clone()),
             self.options.concurrency as usize,
             &judge,
             Intent::Genuine,
             "",
         )?;
-        let private: Vec<Hidden> = secrets.into_iter().map(|(_, secret)| secret.into_hidden()).collect();
-        let sent = Sent {
-            platform: platform(),
-            kind: &format!("action {}", self.action),
-            method: "POST",
-            url: shown::url(&url, false),
-            ack,
-            expected: self.options.expect.unwrap_or(Expected::of(Intent::Genuine)),
-            private: Private { secrets: private.iter().collect(), signatures: Vec::new() },
-            notes: Vec::new(),
-        };
         Ok(sent.answer(&delivered))
     }
 

@@ -1,6 +1,7 @@
 //! Courier: sends requests, some at a time, and judges what came back.
 
 use std::io::{IsTerminal, Write, stderr};
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -32,8 +33,8 @@ impl Courier {
         Ok(Self { client: Client::new(timeout)?, runtime })
     }
 
-    /// Sends all of them, at most `concurrency` at a time, and gives what became of each, in their order. `doing` begins
-    /// the line of progress.
+    /// Sends all of them, at most `concurrency` at a time, and gives what became of each, in their order. Where several are sent, Ctrl-C ends it,
+    /// and those that were answered are given. `doing` begins the line of progress.
     ///
     /// # Errors
     /// When the server cannot be reached.
@@ -48,11 +49,13 @@ impl Courier {
         let total = outgoing.len();
         let progress = Progress { doing, total, shown: stderr().is_terminal() };
         self.runtime.block_on(async {
-            let mut sent = stream::iter(outgoing)
+            let sent = stream::iter(outgoing)
                 .map(|outgoing| async move { self.client.send(&outgoing).await })
                 .buffered(concurrency);
             let mut delivered = Vec::with_capacity(total);
             progress.show(0);
+            let interrupted = pin!(interrupted(total > 1));
+            let mut sent = sent.take_until(interrupted);
             while let Some(exchange) = sent.next().await {
                 let exchange = exchange.inspect_err(|_| progress.clear())?;
                 let verdict = judge.verdict(&exchange, intent);
@@ -62,6 +65,13 @@ impl Courier {
             progress.clear();
             Ok(delivered)
         })
+    }
+}
+
+/// Completes with Ctrl-C; a single request is ended by it as by default.
+async fn interrupted(several: bool) {
+    if !several || tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

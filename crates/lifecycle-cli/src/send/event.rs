@@ -5,16 +5,17 @@ use lifecycle_testing::{Sample, Sender, SigningKeys};
 
 use super::courier::Courier;
 use super::options::{Expected, SendOptions};
-use super::report::{Private, Sent};
+use super::report::Sent;
 use crate::answer::Answer;
 use crate::body;
 use crate::client::Outgoing;
 use crate::event::EventArgs;
 use crate::failure::Failure;
 use crate::platform::{self, signs};
+use crate::private::Private;
 use crate::secret::{Key, PreviousSecretArgs, SigningSecretArgs, default_variable};
-use crate::shown;
-use crate::signing::{Signed, made_headers};
+use crate::shown::{self, nearest};
+use crate::signing::{Signed, Told, made_headers};
 use crate::verdict::{Intent, Judge};
 
 const EXIT_CODES: &str = "\
@@ -37,6 +38,9 @@ pub(super) struct SendEventArgs {
     /// Change what is signed after signing, the body or the token; a receiver has to refuse it
     #[arg(long, help_heading = "Signature")]
     tamper: bool,
+    /// Send an event of this name although it is much like a documented one; a receiver has to take what is not known yet
+    #[arg(long)]
+    unknown: bool,
     /// Send no signature; a receiver has to refuse it
     #[arg(long, help_heading = "Signature")]
     unsigned: bool,
@@ -52,25 +56,25 @@ pub(super) fn command(sender: &'static Sender) -> Command {
     let names = platform::names(sender);
     let (first, last) =
         (names.first().copied().unwrap_or_default(), names.last().copied().unwrap_or_default());
-    let url = |event: &str| {
+    let send = |event: &str, more: &str| {
         let path = sender.sample(event).map_or("", |sample| sample.path());
-        format!("--url http://127.0.0.1:3000/{name}{path}")
+        let url = format!("--url http://127.0.0.1:3000/{name}{path}");
+        format!("  lifecycle send {name} {event} \\\n      {url}{more}\n")
     };
     let variable = default_variable(platform);
     let examples = if signs(platform) {
-        format!(
-            "  lifecycle send {name} {first} {0} --secret-env {variable}\n  \
-             lifecycle send {name} {last} {1} --tenant 42 --set note=x\n  \
-             lifecycle send {name} {first} {0} --body saved.json --tamper\n  \
-             lifecycle send {name} {first} {0} --repeat 1000 --concurrency 16 --fresh",
-            url(first),
-            url(last)
-        )
+        [
+            send(first, &format!(" \\\n      --secret-env {variable}")),
+            send(last, " --tenant 42 --set note=x"),
+            send(first, " --dry-run"),
+            send(first, " --body saved.json --tamper"),
+            send(first, " \\\n      --repeat 1000 --concurrency 16 --fresh"),
+        ]
+        .concat()
     } else {
+        let example = send(first, "/hook/TOKEN");
         format!(
-            "  lifecycle send {name} {first} {}/hook/TOKEN\n\n\
-             Nothing signs this event: the URL's last part is its token, so it is not shown.",
-            url(first)
+            "{example}\nNothing signs this event: the URL's last part is its token, so it is not shown.\n"
         )
     };
     let others = match sender.unknown("other") {
@@ -79,25 +83,32 @@ pub(super) fn command(sender: &'static Sender) -> Command {
     };
     SendEventArgs::augment_args(Command::new(name))
         .about(format!("Send what {name} sends: {}", names.join(", ")))
-        .after_help(format!("Events: {}{others}.\n\nExamples:\n{examples}\n\n{EXIT_CODES}", names.join(", ")))
+        .after_help(format!("Events: {}{others}.\n\nExamples:\n{examples}\n{EXIT_CODES}", names.join(", ")))
 }
 
 impl SendEventArgs {
     pub(super) fn run(&self, sender: &'static Sender) -> Result<Answer, Failure> {
         let platform = sender.platform();
         let url = self.options.url()?;
+        self.check_name(sender)?;
         let samples = self.samples(sender)?;
         let extra = self.options.headers(&made_headers(platform, &samples[0]))?;
         let keys = self.keys(sender)?;
         let signing = signing(&keys);
         let file = self.options.body.as_deref().map(body::read).transpose()?;
-        let mut signatures = Vec::new();
+        let mut private =
+            Private { keys: keys.iter().map(Key::hidden).cloned().collect(), ..Private::default() };
+        if !signs(platform) {
+            private.sent.extend(Private::token(&url));
+        }
+        let mut told = Vec::new();
         let requests: Vec<Outgoing> = samples
             .iter()
             .map(|sample| {
                 let body = file.clone().unwrap_or_else(|| sample.body().into_bytes());
+                told.push(Told::new(sample, &body));
                 let mut signed = Signed::new(platform, sample, body, signing.as_ref());
-                signatures.append(&mut signed.signatures);
+                private.signatures.append(&mut signed.signatures);
                 if self.tamper {
                     signed = signed.tampered(platform);
                 }
@@ -111,9 +122,24 @@ impl SendEventArgs {
                 }
             })
             .collect();
-        let repeated =
-            (0..self.options.repeat as usize).map(|place| requests[place % requests.len()].clone());
         let intent = if self.tamper || self.unsigned { Intent::Forged } else { Intent::Genuine };
+        let sent = Sent {
+            platform: platform.name(),
+            kind: &self.event,
+            url: shown::url(&url, !signs(platform)),
+            requests: &requests,
+            told,
+            total: self.options.repeat as usize,
+            ack: platform.ack(),
+            expected: self.options.expect.unwrap_or(Expected::of(intent)),
+            private,
+            verbose: self.options.verbose,
+            notes: self.notes(sender, signing.as_ref()),
+        };
+        if let Some(preview) = self.options.preview() {
+            return sent.preview(preview);
+        }
+        let repeated = (0..sent.total).map(|place| requests[place % requests.len()].clone());
         let judged = signing.iter().fold(samples[0].clone(), Sample::judged_by);
         let judge = Judge { ack: platform.ack(), of: &|answer, took| judged.judge(answer, took) };
         let delivered = Courier::new(self.options.timeout())?.deliver(
@@ -123,17 +149,17 @@ impl SendEventArgs {
             intent,
             "",
         )?;
-        let sent = Sent {
-            platform: platform.name(),
-            kind: &self.event,
-            method: platform.method().as_str(),
-            url: shown::url(&url, !signs(platform)),
-            ack: platform.ack(),
-            expected: self.options.expect.unwrap_or(Expected::of(intent)),
-            private: Private { secrets: keys.iter().map(Key::hidden).collect(), signatures },
-            notes: self.notes(sender, signing.as_ref()),
-        };
         Ok(sent.answer(&delivered))
+    }
+
+    /// A name that is nearly a documented one is a slip of the pen, unless it is meant.
+    fn check_name(&self, sender: &'static Sender) -> Result<(), Failure> {
+        if self.unknown || sender.named(&self.event).is_some() {
+            return Ok(());
+        }
+        let Some(near) = nearest(&self.event, platform::names(sender)) else { return Ok(()) };
+        let message = format!("{} sends no {}", sender.platform().name(), self.event);
+        Err(Failure::new(message, format!("did you mean {near}? --unknown sends it as it is")))
     }
 
     /// The event, or one for each repetition.
@@ -162,13 +188,16 @@ impl SendEventArgs {
 
     fn notes(&self, sender: &'static Sender, signing: Option<&SigningKeys>) -> Vec<String> {
         let mut notes = Vec::new();
-        if !platform::is_known(sender, &self.event) {
+        if sender.named(&self.event).is_none() {
             notes.push(
                 "this event is not one that is documented: a receiver has to take it all the same".into(),
             );
         }
         if let Some(public) = signing.and_then(SigningKeys::public_key) {
-            notes.push(format!("signed with the private key of {public}, which the receiver has to know"));
+            notes.push(format!(
+                "signed with the private key of this one, which the receiver has to know:\n{}",
+                public.trim_end()
+            ));
         }
         if self.tamper {
             notes.push("what is signed was changed afterwards: a receiver has to refuse it".into());

@@ -43,9 +43,25 @@ pub(crate) struct SendOptions {
     /// Wait this long for an answer, in milliseconds; if the platform waits longer, no answer is no verdict
     #[arg(long, value_name = "MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Wire")]
     timeout: u64,
+    /// Show the request as it is sent and the answer as it came, signature and all; of several the first
+    #[arg(short, long, conflicts_with_all = ["dry_run", "curl"])]
+    pub(super) verbose: bool,
+    /// Show what would be sent, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Write a command for curl that sends the same, signature and all, and send nothing
+    #[arg(long, conflicts_with_all = ["dry_run", "slow_body"])]
+    curl: bool,
     /// What has to become of it, for exit code 0 [default: acknowledged; of what a receiver has to refuse, blocked]
     #[arg(long, value_enum)]
     pub(super) expect: Option<Expected>,
+}
+
+/// What is done in place of sending.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Preview {
+    Curl,
+    Request,
 }
 
 /// What has to become of a callback.
@@ -90,6 +106,14 @@ impl Expected {
 impl SendOptions {
     pub(super) fn url(&self) -> Result<Url, Failure> {
         client::parse_url(&self.url)
+    }
+
+    pub(super) fn preview(&self) -> Option<Preview> {
+        match (self.curl, self.dry_run) {
+            (true, _) => Some(Preview::Curl),
+            (_, true) => Some(Preview::Request),
+            _ => None,
+        }
     }
 
     pub(super) fn framing(&self) -> Framing {

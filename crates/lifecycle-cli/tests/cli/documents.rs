@@ -204,10 +204,13 @@ impl Stage {
     }
 }
 
-/// Text in which a number, a time or the width of a column makes no difference.
+/// Text in which a number, a time, an id or the width of a column makes no difference.
 fn alike(text: &str) -> Vec<String> {
+    let is_id =
+        |word: &str| word.len() == 36 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     let word = |word: &str| match word.trim_matches(|letter: char| letter.is_ascii_digit()) {
         "" | "ms" | "s" | "min" | "h" | "d" => String::new(),
+        _ if is_id(word) => String::new(),
         _ => word.chars().filter(|letter| !letter.is_ascii_digit()).collect(),
     };
     text.lines().map(|line| line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")).collect()

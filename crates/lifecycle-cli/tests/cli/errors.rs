@@ -11,6 +11,7 @@ fn every_malformed_argument_gets_one_line_and_exit_code_2() {
         [&send[..], &[url]].concat(),
         [&send[..], &["no url"]].concat(),
         [&send[..], &["ftp://127.0.0.1/"]].concat(),
+        [&send[..], &["127.0.0.1:3000/seismic"]].concat(),
         [&send[..], &[url, "--set", "tenant"]].concat(),
         [&send[..], &[url, "--set", "a={"]].concat(),
         [&send[..], &[url, "--body", "/no/such/file"]].concat(),
@@ -28,7 +29,9 @@ fn every_malformed_argument_gets_one_line_and_exit_code_2() {
         vec!["send", "seismic", "install", "--url", url, "--secret-env", "A=B"],
         vec!["send", "seismic", "install", "--url", url, "--secret-file", "/no/such/file"],
         vec!["send", "securityscorecard", "action", "a", "--url", url, "--secret-header", "hunter2"],
+        vec!["send", "seismic", "instal", "--url", url, "--secret", SECRET],
         vec!["scenario", "nope", "--url", url, "--secret", SECRET],
+        vec!["scenario", "duplicate", "--url", url, "--secret", SECRET],
         vec!["scenario", "rotation-day", "--url", url, "--secret", SECRET],
         vec!["scenario", "duplicates", "--url", url, "--secret", SECRET],
         vec!["sign", "--body", "/no/such/file", "--secret", SECRET],
@@ -60,7 +63,7 @@ fn an_error_is_json_too_where_json_is_asked_for() {
     ]);
     assert_eq!(ran.code, 2);
     assert_eq!(ran.json()["error"]["message"], "connection refused by 127.0.0.1:1");
-    assert_eq!(ran.json()["error"]["next"], "is the app running? cargo run -p example-axum");
+    assert_eq!(ran.json()["error"]["next"], "is the app running, and is the port right?");
 }
 
 #[test]

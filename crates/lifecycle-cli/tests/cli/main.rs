@@ -13,6 +13,7 @@ mod offline;
 mod platforms;
 mod program;
 mod proxies;
+mod requests;
 mod scenario;
 mod send;
 mod servers;

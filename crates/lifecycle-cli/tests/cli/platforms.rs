@@ -10,22 +10,22 @@ use crate::program::{Ran, lifecycle, lifecycle_with};
 use crate::servers::{APPS, app_with, publishing, receiver};
 
 /// A key of any sort: a secret, a token, and the private key of RFC 8032, section 7.1, test 1.
-const KEY: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
+pub(crate) const KEY: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
 
 /// Another one.
 const OTHER: &str = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
 
 /// That key, or an RSA key where the platform has one.
-fn key(sender: &Sender) -> &'static str {
+pub(crate) fn key(sender: &Sender) -> &'static str {
     SigningKeys::parse(sender.platform(), KEY).map_or(RSA_TEST_KEY, |_| KEY)
 }
 
-fn keys(sender: &Sender) -> SigningKeys {
+pub(crate) fn keys(sender: &Sender) -> SigningKeys {
     SigningKeys::parse(sender.platform(), key(sender)).unwrap()
 }
 
 /// A server that receives its samples.
-fn receiving(sender: &'static Sender) -> String {
+pub(crate) fn receiving(sender: &'static Sender) -> String {
     let keys = keys(sender).verifying();
     let (keys, app) = match sender.keys_from() {
         KeysFrom::Url => (keys, app_of(sender).into()), // its keys are those of all apps
@@ -36,13 +36,13 @@ fn receiving(sender: &'static Sender) -> String {
 }
 
 /// The app of its samples.
-fn app_of(sender: &'static Sender) -> String {
+pub(crate) fn app_of(sender: &'static Sender) -> String {
     let (_, event) = sender.events().next().unwrap();
     sender.sample(event).unwrap().delivery().event().app().to_owned()
 }
 
 /// An option with a key, which may begin with a hyphen.
-fn secret(key: &str) -> String {
+pub(crate) fn secret(key: &str) -> String {
     format!("--secret={key}")
 }
 
@@ -59,7 +59,7 @@ fn signing() -> impl Iterator<Item = &'static Sender> {
     registry().iter().copied().filter(|sender| !proven_by_url(sender))
 }
 
-fn proven_by_url(sender: &Sender) -> bool {
+pub(crate) fn proven_by_url(sender: &Sender) -> bool {
     matches!(sender.platform().proof(), Proof::UnguessableUrl)
 }
 
@@ -169,10 +169,10 @@ fn what_is_told_is_sent_as_the_platform_writes_it() {
         ("discord", "install", ["--tenant", "guild:42"], "/event/data/guild/id"),
         ("github", "install", ["--set", "installation.account.login=acme"], "/installation/account/login"),
     ] {
-        let (url, bodies) = crate::servers::recording();
+        let (url, requests) = crate::servers::recording();
         let ran =
             lifecycle([&["send", platform, event, "--url", &url, "--secret", KEY], &options[..]].concat());
-        let body: serde_json::Value = serde_json::from_slice(&bodies.recv().unwrap()).unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&requests.recv().unwrap().1).unwrap();
         let told = options[1].rsplit(['=', ':']).next().unwrap();
         let sent = body.pointer(member).unwrap_or_else(|| panic!("{body}: {ran:?}"));
         assert_eq!(sent.to_string().trim_matches('"'), told, "{platform}: {body}");

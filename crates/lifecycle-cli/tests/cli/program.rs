@@ -9,6 +9,20 @@ use serde_json::Value;
 /// A secret that receivers in these tests share with the sender.
 pub(crate) const SECRET: &str = "seismic-demo-signing-secret-1";
 
+/// What is made anew for each request, as filters of snapshots.
+pub(crate) const MADE_ANEW: [(&str, &str); 10] = [
+    (r"date: [A-Z].*", "date: [time]"),
+    (r"lifecycle/\d+\.\d+\.\d+", "lifecycle/[version]"),
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:[port]"),
+    (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[uuid]"),
+    (r"eyJ[\w-]+\.[\w-]*\.[\w-]+", "[token]"),
+    (r"[0-9a-f]{64,}", "[hex]"),
+    (r"[A-Za-z0-9+/]{43}=", "[base64]"),
+    (r"[0-9a-f]{32}", "[id]"),
+    (r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)?", "[time]"),
+    (r"\b1[789]\d{8}(\d{3})?\b", "[time]"),
+];
+
 /// What the program did.
 #[derive(Debug)]
 pub(crate) struct Ran {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::program::{SECRET, lifecycle, lifecycle_with, redacted};
-use crate::servers::{PREVIOUS, answering, app};
+use crate::program::{MADE_ANEW, SECRET, lifecycle, lifecycle_with, redacted};
+use crate::servers::{PREVIOUS, answering, app, recording};
 
 #[test]
 fn each_step_has_its_verdict() {
@@ -31,7 +31,47 @@ fn each_step_has_its_verdict() {
         "x-another",
     ]);
     assert_eq!(wrong.code, 1);
-    insta::assert_snapshot!(redacted(&format!("{}\n{}", right.out, wrong.out)));
+    let printed = format!("{}\n{}", right.out, wrong.out);
+    assert_eq!(printed.lines().find(|line| line.chars().count() > 80), None);
+    insta::with_settings!({filters => MADE_ANEW}, {
+        insta::assert_snapshot!(redacted(&printed));
+    });
+}
+
+#[test]
+fn a_scenario_tells_its_tenant_the_ids_of_its_requests_and_what_is_not_seen() {
+    let (url, requests) = recording();
+    let arguments = ["scenario", "re-install", "--url", &url, "--secret", SECRET];
+    let document = lifecycle([&arguments[..], &["--json", "-v"]].concat()).json();
+    for step in document["steps"].as_array().unwrap() {
+        let body: serde_json::Value = serde_json::from_slice(&requests.recv().unwrap().1).unwrap();
+        assert_eq!((&document["tenant"], &step["request_id"]), (&body["tenantId"], &body["requestId"]));
+        let shown: serde_json::Value =
+            serde_json::from_str(step["request"]["body"].as_str().unwrap()).unwrap();
+        assert_eq!(shown, body);
+    }
+    let ran = lifecycle([&arguments[..], &["--tenant", "acme"]].concat());
+    assert!(
+        ran.out.contains("\ntenant acme\n") && ran.out.matches("\n      request ").count() == 7,
+        "{ran:?}"
+    );
+    assert!(ran.out.contains("\nnot seen from here: whether the tenant is still installed"), "{ran:?}");
+}
+
+#[test]
+fn a_dry_run_of_a_scenario_shows_each_request_and_sends_none() {
+    for name in
+        ["install-to-uninstall", "rotation-day", "duplicates", "out-of-order", "slow-network", "re-install"]
+    {
+        let secrets = ["--secret", SECRET, "--previous-secret", PREVIOUS];
+        let ran = lifecycle(
+            [&["scenario", name, "--url", "http://127.0.0.1:1/x", "--dry-run"], &secrets[..]].concat(),
+        );
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let steps = lifecycle(["scenario", "--print", name]).json()["steps"].as_array().unwrap().len();
+        assert_eq!(ran.out.matches("\n> POST /x HTTP/1.1\n").count(), steps, "{ran:?}");
+        assert!(ran.out.ends_with("\nnothing was sent\n") && !ran.out.contains(SECRET), "{ran:?}");
+    }
 }
 
 #[test]

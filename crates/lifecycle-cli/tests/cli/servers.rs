@@ -120,14 +120,14 @@ pub(crate) fn publishing(key_set: &str) -> String {
     serving(move |_, _| answer.clone().into_bytes())
 }
 
-/// A server that accepts everything, and the bodies that it got.
-pub(crate) fn recording() -> (String, Receiver<Vec<u8>>) {
-    let (sender, bodies) = channel();
-    let url = serving(move |_, body| {
-        sender.send(body.to_vec()).unwrap();
+/// A server that accepts everything, and the heads and bodies that it got.
+pub(crate) fn recording() -> (String, Receiver<(String, Vec<u8>)>) {
+    let (sender, requests) = channel();
+    let url = serving(move |head, body| {
+        sender.send((head.to_owned(), body.to_vec())).unwrap();
         b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n".to_vec()
     });
-    (url, bodies)
+    (url, requests)
 }
 
 fn verified(verifier: &Verifier, head: &str, body: &[u8]) -> Result<Reply, RejectedRequest> {
@@ -164,12 +164,12 @@ fn serving(answer: impl Fn(&str, &[u8]) -> Vec<u8> + Send + 'static) -> String {
 
 fn body(stream: &mut impl BufRead, head: &str) -> Vec<u8> {
     let mut body = Vec::new();
-    if let Some(length) = head.lines().find_map(|line| line.strip_prefix("content-length: ")) {
+    if let Some(length) = head.lines().find_map(|line| value(line, "content-length")) {
         body.resize(length.parse().unwrap(), 0);
         stream.read_exact(&mut body).unwrap();
         return body;
     }
-    if !head.contains("transfer-encoding: ") {
+    if !head.lines().any(|line| value(line, "transfer-encoding").is_some()) {
         return body;
     }
     loop {
@@ -182,6 +182,12 @@ fn body(stream: &mut impl BufRead, head: &str) -> Vec<u8> {
         }
         body.extend(&chunk[..chunk.len() - 2]);
     }
+}
+
+/// The value of a header with this name in lower case.
+fn value<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let (own, value) = line.split_once(": ")?;
+    own.eq_ignore_ascii_case(name).then_some(value)
 }
 
 fn start(mut command: Command, settings: impl IntoIterator<Item = (String, String)>) -> Server {
