@@ -157,7 +157,8 @@ impl Outgoing {
         headers.entry(HOST).or_insert(host.expect("the host of a URL fits in a header"));
         headers.entry(USER_AGENT).or_insert(HeaderValue::from_static(AGENT));
         headers.entry(ACCEPT).or_insert(HeaderValue::from_static("*/*"));
-        if !self.framing.chunked && !(self.method == Method::GET && self.body.is_empty()) {
+        let has_body = self.method != Method::GET || !self.body.is_empty();
+        if has_body && !self.framing.chunked {
             headers.insert(CONTENT_LENGTH, self.body.len().into());
         }
         headers

@@ -23,6 +23,7 @@ Exit code 1 says that an administrator would have been blocked, or that a forged
 be found out. What a receiver has to refuse (--tamper, --unsigned) is well when it is refused.";
 
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that a user gives or not")]
 pub(super) struct SendEventArgs {
     /// The event, by its kind or by its name on the platform
     #[arg(required = true)]

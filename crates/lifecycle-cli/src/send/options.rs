@@ -18,6 +18,7 @@ const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// Where to, how often, and how.
 #[derive(Args, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option that a user gives or not")]
 pub(crate) struct SendOptions {
     /// Where the callback is sent to; http or https. Redirects are not followed, as the platforms do not
     #[arg(long, value_name = "URL")]

@@ -237,7 +237,8 @@ impl Sent<'_> {
         if self.verbose || shown.is_empty() {
             return;
         }
-        let end = shown.floor_char_boundary(wire::ANSWERED);
+        let most = shown.len().min(wire::ANSWERED);
+        let end = (0..=most).rev().find(|end| shown.is_char_boundary(*end)).unwrap_or_default();
         let _ = writeln!(text, "{}", harmless(shown[..end].trim_end()));
         if shown.len() > end {
             let _ = writeln!(text, "{DIM}… and {} bytes more, which --json has{DIM:#}", shown.len() - end);
