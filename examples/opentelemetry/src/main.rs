@@ -171,6 +171,9 @@ mod tests {
             assert!(metrics.contains(&name), "{metrics:?}");
         }
         assert!(texts(&received, "metrics", "stringValue").contains(&"seismic"));
+        let mut bounds = Vec::new();
+        received.iter().for_each(|(_, value)| all(value, "explicitBounds", &mut bounds));
+        assert!(!bounds.is_empty() && bounds.iter().all(|bounds| bounds[0] == 0.005), "{bounds:?}");
         let told =
             serde_json::to_string(&received.iter().map(|(_, value)| value).collect::<Vec<_>>()).unwrap();
         assert!(!told.contains("acme"), "no tenant leaves the app");

@@ -1,16 +1,12 @@
 //! Telemetry: traces and metrics go to an OpenTelemetry collector, by OTLP.
 
 use std::error::Error;
-use std::sync::Arc;
 
-use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use metrics::{CounterFn, GaugeFn, HistogramFn};
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Meter, MeterProvider};
+use metrics_exporter_opentelemetry::Recorder;
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::{MetricExporter, Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream};
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::Layer;
 use tracing_subscriber::filter::LevelFilter;
@@ -45,11 +41,11 @@ impl Telemetry {
             .with_protocol(Protocol::HttpJson)
             .with_endpoint(format!("{collector}/v1/metrics"))
             .build()?;
-        let metrics =
-            SdkMeterProvider::builder().with_resource(resource).with_periodic_exporter(exporter).build();
-
-        metrics::set_global_recorder(ToMeter(metrics.meter("lifecycle")))
-            .map_err(|_| "there is a recorder of metrics already")?;
+        let (metrics, _) = Recorder::builder("lifecycle")
+            .with_meter_provider(|builder| {
+                builder.with_resource(resource).with_periodic_exporter(exporter).with_view(in_seconds)
+            })
+            .install()?;
         let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("lifecycle"));
         tracing_subscriber::registry()
             .with(spans.with_filter(LevelFilter::INFO))
@@ -68,59 +64,10 @@ impl Telemetry {
     }
 }
 
-/// What the libraries count through the `metrics` facade, as instruments of a meter. It asks for an instrument at each use: the SDK
-/// gives the same one for the same name.
-struct ToMeter(Meter);
-
-impl Recorder for ToMeter {
-    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
-
-    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        let counter = self.0.u64_counter(key.name().to_owned()).build();
-        Counter::from_arc(Arc::new(Labelled { instrument: counter, labels: labels(key) }))
-    }
-
-    fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        let gauge = self.0.f64_gauge(key.name().to_owned()).build();
-        Gauge::from_arc(Arc::new(Labelled { instrument: gauge, labels: labels(key) }))
-    }
-
-    fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        let histogram = self.0.f64_histogram(key.name().to_owned()).with_boundaries(SECONDS.to_vec()).build();
-        Histogram::from_arc(Arc::new(Labelled { instrument: histogram, labels: labels(key) }))
-    }
-}
-
-struct Labelled<I> {
-    instrument: I,
-    labels: Vec<KeyValue>,
-}
-
-fn labels(key: &Key) -> Vec<KeyValue> {
-    key.labels().map(|label| KeyValue::new(label.key().to_owned(), label.value().to_owned())).collect()
-}
-
-impl CounterFn for Labelled<opentelemetry::metrics::Counter<u64>> {
-    fn increment(&self, value: u64) {
-        self.instrument.add(value, &self.labels);
-    }
-
-    fn absolute(&self, _: u64) {} // these libraries do not use it
-}
-
-impl GaugeFn for Labelled<opentelemetry::metrics::Gauge<f64>> {
-    fn increment(&self, _: f64) {} // these libraries only set a gauge
-    fn decrement(&self, _: f64) {}
-
-    fn set(&self, value: f64) {
-        self.instrument.record(value, &self.labels);
-    }
-}
-
-impl HistogramFn for Labelled<opentelemetry::metrics::Histogram<f64>> {
-    fn record(&self, value: f64) {
-        self.instrument.record(value, &self.labels);
-    }
+/// Seconds as [`SECONDS`] for each histogram: the SDK's own boundaries are made for milliseconds.
+fn in_seconds(instrument: &Instrument) -> Option<Stream> {
+    let boundaries = SECONDS.to_vec();
+    let aggregation = Aggregation::ExplicitBucketHistogram { boundaries, record_min_max: true };
+    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
+    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok()).flatten()
 }
