@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::Failure;
 use crate::links::{is_elsewhere, links, resolve};
+use crate::pages::Site;
 use crate::step::{run as step, run_cargo};
 
 /// The version that is installed where there is none.
@@ -38,7 +39,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     write_sources(root, &book)?;
     install()?;
     step(Command::new("mdbook").arg("build").arg(&book), "mdbook build target/book")?;
-    let dead = dead_links(&book.join("html"))?;
+    let dead = Site::new(&book.join("html"), |_| None).dead_links("")?;
     for link in &dead {
         eprintln!("{link}");
     }
@@ -127,56 +128,6 @@ fn install() -> Result<(), Failure> {
         return Ok(());
     }
     run_cargo(&format!("install mdbook --version {MDBOOK} --locked --quiet --no-default-features"))
-}
-
-/// The links of all pages that lead to no file, or to no place in their page.
-fn dead_links(html: &Path) -> Result<Vec<String>, Failure> {
-    let mut pages = Vec::new();
-    collect(html, &mut pages)?;
-    let mut dead = Vec::new();
-    for page in &pages {
-        let text = fs::read_to_string(page)?;
-        let name = page.strip_prefix(html)?.to_string_lossy().replace('\\', "/");
-        for to in targets(&text).filter(|to| !is_elsewhere(to)) {
-            let target = html.join(resolve(&name, to));
-            let place = to.split_once('#').map_or("", |(_, place)| place);
-            let is_there = target.is_file()
-                && (place.is_empty() || fs::read_to_string(&target)?.contains(&format!("id=\"{place}\"")));
-            if !is_there {
-                dead.push(format!("{name}: {to}"));
-            }
-        }
-    }
-    Ok(dead)
-}
-
-/// What the attributes `href` and `src` of a page name.
-fn targets(page: &str) -> impl Iterator<Item = &str> {
-    let of = |attribute| page.split(attribute).skip(1).filter_map(|rest: &str| rest.split('"').next());
-    of(" href=\"").chain(of(" src=\""))
-}
-
-fn collect(folder: &Path, pages: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, pages)?;
-        } else if path.extension().is_some_and(|extension| extension == "html") {
-            pages.push(path);
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn a_page_that_links_what_is_not_there_is_found() -> Result<(), Failure> {
-    let folder = tempfile::tempdir()?;
-    fs::create_dir(folder.path().join("guide"))?;
-    fs::write(folder.path().join("index.html"), "<h1 id=\"top\"></h1><a href=\"guide/a.html\">")?;
-    let page = "<a href=\"../index.html#top\"><a href=\"../index.html#end\"><img src=\"b.png\"><a href=\"https://c\">";
-    fs::write(folder.path().join("guide/a.html"), page)?;
-    assert_eq!(dead_links(folder.path())?, ["guide/a.html: ../index.html#end", "guide/a.html: b.png"]);
-    Ok(())
 }
 
 #[test]

@@ -9,7 +9,7 @@ use lifecycle_conformance::Program;
 use serde_json::Value;
 
 use crate::Failure;
-use crate::cargo::cargo;
+use crate::cargo::{cargo, metadata};
 
 /// The variable with the folder of the built apps. Where it is set they are not built again: cargo would wait for what
 /// another cargo compiles.
@@ -36,12 +36,7 @@ pub(crate) fn build(root: &Path) -> Result<Vec<Program>, Failure> {
 
 /// The names of those packages.
 fn packages(root: &Path) -> Result<Vec<String>, Failure> {
-    let metadata = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(root)
-        .stderr(Stdio::inherit())
-        .output()?;
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
+    let metadata = metadata()?;
     let examples = root.join("examples");
     let packages: Vec<String> = metadata["packages"]
         .as_array()

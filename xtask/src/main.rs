@@ -8,16 +8,23 @@ mod ci;
 mod client;
 mod conformance;
 mod crash;
+mod docs;
 mod examples;
 mod fuzz;
+mod git;
 mod instructions;
 mod links;
 mod marketplace;
+mod member;
+mod msrv;
+mod package;
+mod pages;
 mod peers;
 mod proxies;
 mod release;
 mod rusqlite;
 mod sbom;
+mod semver;
 mod soak;
 mod step;
 mod test;
@@ -41,7 +48,10 @@ const TASKS: &[Task] = &[
         "kill the example apps under load; nothing acknowledged may be lost, doubled or reordered",
         crash::run,
     ),
+    ("docs", "the documentation of all crates, without a warning or a dead link", docs::run),
     ("fuzz", "bytes of strangers for all that reads them; needs a nightly compiler", fuzz::run),
+    ("msrv", "check the published crates with the oldest Rust that they promise", msrv::run),
+    ("package", "pack the published crates, and check what was packed", package::run),
     ("peers", "exchange requests with the vendors' own libraries, in both directions", peers::run),
     (
         "proxies",
@@ -51,6 +61,11 @@ const TASKS: &[Task] = &[
     ("release", "check that the crates can be published, and publish them", release::run),
     ("rusqlite", "check both ends of the range of versions that the SQLite engine takes", rusqlite::run),
     ("sbom", "write what each published package brings (CycloneDX) into target/sbom", sbom::run),
+    (
+        "semver",
+        "compare the API with the last version that is tagged; installs cargo-semver-checks",
+        semver::run,
+    ),
     (
         "soak",
         "all platforms at once for a long time, with restarts; handled is acknowledged, memory stays",

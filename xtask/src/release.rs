@@ -1,35 +1,33 @@
 //! `cargo xtask release`: what has to hold before the crates are published, and their publishing.
 
-use std::collections::BTreeMap;
+use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
-use std::{env, fs};
+use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short};
-use serde_json::Value;
 
-use crate::Failure;
-use crate::cargo::cargo;
+use crate::cargo::{cargo, metadata};
+use crate::git::git;
+use crate::member::Member;
+use crate::package::Times;
 use crate::step::run as step;
+use crate::{Failure, msrv, package, semver};
 
 const USAGE: &str = "\
 Usage: cargo xtask release [--dry-run]
 
 Publishes the crates in the order of their dependencies, all in the version of the workspace, and tags it. Before, it refuses
-what is not committed, versions that are not alike, a version without a section in CHANGELOG.md or with a tag, and an API
-that has changed since the last tag by more than the version says (cargo-semver-checks).
+what is not committed, versions that are not alike, a version without a section in CHANGELOG.md or with a tag, packages
+without the address of the repository, an API that has changed since the last tag by more than the version says
+(cargo xtask semver), crates that do not compile with the Rust that they promise (cargo xtask msrv), and packages that differ
+each time or lack a file (cargo xtask package --twice).
 
-  --dry-run   packs the crates, builds what is packed, and publishes and tags nothing";
+  --dry-run   does all that, builds what is packed, and publishes and tags nothing";
+
+/// Stands for the address of the repository, in `Cargo.toml`, as long as there is none.
+const NO_REPOSITORY: &str = "https://repository.invalid/";
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-
-/// A crate that is published.
-struct Member {
-    name: String,
-    version: String,
-    /// What it needs of the others, with the version that it asks for.
-    needs: BTreeMap<String, String>,
-}
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     let mut is_dry = false;
@@ -43,7 +41,8 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let members = members()?;
+    let metadata = metadata()?;
+    let members = Member::published(&metadata)?;
     let version = common_version(&members)?;
     let tag = format!("v{version}");
     if !git(&["status", "--porcelain"])?.is_empty() {
@@ -57,15 +56,14 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     }
     println!("== {version}, in this order: {}\n\n{changes}\n", order(&members)?.join(", "));
 
-    let tags = git(&["tag", "--list", "v*", "--merged", "HEAD", "--sort=-version:refname"])?;
-    match tags.lines().next() {
-        Some(last) => {
-            let mut checks = cargo();
-            checks.args(["semver-checks", "--workspace", "--all-features", "--baseline-rev", last]);
-            step(&mut checks, &format!("cargo semver-checks against {last}"))?;
-        }
-        None => println!("== no version is tagged, so there is no API to compare with"),
+    match metadata["packages"][0]["repository"].as_str() {
+        Some(repository) if !repository.starts_with(NO_REPOSITORY) => {}
+        _ if is_dry => println!("== before a release, set `repository` in Cargo.toml: package pages link it"),
+        _ => return Err("Cargo.toml has no `repository`, which package pages link".into()),
     }
+    semver::compare()?;
+    msrv::check()?;
+    package::check(Times::Twice)?;
     let mut publish = cargo();
     publish.args(["publish", "--workspace", "--locked", "--quiet"]).args(is_dry.then_some("--dry-run"));
     step(publish.current_dir(ROOT), if is_dry { "cargo publish --dry-run" } else { "cargo publish" })?;
@@ -74,36 +72,6 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         println!("== tagged {tag}; git push origin {tag}");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What git prints.
-fn git(words: &[&str]) -> Result<String, Failure> {
-    let output = Command::new("git").args(words).current_dir(ROOT).stderr(Stdio::inherit()).output()?;
-    if !output.status.success() {
-        return Err(format!("git {}: {}", words.join(" "), output.status).into());
-    }
-    Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
-}
-
-fn members() -> Result<Vec<Member>, Failure> {
-    let metadata =
-        cargo().args(["metadata", "--no-deps", "--format-version=1"]).current_dir(ROOT).output()?;
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
-    let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
-    Ok(packages.iter().filter(|package| package["publish"].is_null()).filter_map(member).collect())
-}
-
-fn member(package: &Value) -> Option<Member> {
-    let needs = package["dependencies"].as_array()?.iter().filter_map(|dependency| {
-        let version = dependency["req"].as_str().filter(|version| *version != "*")?; // else it is left out of what is packed
-        dependency["path"].as_str()?;
-        Some((dependency["name"].as_str()?.to_owned(), version.to_owned()))
-    });
-    Some(Member {
-        name: package["name"].as_str()?.to_owned(),
-        version: package["version"].as_str()?.to_owned(),
-        needs: needs.collect(),
-    })
 }
 
 /// The version that all have and ask for.
@@ -152,7 +120,7 @@ mod tests {
 
     fn member(name: &str, version: &str, needs: &[(&str, &str)]) -> Member {
         let needs = needs.iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).collect();
-        Member { name: name.to_owned(), version: version.to_owned(), needs }
+        Member { name: name.to_owned(), version: version.to_owned(), needs, target: name.to_owned() }
     }
 
     #[test]
@@ -187,7 +155,7 @@ mod tests {
 
     #[test]
     fn the_crates_of_this_workspace_can_be_published_together() {
-        let members = members().unwrap();
+        let members = Member::published(&metadata().unwrap()).unwrap();
         assert_eq!(common_version(&members).unwrap(), env!("CARGO_PKG_VERSION"));
         assert_eq!(order(&members).unwrap()[0], "lifecycle-core");
     }

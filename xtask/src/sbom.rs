@@ -4,10 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use serde_json::Value;
-
 use crate::Failure;
-use crate::cargo::cargo;
+use crate::cargo::{cargo, metadata};
 use crate::step::{run as step, tool};
 
 /// One file for each package, named after it, in `target/sbom`: all that it can bring, with every feature, on any platform.
@@ -20,8 +18,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     write.args(["cyclonedx", "--format", "json", "--all-features", "--target", "all", "--quiet"]);
     step(&mut write, "cargo cyclonedx")?;
 
-    let metadata = cargo().args(["metadata", "--no-deps", "--format-version=1"]).output()?;
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
+    let metadata = metadata()?;
     let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
     let folder = Path::new(target).join("sbom");
     fs::create_dir_all(&folder)?;

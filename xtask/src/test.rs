@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use crate::cargo::cargo;
+use crate::cargo::{cargo, metadata};
 use crate::step::{Queue, Step, run_cargo, run_queues};
 use crate::{Failure, examples};
 
@@ -62,8 +62,7 @@ impl Plan {
             "clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings",
         ));
         plan.check(Step::cargo(&format!("test --doc --workspace --all-features --locked --quiet{left_out}")));
-        let docs = Step::cargo("doc --workspace --no-deps --all-features --locked --quiet");
-        plan.check(docs.env("RUSTDOCFLAGS", "-D warnings"));
+        plan.check(Step::task("docs"));
         each_alone()?.into_iter().for_each(|step| plan.check(step));
         tests.into_iter().rev().for_each(|step| plan.run(step));
         plan.run(Step::task("conformance"));
@@ -144,8 +143,7 @@ fn test(message: &str) -> Option<(String, Step)> {
 
 /// Each library by itself, with nothing and with each of its features: a crate must not lean on what a sibling turns on.
 fn each_alone() -> Result<Vec<Step>, Failure> {
-    let metadata = cargo().args(["metadata", "--no-deps", "--format-version=1"]).output()?;
-    let metadata: Value = serde_json::from_slice(&metadata.stdout)?;
+    let metadata = metadata()?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata lists no packages")?;
     let mut steps = Vec::new();
     for package in packages {

@@ -21,3 +21,4 @@ mod security;
 mod sources;
 mod tree;
 mod words;
+mod workflows;

@@ -33,6 +33,16 @@ fn only_libraries_and_the_program_can_be_published() {
 }
 
 #[test]
+fn a_package_page_links_the_repository() {
+    let workspace = manifest("Cargo.toml");
+    for member in graph().members().filter(|member| member["publish"].is_null()) {
+        let repository = member["repository"].as_str().unwrap_or_default();
+        let is_the_workspaces = workspace.contains(&format!("\nrepository = \"{repository}\""));
+        assert!(is_the_workspaces, "{} names the repository {repository:?}", name(member));
+    }
+}
+
+#[test]
 fn unsafe_code_is_forbidden_everywhere() {
     let root = manifest("Cargo.toml");
     assert!(root.contains("\nunsafe_code = \"forbid\"\n"));
