@@ -75,6 +75,26 @@ fn a_crates_readme_reads_well_on_its_package_page() {
     }
 }
 
+#[test]
+fn every_block_of_rust_is_compiled() {
+    let sources = ["crates", "examples"].map(tree::rust);
+    let compiled: BTreeSet<String> = sources
+        .iter()
+        .flatten()
+        .flat_map(|source| {
+            let included =
+                source.text.split("include_str!(\"").skip(1).filter_map(|rest| rest.split('"').next());
+            included.map(|path| resolve(&source.path, path))
+        })
+        .collect();
+    for File { path, text } in documents() {
+        for block in text.lines().filter_map(|line| line.trim_start().strip_prefix("```rust")) {
+            assert!(!block.contains("ignore"), "{path} has Rust that is not compiled");
+            assert!(compiled.contains(&path), "no crate compiles the Rust of {path}");
+        }
+    }
+}
+
 /// The package and the first item of a link to our documentation, such as `lifecycle-core` and `Verifier`.
 fn documented(link: &str) -> Option<(&str, &str)> {
     let (package, item) = link.strip_prefix("https://docs.rs/")?.split_once("/latest/")?;
