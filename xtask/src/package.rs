@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 
 use lexopt::prelude::{Long, Short};
 
@@ -64,16 +64,9 @@ pub(crate) fn check(times: Times) -> Result<(), Failure> {
     unpack(&members, &packed, &workspace)?;
     for member in &members {
         let mut check = cargo();
-        check.args([
-            "check",
-            "--offline",
-            "--quiet",
-            "--all-features",
-            "--package",
-            &member.name,
-            "--target-dir",
-        ]);
-        step(check.arg(target).current_dir(&workspace), &format!("cargo check {}, as packed", member.name))?;
+        let words = format!("check --offline --quiet --all-features --package {}", member.name);
+        check.args(words.split(' ')).arg("--target-dir").arg(target).current_dir(&workspace);
+        step(&mut check, &format!("cargo check {}, as packed", member.name))?;
     }
     Ok(())
 }
@@ -83,8 +76,12 @@ fn pack(members: &[Member], target: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut pack = cargo();
     pack.args(["package", "--no-verify", "--locked", "--allow-dirty", "--quiet"]);
     pack.args(members.iter().flat_map(|member| ["--package", &member.name]));
-    // It warns of each test and benchmark that is not packed.
-    step(pack.current_dir(ROOT).stderr(Stdio::null()), "cargo package")?;
+    println!("== cargo package");
+    // What it prints is kept, unless it fails: it warns of each test and benchmark that is not packed.
+    let packed = pack.current_dir(ROOT).output()?;
+    if !packed.status.success() {
+        return Err(format!("cargo package: {}", String::from_utf8_lossy(&packed.stderr)).into());
+    }
     Ok(members.iter().map(|member| target.join(format!("package/{}.crate", member.folder()))).collect())
 }
 
