@@ -46,7 +46,7 @@ impl<'a> Site<'a> {
     fn is_alive(&mut self, page: &str, to: &str) -> bool {
         let target = match (self.published)(to) {
             Some(own) => own,
-            None if is_elsewhere(to) => return true,
+            None if is_elsewhere(to) || is_item(to) => return true,
             None => resolve(page, to),
         };
         self.has(&target, to.split_once('#').map_or("", |(_, place)| place))
@@ -77,14 +77,20 @@ impl Page {
     }
 }
 
+/// The name of an item, which rustdoc leaves in the texts of other crates; of ours it warns.
+fn is_item(to: &str) -> bool {
+    let path = to.split('#').next().unwrap_or_default();
+    path.contains("::") || !(path.is_empty() || path.contains(['.', '/']))
+}
+
 /// Lines of a source, such as `12` and `12-15`, which rustdoc's script shows.
 fn is_line(place: &str) -> bool {
     place.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
-/// What the attributes `href` and `src` of a page name.
+/// The links and images of a page.
 fn targets(page: &str) -> impl Iterator<Item = &str> {
-    attributes(page, " href=\"").chain(attributes(page, " src=\""))
+    attributes(page, " href=\"").chain(attributes(page, "<img src=\""))
 }
 
 fn attributes<'p>(page: &'p str, name: &str) -> impl Iterator<Item = &'p str> {
@@ -127,6 +133,12 @@ mod tests {
     fn a_link_to_what_is_not_there_is_found() -> Result<(), Failure> {
         let page = "<a href=\"../index.html#top\"><a href=\"../index.html#end\"><img src=\"b.png\"><a href=\"https://c\">";
         assert_eq!(dead(page)?, ["guide/a.html: ../index.html#end", "guide/a.html: b.png"]);
+        Ok(())
+    }
+
+    #[test]
+    fn an_item_in_the_text_of_another_crate_is_no_page() -> Result<(), Failure> {
+        assert!(dead("<a href=\"super::Span\"><a href=\"dispatcher#set\"><a href=\"#top\">")?.len() == 1);
         Ok(())
     }
 
