@@ -9,7 +9,7 @@ use serde_json::Value;
 /// A secret that receivers in these tests share with the sender.
 pub(crate) const SECRET: &str = "seismic-demo-signing-secret-1";
 
-/// What is made anew for each request, as filters of snapshots.
+/// What is made again for each request, as filters of snapshots.
 pub(crate) const MADE_ANEW: [(&str, &str); 10] = [
     (r"date: [A-Z].*", "date: [time]"),
     (r"lifecycle/\d+\.\d+\.\d+", "lifecycle/[version]"),
