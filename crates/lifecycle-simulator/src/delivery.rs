@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::bidi;
 use crate::forgery::Forgery;
 use crate::moment::Moment;
 use crate::occurrence::Occurrence;
@@ -173,7 +174,8 @@ impl Cause {
 
 /// At most 200 characters of it.
 fn first_line(text: &str) -> String {
-    text.trim().lines().next().unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect()
+    let shown = |c: &char| !c.is_control() && !bidi::is_control(*c);
+    text.trim().lines().next().unwrap_or_default().chars().filter(shown).take(200).collect()
 }
 
 #[expect(clippy::ref_option, reason = "serde calls it so")]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use lifecycle_core::AckFailure;
 use serde::Serialize;
 
+use crate::bidi::isolated;
 use crate::delivery::{Delivery, Effect, Role, State};
 use crate::forgery::{Duty, Forgery};
 use crate::platform::Platform;
@@ -37,7 +38,7 @@ impl fmt::Display for Headline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.label, self.event)?;
         if !self.tenant.is_empty() {
-            write!(f, " for {}", self.tenant)?;
+            write!(f, " for {}", isolated(&self.tenant))?;
         }
         f.write_str(&self.rest)
     }

@@ -2,6 +2,7 @@
 
 mod address;
 mod app;
+mod bidi;
 mod courier;
 mod delivery;
 mod error;

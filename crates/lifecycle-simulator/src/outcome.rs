@@ -8,6 +8,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::app::App;
+use crate::bidi::isolated;
 use crate::delivery::Delivery;
 use crate::headline::{Headline, duration};
 use crate::tenant::Tenant;
@@ -85,7 +86,7 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = self.at.get(11..19).unwrap_or_default();
-        write!(f, "{time}  {:<12}  {:<9}  {:<9}", self.verdict, self.tenant, self.event)?;
+        write!(f, "{time}  {:<12}  {:<9}  {:<9}", self.verdict, isolated(&self.tenant), self.event)?;
         match (&self.cause, self.status) {
             (Some(cause), _) => write!(f, "  {cause}")?,
             (None, Some(status)) => write!(f, "  {status}")?,

@@ -178,14 +178,21 @@ impl Platform {
         expires || self.core().max_age().is_some()
     }
 
+    /// What is signed, in order; nothing of a request whose proof is a token or its URL.
+    pub(crate) fn signed(self) -> &'static [Part] {
+        match self.core().proof() {
+            Proof::Hmac(scheme) => scheme.signed(),
+            Proof::PublicKey(public) => public.scheme().map_or(&[Part::Body], |scheme| scheme.signed()),
+            _ => &[],
+        }
+    }
+
     /// A header that tells events apart and is not signed, with the value of another event.
     pub(crate) fn swapped_header(self) -> Option<(&'static str, String)> {
-        let signed = match self.core().proof() {
-            Proof::Hmac(scheme) => scheme.signed(),
-            _ => &[],
+        let is_signed = |name: &str| {
+            self.core().proof_headers().contains(&name)
+                || self.signed().iter().any(|part| matches!(part, Part::Header(own) if *own == name))
         };
-        let is_signed =
-            |name: &str| signed.iter().any(|part| matches!(part, Part::Header(own) if *own == name));
         let samples: Vec<Sample> = self.events().into_iter().filter_map(|name| self.0.sample(name)).collect();
         let first = samples.first()?;
         // An id differs from sample to sample, whatever the event.
@@ -283,6 +290,17 @@ mod tests {
     #[test]
     fn what_an_install_activates_can_be_suspended_at_once() {
         assert_eq!(allowed(&github::PLATFORM, Some(Status::Installed)), ["upgrade", "disable", "uninstall"]);
+    }
+
+    #[test]
+    fn a_header_is_swapped_only_where_nothing_proves_it() {
+        let swapped =
+            Platform::all().filter_map(|platform| Some((platform.name(), platform.swapped_header()?.0)));
+        let expected =
+            [("github", "x-github-event"), ("saleor", "saleor-event"), ("shopify", "x-shopify-topic")];
+        let mut swapped: Vec<_> = swapped.collect();
+        swapped.sort_unstable();
+        assert_eq!(swapped, expected);
     }
 
     #[test]

@@ -7,7 +7,10 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use crate::program::lifecycle;
 
 /// A simulator in the built program, and the rest of what it prints.
-fn start(folder: &tempfile::TempDir, arguments: &[&str]) -> (Child, String, BufReader<ChildStdout>) {
+pub(crate) fn start(
+    folder: &tempfile::TempDir,
+    arguments: &[&str],
+) -> (Child, String, BufReader<ChildStdout>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
         .args(["simulate", "--port", "0", "--database"])
         .arg(folder.path().join("simulator.db"))

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::sending::{Click, Outgoing, Stake, Started};
 use super::{Claim, Marketplace};
 use crate::app::{App, Callbacks, Details};
+use crate::bidi::isolated;
 use crate::delivery::{Cause, Delivery, Effect, Role, State};
 use crate::installation;
 use crate::occurrence::Occurrence;
@@ -85,7 +86,7 @@ impl Marketplace {
             let detail = format!(
                 "{} is not possible for {}: the app is {} there",
                 perform.action,
-                tenant.name,
+                isolated(&tenant.name),
                 installation::words(status)
             );
             return Err(Problem::conflict("not-allowed", detail));

@@ -18,6 +18,11 @@ impl Marketplace {
         self.run(move |store| store.counts(&filter)).await
     }
 
+    /// Whether anything is on its way to this app, or to any.
+    pub(crate) async fn is_waiting(&self, app: Option<i64>) -> Result<bool, Problem> {
+        self.run(move |store| store.is_waiting(app)).await
+    }
+
     pub(crate) async fn delivery(&self, id: i64) -> Result<Delivery, Problem> {
         self.run(move |store| store.delivery(id)).await?.ok_or_else(|| Problem::not_found("delivery"))
     }

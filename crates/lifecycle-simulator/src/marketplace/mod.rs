@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 use zeroize::Zeroizing;
 
 use crate::app::App;
+use crate::bidi::{self, isolated};
 use crate::courier::Courier;
 use crate::installation::Installation;
 use crate::outcome::Outcome;
@@ -40,12 +41,6 @@ pub(crate) use sending::Started;
 
 /// The longest name of an app or a tenant.
 pub(crate) const MAX_NAME: usize = 100;
-
-/// Characters that turn the direction of a text around, and with it what stands next to a name.
-const BIDI_CONTROLS: [char; 12] = [
-    '\u{61c}', '\u{200e}', '\u{200f}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}', '\u{202e}',
-    '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
-];
 
 /// How many outcomes wait for one who is slow to read them.
 const OUTCOMES: usize = 1024;
@@ -120,8 +115,10 @@ impl Marketplace {
         let mut tenant = Tenant::new(platform, &name);
         let stored = tenant.clone();
         let id = self.run(move |store| store.add_tenant(&stored)).await?;
-        tenant.id = id
-            .ok_or_else(|| Problem::conflict("tenant-exists", format!("there is a tenant {name} already")))?;
+        tenant.id = id.ok_or_else(|| {
+            let detail = format!("there is a tenant {} already", isolated(&name));
+            Problem::conflict("tenant-exists", detail)
+        })?;
         Ok(tenant)
     }
 
@@ -212,7 +209,7 @@ fn checked_name(name: &str) -> Result<String, &'static str> {
     if name.chars().count() > MAX_NAME {
         return Err("is longer than 100 characters");
     }
-    if name.chars().any(|c| c.is_control() || BIDI_CONTROLS.contains(&c)) {
+    if name.chars().any(|c| c.is_control() || bidi::is_control(c)) {
         return Err("holds a control character");
     }
     Ok(name.to_owned())

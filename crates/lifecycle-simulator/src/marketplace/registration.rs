@@ -7,9 +7,10 @@ use lifecycle_securityscorecard::Manifest;
 use lifecycle_testing::{SigningKeyError, SigningKeys};
 use zeroize::Zeroizing;
 
-use super::{BIDI_CONTROLS, Marketplace, checked_name};
+use super::{Marketplace, checked_name};
 use crate::address;
 use crate::app::{App, Callbacks, Details, Registration, ScorecardApp};
+use crate::bidi;
 use crate::platform::{Credential, Platform};
 use crate::problem::{FieldProblem, Problem};
 use crate::tenant::{Tenant, alike};
@@ -50,7 +51,7 @@ impl Marketplace {
         }
         let (name, callbacks, mut problems) = described(platform, &input);
         let app_id = present(input.app_id).unwrap_or_else(|| alike(&platform.vendor().app));
-        if app_id.len() > MAX_ID || app_id.chars().any(|c| c.is_control() || BIDI_CONTROLS.contains(&c)) {
+        if app_id.len() > MAX_ID || app_id.chars().any(|c| c.is_control() || bidi::is_control(c)) {
             let text = "the app id must be at most 128 bytes, without control characters";
             problems.push(FieldProblem::new("app_id", text));
         }

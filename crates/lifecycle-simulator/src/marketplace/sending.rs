@@ -256,6 +256,8 @@ fn judge(platform: Platform, sent: &Sent, outgoing: &Outgoing) -> Result<(), Cau
             None => Cause::new("error-status", format!("status {got}")),
         }),
         (_, Reason::Redirect(_)) => Err(Cause::new("redirect", judged.reason.to_string())),
+        (_, Reason::Challenge) => Err(Cause::new("challenge", judged.reason.to_string())),
+        (_, Reason::ContentType) => Err(Cause::new("content-type", judged.reason.to_string())),
         (_, Reason::Late { .. }) => Err(Cause::new("late", judged.reason.to_string())),
         _ => Err(Cause::new("not-acknowledged", judged.reason.to_string())),
     }

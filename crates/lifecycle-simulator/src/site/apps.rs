@@ -8,16 +8,15 @@ use zeroize::Zeroizing;
 
 use super::Site;
 use super::facts::{PlatformFacts, settings};
+use super::filled::{Fields, Filled};
 use super::history::Asked;
 use super::page::{OrRefuse, Refusal, go, refreshed, render};
 use super::posted::Posted;
-use super::registration::Filled;
 use super::tenants::TenantView;
 use crate::app::App;
 use crate::forgery::Forgery;
 use crate::marketplace::{Mode, Perform, Started};
 use crate::problem::Problem;
-use crate::store::Filter;
 
 /// `GET /apps/{app}`.
 pub(super) async fn show(
@@ -29,23 +28,41 @@ pub(super) async fn show(
     if let Some(click) = &asked.click {
         site.wait_briefly(number(click)).await.or_refuse(&site)?;
     }
-    page(&site, &app, &asked, Filled::of(&app)).await.or_refuse(&site)
+    page(&site, &app, &asked, &Filled::default()).await.or_refuse(&site)
 }
 
-/// The page of an app, with the form that changes it filled like this.
-pub(super) async fn page(
+/// The page of an app again, with a form of it that could not be taken, and with the click that the form is about.
+pub(super) async fn again(
     site: &Site,
-    app: &App,
-    asked: &Query<Asked>,
-    filled: Filled,
-) -> Result<Response, Problem> {
+    app: i64,
+    click: Option<i64>,
+    form: &str,
+    fields: &Fields,
+    problem: &Problem,
+) -> Refusal {
+    let shown = async {
+        let app = site.marketplace.app(app).await?;
+        page(site, &app, &Query(Asked::of_click(click)), &Filled::again(form, fields, problem)).await
+    };
+    match shown.await {
+        Ok(page) => Refusal::with(problem, page),
+        Err(other) => Refusal::new(site, &other),
+    }
+}
+
+/// The page of an app, with what is filled in one of its forms.
+async fn page(site: &Site, app: &App, asked: &Query<Asked>, filled: &Filled) -> Result<Response, Problem> {
     let platform = app.platform();
     let known = site.marketplace.tenants(Some(platform)).await?;
     let installations = site.marketplace.installations(app.id).await?;
     let history = site.history(app, &known, asked).await?;
     let click = asked.click.as_deref().map(number);
-    let banner = site.banner(app, click).await?;
-    let is_waiting = site.is_waiting(&Filter::of_app(app.id)).await?;
+    let mut banner = site.banner(app, click).await?;
+    if let Some(banner) = &mut banner {
+        banner.focused &= filled.is_none();
+    }
+    let incomplete = banner.as_ref().and_then(|banner| banner.incomplete(app, &installations));
+    let is_waiting = site.marketplace.is_waiting(Some(app.id)).await?;
     let first = known.first().map(|tenant| site.marketplace.tenant_id(tenant));
     let address = site.marketplace.address().to_string();
     let keys = site.marketplace.verifying(app).await?;
@@ -66,11 +83,12 @@ pub(super) async fn page(
     };
     let values = json!({
         "app": app, "platform": PlatformFacts::from(platform), "addresses": app.addresses(), "tenants": tenants,
-        "history": history, "title": banner.as_ref().map(super::view::Banner::title), "banner": banner,
-        "settings": settings, "forgeries": forgeries, "filled": filled, "done": asked.done.as_deref().and_then(done),
+        "history": history, "title": banner.as_ref().map(super::view::Banner::title), "banner": banner, "incomplete": incomplete,
+        "settings": settings, "forgeries": forgeries, "filled": filled, "registered": Filled::of(app), "done": asked.done.as_deref().and_then(done),
         "opened_for_click": click.is_some(),
     });
-    Ok(refreshed(render(site, template, values, &leads_to), is_waiting))
+    // A form that came back would be lost.
+    Ok(refreshed(render(site, template, values, &leads_to), is_waiting && filled.is_none()))
 }
 
 /// A form with nothing but its button.
@@ -81,7 +99,7 @@ pub(super) struct Nothing {}
 pub(super) async fn refresh_manifest(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(Nothing {}): Posted<Nothing>,
+    Posted(Nothing {}, _): Posted<Nothing>,
 ) -> Result<Response, Refusal> {
     let app = site.marketplace.refresh_manifest(number(&id)).await.or_refuse(&site)?;
     Ok(go(&format!("/apps/{}?done=manifest", app.id)))
@@ -98,13 +116,14 @@ pub(super) struct Removal {
 pub(super) async fn remove(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(removal): Posted<Removal>,
+    Posted(removal, fields): Posted<Removal>,
 ) -> Result<Response, Refusal> {
+    let id = number(&id);
     if removal.sure.is_none() {
         let problem = Problem::invalid("not-sure", "tick the box to remove the app with all its deliveries");
-        return Err(Refusal::new(&site, &problem));
+        return Err(again(&site, id, None, "remove", &fields, &problem).await);
     }
-    site.marketplace.remove(number(&id)).await.or_refuse(&site)?;
+    site.marketplace.remove(id).await.or_refuse(&site)?;
     Ok(go("/"))
 }
 
@@ -112,7 +131,7 @@ pub(super) async fn remove(
 pub(super) async fn end_rotation(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(Nothing {}): Posted<Nothing>,
+    Posted(Nothing {}, _): Posted<Nothing>,
 ) -> Result<Response, Refusal> {
     site.marketplace.end_rotation(number(&id)).await.or_refuse(&site)?;
     Ok(go(&format!("/apps/{}?done=rotation-ended", number(&id))))
@@ -135,7 +154,7 @@ pub(super) struct PerformForm {
 pub(super) async fn perform(
     State(site): State<Site>,
     Path((app, tenant)): Path<(String, String)>,
-    Posted(form): Posted<PerformForm>,
+    Posted(form, fields): Posted<PerformForm>,
 ) -> Result<Response, Refusal> {
     let (app, tenant) = (number(&app), number(&tenant));
     let click = format!("{} {app} {tenant} {}", form.page, form.action);
@@ -154,7 +173,10 @@ pub(super) async fn perform(
             },
         }
     };
-    site.once(click, act).await
+    match site.once(click, act).await {
+        Ok(response) => Ok(response),
+        Err(problem) => Err(again(&site, app, None, &format!("tenant-{tenant}"), &fields, &problem).await),
+    }
 }
 
 #[derive(Deserialize)]
@@ -168,7 +190,7 @@ pub(super) struct ForgeForm {
 pub(super) async fn forge(
     State(site): State<Site>,
     Path((app, tenant)): Path<(String, String)>,
-    Posted(form): Posted<ForgeForm>,
+    Posted(form, _): Posted<ForgeForm>,
 ) -> Result<Response, Refusal> {
     let (app, tenant) = (number(&app), number(&tenant));
     let click = format!("{} {app} {tenant} {:?}", form.page, form.forgery);
@@ -176,7 +198,7 @@ pub(super) async fn forge(
         let started = site.marketplace.forge(app, tenant, form.forgery).await?;
         Ok(led_to(app, &started, format!("/apps/{app}")))
     };
-    site.once(click, forging).await
+    site.once(click, forging).await.or_refuse(&site)
 }
 
 #[derive(Deserialize)]
@@ -189,14 +211,14 @@ pub(super) struct HandshakeForm {
 pub(super) async fn handshake(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(form): Posted<HandshakeForm>,
+    Posted(form, _): Posted<HandshakeForm>,
 ) -> Result<Response, Refusal> {
     let app = number(&id);
     let trying = async {
         let started = site.marketplace.handshake(app).await?;
         Ok(led_to(app, &started, format!("/apps/{app}")))
     };
-    site.once(format!("{} {app} handshake", form.page), trying).await
+    site.once(format!("{} {app} handshake", form.page), trying).await.or_refuse(&site)
 }
 
 #[derive(Deserialize)]
@@ -212,7 +234,7 @@ pub(super) struct SecretForm {
 pub(super) async fn take_secret(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(form): Posted<SecretForm>,
+    Posted(form, fields): Posted<SecretForm>,
 ) -> Result<Response, Refusal> {
     let app = number(&id);
     let delivery = form.delivery;
@@ -221,7 +243,10 @@ pub(super) async fn take_secret(
         let started = site.marketplace.repeat(delivery, 1).await?;
         Ok(led_to(app, &started, format!("/apps/{app}")))
     };
-    site.once(format!("{} {app} {delivery} secret", form.page), taking).await
+    match site.once(format!("{} {app} {delivery} secret", form.page), taking).await {
+        Ok(response) => Ok(response),
+        Err(problem) => Err(again(&site, app, Some(delivery), "secret", &fields, &problem).await),
+    }
 }
 
 /// The page of a click that has been started.
@@ -233,18 +258,19 @@ fn led_to(app: i64, started: &Started, silent: String) -> String {
     }
 }
 
-/// What was done, in words.
-fn done(what: &str) -> Option<&'static str> {
-    const DONE: [(&str, &str); 7] = [
-        ("busy", "This action still waits for its answer. Nothing else was sent."),
-        ("installed", "Installed. The platform tells the app nothing of it."),
-        ("manifest", "The manifest was read again."),
-        ("rotation-ended", "The window is over: the previous secret signs no more."),
-        ("saved", "Saved."),
-        ("tenant", "Added."),
-        ("uninstalled", "Uninstalled. The platform tells the app nothing of it."),
+/// What was done: the verdict, where it is one, and in words.
+fn done(what: &str) -> Option<(&'static str, &'static str)> {
+    const SILENT: &str = "The platform tells the app nothing of it.";
+    const DONE: [(&str, &str, &str); 7] = [
+        ("busy", "", "This action still waits for its answer. Nothing else was sent."),
+        ("installed", "Installed", SILENT),
+        ("manifest", "", "The manifest was read again."),
+        ("rotation-ended", "", "The window is over: the previous secret signs no more."),
+        ("saved", "", "Saved."),
+        ("tenant", "", "Added."),
+        ("uninstalled", "Uninstalled", SILENT),
     ];
-    DONE.iter().find(|(known, _)| *known == what).map(|(_, words)| *words)
+    DONE.iter().find(|(known, ..)| *known == what).map(|(_, label, words)| (*label, *words))
 }
 
 /// The id in a path; what is no number names nothing.

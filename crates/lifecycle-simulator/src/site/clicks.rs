@@ -6,7 +6,7 @@ use axum::response::Response;
 use tokio::sync::Mutex;
 
 use super::Site;
-use super::page::{OrRefuse, Refusal, go};
+use super::page::go;
 use crate::problem::Problem;
 
 /// How many are remembered.
@@ -22,13 +22,13 @@ impl Site {
         &self,
         form: String,
         act: impl Future<Output = Result<String, Problem>>,
-    ) -> Result<Response, Refusal> {
+    ) -> Result<Response, Problem> {
         // The second waits until the first is recorded, which takes no answer of the app.
         let mut sent = self.clicks.0.lock().await;
         if let Some((_, to)) = sent.iter().find(|(known, _)| *known == form) {
             return Ok(go(to));
         }
-        let to = act.await.or_refuse(self)?;
+        let to = act.await?;
         sent.truncate(REMEMBERED - 1);
         sent.push_front((form, to.clone()));
         Ok(go(&to))

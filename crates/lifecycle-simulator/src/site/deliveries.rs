@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Site;
 use super::apps::{Nothing, number};
+use super::explain::Explanation;
 use super::facts::PlatformFacts;
 use super::page::{OrRefuse, Refusal, go, refreshed, render};
 use super::posted::Posted;
@@ -26,12 +27,14 @@ pub(super) async fn show(State(site): State<Site>, Path(id): Path<String>) -> Re
     let host = url.as_ref().and_then(|url| Some(url.host_str()?.to_owned() + &port(url)));
     let answered = delivery.answer.as_ref().and_then(|answer| pretty(&answer.body));
     let sent = pretty(&delivery.request.body);
+    let explanation = Explanation::of(&delivery, app.platform(), site.marketplace.address());
+    let bytes = delivery.request.body.len();
     let view = site.delivery_view(delivery).await.or_refuse(&site)?;
     let is_waiting = view.is_waiting();
     let values = json!({
         "app": app, "platform": PlatformFacts::from(app.platform()), "view": view, "copies": copies,
         "title": banner.as_ref().map(super::view::Banner::title), "banner": banner, "curl": command, "host": host,
-        "pretty": sent, "pretty_answer": answered, "agent": crate::courier::AGENT,
+        "pretty": sent, "pretty_answer": answered, "bytes": bytes, "explanation": explanation, "agent": crate::courier::AGENT,
     });
     Ok(refreshed(render(&site, "delivery.html", values, &[]), is_waiting))
 }
@@ -62,7 +65,7 @@ pub(super) struct Again {
 pub(super) async fn repeat(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(again): Posted<Again>,
+    Posted(again, _): Posted<Again>,
 ) -> Result<Response, Refusal> {
     let id = number(&id);
     let repeating = async {
@@ -74,14 +77,14 @@ pub(super) async fn repeat(
             None => format!("/deliveries/{click}"),
         })
     };
-    site.once(format!("{} {id} repeat {}", again.page, again.copies), repeating).await
+    site.once(format!("{} {id} repeat {}", again.page, again.copies), repeating).await.or_refuse(&site)
 }
 
 /// `POST /deliveries/{delivery}/send`.
 pub(super) async fn release(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(Nothing {}): Posted<Nothing>,
+    Posted(Nothing {}, _): Posted<Nothing>,
 ) -> Result<Response, Refusal> {
     let started = site.marketplace.release(number(&id)).await.or_refuse(&site)?;
     Ok(go(&format!("/deliveries/{}", started.click.unwrap_or_default())))

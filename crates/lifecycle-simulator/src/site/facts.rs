@@ -122,15 +122,14 @@ fn answers(platform: Platform) -> String {
 }
 
 fn signed(platform: Platform) -> String {
-    let parts = match platform.core().proof() {
-        Proof::Hmac(scheme) => scheme.signed(),
-        Proof::PublicKey(public) => public.scheme().map_or(&[Part::Body][..], |scheme| scheme.signed()),
+    match platform.core().proof() {
         Proof::Token(_) => {
             return "the token's own header and claims; of the body nothing is proven".to_owned();
         }
-        _ => return "nothing: whoever knows the URL can send anything".to_owned(),
-    };
-    let words = parts.iter().map(|part| match part {
+        Proof::UnguessableUrl => return "nothing: whoever knows the URL can send anything".to_owned(),
+        _ => {}
+    }
+    let words = platform.signed().iter().map(|part| match part {
         Part::Body => "the raw body".to_owned(),
         Part::Field(name) => format!("the element {name} of the signature header"),
         Part::Header(name) => format!("the header {name}"),

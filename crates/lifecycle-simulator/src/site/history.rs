@@ -63,6 +63,11 @@ struct Choice {
 }
 
 impl Asked {
+    /// For nothing but the verdict on a click.
+    pub(super) fn of_click(click: Option<i64>) -> Self {
+        Self { click: click.map(|click| click.to_string()), ..Self::default() }
+    }
+
     /// What cannot be read is not asked for: an address is often edited by hand.
     fn filter(&self, app: i64) -> Filter {
         let number = |text: &Option<String>| text.as_ref().and_then(|text| text.parse().ok());

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Site;
-use super::apps::{Nothing, number};
+use super::apps::{Nothing, again, number};
 use super::page::{OrRefuse, Refusal, go, refreshed, render};
 use super::posted::Posted;
 use super::registration::{self, Chosen};
@@ -34,7 +34,7 @@ pub(super) async fn show(State(site): State<Site>, chosen: Query<Chosen>) -> Res
         .filter(|tenant| apps.iter().any(|app| app.platform() == tenant.platform))
         .map(|tenant| json!({"tenant": tenant, "platform": tenant.platform.title(), "is_user": tenant.platform.vendor().is_user}))
         .collect();
-    let is_waiting = site.is_waiting(&Filter::default()).await.or_refuse(&site)?;
+    let is_waiting = site.marketplace.is_waiting(None).await.or_refuse(&site)?;
     let page = render(&site, "home.html", json!({"cards": cards, "tenants": shown}), &[]);
     Ok(refreshed(page, is_waiting))
 }
@@ -72,24 +72,25 @@ pub(super) struct NewTenant {
     platform: Platform,
     name: String,
     /// The app whose page the form is on.
-    #[serde(default)]
-    app: Option<i64>,
+    app: i64,
 }
 
 /// `POST /tenants`.
 pub(super) async fn add_tenant(
     State(site): State<Site>,
-    Posted(new): Posted<NewTenant>,
+    Posted(new, fields): Posted<NewTenant>,
 ) -> Result<Response, Refusal> {
-    site.marketplace.add_tenant(new.platform, &new.name).await.or_refuse(&site)?;
-    Ok(go(&new.app.map_or_else(|| "/".to_owned(), |app| format!("/apps/{app}?done=tenant#tenants"))))
+    match site.marketplace.add_tenant(new.platform, &new.name).await {
+        Ok(_) => Ok(go(&format!("/apps/{}?done=tenant#tenants", new.app))),
+        Err(problem) => Err(again(&site, new.app, None, "new-tenant", &fields, &problem).await),
+    }
 }
 
 /// `POST /tenants/{tenant}/remove`.
 pub(super) async fn remove_tenant(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(Nothing {}): Posted<Nothing>,
+    Posted(Nothing {}, _): Posted<Nothing>,
 ) -> Result<Response, Refusal> {
     site.marketplace.remove_tenant(number(&id)).await.or_refuse(&site)?;
     Ok(go("/"))

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Site;
-use super::text::visible;
+use crate::bidi::{isolated, visible};
 use crate::problem::Problem;
 use crate::tenant::random_id;
 
@@ -42,6 +42,7 @@ impl Pages {
             environment.add_template(name, source).expect("the templates of this crate parse");
         }
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
+        environment.add_filter("isolated", |text: &str| isolated(text).into_owned());
         environment.add_filter("visible", |text: &str| visible(text));
         environment.add_global("address", address.to_string());
         environment.add_global("form_token", form_token);

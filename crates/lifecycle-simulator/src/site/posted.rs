@@ -7,12 +7,13 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::Site;
+use super::filled::Fields;
 use super::page::Refusal;
 use crate::problem::Problem;
 
-/// The fields of a form whose token was right.
+/// A form whose token was right: read, and its fields as they were sent.
 #[derive(Debug)]
-pub(super) struct Posted<T>(pub(super) T);
+pub(super) struct Posted<T>(pub(super) T, pub(super) Fields);
 
 #[derive(Deserialize)]
 struct Token {
@@ -41,5 +42,6 @@ fn read<T: DeserializeOwned>(body: &[u8], expected: &str) -> Result<Posted<T>, P
             "the form is from before the simulator was started: reload the page and send it again",
         ));
     }
-    Ok(Posted(serde_urlencoded::from_bytes(body).map_err(malformed)?))
+    let form = serde_urlencoded::from_bytes(body).map_err(malformed)?;
+    Ok(Posted(form, serde_urlencoded::from_bytes(body).map_err(malformed)?))
 }

@@ -1,21 +1,20 @@
 //! Registration: the forms that a developer fills in, which come back filled where something is wrong.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::Site;
-use super::apps::{number, page};
+use super::apps::{again, number};
 use super::facts::PlatformFacts;
-use super::history::Asked;
+use super::filled::{Fields, Filled};
 use super::page::{OrRefuse, Refusal, go, render};
 use super::posted::Posted;
-use crate::app::App;
 use crate::marketplace::{AppInput, Registered, Rotation};
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -34,46 +33,6 @@ impl std::fmt::Debug for Once {
         f.write_str("Once")
     }
 }
-
-/// What stands in the fields of a form, and what is wrong with them. It holds no secret.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct Filled {
-    values: BTreeMap<String, String>,
-    errors: BTreeMap<String, String>,
-    /// What is wrong and is no field's fault, line by line.
-    problem: Vec<String>,
-}
-
-impl Filled {
-    /// As an app is registered.
-    pub(super) fn of(app: &App) -> Self {
-        let mut values = BTreeMap::from([("name".to_owned(), app.name.clone())]);
-        if let Some(callbacks) = app.callbacks() {
-            values.insert("version".to_owned(), callbacks.version.clone());
-            values.extend(callbacks.urls.iter().map(|(name, url)| (format!("url:{name}"), url.clone())));
-        }
-        Self { values, ..Self::default() }
-    }
-
-    /// As it was sent, with what is wrong with it.
-    fn again(fields: &BTreeMap<String, Zeroizing<String>>, problem: &Problem) -> Self {
-        let shown = fields.iter().filter(|(name, _)| !["signing_secret", "token"].contains(&name.as_str()));
-        let errors: BTreeMap<_, _> =
-            problem.fields.iter().map(|field| (field.field.clone(), field.text.clone())).collect();
-        Self {
-            values: shown.map(|(name, value)| (name.clone(), value.to_string())).collect(),
-            problem: if errors.is_empty() {
-                problem.detail.lines().map(str::to_owned).collect()
-            } else {
-                Vec::new()
-            },
-            errors,
-        }
-    }
-}
-
-/// The fields of a form, by their names.
-type Fields = BTreeMap<String, Zeroizing<String>>;
 
 #[derive(Deserialize)]
 pub(super) struct Chosen {
@@ -114,7 +73,7 @@ async fn filled_form(site: &Site, platform: Platform, filled: Filled) -> Result<
 pub(super) async fn register(
     State(site): State<Site>,
     Query(chosen): Query<Chosen>,
-    Posted(fields): Posted<Fields>,
+    Posted(fields, _): Posted<Fields>,
 ) -> Result<Response, Refusal> {
     let platform = chosen.platform().or_refuse(&site)?;
     let registered = if platform.registers_by_manifest() {
@@ -127,9 +86,8 @@ pub(super) async fn register(
     match registered {
         Ok(registered) => Ok(told(&site, registered, false)),
         Err(problem) => {
-            let page =
-                filled_form(&site, platform, Filled::again(&fields, &problem)).await.or_refuse(&site)?;
-            Err(Refusal::with(&problem, page))
+            let page = filled_form(&site, platform, Filled::again("register", &fields, &problem)).await;
+            Err(Refusal::with(&problem, page.or_refuse(&site)?))
         }
     }
 }
@@ -138,22 +96,18 @@ pub(super) async fn register(
 pub(super) async fn change(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(fields): Posted<Fields>,
+    Posted(fields, _): Posted<Fields>,
 ) -> Result<Response, Refusal> {
-    match site.marketplace.change(number(&id), input(&fields)).await {
+    let id = number(&id);
+    match site.marketplace.change(id, input(&fields)).await {
         Ok(app) => Ok(go(&format!("/apps/{}?done=saved", app.id))),
-        Err(problem) => {
-            let app = site.marketplace.app(number(&id)).await.or_refuse(&site)?;
-            let filled = Filled::again(&fields, &problem);
-            let page = page(&site, &app, &Query(Asked::default()), filled).await.or_refuse(&site)?;
-            Err(Refusal::with(&problem, page))
-        }
+        Err(problem) => Err(again(&site, id, None, "change", &fields, &problem).await),
     }
 }
 
 #[derive(Deserialize)]
 pub(super) struct RotationForm {
-    window_minutes: u32,
+    window_minutes: String,
     #[serde(default)]
     signing_secret: Option<Zeroizing<String>>,
 }
@@ -162,11 +116,20 @@ pub(super) struct RotationForm {
 pub(super) async fn rotate(
     State(site): State<Site>,
     Path(id): Path<String>,
-    Posted(form): Posted<RotationForm>,
+    Posted(form, fields): Posted<RotationForm>,
 ) -> Result<Response, Refusal> {
-    let rotation = Rotation { window_minutes: form.window_minutes, signing_secret: form.signing_secret };
-    let registered = site.marketplace.rotate(number(&id), rotation).await.or_refuse(&site)?;
-    Ok(told(&site, registered, true))
+    let id = number(&id);
+    let rotated = match form.window_minutes.parse() {
+        Ok(window_minutes) => {
+            let rotation = Rotation { window_minutes, signing_secret: form.signing_secret };
+            site.marketplace.rotate(id, rotation).await
+        }
+        Err(_) => Err(Problem::invalid("window", "the window must be a number of minutes")),
+    };
+    match rotated {
+        Ok(registered) => Ok(told(&site, registered, true)),
+        Err(problem) => Err(again(&site, id, None, "rotation", &fields, &problem).await),
+    }
 }
 
 /// `GET /apps/{app}/secret`: the secret that was made, which is shown this once.

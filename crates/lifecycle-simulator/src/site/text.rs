@@ -1,7 +1,5 @@
 //! Text: bodies as people read them, and a request as a command.
 
-use std::fmt::Write as _;
-
 use lifecycle_testing::curl_command;
 use serde::de::IgnoredAny;
 
@@ -55,19 +53,6 @@ pub(super) fn pretty(text: &str) -> Option<String> {
     Some(pretty)
 }
 
-/// The text with escapes in place of the characters that would turn its direction around.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut shown, c| {
-        match c {
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(shown, "\\u{:04x}", u32::from(c)); // a String takes every write
-            }
-            c => shown.push(c),
-        }
-        shown
-    })
-}
-
 /// The request as a command for a shell, signature and all.
 pub(super) fn curl(request: &Request) -> String {
     let headers = request.headers.iter().map(|header| (header.name.as_str(), header.value.as_bytes()));
@@ -85,10 +70,5 @@ mod tests {
         let expected = "{\n  \"z\": 1,\n  \"a\": [\n    true,\n    {\n      \"t\": \"a,{\\\"}: \"\n    }\n  ],\n  \"e\": {},\n  \"n\": []\n}";
         assert_eq!(pretty(text).as_deref(), Some(expected));
         assert_eq!(pretty("<p>no JSON</p>"), None);
-    }
-
-    #[test]
-    fn what_turns_the_direction_of_a_text_is_shown_as_an_escape() {
-        assert_eq!(visible("a\u{202e}b é \u{5d0}"), "a\\u202eb é \u{5d0}");
     }
 }

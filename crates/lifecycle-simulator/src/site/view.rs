@@ -4,12 +4,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use lifecycle_core::Status;
 use serde::Serialize;
 
 use super::Site;
 use crate::app::App;
+use crate::bidi::isolated;
 use crate::delivery::{Delivery, Role, State};
 use crate::headline::{Headline, duration, event, long};
+use crate::installation::{Completeness, Installation};
 use crate::moment::Moment;
 use crate::platform::Platform;
 use crate::problem::Problem;
@@ -98,12 +101,13 @@ impl DeliveryView {
 pub(super) struct Banner {
     headline: Headline,
     delivery: i64,
+    tenant: i64,
     when: When,
     /// How many copies were sent.
     copies: usize,
     remedy: Option<Remedy>,
     /// Whether the page was opened for this click, and the click is over.
-    focused: bool,
+    pub(super) focused: bool,
     waiting: bool,
     held: bool,
     can_repeat: bool,
@@ -115,7 +119,18 @@ impl Banner {
     /// What the title of the page says.
     pub(super) fn title(&self) -> String {
         let Headline { label, event, tenant, .. } = &self.headline;
-        if tenant.is_empty() { format!("{label}: {event}") } else { format!("{label}: {event} for {tenant}") }
+        if tenant.is_empty() {
+            return format!("{label}: {event}");
+        }
+        format!("{label}: {event} for {}", isolated(tenant))
+    }
+
+    /// What the click has left incomplete: the user has not finished, or secrets are missing. A hook that is acknowledged hides it.
+    pub(super) fn incomplete(&self, app: &App, installations: &[Installation]) -> Option<Completeness> {
+        let installation = installations.iter().find(|installation| installation.tenant == self.tenant)?;
+        let completeness = installation.completeness(app);
+        let is_over = installation.status == Status::Uninstalled || completeness == Completeness::Complete;
+        (!is_over).then_some(completeness)
     }
 }
 
@@ -155,6 +170,7 @@ impl Site {
         Ok(headline.map(|headline| Banner {
             headline,
             delivery: shown.id,
+            tenant: tenant.id,
             when: shown.created_at.into(),
             copies: batch.len(),
             remedy: Remedy::of(shown, app),
@@ -182,12 +198,6 @@ impl Site {
             let _ = tokio::time::timeout(QUICK, ended).await; // then the page comes back by itself
         }
         Ok(())
-    }
-
-    /// Whether anything is on its way, so that the page has to come back; of one app or of all.
-    pub(super) async fn is_waiting(&self, filter: &Filter) -> Result<bool, Problem> {
-        let filter = Filter { state: Some(crate::store::Bucket::Sending), before: None, ..filter.clone() };
-        Ok(!self.marketplace.deliveries(&filter, 1).await?.is_empty())
     }
 }
 

@@ -16,9 +16,12 @@ use crate::tenant::Tenant;
 
 /// Marks the file as the simulator's: "lcyc" in ASCII.
 const APPLICATION_ID: i32 = 0x6c63_7963;
-const VERSION: i32 = 2;
-/// What version 1 lacks.
-const TO_VERSION_2: &str = include_str!("to_version_2.sql");
+/// The versions of the schema, with what each adds to the one before.
+const VERSIONS: [(u32, &str); 3] = [
+    (1, include_str!("schema.sql")),
+    (2, include_str!("to_version_2.sql")),
+    (3, include_str!("to_version_3.sql")),
+];
 /// The place of what only the database's own key opens.
 const KEY_CHECK: &[u8] = b"vault_check";
 
@@ -41,10 +44,10 @@ pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Keyring), Err
         connection.pragma_update(None, "secure_delete", true)?;
         // Takes the lock that the exclusive mode keeps.
         connection.execute_batch("BEGIN IMMEDIATE; COMMIT")?;
-        connection.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))
+        connection.pragma_query_value(None, "user_version", |row| row.get::<_, u32>(0))
     };
     let version = prepare(&connection).map_err(failed)?;
-    if version > VERSION {
+    if VERSIONS.iter().all(|(known, _)| *known < version) {
         return Err(Error::NewerDatabase(path.into()));
     }
     let keyring = key_file::open(key, version == 0)?;
@@ -55,9 +58,8 @@ pub(super) fn open(path: &Path, key: &Path) -> Result<(Connection, Keyring), Err
         create(&mut connection, &check).map_err(failed)?;
     } else {
         check_key(&connection, &keyring, key, failed)?;
-    }
-    if version == 1 {
-        upgrade(&mut connection).map_err(failed)?;
+        let transaction = connection.transaction().map_err(failed)?;
+        bring_up(&transaction, version).and_then(|()| transaction.commit()).map_err(failed)?;
     }
     interrupt(&connection).map_err(failed)?;
     Ok((connection, keyring))
@@ -80,8 +82,7 @@ fn recognize(connection: &Connection, path: &Path) -> Result<(), Error> {
 
 fn create(connection: &mut Connection, check: &[u8]) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    transaction.execute_batch(include_str!("schema.sql"))?;
-    transaction.execute_batch(TO_VERSION_2)?;
+    bring_up(&transaction, 0)?;
     transaction.execute("INSERT INTO vault_check VALUES (1, ?1)", [check])?;
     // Those of other platforms come with the first app there.
     for platform in [&seismic::PLATFORM, &securityscorecard::PLATFORM] {
@@ -90,16 +91,16 @@ fn create(connection: &mut Connection, check: &[u8]) -> rusqlite::Result<()> {
         }
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 
-/// From version 1.
-fn upgrade(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction()?;
-    transaction.execute_batch(TO_VERSION_2)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()
+/// From this version to the present one.
+fn bring_up(connection: &Connection, version: u32) -> rusqlite::Result<()> {
+    for (number, added) in VERSIONS.iter().filter(|(number, _)| *number > version) {
+        connection.execute_batch(added)?;
+        connection.pragma_update(None, "user_version", number)?;
+    }
+    Ok(())
 }
 
 fn check_key(

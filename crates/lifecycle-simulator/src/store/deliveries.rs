@@ -17,6 +17,11 @@ pub(crate) const KEPT: i64 = 2_000;
 pub(super) const COLUMNS: &str = "id, app, tenant, event, url, headers, body, batch, repeats, role, created_at, state, effect, \
     answer, cause, elapsed_us, method, occurrence, forgery";
 
+/// A forgery on its way is waited for like any other.
+const IS_WAITING: &str =
+    "SELECT EXISTS (SELECT 1 FROM delivery WHERE state = 'sending' AND app = coalesce(?1, app))";
+const OF_CLICK: &str = "batch = ?1 ORDER BY id";
+
 /// A delivery that is about to be sent or held.
 #[derive(Debug)]
 pub(crate) struct NewDelivery {
@@ -133,10 +138,15 @@ impl Store {
         statement.query_row([id], read).optional()?.transpose()
     }
 
+    /// Whether anything is on its way to this app, or to any.
+    pub(crate) fn is_waiting(&self, app: Option<i64>) -> Result<bool, EngineError> {
+        Ok(self.lock().query_row(IS_WAITING, [app], |row| row.get(0))?)
+    }
+
     /// Every delivery of one click, in order.
     pub(crate) fn batch(&self, batch: i64) -> Result<Vec<Delivery>, EngineError> {
         let connection = self.lock();
-        let sql = format!("SELECT {COLUMNS} FROM delivery WHERE batch = ?1 ORDER BY id");
+        let sql = format!("SELECT {COLUMNS} FROM delivery WHERE {OF_CLICK}");
         let mut statement = connection.prepare_cached(&sql)?;
         let rows = statement.query_map([batch], read)?;
         rows.map(|row| row?).collect()
@@ -174,4 +184,29 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Result<Delivery, EngineErr
         })
     };
     Ok(delivery())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_every_page_asks_is_found_by_an_index_however_many_deliveries_there_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("simulator.db"), &folder.path().join("key")).unwrap();
+        let connection = store.lock();
+        let of_click = format!("SELECT {COLUMNS} FROM delivery WHERE {OF_CLICK}");
+        let latest =
+            format!("SELECT {COLUMNS} FROM delivery WHERE TRUE AND app = ?1 ORDER BY id DESC LIMIT 51");
+        for (sql, index) in [
+            (IS_WAITING, "delivery_on_its_way"),
+            (&of_click, "delivery_by_click"),
+            (&latest, "delivery_by_app"),
+        ] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let steps = statement.query_map([1], |row| row.get::<_, String>("detail")).unwrap();
+            let plan = steps.collect::<Result<Vec<_>, _>>().unwrap().join("\n");
+            assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+    }
 }

@@ -14,7 +14,8 @@ use crate::support::install_provider;
 /// The Debian packages that the tests in a browser need.
 const PACKAGES: &str = "chromium chromium-driver";
 
-/// A browser of its own for one test; it ends with this value.
+/// A browser of its own for one test; it ends with this value. A failed test waits in its `drop` for the page that is loading, so
+/// the simulator has to run on another thread: `flavor = "multi_thread"`.
 pub(crate) struct Browser {
     pub(crate) driver: WebDriver,
     _process: Process,
@@ -41,8 +42,7 @@ impl Browser {
         let mut process = match chromedriver.spawn() {
             Ok(process) => Process(process),
             Err(error) => {
-                let ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
-                assert!(!ci, "chromedriver: {error}; install the packages {PACKAGES}");
+                assert!(!is_ci(), "chromedriver: {error}; install the packages {PACKAGES}");
                 println!("skipped: chromedriver: {error}; install the packages {PACKAGES}");
                 return None;
             }
@@ -83,6 +83,15 @@ impl Browser {
         install_provider();
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await.unwrap();
         Some(Self { driver, _process: process, _profile: profile })
+    }
+
+    /// Makes the page that is open, and those that follow, as wide as a screen, and light or dark.
+    pub(crate) async fn emulate(&self, width: u32, scheme: &str) {
+        let metrics = json!({"width": width, "height": 1100, "deviceScaleFactor": 1, "mobile": width < 600});
+        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        let cdp = self.driver.cdp();
+        cdp.send_raw("Emulation.setDeviceMetricsOverride", metrics).await.unwrap();
+        cdp.send_raw("Emulation.setEmulatedMedia", media).await.unwrap();
     }
 
     pub(crate) async fn open(&self, url: &str) {
@@ -164,6 +173,11 @@ impl Browser {
     pub(crate) async fn quit(self) {
         self.driver.quit().await.unwrap();
     }
+}
+
+/// Whether what is missing is a failure.
+pub(crate) fn is_ci() -> bool {
+    std::env::var_os("CI").is_some_and(|ci| ci == "true")
 }
 
 /// The driver's process, which ends with this value: also after a failed test, and the browser goes with it.

@@ -1,7 +1,9 @@
 //! The page as people use it: everything by clicks in a real browser.
 
+use serde_json::json;
+
 use crate::browser::{Browser, Look};
-use crate::support::app::nobody;
+use crate::support::app::{App, nobody};
 use crate::support::example::{Example, SECRET};
 use crate::support::{Market, told_by};
 
@@ -19,7 +21,7 @@ async fn add_tenant(browser: &Browser, name: &str) {
     browser.follow("//button[.='Add']").await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_app_is_installed_enabled_upgraded_disabled_and_uninstalled() {
     let Some(browser) = Browser::start(Look::Light).await else { return };
     let market = Market::start().await;
@@ -53,7 +55,7 @@ async fn an_app_is_installed_enabled_upgraded_disabled_and_uninstalled() {
     browser.quit().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn each_cause_of_a_blocked_action_is_seen_at_a_glance() {
     let Some(browser) = Browser::start(Look::Dark).await else { return };
     let market = Market::start().await;
@@ -94,7 +96,56 @@ async fn each_cause_of_a_blocked_action_is_seen_at_a_glance() {
     browser.quit().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_secret_is_two_clicks_from_enabled() {
+    let Some(browser) = Browser::start(Look::Light).await else { return };
+    let market = Market::start().await;
+    let example = Example::start(&market.url);
+    register(&browser, &market, &format!("{}/seismic", example.url), "").await;
+    browser.follow("//a[.='Continue to Example app']").await;
+    browser.act("Acme", "Install").await;
+    assert!(browser.verdict().await.starts_with("BLOCKED: Install for Acme: 401 signature-mismatch"));
+    browser.fill("own-secret", SECRET).await;
+    browser.follow("//button[.='Use it and send again']").await;
+    assert!(browser.verdict().await.starts_with("Went through: Install for Acme"));
+    browser.act("Acme", "Enable").await;
+    assert!(browser.verdict().await.starts_with("Went through: Enable for Acme"));
+    assert_eq!(browser.status("Acme").await, "enabled · 1.0.0");
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_tab_sees_the_verdict_of_its_own_click() {
+    let Some(browser) = Browser::start(Look::Light).await else { return };
+    let (market, app) = (Market::start().await, App::start().await);
+    market.register_patient(&format!("{}/gate", app.url)).await;
+    let page = format!("{}/apps/1", market.url);
+    let slow = browser.driver.window().await.unwrap();
+    browser.open(&page).await;
+    let quick = browser.driver.new_tab().await.unwrap();
+    browser.driver.switch_to_window(quick.clone()).await.unwrap();
+    browser.open(&page).await;
+    browser.driver.switch_to_window(slow.clone()).await.unwrap();
+    browser.act("Acme", "Install").await;
+    app.arrival().await;
+    let change = json!({"url": format!("{}/200", app.url)}).to_string();
+    market.send(reqwest::Method::PATCH, "/api/apps/1", change).await;
+    browser.driver.switch_to_window(quick.clone()).await.unwrap();
+    browser.act("Globex", "Install").await;
+    assert!(browser.verdict().await.starts_with("Acknowledged: Install for Globex"));
+
+    browser.driver.switch_to_window(slow).await.unwrap();
+    assert!(browser.driver.title().await.unwrap().starts_with("Waiting for the app: Install for Acme"));
+    app.open_gate(500);
+    assert!(browser.verdict().await.starts_with("RETRIED: Install for Acme: status 500"));
+    assert!(browser.text().await.contains("Newer: Acknowledged: Install for Globex"));
+    browser.driver.switch_to_window(quick).await.unwrap();
+    browser.driver.refresh().await.unwrap();
+    assert!(browser.verdict().await.starts_with("Acknowledged: Install for Globex"));
+    browser.quit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_duplicated_held_back_sent_late_and_sent_again() {
     let Some(browser) = Browser::start(Look::Light).await else { return };
     let market = Market::start().await;
@@ -119,7 +170,7 @@ async fn a_request_is_duplicated_held_back_sent_late_and_sent_again() {
     browser.quit().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_rotated_while_the_app_still_has_the_previous_one() {
     let Some(browser) = Browser::start(Look::Light).await else { return };
     let market = Market::start().await;
@@ -147,7 +198,7 @@ async fn a_secret_is_rotated_while_the_app_still_has_the_previous_one() {
     browser.quit().await;
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_user_installs_an_app_of_securityscorecard_through_its_form() {
     let Some(browser) = Browser::start(Look::Phone).await else { return };
     let market = Market::start().await;

@@ -46,7 +46,8 @@ async fn a_form_without_the_token_of_this_run_is_refused() {
         assert_eq!(answer.status(), 403, "{token}");
     }
     assert!(!market.get("/api/tenants").await.to_string().contains("Evil"));
-    let answer = market.form("/tenants", &[("platform", "seismic"), ("name", "Good")]).await;
+    market.register("http://127.0.0.1:1/x", "s").await;
+    let answer = market.form("/tenants", &[("platform", "seismic"), ("name", "Good"), ("app", "1")]).await;
     assert_eq!(answer.status(), 303);
 }
 

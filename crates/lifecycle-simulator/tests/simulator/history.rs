@@ -24,6 +24,7 @@ async fn five_thousand_deliveries_are_counted_and_turned_page_by_page() {
         assert!(page.contains(count), "{count}");
     }
     assert_eq!(page.matches("class=\"what\"").count(), 50);
+    assert!(page.len() < 100_000, "it does not grow with the history: {} bytes", page.len());
     assert!(page.contains("/apps/1?before=4951#deliveries\">Older</a>") && !page.contains(">Newest</a>"));
     let older = market.page("/apps/1?before=4951").await;
     assert!(older.contains("#4950 ·") && older.contains(">Newest</a>") && !older.contains("#4951 ·"));
@@ -31,9 +32,16 @@ async fn five_thousand_deliveries_are_counted_and_turned_page_by_page() {
     assert!(blocked.contains("#5000 ·") && !blocked.contains("#4999 ·") && blocked.contains("2500 in all"));
     let found = market.get("/api/deliveries?q=%22n%22:4321%7D").await;
     assert_eq!(found.as_array().unwrap().len(), 1);
+    let found = market.page("/apps/1?q=%22n%22:4321%7D").await;
+    assert!(found.contains("1 in all") && found.contains("#4321 ·"), "{found}");
     let latest = market.get("/api/deliveries?state=blocked&before=100&limit=3").await;
     let ids: Vec<&Value> = latest.as_array().unwrap().iter().map(|delivery| &delivery["id"]).collect();
     assert_eq!(ids, [&json!(90), &json!(80), &json!(70)]);
+    // The next one brings them down to what is kept.
+    market.act(1, json!({"action": "install"})).await;
+    let page = market.page("/apps/1").await;
+    assert!(page.contains("2000 in all") && page.contains("The latest 2000 are kept."), "{page}");
+    assert_eq!(market.get("/api/deliveries?before=3002").await, json!([]), "the oldest are gone");
 }
 
 #[tokio::test]

@@ -186,6 +186,8 @@ async fn an_installation_without_a_required_secret_waits_and_a_new_required_one_
     let action = json!({"action": "notify"});
     let refused = market.post(&format!("{installation}/actions"), action.clone()).await;
     assert_eq!((refused.status, &refused.body["code"]), (409, &json!("incomplete")));
+    let page = market.page(&format!("/apps/{id}")).await;
+    assert_eq!(labels(&page), ["Not complete yet", "Acknowledged"], "the hook's answer does not hide that");
     hand_in(&market, &token(&first), json!([{"key": "ACCESS_TOKEN", "value": ""}])).await;
     let state = market.get(&installation).await;
     assert_eq!(state["configuration"], "reinstall-required", "an empty value is none: {state}");
@@ -211,6 +213,19 @@ async fn an_installation_without_a_required_secret_waits_and_a_new_required_one_
     let both = json!([{"key": "ACCESS_TOKEN", "value": "x"}, {"key": "CHANNEL", "value": "y"}]);
     hand_in(&market, &token(&second), both).await;
     assert_eq!(market.get(&installation).await["configuration"], "complete");
+    assert_eq!(labels(&market.page(&format!("/apps/{id}")).await), ["Acknowledged"]);
+
+    let path = format!("/apps/{id}/tenants/{USER}");
+    let led = market.form(&path, &[("action", "uninstall")]).await.headers()["location"].clone();
+    let page = market.page(led.to_str().unwrap()).await;
+    assert_eq!(labels(&page), ["Uninstalled"], "and not the verdict on the hook before");
+    assert!(page.contains("Last delivery: <a href="), "{page}");
+}
+
+/// The verdicts of a page, from the top.
+fn labels(page: &str) -> Vec<&str> {
+    let shown = page.split("<p class=\"label\">").skip(1);
+    shown.filter_map(|rest| Some(rest.split_once('<')?.0)).collect()
 }
 
 #[tokio::test]

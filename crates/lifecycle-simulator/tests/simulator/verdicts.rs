@@ -97,22 +97,19 @@ async fn what_is_on_its_way_is_shown_to_whoever_clicks_something_else() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_replaced_within_two_clicks_of_the_first_blocked() {
-    let market = Market::start().await;
-    let example = crate::support::example::Example::start(&market.url);
-    let url = format!("{}/seismic", example.url);
-    let fields = [("name", "Example app"), ("url", url.as_str()), ("signing_secret", "")];
-    market.form("/register?platform=seismic", &fields).await;
-    let blocked = led_to(&market, "/apps/1/tenants/1", &[("action", "install")]).await;
-    let page = market.page(&blocked).await;
-    assert!(page.contains("The app verifies with another signing secret than"), "{page}");
-    assert!(page.contains("<button class=\"primary\" type=\"submit\">Use it and send again</button>"));
-    let fields = [("signing_secret", crate::support::example::SECRET), ("delivery", "1")];
-    let again = led_to(&market, "/apps/1/secret", &fields).await;
-    assert_eq!(verdict(&market, &again).await, "Went through");
-    let enabled = led_to(&market, "/apps/1/tenants/1", &[("action", "enable")]).await;
-    assert_eq!(verdict(&market, &enabled).await, "Went through");
-    assert_eq!(market.status(1).await, "enabled");
+async fn an_attempt_to_fool_an_app_is_waited_for_like_any_click() {
+    let (market, app) = (Market::start().await, App::start().await);
+    let id = market.register(&format!("{}/gate", app.url), "s").await;
+    let click = led_to(&market, &format!("/apps/{id}/tenants/1/forge"), &[("forgery", "unsigned")]).await;
+    app.arrival().await;
+    let answer = market.client.get(format!("{}{click}", market.url)).send().await.unwrap();
+    assert_eq!(answer.headers()["refresh"], "1", "the page comes back by itself");
+    assert_eq!(verdict(&market, &click).await, "Waiting for the app");
+    app.open_gate(401);
+    while market.get("/api/deliveries/1").await["state"] == "sending" {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(verdict(&market, &click).await, "Refused, as it has to be");
 }
 
 #[tokio::test]

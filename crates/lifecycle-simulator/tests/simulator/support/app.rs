@@ -43,7 +43,7 @@ impl App {
             manifest: Arc::new(Mutex::new(Value::Null)),
         };
         let router = Router::new()
-            .route("/manifest.json", axum::routing::get(manifest))
+            .route("/manifest.json", axum::routing::any(manifest))
             .route("/{answer}", axum::routing::any(answer))
             .route("/{answer}/{callback}", axum::routing::any(callback))
             .with_state(app.clone());

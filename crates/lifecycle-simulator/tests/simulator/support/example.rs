@@ -23,6 +23,11 @@ pub(crate) struct Example {
 impl Example {
     /// Starts the example; its installation page posts to this simulator.
     pub(crate) fn start(simulator: &str) -> Self {
+        Self::start_with(simulator, [])
+    }
+
+    /// The same, with these settings.
+    pub(crate) fn start_with(simulator: &str, settings: impl IntoIterator<Item = (String, String)>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(program())
             .current_dir(folder.path()) // where it keeps its database
@@ -30,6 +35,7 @@ impl Example {
             .env("SEISMIC_SIGNING_SECRET", SECRET)
             .env("SECURITYSCORECARD_HOOK_TOKEN", TOKEN)
             .env("SECURITYSCORECARD_INSTALLATION_URL", format!("{simulator}/apps/installation-data"))
+            .envs(settings)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -92,6 +92,12 @@ impl Market {
         answer.body["id"].as_i64().unwrap()
     }
 
+    /// Registers an app on the platform that waits longest, so that a busy machine is in time.
+    pub(crate) async fn register_patient(&self, url: &str) -> i64 {
+        let app = json!({"platform": "saleor", "name": "Test app", "url": url});
+        self.post("/api/apps", app).await.body["id"].as_i64().unwrap()
+    }
+
     /// Acts as the administrator of the first tenant, and gives the deliveries.
     pub(crate) async fn act(&self, app: i64, action: Value) -> Value {
         let mut action = action;
