@@ -34,11 +34,11 @@ CREATE TABLE lifecycle.heads (
     tenant   bytea  PRIMARY KEY,
     platform bytea  NOT NULL,
     head     bigint NOT NULL, -- the oldest open delivery; or lower, where several were accepted at the same time
-    retried  boolean NOT NULL DEFAULT false -- it may be lower than what was claimed since
+    retried  bigint -- the newest that was retried: a head up to it may be lower than what was claimed since
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 
 CREATE INDEX heads_order ON lifecycle.heads (platform, head);
-CREATE INDEX heads_retried ON lifecycle.heads (head) WHERE retried;
+CREATE INDEX heads_retried ON lifecycle.heads (head) WHERE retried IS NOT NULL;
 
 -- What makes a delivery a duplicate, and since when: the first half of its idempotency key. Kept longer than the delivery, and
 -- forgotten by date. Keys are digests, so each is written to another page of the index. As long as they are few, that index
@@ -210,7 +210,7 @@ DECLARE
     _lowest bigint;
     _tenants bytea[];
 BEGIN
-    _from := least(_from, (SELECT min(head) FROM lifecycle.heads WHERE retried));
+    _from := least(_from, (SELECT min(head) FROM lifecycle.heads WHERE retried IS NOT NULL));
     SELECT min(first.head) INTO _lowest FROM unnest(_platforms) AS known (platform) CROSS JOIN LATERAL (
         SELECT h.head FROM lifecycle.heads AS h
         WHERE h.platform = known.platform AND h.head >= _from
@@ -298,8 +298,8 @@ BEGIN
         ) IS NULL
     );
     DELETE FROM lifecycle.heads WHERE tenant = ANY (_gone);
-    UPDATE lifecycle.heads AS h SET retried = false, head = (
-        SELECT d.id FROM lifecycle.deliveries AS d
+    UPDATE lifecycle.heads AS h SET (head, retried) = (
+        SELECT d.id, CASE WHEN d.id <= h.retried THEN h.retried END FROM lifecycle.deliveries AS d
         WHERE d.tenant = h.tenant AND d.id >= h.head AND d.state IN ('pending', 'leased')
         ORDER BY d.id LIMIT 1
     )
@@ -346,7 +346,7 @@ DECLARE
     _tenant bytea := (SELECT tenant FROM lifecycle.deliveries WHERE id = _id);
 BEGIN
     INSERT INTO lifecycle.heads (tenant, platform, head, retried)
-    SELECT key, platform, _id, true FROM lifecycle.tenants WHERE key = _tenant
+    SELECT key, platform, _id, _id FROM lifecycle.tenants WHERE key = _tenant
     ON CONFLICT (tenant) DO UPDATE SET head = heads.head WHERE false;
     RETURN _tenant;
 END $$;
@@ -374,7 +374,7 @@ BEGIN
         attempts = 0
     WHERE id = _id AND state IN ('pending', 'dead');
     _found := FOUND;
-    UPDATE lifecycle.heads SET head = _id, retried = true WHERE tenant = _tenant AND head > _id AND _found;
+    UPDATE lifecycle.heads SET head = least(head, _id), retried = greatest(retried, _id) WHERE tenant = _tenant AND _found;
     PERFORM lifecycle.settle(ARRAY[_tenant]);
     RETURN _found;
 END $$;

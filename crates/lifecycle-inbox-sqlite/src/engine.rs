@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use lifecycle_inbox::{EngineError, Notifier};
@@ -143,18 +143,18 @@ impl SqliteEngine {
         let notifier = Arc::new(Notifier::default());
         let threads = Arc::new(watch::Sender::default());
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| spawn(name, path, &threads, work);
-        let (writer, queue) = sync_channel(QUEUE);
         let (checkpoints, checkpointer) = checkpoints::sides(open::open_reader(path)?, files.clone());
-        spawn("inbox-checkpointer", Box::new(move || checkpointer.work()))?;
-        let work =
-            Writer { connection, queue, notifier: notifier.clone(), checkpoints, files: files.clone() };
-        spawn("inbox-writer", Box::new(move || work.work()))?;
+        let mut others = vec![spawn("inbox-checkpointer", Box::new(move || checkpointer.work()))?];
         let (readers, queue) = sync_channel(QUEUE);
         let queue = Arc::new(Mutex::new(queue));
         for _ in 0..READERS {
             let (connection, files, queue) = (open::open_reader(path)?, files.clone(), queue.clone());
-            spawn("inbox-reader", Box::new(move || readers::read(connection, &files, &queue)))?;
+            let work = Box::new(move || readers::read(connection, &files, &queue));
+            others.push(spawn("inbox-reader", work)?);
         }
+        let (writer, queue) = sync_channel(QUEUE);
+        let work = Writer { connection, queue, notifier: notifier.clone(), checkpoints, files, others };
+        spawn("inbox-writer", Box::new(move || work.work()))?;
         Ok(Self { writer: Queue::to(writer), readers: Queue::to(readers), notifier, threads })
     }
 
@@ -197,7 +197,7 @@ fn spawn(
     path: &Path,
     threads: &watch::Sender<()>,
     work: Box<dyn FnOnce() + Send>,
-) -> Result<(), OpenError> {
+) -> Result<JoinHandle<()>, OpenError> {
     let is_running = threads.subscribe();
     let work = move || {
         work();
@@ -206,7 +206,7 @@ fn spawn(
     let spawned = thread::Builder::new().name(name.to_owned()).spawn(work);
     let unusable =
         |error: std::io::Error| OpenError::Unusable { path: path.to_owned(), why: error.to_string() };
-    spawned.map(drop).map_err(unusable)
+    spawned.map_err(unusable)
 }
 
 /// The way to a thread, until it is closed. Clones are the same way.

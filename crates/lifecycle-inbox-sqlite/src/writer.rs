@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use lifecycle_inbox::Notifier;
@@ -31,6 +31,8 @@ pub(crate) struct Writer {
     pub(crate) notifier: Arc<Notifier>,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) files: Arc<Files>,
+    /// The threads that have the other connections.
+    pub(crate) others: Vec<JoinHandle<()>>,
 }
 
 /// Why a transaction was rolled back, with all that its jobs wrote.
@@ -47,7 +49,11 @@ impl Writer {
     /// of the next one collect in the queue. It never waits for more jobs.
     pub(crate) fn work(mut self) {
         self.work_off();
-        self.files.close(self.connection);
+        let Self { connection, checkpoints, files, others, .. } = self;
+        drop(checkpoints); // the thread that copies the log ends with them
+        // SQLite copies the log back when the last connection closes. Of two that close at once, neither may be the last.
+        others.into_iter().for_each(|other| drop(other.join()));
+        files.close(connection);
     }
 
     fn work_off(&mut self) {

@@ -2,6 +2,7 @@
 
 mod crowd;
 mod pooler;
+mod proxy;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
@@ -14,6 +15,7 @@ use std::{env, fs};
 
 pub use crowd::Crowd;
 pub use pooler::Pooler;
+pub use proxy::{Fault, Proxy};
 
 /// The variable that names a server to use instead of a private one: a URL of a user that may create schemas.
 pub const VARIABLE: &str = "LIFECYCLE_TEST_POSTGRES";

@@ -151,6 +151,21 @@ proptest! {
         prop_assert!((1..=story.len() as u64).contains(&state.generation()));
     }
 
+    /// A retried dead letter, a lease that was lost after its commit: whatever came before the close changes nothing after it.
+    #[test]
+    fn what_is_folded_again_after_a_last_close_opens_nothing(
+        story in story(&Clock::ALL, 1..10_000),
+        setting in any_setting(),
+        again in prop::collection::vec(any::<prop::sample::Index>(), 1..6),
+    ) {
+        let Some(story) = until_the_last_close(story) else { return Ok(()) };
+        let mut changes = in_order(&story, setting);
+        for index in again {
+            changes.push(changes[index.index(story.len())].clone());
+        }
+        prop_assert!(!is_served(fold(&changes).as_ref()), "{:?}", changes);
+    }
+
     #[test]
     fn a_generation_never_goes_back(
         story in story(&Clock::ALL, 0..10_000),

@@ -4,6 +4,7 @@
 mod support;
 
 mod claims;
+mod cuts;
 mod damage;
 mod deadline;
 mod endings;
@@ -11,6 +12,7 @@ mod failover;
 mod faults;
 mod gate;
 mod keys;
+mod model;
 mod notifications;
 mod opening;
 mod order;

@@ -70,6 +70,39 @@ async fn a_delivery_whose_commit_is_late_is_not_overtaken() {
     store.remove().await;
 }
 
+/// A claim begins at the lowest head that it knows of. What comes back is lower, and each of them has to be met.
+#[tokio::test]
+async fn letters_of_a_tenant_that_are_retried_together_are_all_met_by_who_looks_beyond_them() {
+    let store = Store::new();
+    let engine = store.open().await;
+    let mut letters = Vec::new();
+    for nth in 0..3 {
+        letters.push(put(&engine, "t", nth).await);
+        let claimed = claim_one(&engine).await;
+        assert!(engine.fail(claimed.token, engine.now(), "no", AfterFailure::Dead(None)).await.unwrap());
+    }
+    let waiting = put(&engine, "u", 3).await;
+    for letter in [letters[1], letters[0], letters[2]] {
+        assert!(engine.retry(letter, engine.now()).await.unwrap());
+    }
+    let client = store.client().await;
+    let of_another = format!(
+        "SELECT id FROM {}.claim(ARRAY['seismic'::bytea], 'w', 0, 9223372036854775807, 60000, 1, {waiting})",
+        store.schema()
+    );
+    for letter in letters {
+        let met = client.query(&of_another, &[]).await.unwrap();
+        assert_eq!(met.iter().map(|row| DeliveryId(row.get(0))).collect::<Vec<_>>(), [letter]);
+        let dead = format!(
+            "SELECT {0}.finish(ARRAY[id], ARRAY[fence], ARRAY[0], ARRAY['dead'], ARRAY[0], ARRAY[NULL::bytea], ARRAY[0])
+            FROM {0}.deliveries WHERE id = {letter}",
+            store.schema()
+        );
+        client.batch_execute(&dead).await.unwrap();
+    }
+    store.remove().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn two_replicas_that_hammer_the_same_tenants_keep_their_order() {
     const WRITERS: u32 = 12;

@@ -5,6 +5,7 @@ mod clocks;
 mod enabled;
 mod failing;
 mod leasing;
+mod model;
 mod observing;
 mod platforms;
 mod retrying;
