@@ -52,7 +52,9 @@ impl Writer {
         let Self { connection, checkpoints, files, others, .. } = self;
         drop(checkpoints); // the thread that copies the log ends with them
         // SQLite copies the log back when the last connection closes. Of two that close at once, neither may be the last.
-        others.into_iter().for_each(|other| drop(other.join()));
+        for other in others {
+            drop(other.join());
+        }
         files.close(connection);
     }
 

@@ -55,9 +55,11 @@ impl Driver {
             }
             Operation::Compare { state, tenant, after, limit } => {
                 let mut filter = DeliveryFilter::default();
-                (filter.state, filter.tenant, filter.limit) = (*state, tenant.map(crate::operation::tenant), *limit);
+                (filter.state, filter.tenant, filter.limit) =
+                    (*state, tenant.map(crate::operation::tenant), *limit);
                 let known = &self.reference.deliveries;
-                filter.after = after.filter(|_| !known.is_empty()).map(|nth| known[nth.index(known.len())].id);
+                filter.after =
+                    after.filter(|_| !known.is_empty()).map(|nth| known[nth.index(known.len())].id);
                 self.compare(&handle, &filter).await?;
                 Done::Quietly
             }
@@ -180,9 +182,7 @@ impl Driver {
         let change = folds.then_some(&change);
         let (ended, error) = match (state, change) {
             (DeliveryState::Done, Some(change)) => (handle.complete(token, self.now, change).await?, None),
-            _ => {
-                (handle.fail(token, self.now, ERROR, AfterFailure::Dead(change)).await?, Some(ERROR))
-            }
+            _ => (handle.fail(token, self.now, ERROR, AfterFailure::Dead(change)).await?, Some(ERROR)),
         };
         let expected = self.reference.end(token, self.now, state, error, change);
         prop_assert_eq!(ended, expected.is_some(), "{:?} ends as {:?}", token, state);
@@ -232,7 +232,9 @@ impl Driver {
                 let current = secrets.get_mut(&(tenant(*nth), *name)).filter(|current| **current == [*old]);
                 let replaced = handle.replace_sealed(&secret(nth, *name, old), vec![*sealed]).await?;
                 prop_assert_eq!(replaced, current.is_some(), "replaced");
-                current.into_iter().for_each(|current| *current = vec![*sealed]);
+                if let Some(current) = current {
+                    *current = vec![*sealed];
+                }
             }
             Operation::DeleteSecrets { tenant: nth, name } => {
                 let (tenant, before) = (tenant(*nth), secrets.len());
@@ -271,7 +273,8 @@ impl Driver {
         let secrets = handle.all_sealed(None, usize::MAX).await?;
         let secrets = secrets.into_iter().map(|secret| ((secret.tenant, secret.name), secret.sealed));
         let expected = self.reference.secrets.iter();
-        let expected = expected.map(|((tenant, name), sealed)| ((tenant.clone(), (*name).to_owned()), sealed.clone()));
+        let expected =
+            expected.map(|((tenant, name), sealed)| ((tenant.clone(), (*name).to_owned()), sealed.clone()));
         prop_assert_eq!(secrets.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
         Ok(())
     }

@@ -18,22 +18,61 @@ pub(crate) struct Step {
 #[derive(Clone, Debug)]
 pub(crate) enum Operation {
     Accept(Event),
-    Claim { platforms: &'static [&'static str], lease: Duration, limit: usize },
-    Compare { state: Option<DeliveryState>, tenant: Option<usize>, after: Option<Index>, limit: usize },
+    Claim {
+        platforms: &'static [&'static str],
+        lease: Duration,
+        limit: usize,
+    },
+    Compare {
+        state: Option<DeliveryState>,
+        tenant: Option<usize>,
+        after: Option<Index>,
+        limit: usize,
+    },
     Complete(Token),
-    Delete { back: usize },
-    DeleteSecrets { tenant: usize, name: Option<&'static str> },
-    Die { token: Token, folds: bool },
-    Fail { token: Token, wait: Duration },
-    PassTime { seconds: i64 },
-    Prune { ages: [Duration; 3], limit: usize },
-    PutSecret { tenant: usize, name: &'static str, sealed: u8 },
+    Delete {
+        back: usize,
+    },
+    DeleteSecrets {
+        tenant: usize,
+        name: Option<&'static str>,
+    },
+    Die {
+        token: Token,
+        folds: bool,
+    },
+    Fail {
+        token: Token,
+        wait: Duration,
+    },
+    PassTime {
+        seconds: i64,
+    },
+    Prune {
+        ages: [Duration; 3],
+        limit: usize,
+    },
+    PutSecret {
+        tenant: usize,
+        name: &'static str,
+        sealed: u8,
+    },
     Release(Token),
-    Renew { tokens: Vec<Token>, lease: Duration },
+    Renew {
+        tokens: Vec<Token>,
+        lease: Duration,
+    },
     /// Ends the handle and opens another one, as a process does that starts again.
     Reopen,
-    ReplaceSecret { tenant: usize, name: &'static str, old: u8, sealed: u8 },
-    Retry { back: usize },
+    ReplaceSecret {
+        tenant: usize,
+        name: &'static str,
+        old: u8,
+        sealed: u8,
+    },
+    Retry {
+        back: usize,
+    },
 }
 
 /// A token that was given, or one that nobody was given, with another fence.
@@ -200,8 +239,12 @@ fn limit() -> impl Strategy<Value = usize> {
 fn compare() -> impl Strategy<Value = Operation> {
     let state = proptest::option::of(select(&DeliveryState::ALL[..]));
     let (tenant, after) = (proptest::option::of(0..TENANTS.len()), proptest::option::of(any::<Index>()));
-    (state, tenant, after, limit())
-        .prop_map(|(state, tenant, after, limit)| Operation::Compare { state, tenant, after, limit })
+    (state, tenant, after, limit()).prop_map(|(state, tenant, after, limit)| Operation::Compare {
+        state,
+        tenant,
+        after,
+        limit,
+    })
 }
 
 fn secrets() -> impl Strategy<Value = Operation> {

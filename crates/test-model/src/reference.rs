@@ -137,7 +137,8 @@ impl Reference {
         own.last_error = error.map(str::to_owned).or(own.last_error.take());
         let tenant = own.record.tenant.clone();
         if state == DeliveryState::Done {
-            let older = self.deliveries.iter_mut().filter(|it| it.id < token.id && it.record.tenant == tenant);
+            let older =
+                self.deliveries.iter_mut().filter(|it| it.id < token.id && it.record.tenant == tenant);
             older.for_each(|it| it.overtaken_by = it.overtaken_by.max(Some(token.id)));
         }
         let Some(change) = change else { return Some(Transition::Unchanged) };
@@ -199,7 +200,8 @@ impl Reference {
 
     fn summary(&self, own: &Delivery) -> DeliverySummary {
         let record = &own.record;
-        let mut summary = DeliverySummary::new(own.id, record.tenant.clone(), record.kind.as_str(), own.state);
+        let mut summary =
+            DeliverySummary::new(own.id, record.tenant.clone(), record.kind.as_str(), own.state);
         summary.key = Some(record.key);
         summary.attempts = own.attempts;
         summary.due_at = if own.is_open() { own.due_at } else { Timestamp::MIN };

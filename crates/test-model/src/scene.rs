@@ -119,7 +119,9 @@ impl Scene {
             Operation::PutSealed => engine.put_sealed(secret(b"new")).await.map(|()| true),
             Operation::Release => engine.release(token, NOW).await,
             Operation::Renew => engine.renew(&[token], NOW, LEASE * 2).await.map(|held| held == [token]),
-            Operation::ReplaceSealed => engine.replace_sealed(&secret(b"old"), b"new".to_vec()).await.map(|_| true),
+            Operation::ReplaceSealed => {
+                engine.replace_sealed(&secret(b"old"), b"new".to_vec()).await.map(|_| true)
+            }
             Operation::Retry => engine.retry(self.dead, NOW).await,
             Operation::Run => return self.run(runner).await,
         };

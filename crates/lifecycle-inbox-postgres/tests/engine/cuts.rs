@@ -70,20 +70,19 @@ impl Stage {
 
     async fn restore(&self) {
         let schema = self.store.schema();
-        let mut restore = String::from("BEGIN;");
-        for table in TABLES.iter().rev() {
-            restore += &format!("DELETE FROM {schema}.{table};");
-        }
-        for table in TABLES {
-            restore += &format!("INSERT INTO {schema}.{table} OVERRIDING SYSTEM VALUE TABLE {schema}.kept_{table};");
-        }
-        self.client.batch_execute(&(restore + "COMMIT")).await.unwrap();
+        let delete = TABLES.iter().rev().map(|table| format!("DELETE FROM {schema}.{table};"));
+        let insert = TABLES.iter().map(|table| {
+            format!("INSERT INTO {schema}.{table} OVERRIDING SYSTEM VALUE TABLE {schema}.kept_{table};")
+        });
+        let restore: String = delete.chain(insert).collect();
+        self.client.batch_execute(&restore).await.unwrap();
         assert_eq!(self.stored().await, self.before);
     }
 
     /// Waits until no session of the proxy is in the middle of something.
     async fn is_quiet(&self) {
-        let busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'proxied' AND state <> 'idle'";
+        let busy =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'proxied' AND state <> 'idle'";
         until("no session works on", async || {
             self.client.query_one(busy, &[]).await.unwrap().get::<_, i64>(0) == 0
         })
