@@ -1,6 +1,5 @@
 //! `cargo xtask docs`: the documentation of all crates, without a warning, and of those that are published without a dead link.
 
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,23 +13,17 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     if let Some(argument) = arguments.next()? {
         return Err(argument.unexpected().into());
     }
-    let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
-    let root = Path::new(target).join("doc");
-    let folders: Vec<_> =
-        Member::published(&metadata)?.iter().map(|member| member.target.replace('-', "_")).collect();
-    // rustdoc links an item of another crate where that crate has a folder, and cargo has them documented in any order.
-    for folder in &folders {
-        fs::create_dir_all(root.join(folder))?;
-    }
     let mut document = cargo();
     document.args(["doc", "--workspace", "--no-deps", "--all-features", "--locked", "--quiet"]);
     step(document.env("RUSTDOCFLAGS", "-D warnings"), "cargo doc")?;
 
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str().ok_or("cargo metadata names no target directory")?;
+    let root = Path::new(target).join("doc");
     let mut site = Site::new(&root, on_docs_rs);
     let mut dead = Vec::new();
-    for folder in &folders {
-        dead.extend(site.dead_links(folder)?);
+    for member in Member::published(&metadata)? {
+        dead.extend(site.dead_links(&member.target.replace('-', "_"))?);
     }
     for link in &dead {
         eprintln!("{link}");

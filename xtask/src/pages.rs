@@ -77,7 +77,8 @@ impl Page {
     }
 }
 
-/// The name of an item, which rustdoc leaves in the texts of other crates; of ours it warns.
+/// The name of an item, which rustdoc leaves as it is where the item's crate is not documented, or not yet. It warns of a name that
+/// is none, but in the texts of other crates.
 fn is_item(to: &str) -> bool {
     let path = to.split('#').next().unwrap_or_default();
     path.contains("::") || !(path.is_empty() || path.contains(['.', '/']))
