@@ -12,7 +12,7 @@ use proptest::{prop_assert, prop_assert_eq};
 use tokio::time::timeout;
 
 use crate::Handle;
-use crate::operation::{Event, Operation, Step, Token, change, tenant, tenants};
+use crate::operation::{Event, Operation, PLATFORMS, Step, Token, change, tenant, tenants};
 use crate::reference::Reference;
 
 /// When all sequences begin: 2023-11-14T22:13:20Z.
@@ -245,6 +245,24 @@ impl Driver {
             _ => {}
         }
         Ok(Done::Quietly)
+    }
+
+    /// Handles all that is left, once every wait and lease is over.
+    pub(crate) async fn drain(&mut self) -> Checked {
+        self.now = self.now + Duration::from_secs(1_000_000);
+        let handle = self.handles[1].clone();
+        loop {
+            let known = self.claims.len();
+            let request = ClaimRequest::new(WORKERS[1], PLATFORMS[0], self.now, WITHIN, 3);
+            self.claim(&handle, request).await?;
+            let new = self.claims.len() - known;
+            for back in 0..new {
+                self.end(&handle, &Token { back, forged_by: 0 }, DeliveryState::Done, true).await?;
+            }
+            if new == 0 {
+                return Ok(());
+            }
+        }
     }
 
     /// Compares all that can be seen.

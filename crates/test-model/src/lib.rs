@@ -30,7 +30,7 @@ use operation::{Step, step};
 pub const VARIABLE: &str = "LIFECYCLE_TEST_SEEDS";
 
 /// The most steps of a sequence.
-const STEPS: usize = 60;
+const STEPS: usize = 120;
 
 /// An engine that keeps installations and secrets too.
 pub trait UnderTest: Engine + InstallationStore + SecretStore {}
@@ -90,5 +90,7 @@ async fn follow<E: UnderTest>(
             driver.replace(handle, open().await);
         }
     }
+    driver.compare_all().await?;
+    driver.drain().await?;
     driver.compare_all().await
 }

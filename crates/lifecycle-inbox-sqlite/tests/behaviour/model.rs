@@ -5,7 +5,7 @@ use lifecycle_inbox_sqlite::SqliteEngine;
 #[test]
 fn the_engine_does_what_the_model_does() {
     let folder = tempfile::tempdir().unwrap();
-    test_model::check(0..20, async |store| {
+    test_model::check(0..30, async |store| {
         SqliteEngine::open(folder.path().join(format!("{store}.db"))).unwrap()
     });
 }
