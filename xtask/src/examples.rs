@@ -18,10 +18,16 @@ pub(crate) const BUILT: &str = "LIFECYCLE_BUILT_EXAMPLES";
 /// Builds the packages under `examples/` that have a program, so that a new example cannot be forgotten; those that say that
 /// they are no subject of the suite are left out.
 pub(crate) fn build(root: &Path) -> Result<Vec<Program>, Failure> {
-    let packages = packages(root)?;
+    let mut programs = named(root, &packages(root)?)?;
+    programs.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(programs)
+}
+
+/// Builds these packages, each of which has a program of its name.
+pub(crate) fn named(root: &Path, packages: &[String]) -> Result<Vec<Program>, Failure> {
     let folder = match env::var_os(BUILT) {
         Some(folder) => folder.into(),
-        None => compile(root, &packages)?,
+        None => compile(root, packages)?,
     };
     let program = |package: &String| {
         let executable = folder.join(format!("{package}{}", env::consts::EXE_SUFFIX));
@@ -29,9 +35,7 @@ pub(crate) fn build(root: &Path) -> Result<Vec<Program>, Failure> {
         let program = executable.exists().then_some(Program { name, executable });
         program.ok_or_else(|| format!("{package} has no program of its name"))
     };
-    let mut programs = packages.iter().map(program).collect::<Result<Vec<_>, _>>()?;
-    programs.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(programs)
+    Ok(packages.iter().map(program).collect::<Result<_, _>>()?)
 }
 
 /// The names of those packages.

@@ -25,6 +25,7 @@ mod release;
 mod rusqlite;
 mod sbom;
 mod semver;
+mod siege;
 mod soak;
 mod step;
 mod test;
@@ -65,6 +66,11 @@ const TASKS: &[Task] = &[
         "semver",
         "compare the API with the last version that is tagged; installs cargo-semver-checks",
         semver::run,
+    ),
+    (
+        "siege",
+        "hostile HTTP against the example apps, with callbacks among it; none may be late, and nothing may be left",
+        siege::run,
     ),
     (
         "soak",

@@ -15,7 +15,7 @@ use lifecycle_testing::{
 use crate::Failure;
 
 /// Secrets in a form that every platform takes: text, base64 and a token at the same time.
-const SECRET: &str = "c29hayBzZWNyZXQgb2YgdGhlIG1hcmtldHBsYWNl";
+pub(crate) const SECRET: &str = "c29hayBzZWNyZXQgb2YgdGhlIG1hcmtldHBsYWNl";
 const OTHER_SECRET: &str = "YW5vdGhlciBzZWNyZXQgdGhhdCBub2JvZHkgaGFz";
 
 const SEED: &str = "5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed5eed";

@@ -20,7 +20,7 @@ use crate::crash::sender::{Roots, Sent, Tenant};
 use crate::crash::store::Store;
 use crate::crash::verdict;
 use crate::marketplace::Marketplace;
-use crate::usage::{Growth, Usage};
+use crate::usage::{Bound, Growth, Usage};
 use crate::{Failure, examples};
 use fleet::{Fleet, Incident};
 use handled::Handled;
@@ -44,6 +44,9 @@ const SENDERS: u32 = 4;
 
 /// How long the load runs before it pauses.
 const WATCH: Duration = Duration::from_secs(60);
+
+/// What a process that stays may have more of in the end, memory in KiB.
+const BOUND: Bound = Bound { memory: 16 * 1024, descriptors: 8 };
 
 /// The most faults that are printed.
 const SHOWN: usize = 20;
@@ -101,14 +104,13 @@ fn soak(engine: Engine, programs: &[Program], options: &Options) -> Result<usize
         failure = fleet.stop().err().map(|why| why.to_string());
     }
 
-    let mut faults = judge(&loads, &handled);
-    faults.extend(failure);
+    let mut faults: Vec<String> = failure.into_iter().chain(judge(&loads, &handled)).collect();
     println!("{}", summary(&loads));
     println!("restarts: {}", fleet.done);
     for (program, usages) in programs.iter().zip(&usages) {
         let Some(growth) = Growth::over(usages) else { continue };
         println!("{}: {growth}", program.name);
-        if !growth.is_flat() {
+        if !growth.is_within(BOUND) {
             faults.push(format!("{} grows", program.name));
         }
     }

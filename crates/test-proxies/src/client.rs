@@ -12,7 +12,7 @@ use crate::{http1, http2};
 /// A connection, for one request after the other.
 #[derive(Debug)]
 pub(crate) enum Client {
-    Http1(Box<http1::Connection>),
+    Http1(http1::Connection),
     Http2(http2::Connection),
 }
 
@@ -20,7 +20,7 @@ impl Client {
     pub(crate) async fn open(site: &Site, front: Front, from: Ipv4Addr) -> Result<Self, NoAnswer> {
         let stream = site.open(front, from).await?;
         Ok(match front {
-            Front::Http1 => Self::Http1(Box::new(http1::Connection::new(stream))),
+            Front::Http1 => Self::Http1(http1::Connection::new(stream)),
             Front::Http2 => Self::Http2(http2::Connection::new(stream).await?),
         })
     }

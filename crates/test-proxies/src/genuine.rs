@@ -29,6 +29,11 @@ impl Marketplace {
         Ok(Self { secret: Secret::new(secret)?, sent: AtomicU64::new(0) })
     }
 
+    /// The signature of these bytes.
+    pub(crate) fn sign(&self, body: &[u8]) -> String {
+        seismic::SCHEME.sign(&self.secret, &[], body)
+    }
+
     /// A callback to this path.
     pub(crate) fn callback(&self, path: &str) -> Request {
         self.large_callback(path, 0)
@@ -41,7 +46,7 @@ impl Marketplace {
             r#"{{"type":"upgrade","appId":"proxies","tenantId":"proxies","requestId":"{number}","more":"{}"}}"#,
             "m".repeat(more)
         );
-        let signature = seismic::SCHEME.sign(&self.secret, &[], body.as_bytes());
+        let signature = self.sign(body.as_bytes());
         Request::new(path, Bytes::from(body)).signed(signature)
     }
 }

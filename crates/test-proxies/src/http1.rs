@@ -1,22 +1,25 @@
 //! HTTP/1.1, byte by byte: clients that a well-kept library does not let one be.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
-use tokio::net::TcpStream;
 use tokio::select;
 use tokio::time::sleep;
-use tokio_rustls::client::TlsStream;
 
 use crate::answer::{Answer, NoAnswer};
 use crate::request::Request;
 
+/// Bytes to and from a server, with TLS or without.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin + fmt::Debug> Stream for S {}
+
 /// A connection, and what was read of it too early.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TlsStream<TcpStream>,
+    stream: Box<dyn Stream>,
     read: BytesMut,
 }
 
@@ -30,8 +33,37 @@ struct Head {
 }
 
 impl Connection {
-    pub(crate) fn new(stream: TlsStream<TcpStream>) -> Self {
-        Self { stream, read: BytesMut::new() }
+    pub(crate) fn new(stream: impl Stream + 'static) -> Self {
+        Self { stream: Box::new(stream), read: BytesMut::new() }
+    }
+
+    /// Sends these bytes, whatever they are, and reads on for a final answer all the while.
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) -> Result<Answer, NoAnswer> {
+        let (mut from, mut to) = split(&mut self.stream);
+        exchange(&mut from, &mut self.read, write(&mut to, bytes)).await
+    }
+
+    /// The same, piece by piece, with a pause after each.
+    pub(crate) async fn trickle(
+        &mut self,
+        pieces: impl Iterator<Item = &[u8]>,
+        pause: Duration,
+    ) -> Result<Answer, NoAnswer> {
+        let (mut from, mut to) = split(&mut self.stream);
+        let sending = async {
+            for piece in pieces {
+                write(&mut to, piece).await?;
+                sleep(pause).await;
+            }
+            Ok(())
+        };
+        exchange(&mut from, &mut self.read, sending).await
+    }
+
+    /// Whatever comes until the other side closes.
+    pub(crate) async fn rest(mut self) -> Bytes {
+        while more(&mut self.stream, &mut self.read).await.is_ok() {}
+        self.read.freeze()
     }
 
     /// Sends a request, and reads on for the final answer all the while.
@@ -51,22 +83,31 @@ impl Connection {
             // In one piece, or a busy machine would make a slow client of this one.
             head.extend(rest.next().unwrap_or_default());
         }
-        let sending = async {
-            // That it cannot be sent to its end says nothing: the answer may be on its way.
-            let _ = write_all(&mut to, &head, rest, body.pause).await;
-            std::future::pending::<()>().await;
-        };
-        let answer = async {
-            let mut head = read_head(&mut from, buffer).await?;
-            while head.status < 200 {
-                head = read_head(&mut from, buffer).await?;
-            }
-            finish(&mut from, buffer, head).await
-        };
-        select! {
-            answer = answer => answer,
-            () = sending => Err(NoAnswer::Closed),
+        exchange(&mut from, buffer, write_all(&mut to, &head, rest, body.pause)).await
+    }
+}
+
+/// Reads a final answer while something is sent.
+async fn exchange(
+    from: &mut (impl AsyncRead + Unpin),
+    buffer: &mut BytesMut,
+    sending: impl Future<Output = std::io::Result<()>>,
+) -> Result<Answer, NoAnswer> {
+    let sending = async {
+        // That it cannot be sent to its end says nothing: the answer may be on its way.
+        let _ = sending.await;
+        std::future::pending::<()>().await;
+    };
+    let answer = async {
+        let mut head = read_head(from, buffer).await?;
+        while head.status < 200 {
+            head = read_head(from, buffer).await?;
         }
+        finish(from, buffer, head).await
+    };
+    select! {
+        answer = answer => answer,
+        () = sending => Err(NoAnswer::Closed),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Real reverse proxies in front of the example apps: attacks that must not succeed, and callbacks that must.
 //!
-//! `cargo xtask proxies` starts the apps and runs this. The proxies run by the very files of docs/guide/proxies.
+//! `cargo xtask proxies` and `cargo xtask siege` start the apps and run this. The proxies run by the very files of docs/guide/proxies.
 
 mod answer;
 mod attacks;
@@ -16,6 +16,7 @@ mod proxies;
 mod report;
 mod request;
 mod running;
+mod siege;
 mod site;
 
 use std::process::ExitCode;
@@ -52,6 +53,11 @@ const NOWHERE: &str = "127.0.0.1:1";
 /// How many findings failed.
 async fn run() -> Result<usize, Failure> {
     let options = Options::parse()?;
+    if let Some(flood) = options.siege {
+        let (passed, failed) = siege::run(&options, flood).await?;
+        println!("{passed} passed, {failed} failed");
+        return Ok(failed);
+    }
     let certificate = Certificate::new()?;
     let (mut passed, mut failed) = (0, 0);
     for proxy in PROXIES.iter().filter(|proxy| options.proxy.as_deref().is_none_or(|name| name == proxy.name))

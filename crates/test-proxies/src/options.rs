@@ -1,6 +1,7 @@
 //! Options: which apps run where, and what they were started with.
 
 use std::env;
+use std::time::Duration;
 
 use lexopt::prelude::{Long, ValueExt};
 
@@ -22,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) proxy: Option<String>,
     /// `--long`: also what held says what it saw.
     pub(crate) is_long: bool,
+    /// `--siege SECONDS`: hostile HTTP instead, with floods of so many seconds.
+    pub(crate) siege: Option<Duration>,
     /// `SEISMIC_SIGNING_SECRET` of the apps.
     pub(crate) secret: String,
     /// `SECURITYSCORECARD_HOOK_TOKEN` of the apps.
@@ -32,7 +35,7 @@ impl Options {
     pub(crate) fn parse() -> Result<Self, Failure> {
         let secret = env::var("SEISMIC_SIGNING_SECRET")?;
         let token = env::var("SECURITYSCORECARD_HOOK_TOKEN")?;
-        let mut options = Self { apps: Vec::new(), proxy: None, is_long: false, secret, token };
+        let mut options = Self { apps: Vec::new(), proxy: None, is_long: false, siege: None, secret, token };
         let mut arguments = lexopt::Parser::from_env();
         while let Some(argument) = arguments.next()? {
             match argument {
@@ -42,12 +45,13 @@ impl Options {
                     options.apps.push(App { name: name.to_owned(), address: address.to_owned() });
                 }
                 Long("long") => options.is_long = true,
+                Long("siege") => options.siege = Some(Duration::from_secs(arguments.value()?.parse()?)),
                 Long("proxy") => options.proxy = Some(arguments.value()?.string()?),
                 other => return Err(other.unexpected().into()),
             }
         }
         if options.apps.is_empty() {
-            return Err("`cargo xtask proxies` starts the apps and runs this".into());
+            return Err("`cargo xtask proxies` and `cargo xtask siege` start the apps and run this".into());
         }
         Ok(options)
     }

@@ -19,6 +19,10 @@ impl Finding {
     pub(crate) fn holds(&self) -> bool {
         self.counted.iter().all(Counted::holds)
     }
+
+    fn genuine(&self) -> impl Iterator<Item = &Counted> {
+        self.counted.iter().filter(|counted| counted.is_genuine())
+    }
 }
 
 /// The table of one proxy.
@@ -43,9 +47,18 @@ impl fmt::Display for Table<'_> {
         }
         for attack in attacks {
             write!(f, "\n{attack:<width$}")?;
-            for finding in findings.iter().filter(|it| it.attack == attack) {
+            let of_attack = || findings.iter().filter(|it| it.attack == attack);
+            for finding in of_attack() {
                 let seconds = format!("{:.1} s", finding.took.as_secs_f32());
                 write!(f, "  {:<9}", if finding.holds() { &*seconds } else { "FAILED" })?;
+            }
+            if of_attack().any(|finding| finding.genuine().next().is_some()) {
+                write!(f, "\n{:<width$}", "  callbacks meanwhile, 99 % within")?;
+                for finding in of_attack() {
+                    let within =
+                        finding.genuine().map(|counted| counted.within(99)).max().unwrap_or_default();
+                    write!(f, "  {:<9}", format!("{} ms", within.as_millis()))?;
+                }
             }
         }
         for finding in findings.iter().filter(|finding| is_long || !finding.holds()) {

@@ -35,13 +35,25 @@ async fn main() -> Result<(), Failure> {
 
 fn routes(app: &App) -> BoxedFilter<(impl warp::Reply + use<>,)> {
     let all = seismic(app).or(securityscorecard(app)).or(features(app)).or(pages(app));
-    no_final_slash().and(all).with(warp::log::custom(|request| access_log(&request))).boxed()
+    has_path().and(no_final_slash()).and(all).with(warp::log::custom(|request| access_log(&request))).boxed()
 }
 
 /// What the log shows of a request: its route, and neither path nor query, which hold the hook's token, states and ids.
 fn access_log(request: &warp::log::Info<'_>) {
     let (method, status) = (request.method(), request.status().as_u16());
     info!(target: "access_log", %method, route = route_name(request.path()), status, elapsed = ?request.elapsed(), "request");
+}
+
+/// The target of a request may have no path, as that of `CONNECT` has none, and no route is there for it. It comes first: warp
+/// 0.4.3 panics where such a request reaches `path::full`, `path::peek` or `path::tail` (its issue 1166), and whoever sends one decides that.
+fn has_path() -> impl Filter<Extract = (), Error = Rejection> + Clone {
+    let is_there = warp::path::end().map(|| false).or(warp::any().map(|| true)).unify();
+    let checked = is_there.and_then(
+        async |is_there: bool| {
+            if is_there { Ok(()) } else { Err(warp::reject::not_found()) }
+        },
+    );
+    checked.untuple_one()
 }
 
 /// To warp, `/seismic/` is `/seismic`; to most others it is not.

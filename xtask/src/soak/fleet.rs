@@ -1,6 +1,7 @@
 //! Fleet: the apps' processes on one database. One of each app stays, and is watched; one more is restarted all the time.
 
 use std::fmt;
+use std::fs;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,6 +45,8 @@ pub(crate) enum Incident {
 pub(crate) struct Done {
     kills: usize,
     stops: usize,
+    /// Starts that gave up, as the others did not let go of the file.
+    locked: usize,
     crashes: usize,
     failovers: usize,
     hangs: usize,
@@ -124,11 +127,26 @@ impl<'a> Fleet<'a> {
 
     fn start_restless(&mut self) -> Result<(), Failure> {
         let program = &self.programs[self.rng.usize(..self.programs.len())];
-        let app = self.launch(program, "restarted")?;
-        self.root = app.address()?;
+        let deadline = Instant::now() + PATIENCE;
+        let (app, root) = loop {
+            let app = self.launch(program, "restarted")?;
+            match app.address() {
+                Ok(root) => break (app, root),
+                // It has waited in vain for the others, and said so: any supervisor starts it again.
+                Err(_) if self.found_a_lock()? && Instant::now() < deadline => self.done.locked += 1,
+                Err(failure) => return Err(failure),
+            }
+        };
+        self.root = root;
         self.restless = Some(app);
         self.roots.set(self.programs.len(), Some(self.root.clone()));
         Ok(())
+    }
+
+    /// Whether that is the last thing that the restless app has said.
+    fn found_a_lock(&self) -> Result<bool, Failure> {
+        let log = fs::read_to_string(self.folder.join("restarted.log"))?;
+        Ok(log.lines().last().is_some_and(|line| line.ends_with("is locked by another process")))
     }
 
     /// Restarts the restless one until then; in the middle an incident comes.
@@ -204,7 +222,12 @@ impl<'a> Fleet<'a> {
             }
             Ok(inbox["pending"] == 0 && inbox["leased"] == 0)
         })?;
-        self.client.page(&self.root, "/deliveries")
+        let mut deliveries = Value::Null;
+        self.until("GET /deliveries tells what was handled", |fleet| {
+            deliveries = fleet.client.page(&fleet.root, "/deliveries").unwrap_or_default();
+            Ok(!deliveries.is_null())
+        })?;
+        Ok(deliveries)
     }
 
     /// Of those that stay, in the order of the programs.
@@ -235,8 +258,11 @@ impl<'a> Fleet<'a> {
 
 impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kills, stops, crashes, failovers, hangs } = self;
+        let Self { kills, stops, locked, crashes, failovers, hangs } = self;
         write!(f, "{kills} SIGKILL, {stops} SIGTERM")?;
+        if *locked > 0 {
+            write!(f, ", {locked} starts that found the file locked")?;
+        }
         if crashes + failovers + hangs > 0 {
             write!(f, "; of the server {crashes} crashes, {hangs} hangs, {failovers} failovers")?;
         }

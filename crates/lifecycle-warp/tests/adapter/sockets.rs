@@ -34,6 +34,18 @@ async fn a_chunked_body_is_taken_however_it_is_cut() {
 }
 
 #[tokio::test]
+async fn behind_a_path_a_target_without_one_is_no_routes() {
+    let route = warp::path!("seismic").and(endpoint(verifier(), Counter::default()));
+    let address = serve(route).await;
+    for line in ["CONNECT app.example:443", "POST app.example:443", "POST seismic"] {
+        let mut client = Client::connect(address).await;
+        client.send(format!("{line} HTTP/1.1\r\nhost: t\r\ncontent-length: 0\r\n\r\n")).await.unwrap();
+        let answer = client.response().await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{line}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn half_a_body_is_answered_408_by_every_route() {
     let verifier = || verifier().with_timeout(SHORT);
     let routes = [

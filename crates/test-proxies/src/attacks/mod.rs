@@ -66,3 +66,11 @@ pub(crate) const ROUTES: [&str; 4] =
 
 /// What a stranger is answered there, by the app or, of a large body, by the proxy.
 pub(crate) const REFUSED: &[&str] = &["401", "404", "413"];
+
+/// A body of empty lines, which are skipped before a request, and then one.
+pub(crate) fn with_a_request_in_it(size: usize) -> String {
+    let hidden = "GET /deliveries HTTP/1.1\r\nHost: app.example\r\n\r\n";
+    let mut body = "\r\n".repeat((size - hidden.len()) / 2);
+    body.push_str(hidden);
+    body
+}

@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::join;
 use tokio::time::Instant;
 
-use super::{REFUSED, ROUTES, Scene};
+use super::{REFUSED, ROUTES, Scene, with_a_request_in_it};
 use crate::answer::in_words;
 use crate::client::send;
 use crate::counted::Counted;
@@ -43,12 +42,4 @@ async fn attack(site: &Site, front: Front) -> Counted {
         }
     }
     counted
-}
-
-/// Empty lines, which are skipped before a request, and then one.
-fn with_a_request_in_it(size: usize) -> Bytes {
-    let hidden = "GET /deliveries HTTP/1.1\r\nHost: app.example\r\n\r\n";
-    let mut body = "\r\n".repeat((size - hidden.len()) / 2);
-    body.push_str(hidden);
-    body.into()
 }
