@@ -169,9 +169,11 @@ fn case(name: &str, inputs: [Vec<u8>; 2], run: Compare) -> Case {
     Case { name: name.to_owned(), inputs, run, leaks: false }
 }
 
-/// With another hexadecimal digit at this place, which is not `0`.
+/// With another character of the same kind at this place: how letters and digits are read depends on what is presented, and on
+/// nothing that is secret. It is not `0`.
 fn with_another(text: &[u8], place: usize) -> Vec<u8> {
     let mut text = text.to_vec();
-    text[place] = if text[place] == b'f' { b'e' } else { b'f' };
+    let (one, other) = if text[place].is_ascii_digit() { (b'8', b'9') } else { (b'e', b'f') };
+    text[place] = if text[place] == one { other } else { one };
     text
 }
