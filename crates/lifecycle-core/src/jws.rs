@@ -179,7 +179,7 @@ fn parts(text: &str) -> Option<(&str, &str, &str)> {
         return None;
     }
     let (header, rest) = text.split_once('.')?;
-    let (payload, signature) = rest.split_once('.')?;
+    let (payload, signature) = rest.rsplit_once('.')?;
     Some((header, payload, signature)) // a dot more is no base64url
 }
 
