@@ -229,6 +229,10 @@ mod tests {
             assert_eq!(&**claims.text(), expected);
             assert_eq!(format!("{claims:?}"), "Claims(redacted)");
         }
+        assert!(
+            Claims::read(r#"{"exp":1,"t":1,"\u0074":2}"#, &["t"], |_| true).is_none(),
+            "and may not stand there twice"
+        );
     }
 
     #[test]

@@ -278,6 +278,7 @@ mod tests {
             r#"{"alg":"HS256","crit":[]}"#,
             r#"{"alg":"HS256","b64":true}"#,
             r#"{"alg":"HS256","jku":"https://example.com"}"#,
+            r#"{"alg":"HS256","\u006aku":"https://example.com"}"#,
             r#"{"alg":"HS256","x5u":null}"#,
             r#"{"alg":"HS256","jwk":{}}"#,
             r#"{"alg":"HS256","x5c":[]}"#,
@@ -304,6 +305,8 @@ mod tests {
             r#"{"alg":"RS256","b64":false,"crit":["x"]}"#,
             r#"{"alg":"HS256","b64":false,"crit":["b64"]}"#,
             r#"{"alg":"none","b64":false,"crit":["b64"]}"#,
+            r#"{"alg":"RS256","b64":false,"crit":["b64"],"iss":5}"#,
+            r#"{"alg":"RS256","b64":false,"crit":["b64"],"iss":"i","iss":"i"}"#,
             r#"{"alg":"RS256","b64":false,"crit":["b64"],"jku":"x"}"#,
         ] {
             assert!(Jws::detached(&written(wrong)).is_none(), "{wrong}");
