@@ -122,6 +122,23 @@ impl SigningSecretArgs {
         Hidden::new(SIGNING, self.bytes(platform)?)
     }
 
+    /// The public key that the options name, else that of the platform's variable, such as `DISCORD_PUBLIC_KEY`.
+    pub(crate) fn read_public(&self, platform: &Platform) -> Result<Option<Hidden>, Failure> {
+        let given = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?;
+        let key = match given {
+            None => variable_or_file(&lifecycle_testing::variable(platform, "PUBLIC_KEY"))?,
+            given => given,
+        };
+        key.map(|key| Hidden::new("the public key", key)).transpose()
+    }
+
+    /// What to know where the secret's file ends with a line break, which was taken off.
+    pub(crate) fn line_break_note(&self) -> Option<String> {
+        let bytes = body::read(self.file.as_deref()?).map(Zeroizing::new).ok()?;
+        let note = "the secret's file ends with a line break, which is not part of the secret here: does your receiver take it off, too?";
+        bytes.ends_with(b"\n").then(|| note.to_owned())
+    }
+
     fn bytes(&self, platform: &Platform) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if let Some(given) = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())? {
             return Ok(given);

@@ -131,6 +131,16 @@ impl TokenScheme {
         self.audience
     }
 
+    /// The text that the claim `iss` has to be; `None` where any will do.
+    pub fn issuer(&self) -> Option<&'static str> {
+        self.issuer
+    }
+
+    /// How long before its beginning and after its end a token is taken.
+    pub fn leeway(&self) -> Duration {
+        self.leeway
+    }
+
     /// The token that this platform would send with these claims (JSON), signed by a secret: for tests and tools.
     ///
     /// ```

@@ -7,7 +7,129 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use flate2::{Compression, GzBuilder};
 
-use super::json_forms;
+use super::cause::Cause;
+use super::{json_forms, texts};
+
+/// The cause that writes a document again.
+pub(super) const JSON_RESERIALISED: &str = "json-reserialised";
+
+/// The causes that are about the body.
+pub(super) const CAUSES: &[Cause] = &[
+    Cause::body(
+        "newline-lost",
+        newline_lost,
+        "the body lost the line break at its end",
+        "verify the bytes as they arrive, before anything reads lines or trims; save test bodies unchanged",
+    ),
+    Cause::body(
+        "newline-added",
+        newline_added,
+        "the body got a line break at its end that was not signed",
+        "verify the bytes as they arrive; for saved bodies, have the editor or `echo` add no line break (`printf '%s'`)",
+    ),
+    Cause::body(
+        "blanks-around",
+        blanks_around,
+        "the body got blanks around it that were not signed",
+        "verify the bytes as they arrive",
+    ),
+    Cause::body(
+        "line-endings",
+        line_endings,
+        "the body's line endings were changed between LF and CRLF",
+        "verify the bytes as they arrive; keep saved bodies out of git's autocrlf (`*.json -text`), and send with --data-binary",
+    ),
+    Cause::body(
+        "line-breaks-removed",
+        line_breaks_removed,
+        "the line breaks were taken out of the body, as `curl -d @file` does",
+        "send a file with `curl --data-binary @file`, which leaves its bytes as they are",
+    ),
+    Cause::body(
+        JSON_RESERIALISED,
+        json_forms::forms,
+        "the body was parsed and written again as JSON: other blanks, another order of members, or other escapes",
+        "verify the raw bytes before any body parser runs: the middleware's raw body, never JSON.stringify or json.dumps of the parsed one",
+    ),
+    Cause::body(
+        "bom",
+        bom,
+        "a byte order mark at the body's start was added or lost",
+        "verify the bytes as they arrive; save test bodies as UTF-8 without a byte order mark",
+    ),
+    Cause::body(
+        "charset",
+        charset,
+        "the body was decoded or encoded in another charset than UTF-8, such as Latin-1 or UTF-16",
+        "verify the bytes as they arrive, without turning them into text first",
+    ),
+    Cause::body(
+        "compressed",
+        compressed,
+        "the body was compressed or unfolded on its way",
+        "verify the bytes as they arrive: switch decompression off for this route, or verify before it",
+    ),
+    Cause::body(
+        "body-base64",
+        base64,
+        "the body was base64, as API gateways hand it to functions",
+        "look at the event's isBase64Encoded, and decode the body before verifying it",
+    ),
+    Cause::body(
+        "json-in-json",
+        json_in_json,
+        "the body was put into a JSON string, or taken out of one",
+        "verify the bytes as they arrive; JSON.stringify of a text quotes it once more",
+    ),
+    Cause::body(
+        "blanks-as-plus",
+        texts::blanks_as_plus,
+        "blanks of the body became `+`, or `+` became blanks, as in a form",
+        "verify the bytes as they arrive; have no form parser on this route",
+    ),
+    Cause::body(
+        "body-url-encoded",
+        url_encoded,
+        "the body was read or sent as a form",
+        "verify the bytes as they arrive; have no form parser on this route, and send with --data-binary",
+    ),
+    Cause::body(
+        "empty-body",
+        empty,
+        "the signature is over an empty body",
+        "something read the body before the verification did: verify first, or keep the bytes and hand them on",
+    ),
+    Cause::body(
+        "object-as-text",
+        object_as_text,
+        "the signature is over the name of an object, such as `[object Object]`, in place of the body's bytes",
+        "hand the bytes themselves to the HMAC: a Buffer, bytes or byte[], not its text form",
+    ),
+    Cause::sample(
+        "json-members-sorted",
+        json_forms::as_in_samples,
+        "the body's members are in another order than the platform writes them, as after jsonb, a Go map or `jq -S`",
+        "verify the raw bytes before anything stores or parses them; a database keeps them in a column of bytes or text",
+    ),
+    Cause::body(
+        "html-escaped",
+        texts::html,
+        "the body was escaped for HTML, as in `&quot;`, or unescaped",
+        "verify the bytes as they arrive, before any filter of a framework or a template",
+    ),
+    Cause::body(
+        "python-bytes",
+        texts::python_bytes,
+        "the body is Python's text of bytes, as in `b'..'`",
+        "use the bytes themselves: `str()` and f-strings of bytes write their text form",
+    ),
+    Cause::body(
+        "unicode-form",
+        texts::unicode_form,
+        "letters with accents were composed or decomposed (NFC, NFD), as by a normalising filter or a Mac's file",
+        "verify the bytes as they arrive, before anything normalises text",
+    ),
+];
 
 /// The most that a compressed body may unfold to, in bytes.
 const UNFOLDED_MAX: u64 = 16 * 1024 * 1024;
@@ -131,7 +253,11 @@ pub(super) fn object_as_text(body: &[u8]) -> Vec<Vec<u8>> {
         ["[object Object]", "{}", "null", "undefined", "None", "System.Byte[]", "System.IO.MemoryStream"]
             .map(|text| text.as_bytes().to_vec())
             .into();
-    bodies.extend([[b"b'", body, b"'"].concat(), [b"b\"", body, b"\""].concat()]);
+    bodies.extend([
+        texts::as_python_bytes(body),
+        [b"b'", body, b"'"].concat(),
+        [b"b\"", body, b"\""].concat(),
+    ]);
     bodies
 }
 

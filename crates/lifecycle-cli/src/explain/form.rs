@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::{Part, Scheme, Secret};
 
+use super::algorithm::Algorithm;
 use super::signatures::decode;
 
 /// How many letters a signature has: 32 bytes in hex, or in base64.
@@ -16,6 +17,10 @@ const KEY_PREFIX: &str = "whsec_";
 /// How a platform writes a signature, and what it signs.
 #[derive(Clone, Debug)]
 pub(super) struct Form {
+    algorithm: Algorithm,
+    /// What stands in front of the parts, of a signature that has a header of its own.
+    before: Option<String>,
+    is_body_certain: bool,
     headers: &'static [&'static str],
     signed: &'static [Part],
     separator: Option<char>,
@@ -52,6 +57,9 @@ impl Form {
         let is_base64 = element.ends_with('='); // 32 bytes are padded, and no hex is
         let prefix = element.len().saturating_sub(if is_base64 { BASE64 } else { HEX });
         Self {
+            algorithm: Algorithm::HmacSha256,
+            before: None,
+            is_body_certain: false,
             headers: scheme.headers(),
             signed: scheme.signed(),
             separator,
@@ -61,9 +69,17 @@ impl Form {
         }
     }
 
-    /// That of an HS256 token: it signs what stands in front of its second dot.
-    pub(super) const fn of_token() -> Self {
+    /// That of a scheme whose signatures a private key makes, by Ed25519.
+    pub(super) fn ed25519(scheme: &Scheme) -> Self {
+        Self { algorithm: Algorithm::Ed25519, is_key_base64: false, ..Self::of(scheme) }
+    }
+
+    /// That of a token: it signs what stands in front of its second dot, which is the body here.
+    pub(super) const fn of_token(algorithm: Algorithm) -> Self {
         Self {
+            algorithm,
+            before: None,
+            is_body_certain: true,
             headers: &["signature"],
             signed: &[Part::Body],
             separator: None,
@@ -71,6 +87,37 @@ impl Form {
             is_base64: false,
             is_key_base64: false,
         }
+    }
+
+    /// That of a detached signature: it signs its own header, a dot, and the body.
+    pub(super) fn detached(header: &str) -> Self {
+        Self {
+            before: Some(format!("{header}.")),
+            is_body_certain: false,
+            ..Self::of_token(Algorithm::Rs256)
+        }
+    }
+
+    /// The same where the body is not to be doubted.
+    #[must_use]
+    pub(super) fn with_certain_body(mut self) -> Self {
+        self.is_body_certain = true;
+        self
+    }
+
+    /// What the platform computes, or signs by.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Whether nothing can have changed the body, as it and the signature are one text.
+    pub(super) fn is_body_certain(&self) -> bool {
+        self.is_body_certain
+    }
+
+    /// Whether it is the body alone that is signed.
+    pub(super) fn signs_body_alone(&self) -> bool {
+        matches!(self.signed, [Part::Body]) && self.before.is_none()
     }
 
     /// Whether the platform sends its signature in this header.
@@ -146,6 +193,7 @@ impl Form {
             Part::Text(text) => Piece::Text(text.as_bytes().to_vec()),
             _ => Piece::Text(Vec::new()),
         };
-        self.signed.iter().map(piece).collect()
+        let before = self.before.iter().map(|text| Piece::Told(text.clone().into_bytes()));
+        before.chain(self.signed.iter().map(piece)).collect()
     }
 }

@@ -9,33 +9,68 @@ use serde_json::value::RawValue;
 
 /// The document in every form that is tried; none if it is no JSON.
 pub(super) fn forms(body: &[u8]) -> Vec<Vec<u8>> {
-    // `Value` refuses what is nested too deeply, so that what follows cannot exhaust the stack.
-    if serde_json::from_slice::<Value>(body).is_err() {
-        return Vec::new();
+    let Some(node) = read(body) else { return Vec::new() };
+    let mut forms = Forms::default();
+    forms.write_all(&node);
+    forms.write_all(&node.clone().sorted());
+    // Of members with one name, most parsers keep the last.
+    let unique = node.clone().unique();
+    if unique != node {
+        forms.write_all(&unique);
     }
-    let Some(node) = std::str::from_utf8(body).ok().and_then(Node::read) else { return Vec::new() };
-    let mut forms = Vec::new();
-    let mut write = |node: &Node, layout: Layout, escapes: Escapes| {
-        let mut text = String::with_capacity(body.len() * 2);
-        write_node(&mut text, node, layout, escapes, 0);
-        forms.push(text.into_bytes());
-    };
-    for node in [&node, &node.clone().sorted()] {
+    // JavaScript alone reads each number as a float.
+    let node = unique.by_javascript();
+    for layout in Layout::ALL {
+        forms.write(&node, layout, Escapes::None);
+    }
+    forms.0
+}
+
+/// The document with its members in the order of each sample; a member that a sample has not comes last.
+pub(super) fn as_in_samples(body: &[u8], samples: &[String]) -> Vec<Vec<u8>> {
+    let Some(node) = read(body) else { return Vec::new() };
+    let samples = samples.iter().filter_map(|sample| read(sample.as_bytes()));
+    let mut ordered: Vec<Node> = Vec::new();
+    for sample in samples {
+        let like = node.clone().ordered_like(&sample);
+        if like != node && !ordered.contains(&like) {
+            ordered.push(like);
+        }
+    }
+    let mut forms = Forms::default();
+    for node in &ordered {
+        forms.write_all(node);
+    }
+    forms.0
+}
+
+fn read(body: &[u8]) -> Option<Node> {
+    // `Value` refuses what is nested too deeply, so that what follows cannot exhaust the stack.
+    serde_json::from_slice::<Value>(body).ok()?;
+    Node::read(std::str::from_utf8(body).ok()?)
+}
+
+/// What was written.
+#[derive(Default)]
+struct Forms(Vec<Vec<u8>>);
+
+impl Forms {
+    fn write_all(&mut self, node: &Node) {
         for layout in Layout::ALL {
             for escapes in Escapes::ALL {
-                write(node, layout, escapes);
+                self.write(node, layout, escapes);
             }
         }
     }
-    // JavaScript alone reads each number as a float.
-    let node = node.with_floats();
-    for layout in Layout::ALL {
-        write(&node, layout, Escapes::None);
+
+    fn write(&mut self, node: &Node, layout: Layout, escapes: Escapes) {
+        let mut text = String::new();
+        write_node(&mut text, node, layout, escapes, 0);
+        self.0.push(text.into_bytes());
     }
-    forms
 }
 
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 enum Node {
     Array(Vec<Node>),
     /// A number, `true`, `false` or `null`, as written.
@@ -134,23 +169,74 @@ impl Node {
         })
     }
 
-    fn with_floats(self) -> Self {
+    /// The same for each node below this one.
+    fn map(self, change: impl Fn(Self) -> Self) -> Self {
         match self {
-            Self::Array(items) => Self::Array(items.into_iter().map(Self::with_floats).collect()),
-            Self::Literal(literal) => Self::Literal(as_float(&literal)),
+            Self::Array(items) => Self::Array(items.into_iter().map(change).collect()),
             Self::Object(members) => {
-                Self::Object(members.into_iter().map(|(name, value)| (name, value.with_floats())).collect())
+                Self::Object(members.into_iter().map(|(name, value)| (name, change(value))).collect())
             }
-            Self::Text(text) => Self::Text(text),
+            other => other,
+        }
+    }
+
+    /// With numbers as floats, and members whose names are whole numbers first.
+    fn by_javascript(self) -> Self {
+        match self.map(Self::by_javascript) {
+            Self::Literal(literal) => Self::Literal(as_float(&literal)),
+            Self::Object(mut members) => {
+                let number =
+                    |name: &str| name.parse::<u32>().ok().filter(|number| number.to_string() == name);
+                members.sort_by_key(|(name, _)| number(name).map_or((1, 0), |number| (0, number)));
+                Self::Object(members)
+            }
+            other => other,
+        }
+    }
+
+    /// With the last value of several members of one name, at the place of the first.
+    fn unique(self) -> Self {
+        match self.map(Self::unique) {
+            Self::Object(members) => {
+                let mut kept: Vec<(String, Self)> = Vec::with_capacity(members.len());
+                for (name, value) in members {
+                    match kept.iter_mut().find(|(own, _)| *own == name) {
+                        Some((_, own)) => *own = value,
+                        None => kept.push((name, value)),
+                    }
+                }
+                Self::Object(kept)
+            }
+            other => other,
+        }
+    }
+
+    /// With members in the order of another document's.
+    fn ordered_like(self, sample: &Self) -> Self {
+        match (self, sample) {
+            (Self::Object(members), Self::Object(own)) => {
+                let place = |name: &str| own.iter().position(|(own, _)| own == name);
+                let mut members: Vec<_> = members
+                    .into_iter()
+                    .map(|(name, value)| match place(&name) {
+                        Some(place) => (name, value.ordered_like(&own[place].1)),
+                        None => (name, value),
+                    })
+                    .collect();
+                members.sort_by_key(|(name, _)| place(name).unwrap_or(usize::MAX));
+                Self::Object(members)
+            }
+            (Self::Array(items), Self::Array(own)) => match own.first() {
+                Some(first) => Self::Array(items.into_iter().map(|item| item.ordered_like(first)).collect()),
+                None => Self::Array(items),
+            },
+            (other, _) => other,
         }
     }
 
     fn sorted(self) -> Self {
-        match self {
-            Self::Array(items) => Self::Array(items.into_iter().map(Self::sorted).collect()),
-            Self::Object(members) => {
-                let mut members: Vec<_> =
-                    members.into_iter().map(|(name, value)| (name, value.sorted())).collect();
+        match self.map(Self::sorted) {
+            Self::Object(mut members) => {
                 members.sort_by(|(one, _), (other, _)| one.cmp(other));
                 Self::Object(members)
             }
@@ -331,6 +417,26 @@ mod tests {
         let body = r#"{"z":1E+2,"z":12345678901234567890123,"a":"😀\u0001"}"#;
         assert!(has(body, body));
         assert!(has(body, r#"{"z":1E+2,"z":12345678901234567890123,"a":"\ud83d\ude00\u0001"}"#));
+    }
+
+    #[test]
+    fn members_stand_in_the_order_of_a_sample_and_unknown_ones_behind_them() {
+        let sample = r#"{"type":"install","app":{"id":"1","name":"x"},"list":[{"b":1,"a":2}]}"#.to_owned();
+        let sorted =
+            r#"{"app":{"id":"7","more":1,"name":"<y>"},"extra":0,"list":[{"a":4,"b":3}],"type":"t"}"#;
+        let forms = as_in_samples(sorted.as_bytes(), &[sample]);
+        for form in [
+            r#"{"type":"t","app":{"id":"7","name":"<y>","more":1},"list":[{"b":3,"a":4}],"extra":0}"#,
+            r#"{"type":"t","app":{"id":"7","name":"\u003cy\u003e","more":1},"list":[{"b":3,"a":4}],"extra":0}"#,
+        ] {
+            assert!(forms.contains(&form.as_bytes().to_vec()), "{form}");
+        }
+    }
+
+    #[test]
+    fn of_members_with_one_name_the_last_is_kept_at_the_place_of_the_first() {
+        assert!(has(r#"{"a":1,"b":2,"a":3}"#, r#"{"a":3,"b":2}"#));
+        assert!(has(r#"{"b":1.0,"10":2,"9":3}"#, r#"{"9":3,"10":2,"b":1}"#), "as JavaScript orders them");
     }
 
     #[test]

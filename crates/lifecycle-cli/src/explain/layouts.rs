@@ -1,6 +1,41 @@
 //! Layouts: what may have been signed beside the body, given what the platform signs.
 
+use super::cause::Cause;
 use super::form::Piece;
+
+/// The causes that are about what is signed beside the body.
+pub(super) const CAUSES: &[Cause] = &[
+    Cause::layout(
+        "body-alone",
+        body_alone,
+        "the body alone is signed, without the time and what else the platform signs with it",
+        "sign all parts in their order, such as `t.body` with the time of the header",
+    ),
+    Cause::layout(
+        "part-left-out",
+        part_left_out,
+        "a part of what the platform signs is left out, such as its version, its id or a dot",
+        "sign all parts in their order, as the platform documents them",
+    ),
+    Cause::layout(
+        "time-unit",
+        time_unit,
+        "the time is in seconds on one side and in milliseconds on the other",
+        "sign the header's own text; do not read it as a number and write it again",
+    ),
+    Cause::layout(
+        "part-order",
+        part_order,
+        "the parts of what is signed are in another order",
+        "put them in the order that the platform documents; the body comes last on most",
+    ),
+    Cause::layout(
+        "part-separator",
+        part_separator,
+        "other letters stand between the parts of what is signed",
+        "join them as the platform documents: Stripe by dots, Slack by colons, Discord without any",
+    ),
+];
 
 type Pieces = Vec<Piece>;
 
@@ -59,9 +94,13 @@ pub(super) fn part_order(pieces: &[Piece]) -> Vec<Pieces> {
     found
 }
 
-/// Another text between the parts.
+/// Another text between the parts, or one where the platform has none.
 pub(super) fn part_separator(pieces: &[Piece]) -> Vec<Pieces> {
     let others: [&[u8]; 7] = [b"", b".", b":", b",", b"-", b"\n", b"|"];
+    if pieces.len() == 2 && pieces.iter().all(|piece| !matches!(piece, Piece::Text(_))) {
+        let between = |other: &[u8]| vec![pieces[0].clone(), Piece::Text(other.to_vec()), pieces[1].clone()];
+        return others.into_iter().filter(|other| !other.is_empty()).map(between).collect();
+    }
     let with = |other: &[u8]| -> Pieces {
         let mut changed = pieces.to_vec();
         for piece in changed.iter_mut().skip(1) {

@@ -3,10 +3,69 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 
-/// The bytes of hex digits in lower case; of any length, since other hash functions have
-/// others.
+use super::cause::Cause;
+
+/// The causes that are about how the signature is written.
+pub(super) const CAUSES: &[Cause] = &[
+    Cause::signature(
+        "upper-case",
+        upper_case,
+        "the signature's hex digits are in upper case",
+        "decode the hex, which may come in either case, and compare bytes instead of text",
+    ),
+    Cause::signature(
+        "prefix",
+        prefix,
+        "there is a prefix in front of the signature, such as `sha256=`",
+        "write it as the platform does: Seismic sends the bare hex, GitHub `sha256=` in front of it",
+    ),
+    Cause::signature(
+        "separated",
+        separated,
+        "the signature's hex digits are separated, as .NET's BitConverter writes them",
+        "write the bytes as hex without dashes, with Convert.ToHexString in .NET",
+    ),
+    Cause::signature(
+        "signature-quotes",
+        quotes,
+        "there are quotes or blanks around the signature",
+        "compare the header's value itself, not a quoted form of it from a log or JSON",
+    ),
+    Cause::signature(
+        "joined",
+        joined,
+        "the header holds several signatures, as proxies join repeated headers",
+        "find out what adds the second one; a receiver of this library refuses to guess",
+    ),
+    Cause::signature(
+        "base64",
+        base64,
+        "the signature is written as base64",
+        "the platform writes hex: let your receiver compute the digest as hex, not as base64",
+    ),
+    Cause::signature(
+        "hex-of-base64",
+        hex_of_base64,
+        "the signature is the hex of its base64 text",
+        "take the digest's bytes as hex once, without base64 in between",
+    ),
+    Cause::signature(
+        "base64-of-hex",
+        base64_of_hex,
+        "the signature is the base64 of its hex text",
+        "take the digest as hex, and leave it at that",
+    ),
+    Cause::signature(
+        "hex-of-hex",
+        hex_of_hex,
+        "the signature is the hex of its hex text",
+        "the digest is hex already: do not write it as hex again",
+    ),
+];
+
+/// The bytes of hex digits in lower case; of any length from half of a SHA-256, since other hash functions have others.
 pub(super) fn decode(value: &str) -> Option<Vec<u8>> {
-    let is_lower = value.len() >= 40 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_lower = value.len() >= 32 && value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
     if is_lower { const_hex::decode(value).ok() } else { None }
 }
 

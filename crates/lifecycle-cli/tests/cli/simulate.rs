@@ -70,6 +70,16 @@ fn each_delivery_is_a_line_and_for_programs_an_object() {
     let mut line = String::new();
     out.read_line(&mut line).unwrap();
     assert!(line.contains("  BLOCKED       Acme       Install    connection refused: "), "{line}");
+    let secret = printed.split("shown this once: ").nth(1).unwrap().lines().next().unwrap();
+    let simulator = printed.split("listening on ").nth(1).unwrap().trim();
+    let explain =
+        |id, secret| lifecycle(["explain", "--delivery", id, "--simulator", simulator, "--secret", secret]);
+    let ran = explain("1", secret);
+    assert!(ran.code == 0 && ran.out.starts_with("the signature matches"), "{ran:?}");
+    let ran = explain("1", &format!("{secret} "));
+    assert!(ran.out.contains("(secret-blanks)"), "{ran:?}");
+    let ran = explain("77", secret);
+    assert!(ran.code == 2 && ran.err.contains("the simulator has no delivery 77"), "{ran:?}");
     assert_eq!(terminate(child), Some(0));
     let mut child = Command::new(env!("CARGO_BIN_EXE_lifecycle"))
         .args(["--json", "simulate", "--port", "0", "--database"])
