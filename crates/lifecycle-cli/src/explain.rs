@@ -101,22 +101,24 @@ impl ExplainArgs {
         }
         let mut answer = report::answer(&case, &diagnosis, &notes);
         answer.json["platform"] = platform.name().into();
-        if let Some(by) = &recognised.by {
-            let known = format!("{}, known by {by}", sender.title());
-            report::line(&mut answer.text, "platform:", DIM, &known, "  ");
-        }
+        let title = sender.title();
+        let known = match (self.platform, &recognised.by) {
+            (Some(_), _) => return Ok(answer),
+            (None, Some(by)) => format!("{title}, known by {by}"),
+            (None, None) => format!("{title}, as nothing tells another; --platform NAME does"),
+        };
+        report::line(&mut answer.text, "platform:", DIM, &known, "  ");
         Ok(answer)
     }
 
     /// The secret, or the public key, which a token says something without.
     fn given(&self, platform: &'static Platform) -> Result<Option<Hidden>, Failure> {
-        if has_public_key(platform) {
-            return self.secret.read_public(platform);
+        match platform.proof() {
+            _ if has_public_key(platform) => self.secret.read_public(platform),
+            Proof::Token(_) => self.secret.read_if_given(platform),
+            Proof::UnguessableUrl => Ok(None), // which the diagnosis says
+            _ => self.secret.read_unchecked(platform).map(Some),
         }
-        if matches!(platform.proof(), Proof::UnguessableUrl) {
-            return Ok(None); // which the diagnosis says
-        }
-        self.secret.read_unchecked(platform).map(Some)
     }
 }
 

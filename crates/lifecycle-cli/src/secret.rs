@@ -124,12 +124,21 @@ impl SigningSecretArgs {
 
     /// The public key that the options name, else that of the platform's variable, such as `DISCORD_PUBLIC_KEY`.
     pub(crate) fn read_public(&self, platform: &Platform) -> Result<Option<Hidden>, Failure> {
+        self.read_set("the public key", &lifecycle_testing::variable(platform, "PUBLIC_KEY"))
+    }
+
+    /// The secret as it was given, if it was: nobody is asked.
+    pub(crate) fn read_if_given(&self, platform: &Platform) -> Result<Option<Hidden>, Failure> {
+        self.read_set(SIGNING, &default_variable(platform))
+    }
+
+    fn read_set(&self, what: &str, variable: &str) -> Result<Option<Hidden>, Failure> {
         let given = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?;
-        let key = match given {
-            None => variable_or_file(&lifecycle_testing::variable(platform, "PUBLIC_KEY"))?,
+        let value = match given {
+            None => variable_or_file(variable)?,
             given => given,
         };
-        key.map(|key| Hidden::new("the public key", key)).transpose()
+        value.map(|value| Hidden::new(what, value)).transpose()
     }
 
     /// What to know where the secret's file ends with a line break, which was taken off.

@@ -16,6 +16,7 @@ use super::jose::{self, Jose};
 use super::key_file::{self, GivenKey, Sort};
 use super::search::{Evidence, Findings, Keys, is_signature, search, search_as_it_is};
 use super::token;
+use crate::explain::has_public_key;
 use crate::failure::Failure;
 use crate::request_headers::Request;
 use crate::verify;
@@ -306,10 +307,11 @@ impl Case<'_> {
 
     fn no_key(&self) -> Failure {
         let title = self.sender.title();
-        Failure::new(
-            format!("no public key to verify {title} with"),
-            "give its file with --secret-file FILE: what the platform's page shows, or the JWK set from its URL",
-        )
+        if has_public_key(self.sender.platform()) {
+            let next = "give its file with --secret-file FILE: what the platform's page shows, or the JWK set from its URL";
+            return Failure::new(format!("no public key to verify {title} with"), next);
+        }
+        Failure::new("no signing secret", "give --secret-env NAME, --secret-file FILE or --secret TEXT")
     }
 }
 

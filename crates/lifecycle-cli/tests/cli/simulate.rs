@@ -72,8 +72,10 @@ fn each_delivery_is_a_line_and_for_programs_an_object() {
     assert!(line.contains("  BLOCKED       Acme       Install    connection refused: "), "{line}");
     let secret = printed.split("shown this once: ").nth(1).unwrap().lines().next().unwrap();
     let simulator = printed.split("listening on ").nth(1).unwrap().trim();
-    let explain =
-        |id, secret| lifecycle(["explain", "--delivery", id, "--simulator", simulator, "--secret", secret]);
+    let explain = |id: &str, secret: &str| {
+        let secret = format!("--secret={secret}"); // which may begin with a hyphen
+        lifecycle(["explain", "--delivery", id, "--simulator", simulator, &secret])
+    };
     let ran = explain("1", secret);
     assert!(ran.code == 0 && ran.out.starts_with("the signature matches"), "{ran:?}");
     let ran = explain("1", &format!("{secret} "));

@@ -9,6 +9,7 @@ use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA384, RSA_PSS_SHA256, RsaKeyPa
 
 use super::{Held, SEED, Wrong, all_are_named};
 use crate::explain::has_public_key;
+use crate::explain::key_file::{self, Sort};
 
 fn with_public_keys() -> impl Iterator<Item = &'static Sender> {
     registry().iter().copied().filter(|sender| has_public_key(sender.platform()))
@@ -278,4 +279,16 @@ fn a_body_that_differs_leaves_the_key_unblamed() {
     let found = held.diagnosis();
     assert!(found.findings.causes.is_none());
     assert!(found.notes[0].starts_with("the key is the right one"), "{:?}", found.notes);
+}
+
+#[test]
+fn a_key_that_is_cut_anywhere_is_refused_and_no_panic() {
+    let texts = [pem().into_bytes(), der(), jwks().to_string().into_bytes(), certificate().into_bytes()];
+    for text in texts {
+        for length in (0..text.len() - 30).step_by(3) {
+            for sort in [Sort::Rsa, Sort::Ed25519] {
+                assert!(key_file::read(&text[..length], sort).is_err(), "{length}");
+            }
+        }
+    }
 }

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::{Held, signing};
+use crate::recognition::{header_names, is_signed};
 use crate::request_headers::{Request, RequestArgs};
+use crate::transcript::{Transcript, Wanted};
 
 /// A request in a form that people save.
 type Form = (&'static str, fn(&Request, &str) -> String);
@@ -223,6 +225,22 @@ fn a_genuine_request_of_every_platform_matches_in_every_form_that_it_is_saved_in
     }
     assert!(wrong.is_empty(), "{} of {count}: {wrong:#?}", wrong.len());
     assert!(count >= 200, "{count} cases");
+}
+
+#[test]
+fn what_is_cut_anywhere_is_read_or_refused_and_no_panic() {
+    for sender in
+        signing().filter(|sender| ["bigcommerce", "stripe", "wix"].contains(&sender.platform().name()))
+    {
+        let held = Held::genuine(sender);
+        for (_, write) in FORMS {
+            let text = write(&held.request, sender.platform().method().as_str());
+            for length in (0..text.len()).step_by(11).filter(|length| text.is_char_boundary(*length)) {
+                let wanted = Wanted { names: &header_names(), is_signed: &is_signed, pick: None };
+                let _ = Transcript::read(&text[..length], wanted);
+            }
+        }
+    }
 }
 
 fn arguments(file: PathBuf) -> RequestArgs {
