@@ -235,7 +235,7 @@ fn what_is_cut_anywhere_is_read_or_refused_and_no_panic() {
         let held = Held::genuine(sender);
         for (_, write) in FORMS {
             let text = write(&held.request, sender.platform().method().as_str());
-            for length in (0..text.len()).step_by(11).filter(|length| text.is_char_boundary(*length)) {
+            for length in (0..text.len()).step_by(29).filter(|length| text.is_char_boundary(*length)) {
                 let wanted = Wanted { names: &header_names(), is_signed: &is_signed, pick: None };
                 let _ = Transcript::read(&text[..length], wanted);
             }
