@@ -107,7 +107,7 @@ impl ExplainArgs {
             (None, Some(by)) => format!("{title}, known by {by}"),
             (None, None) => format!("{title}, as nothing tells another; --platform NAME does"),
         };
-        report::line(&mut answer.text, "platform:", DIM, &known, "  ");
+        report::line(&mut answer.text, "platform:", DIM, &known, 2);
         Ok(answer)
     }
 

@@ -15,6 +15,8 @@ pub(crate) fn delivery(simulator: &str, id: u64) -> Result<String, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime
         .map_err(|error| Failure::new(format!("no thread to work with: {error}"), "free some resources"))?;
+    // `Err` means that there is one already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     runtime.block_on(async {
         let unreachable = |error: reqwest::Error| {
             let why = if error.is_timeout() { "it does not answer" } else { "nothing answers there" };
