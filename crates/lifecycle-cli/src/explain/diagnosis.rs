@@ -24,7 +24,7 @@ use crate::verify;
 /// The bytes of an HMAC-SHA256.
 const MAC: usize = 32;
 
-/// A request, and what it is held against.
+/// A request, and what it is compared with.
 pub(super) struct Case<'a> {
     pub(super) sender: &'static Sender,
     pub(super) request: &'a Request,

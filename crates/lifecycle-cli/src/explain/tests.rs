@@ -407,7 +407,7 @@ fn each_mistake_on_each_platform_is_named() {
     assert!(count >= 280, "{count} cases");
 }
 
-/// A request as it came, held against a key.
+/// A request as it came, and a key.
 #[derive(Clone)]
 struct Held {
     sender: &'static Sender,
