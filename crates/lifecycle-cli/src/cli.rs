@@ -3,11 +3,13 @@
 use clap::{Parser, Subcommand};
 
 use crate::answer::Answer;
+use crate::completions::CompletionsArgs;
 use crate::conformance::ConformanceArgs;
 use crate::explain::ExplainArgs;
 use crate::failure::Failure;
+use crate::fixtures::LONG_VERSION;
 use crate::inbox::InboxArgs;
-use crate::manual::{CompletionsArgs, ManArgs};
+use crate::manual::ManArgs;
 use crate::scenario::ScenarioArgs;
 use crate::send::SendArgs;
 use crate::sign::SignArgs;
@@ -27,7 +29,7 @@ Colours appear on a terminal only, and not where NO_COLOR is set.";
 /// Test receivers of app-lifecycle callbacks: send signed callbacks, explain signatures that do not match, run the
 /// conformance suite against a server in any language
 #[derive(Debug, Parser)]
-#[command(name = "lifecycle", version, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(name = "lifecycle", version, long_version = LONG_VERSION, after_help = EXIT_CODES, max_term_width = 110)]
 pub(crate) struct Cli {
     /// Write one JSON document in place of text
     #[arg(long, global = true)]
@@ -38,22 +40,23 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Completions(CompletionsArgs),
-    Conformance(Box<ConformanceArgs>),
-    Explain(Box<ExplainArgs>),
-    Inbox(InboxArgs),
-    Man(ManArgs),
-    Scenario(Box<ScenarioArgs>),
-    Send(SendArgs),
-    Sign(SignArgs),
+    // In the order in which they are needed, which is that of the help.
     Simulate(SimulateArgs),
+    Send(SendArgs),
+    Scenario(Box<ScenarioArgs>),
+    Explain(Box<ExplainArgs>),
+    Conformance(Box<ConformanceArgs>),
     Verify(VerifyArgs),
+    Sign(SignArgs),
+    Inbox(InboxArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 impl Cli {
     pub(crate) fn run(&self) -> Result<Answer, Failure> {
         match &self.command {
-            Command::Completions(args) => Ok(args.run()),
+            Command::Completions(args) => args.run(),
             Command::Conformance(args) => args.run(),
             Command::Explain(args) => args.run(),
             Command::Inbox(args) => args.run(self.json),

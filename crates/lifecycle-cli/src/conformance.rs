@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap_complete::engine::ArgValueCandidates;
 use lifecycle_conformance::{ContactError, Filter, Level, Progress, Report, ReportFile, Suite, run_target};
 use serde_json::{Value, json};
 
@@ -19,19 +20,22 @@ use self::record::{Changes, Record};
 use self::server::ServerArgs;
 use crate::answer::{Answer, Exit};
 use crate::client;
+use crate::completions::cases;
 use crate::failure::Failure;
-
-mod fixtures {
-    include!(concat!(env!("OUT_DIR"), "/fixtures.rs"));
-}
+use crate::fixtures;
 
 const EXAMPLES: &str = "\
 Examples:
-  lifecycle conformance --url http://127.0.0.1:3000/seismic --secret-env SEISMIC_SIGNING_SECRET
-  lifecycle conformance --platform stripe --url http://127.0.0.1:3000/stripe --secret-file whsec.txt
-  lifecycle conformance --url http://127.0.0.1:3000/seismic --filter rotation --junit report.xml
-  lifecycle conformance --url http://127.0.0.1:3000/seismic --show tampered-newline-added
-  lifecycle conformance --hook-url http://127.0.0.1:3000/securityscorecard/hook/TOKEN
+  lifecycle conformance --url http://127.0.0.1:3000/seismic \\
+      --secret-env SEISMIC_SIGNING_SECRET
+  lifecycle conformance --platform stripe \\
+      --url http://127.0.0.1:3000/stripe --secret-file whsec.txt
+  lifecycle conformance --url http://127.0.0.1:3000/seismic \\
+      --filter rotation --junit report.xml
+  lifecycle conformance --url http://127.0.0.1:3000/seismic \\
+      --show tampered-newline-added
+  lifecycle conformance \\
+      --hook-url http://127.0.0.1:3000/securityscorecard/hook/TOKEN
   lifecycle conformance --list --filter signature
 
 The server is a black box: what the platform would notice is compared, which is the status, and what cannot be known from
@@ -48,7 +52,7 @@ pub(crate) struct ConformanceArgs {
     #[command(flatten)]
     server: ServerArgs,
     /// Only cases with this word in the fixture's name
-    #[arg(long, value_name = "WORD")]
+    #[arg(long, value_name = "WORD", add = ArgValueCandidates::new(cases))]
     filter: Option<String>,
     /// The least level whose failures count for exit code 1 [default: must; with --exact, strict]
     #[arg(long, value_name = "LEVEL", value_parser = level())]
@@ -57,7 +61,7 @@ pub(crate) struct ConformanceArgs {
     #[arg(long)]
     list: bool,
     /// Print one case, as the bytes that are sent and as a command for curl, and send nothing
-    #[arg(long, value_name = "CASE", conflicts_with = "list")]
+    #[arg(long, value_name = "CASE", conflicts_with = "list", add = ArgValueCandidates::new(cases))]
     show: Option<String>,
     /// Print every finding, and of each case why it failed
     #[arg(long)]

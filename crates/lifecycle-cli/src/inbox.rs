@@ -19,13 +19,14 @@ use crate::failure::Failure;
 const EXAMPLES: &str = "\
 Examples:
   lifecycle inbox stats --database-url sqlite:inbox.db
+  lifecycle inbox list --platform github --since 2h
   DATABASE_URL=postgres://app@db.example/app lifecycle inbox list --state dead
   lifecycle inbox retry --all-dead
 
 The app and its workers may run meanwhile. No schema is made or migrated, and no file is made. Workers
 delete what is done after 7 days and dead letters after 90, unless the app says otherwise.";
 
-/// Look into an inbox's database: list and show deliveries, retry dead letters, delete what nobody wants
+/// Look into an inbox's database: count, list, show, retry and delete deliveries
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct InboxArgs {

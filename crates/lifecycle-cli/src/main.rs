@@ -6,10 +6,12 @@ mod answer;
 mod body;
 mod cli;
 mod client;
+mod completions;
 mod conformance;
 mod event;
 mod explain;
 mod failure;
+mod fixtures;
 mod inbox;
 mod manual;
 mod platform;
@@ -32,11 +34,13 @@ mod wire;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 
 use crate::cli::Cli;
 
 fn main() -> ExitCode {
+    CompleteEnv::with_factory(Cli::command).var(completions::VARIABLE).complete();
     let cli = Cli::parse();
     match cli.run() {
         Ok(answer) => answer.print(cli.json),

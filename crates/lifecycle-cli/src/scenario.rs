@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
+use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter};
 use lifecycle_core::Platform;
 use lifecycle_testing::{Sample, Sender, SigningKeys};
 use reqwest::Url;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use crate::answer::{Answer, Exit};
 use crate::body;
 use crate::client::{self, Framing, Outgoing};
+use crate::completions::{scenarios, scenarios_and_files};
 use crate::failure::Failure;
 use crate::platform::{self, PlatformArgs, signs};
 use crate::private::Private;
@@ -53,7 +55,11 @@ not be found out.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ScenarioArgs {
     /// The name of a built-in scenario, or a file; - for the standard input
-    #[arg(value_name = "NAME|FILE", required_unless_present_any = ["list", "print"])]
+    #[arg(
+        value_name = "NAME|FILE",
+        required_unless_present_any = ["list", "print"],
+        add = ArgValueCompleter::new(scenarios_and_files)
+    )]
     scenario: Option<PathBuf>,
     /// Where the callbacks are sent to; {event} in it stands for the kind, where each event has a URL of its own
     #[arg(long, value_name = "URL", required_unless_present_any = ["list", "print"])]
@@ -62,7 +68,7 @@ pub(crate) struct ScenarioArgs {
     #[arg(long)]
     list: bool,
     /// Print a built-in scenario as a file that can be adapted, and do nothing else
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = ArgValueCandidates::new(scenarios))]
     print: Option<String>,
     /// The app's id
     #[arg(long, value_name = "ID")]
@@ -249,6 +255,11 @@ impl Secrets {
     }
 }
 
+/// The names of the built-in scenarios.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
 /// The text of a built-in scenario, or of a file.
 fn text(scenario: &Path) -> Result<String, Failure> {
     match BUILT_IN.iter().find(|(name, _)| Path::new(name) == scenario) {
@@ -277,7 +288,7 @@ fn print(name: &str) -> Result<Answer, Failure> {
 }
 
 fn unknown(name: &str) -> Failure {
-    let next = match nearest(name, BUILT_IN.iter().map(|(own, _)| *own)) {
+    let next = match nearest(name, names()) {
         Some(near) => format!("did you mean {near}?"),
         None => "`lifecycle scenario --list` shows the built-in ones".to_owned(),
     };

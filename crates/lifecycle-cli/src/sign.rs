@@ -19,7 +19,8 @@ use crate::signing::signed_headers;
 const EXAMPLES: &str = "\
 Examples:
   lifecycle sign --body install.json --secret-env SEISMIC_SIGNING_SECRET
-  curl -H \"$(lifecycle sign --body install.json)\" --data-binary @install.json http://127.0.0.1:3000/seismic
+  curl -H \"$(lifecycle sign --body install.json)\" \\
+      --data-binary @install.json http://127.0.0.1:3000/seismic
   lifecycle sign --platform stripe --body event.json --secret-file whsec.txt
   printf '{\"type\":\"install\"}' | lifecycle sign --body - --value
 

@@ -72,6 +72,7 @@ pub(crate) struct SimulateArgs {
 impl SimulateArgs {
     pub(crate) fn run(&self, as_json: bool) -> Result<Answer, Failure> {
         let options = self.options()?;
+        self.check_folder()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
             Failure::new(format!("no threads to work with: {error}"), "free some resources")
         })?;
@@ -92,6 +93,17 @@ impl SimulateArgs {
         });
         served.map_err(|error| Failure::new(error.to_string(), "see `lifecycle simulate --help`"))?;
         Ok(Answer { text: String::new(), json: json!({"stopped": true}), exit: Exit::Well })
+    }
+
+    /// SQLite would say of a missing folder that there is no such file, which is the one to be made.
+    fn check_folder(&self) -> Result<(), Failure> {
+        match self.database.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(Failure::new(
+                format!("there is no folder {} for the database", folder.display()),
+                "make it, or name another file with --database",
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn options(&self) -> Result<Options, Failure> {

@@ -12,6 +12,7 @@ pub(crate) struct Sql {
     pub(crate) claim: String,
     pub(crate) delete_sealed: String,
     pub(crate) delete: String,
+    pub(crate) ended: String,
     pub(crate) finish: String,
     pub(crate) has_many_keys: String,
     pub(crate) holds: String,
@@ -67,6 +68,9 @@ impl Sql {
                 )
                 SELECT count(*) FROM gone"),
             delete: sql("SELECT lifecycle.delete_delivery($1)"),
+            ended: sql("
+                SELECT (SELECT count(*) FROM lifecycle.deliveries WHERE state = 'done' AND finished_at >= $1),
+                    (SELECT count(*) FROM lifecycle.deliveries WHERE state = 'dead' AND finished_at >= $1)"),
             finish: sql("SELECT id, fence, tenant, installation FROM lifecycle.finish($1, $2, $3, $4, $5, $6, $7)"),
             has_many_keys: sql("SELECT count(*) > $1 FROM (SELECT FROM lifecycle.keys LIMIT $1::bigint + 1) AS it"),
             holds: sql("
@@ -150,9 +154,10 @@ impl Sql {
         }
     }
 
-    /// Of the tenant $1 and in the state $2, where they are asked for; after $3, at most $4.
+    /// Of the tenant $1 and in the state $2, where they are asked for; beyond $3, at most $4.
     pub(crate) fn list(&self, filter: &DeliveryFilter) -> String {
         let tenant = if filter.tenant.is_some() { "d.tenant = $1" } else { "$1::bytea IS NULL" };
+        let (beyond, order) = if filter.newest_first { ("<", "DESC") } else { (">", "ASC") };
         let state = match filter.state {
             Some(state) => format!("d.state = '{}' AND $2::text IS NOT NULL", state.name()), // literal, for the indexes
             None => "$2::text IS NULL".to_owned(),
@@ -161,17 +166,19 @@ impl Sql {
             // Of each of the two indexes that know the tenant: it is the planner's choice else, and may be neither.
             let part = |states| {
                 format!(
-                    "(SELECT * FROM lifecycle.deliveries WHERE tenant = $1 AND state IN ({states}) AND id > $3
-                    ORDER BY id LIMIT $4)"
+                    "(SELECT * FROM lifecycle.deliveries WHERE tenant = $1 AND state IN ({states}) AND id {beyond} $3
+                    ORDER BY id {order} LIMIT $4)"
                 )
             };
             let (open, ended) = (part("'pending', 'leased'"), part("'done', 'dead'"));
             format!(
                 "SELECT {SUMMARY} FROM ({open} UNION ALL {ended}) AS d JOIN lifecycle.tenants AS t ON t.key = d.tenant
-                WHERE {state} ORDER BY d.id LIMIT $4"
+                WHERE {state} ORDER BY d.id {order} LIMIT $4"
             )
         } else {
-            format!("SELECT {SUMMARY} {FROM} WHERE {tenant} AND {state} AND d.id > $3 ORDER BY d.id LIMIT $4")
+            format!(
+                "SELECT {SUMMARY} {FROM} WHERE {tenant} AND {state} AND d.id {beyond} $3 ORDER BY d.id {order} LIMIT $4"
+            )
         };
         self.schema.sql(&text)
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use lifecycle_inbox::{
-    DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery,
+    DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary, Ended, Prune, Pruned, Stats, StoredDelivery,
     TenantKey, Timestamp, UnknownPlatform,
 };
 use rusqlite::{Connection, OptionalExtension, Row, named_params, params, params_from_iter};
@@ -62,23 +62,42 @@ pub(crate) fn unknown_platforms(
     find.query_map(params_from_iter(known), read)?.collect()
 }
 
+pub(crate) fn ended(connection: &Connection, since: Timestamp) -> rusqlite::Result<Ended> {
+    let mut count = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM lifecycle_inbox WHERE state = 'done' AND finished_at >= ?1),
+                (SELECT count(*) FROM lifecycle_inbox WHERE state = 'dead' AND finished_at >= ?1)",
+    )?;
+    let number = |row: &Row<'_>, column| row.get(column).map(|number: i64| number.unsigned_abs());
+    count.query_row([since.as_millis()], |row| Ok(Ended::new(number(row, 0)?, number(row, 1)?)))
+}
+
 pub(crate) fn list(
     connection: &Connection,
     filter: &DeliveryFilter,
 ) -> rusqlite::Result<Vec<DeliverySummary>> {
-    let mut sql = format!("SELECT {SUMMARY} FROM lifecycle_inbox WHERE id > :after");
+    let (beyond, order, start) =
+        if filter.newest_first { ("<", "DESC", i64::MAX) } else { (">", "ASC", i64::MIN) };
+    // Open ones are few among many that are done, which the index of ids would be searched through for them.
+    let id = match filter.state {
+        Some(DeliveryState::Leased | DeliveryState::Pending) => "+id",
+        _ => "id",
+    };
+    let mut sql = format!("SELECT {SUMMARY} FROM lifecycle_inbox WHERE {id} {beyond} :after");
     if let Some(state) = filter.state {
         let _ = write!(sql, " AND state = '{}'", state.name()); // a name that stands in an index
+        if id == "+id" {
+            sql.push_str(" AND is_open = 1");
+        }
     }
     if filter.tenant.is_some() {
         sql.push_str(" AND platform = :platform AND app = :app AND tenant = :tenant");
     } else {
         sql.push_str(" AND :platform IS NULL AND :app IS NULL AND :tenant IS NULL");
     }
-    sql.push_str(" ORDER BY id LIMIT :limit");
+    let _ = write!(sql, " ORDER BY {id} {order} LIMIT :limit"); // a String takes every write
     let tenant = filter.tenant.as_ref();
     let values = named_params! {
-        ":after": filter.after.map_or(i64::MIN, |id| id.0),
+        ":after": filter.after.map_or(start, |id| id.0),
         ":platform": tenant.map(|tenant| &tenant.platform),
         ":app": tenant.map(|tenant| &tenant.app),
         ":tenant": tenant.map(|tenant| &tenant.tenant),

@@ -9,7 +9,7 @@ use lifecycle_core::{Change, IdempotencyKey};
 use crate::error::EngineError;
 use crate::notifier::Notifier;
 use crate::operations::{
-    DeliveryFilter, DeliverySummary, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
+    DeliveryFilter, DeliverySummary, Ended, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
 };
 use crate::record::{Record, Unreadable};
 use crate::timestamp::Timestamp;
@@ -134,7 +134,10 @@ pub trait Engine: Send + Sync + 'static {
     /// How much there is to do, and how much went wrong.
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError>;
 
-    /// Deliveries in the order of acceptance.
+    /// How many deliveries were done, and how many died, from this time on.
+    async fn ended(&self, since: Timestamp) -> Result<Ended, EngineError>;
+
+    /// Deliveries in the order of acceptance, or the other way round.
     async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError>;
 
     /// One delivery with its bytes, however damaged.

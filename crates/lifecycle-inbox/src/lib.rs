@@ -34,7 +34,7 @@ pub use lifecycle_core::TenantKey;
 pub use memory::{Fault, MemoryEngine};
 pub use notifier::{Notifier, Subscription};
 pub use operations::{
-    DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Retention, Stats, StoredDelivery,
+    DeliveryFilter, DeliveryState, DeliverySummary, Ended, Prune, Pruned, Retention, Stats, StoredDelivery,
     UnknownPlatform,
 };
 pub use record::{Platforms, Record, Unreadable};

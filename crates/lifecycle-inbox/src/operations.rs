@@ -64,6 +64,24 @@ impl Stats {
     }
 }
 
+/// How many deliveries ended, as far as they are kept: done ones for 7 days, dead letters for 90, unless a worker's
+/// [`Retention`] says otherwise.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// Handled.
+    pub done: u64,
+    /// Died, and were not retried since.
+    pub dead: u64,
+}
+
+impl Ended {
+    /// For engines.
+    pub fn new(done: u64, dead: u64) -> Self {
+        Self { done, dead }
+    }
+}
+
 /// The open deliveries of a platform that those who ask do not know: they wait for a worker that does.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -99,8 +117,10 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// Only deliveries of this tenant.
     pub tenant: Option<TenantKey>,
-    /// Only deliveries after this one: the last id of the page before.
+    /// Only deliveries beyond this one in the order that is asked for: the last id of the page before.
     pub after: Option<DeliveryId>,
+    /// The last accepted first, in place of the first.
+    pub newest_first: bool,
     /// The most deliveries.
     pub limit: usize,
 }
@@ -115,7 +135,7 @@ impl DeliveryFilter {
 impl Default for DeliveryFilter {
     /// The first 100 deliveries.
     fn default() -> Self {
-        Self { state: None, tenant: None, after: None, limit: 100 }
+        Self { state: None, tenant: None, after: None, newest_first: false, limit: 100 }
     }
 }
 

@@ -12,10 +12,11 @@ use crate::error::EngineError;
 use crate::housekeeping::prune;
 use crate::inbox::{Inbox, in_time};
 use crate::operations::{
-    DeliveryFilter, DeliverySummary, Pruned, Retention, Stats, StoredDelivery, UnknownPlatform,
+    DeliveryFilter, DeliverySummary, Ended, Pruned, Retention, Stats, StoredDelivery, UnknownPlatform,
 };
 use crate::record::Platforms;
 use crate::runner::{HandlerRunner, Runner};
+use crate::timestamp::Timestamp;
 use crate::worker::Worker;
 
 /// Where deliveries are kept, and of which platforms. [`open`](Self::open) makes an [`Inbox`] and a [`Worker`] of it.
@@ -106,12 +107,18 @@ impl Store {
         self.engine.stats(self.engine.now()).await
     }
 
+    /// How many deliveries were done, and how many died, from this time on; [`Timestamp::MIN`] for all that are kept. It counts entries of an index,
+    /// which takes a second for some million of them.
+    pub async fn ended(&self, since: Timestamp) -> Result<Ended, EngineError> {
+        self.engine.ended(since).await
+    }
+
     /// What waits for a worker whose store knows [other platforms](Self::with) than this one does.
     pub async fn unknown_platforms(&self) -> Result<Vec<UnknownPlatform>, EngineError> {
         self.engine.unknown_platforms(&self.platforms.names(), self.engine.now()).await
     }
 
-    /// Deliveries in the order of acceptance, in pages.
+    /// Deliveries in the order of acceptance, or the other way round, in pages.
     pub async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
         self.engine.list(filter).await
     }

@@ -37,10 +37,13 @@ pub(crate) fn named(rows: &[DeliverySummary]) -> String {
     names.join(", ")
 }
 
-/// When it may be tried, or its worker has to be done.
+/// What comes next: when it may be tried, or its worker has to be done; of a dead letter, what has overtaken it.
 pub(crate) fn due(row: &DeliverySummary, now: Timestamp) -> String {
     if row.state == DeliveryState::Pending && !is_known(row) {
         return "when a worker knows the platform".to_owned();
+    }
+    if let (DeliveryState::Dead, Some(later)) = (row.state, row.overtaken_by) {
+        return format!("overtaken by {later}");
     }
     match later(row) {
         Some(at) if at > now && row.state == DeliveryState::Leased => {

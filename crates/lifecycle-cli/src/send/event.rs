@@ -1,6 +1,7 @@
 //! `lifecycle send PLATFORM EVENT`: an event of any platform that the library knows, signed as it signs.
 
 use clap::{Args, Command};
+use clap_complete::engine::ArgValueCandidates;
 use lifecycle_testing::{Sample, Sender, SigningKeys};
 
 use super::courier::Courier;
@@ -9,6 +10,7 @@ use super::report::Sent;
 use crate::answer::Answer;
 use crate::body;
 use crate::client::Outgoing;
+use crate::completions::events;
 use crate::event::EventArgs;
 use crate::failure::Failure;
 use crate::platform::{self, signs};
@@ -82,7 +84,9 @@ pub(super) fn command(sender: &'static Sender) -> Command {
         Some(_) => "; any other is sent, too, since a receiver has to take what is not known yet",
         None => "",
     };
+    let candidates = ArgValueCandidates::new(move || events(sender));
     SendEventArgs::augment_args(Command::new(name))
+        .mut_arg("event", |argument| argument.add(candidates))
         .about(format!("Send what {name} sends: {}", names.join(", ")))
         .after_help(format!("Events: {}{others}.\n\nExamples:\n{examples}\n{EXIT_CODES}", names.join(", ")))
 }

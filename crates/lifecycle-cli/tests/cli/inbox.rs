@@ -94,7 +94,9 @@ impl InFile {
     }
 
     fn states(&self) -> Vec<String> {
-        states(&self.inbox(&["list", "--json"]).json())
+        let mut states = states(&self.inbox(&["list", "--all", "--json"]).json());
+        states.reverse();
+        states
     }
 }
 
@@ -111,36 +113,70 @@ fn lines(text: &str) -> Vec<String> {
 #[test]
 fn a_list_tells_each_state_and_keeps_tenants_and_bodies_to_itself() {
     let file = InFile::new();
-    let ran = file.inbox(&["list"]);
+    let ran = file.inbox(&["list", "--all"]);
     let shown = lines(&ran.out);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert_eq!(shown[0], "id platform kind state attempts age due last error");
-    assert!(shown[1].starts_with("1 seismic install dead 1 ") && shown[1].ends_with('…'), "{shown:?}");
-    assert!(shown[1].contains("no seats left: \u{fffd}[31mask sales"), "{shown:?}");
+    assert!(shown[3].starts_with("1 seismic install dead 1 ") && shown[3].ends_with('…'), "{shown:?}");
+    assert!(shown[3].contains(" overtaken by 2 no seats left: \u{fffd}[31mask sales"), "{shown:?}");
     assert!(shown[2].starts_with("2 seismic enable done 1 "), "{shown:?}");
-    assert!(shown[3].starts_with("3 seismic upgrade pending 0 ") && shown[3].ends_with(" now"), "{shown:?}");
-    let json = file.inbox(&["list", "--json"]);
+    assert!(shown[1].starts_with("3 seismic upgrade pending 0 ") && shown[1].ends_with(" now"), "{shown:?}");
+    let json = file.inbox(&["list", "--all", "--json"]);
     for ran in [&ran, &json] {
         assert!(!ran.out.contains("acme") && !ran.out.contains("globex"), "{ran:?}");
     }
     assert!(file.inbox(&["list", "--show-tenants"]).out.contains("globex"));
     let json = file.inbox(&["list", "--show-tenants", "--json"]).json();
-    assert_eq!(json["deliveries"][0]["tenant"], "acme");
-    assert_eq!(json["deliveries"][0]["last_error"], ERROR);
+    assert_eq!(json["deliveries"][1]["tenant"], "acme");
+    assert_eq!(json["deliveries"][1]["last_error"], ERROR);
 }
 
 #[test]
 fn a_list_comes_in_pages_and_by_state() {
     let file = InFile::new();
-    let first = file.inbox(&["list", "--limit", "2"]);
-    assert!(first.out.ends_with("there are more: --after 2\n"), "{first:?}");
-    let json = file.inbox(&["list", "--limit", "2", "--json"]).json();
-    assert_eq!((states(&json).len(), &json["next_after"]), (2, &json!(2)));
-    let json = file.inbox(&["list", "--limit", "2", "--after", "2", "--json"]).json();
-    assert_eq!((states(&json), &json["next_after"]), (vec!["upgrade pending".to_owned()], &Value::Null));
+    for (more, pages) in [
+        (&[][..], &[&["upgrade pending"], &["install dead"][..]][..]),
+        (&["--all"], &[&["upgrade pending"], &["enable done"], &["install dead"]]),
+        (&["--all", "--platform", "seismic"], &[&["upgrade pending"], &["enable done"], &["install dead"]]),
+    ] {
+        let mut before = i64::MAX;
+        for (place, page) in pages.iter().enumerate() {
+            let arguments = ["list", "--limit", "1", "--json", "--before", &before.to_string()];
+            let json = file.inbox(&[&arguments[..], more].concat()).json();
+            assert_eq!(states(&json), *page, "{more:?}");
+            assert_eq!(json["next_before"].is_null(), place + 1 == pages.len(), "{more:?}: {json}");
+            before = json["next_before"].as_i64().unwrap_or_default();
+        }
+    }
+    assert!(file.inbox(&["list", "--limit", "1"]).out.ends_with("there are more: --before 3\n"));
     let json = file.inbox(&["list", "--state", "done", "--json"]).json();
     assert_eq!(states(&json), ["enable done"]);
+    assert_eq!(
+        states(&file.inbox(&["list", "--json"]).json()),
+        ["upgrade pending", "install dead"],
+        "not done"
+    );
     assert_eq!(file.inbox(&["list", "--state", "leased"]).out, "no such deliveries\n");
+}
+
+#[test]
+fn a_list_is_of_those_that_are_asked_for() {
+    let file = InFile::new();
+    for (more, expected) in [
+        (&["--kind", "install"][..], &["install dead"][..]),
+        (&["--tenant", "acme"], &["enable done", "install dead"]),
+        (&["--platform", "github"], &[]),
+        (&["--platform", "seismic", "--tenant", "globex"], &["upgrade pending"]),
+        (&["--since", "1h"], &["upgrade pending", "enable done", "install dead"]),
+        (&["--since", "2999-01-01T00:00Z"], &[]),
+    ] {
+        let json = file.inbox(&[&["list", "--all", "--json"], more].concat()).json();
+        assert_eq!(states(&json), expected, "{more:?}");
+        assert!(!json.to_string().contains("acme"), "{more:?}");
+    }
+    let ran = file.inbox(&["list", "--since", "soon"]);
+    assert!(ran.code == 2 && ran.err.contains("such as 90min, 2h or 3d"), "{ran:?}");
+    assert_eq!(file.inbox(&["list", "--all", "--state", "dead"]).code, 2);
 }
 
 #[test]
@@ -227,8 +263,13 @@ fn stats_count_what_waits_and_what_died() {
     let json = file.inbox(&["stats", "--json"]).json();
     assert_eq!((&json["pending"], &json["leased"], &json["dead"]), (&json!(1), &json!(0), &json!(1)));
     assert!(json["oldest_ms"].is_u64(), "{json}");
+    assert_eq!((&json["done"], &json["last_hour"]), (&json!(1), &json!({"done": 1, "dead": 1})));
     let ran = file.inbox(&["stats"]);
     assert!(ran.out.starts_with("pending  1\nleased   0\ndead     1 "), "{ran:?}");
+    assert!(
+        ran.out.contains("\ndone     1, as far as they are kept\nin the last hour  1 done, 1 dead\n"),
+        "{ran:?}"
+    );
 }
 
 #[test]
@@ -240,7 +281,7 @@ fn what_waits_for_a_worker_that_knows_its_platform_is_told() {
     open.execute("UPDATE lifecycle_inbox SET platform = 'own\u{9b}2J' WHERE id = 3", []).unwrap();
     let list = file.inbox(&["list"]);
     let shown = lines(&list.out);
-    assert!(shown[3].ends_with(" when a worker knows the platform"), "{shown:?}");
+    assert!(shown[1].ends_with(" when a worker knows the platform"), "{shown:?}");
     assert!(file.inbox(&["show", "3"]).out.contains("  due         when a worker knows the platform\n"));
     let stats = file.inbox(&["stats"]);
     assert!(stats.out.contains("1 of the platform own\u{fffd}2J, "), "{stats:?}");
@@ -248,7 +289,7 @@ fn what_waits_for_a_worker_that_knows_its_platform_is_told() {
     assert_eq!(json["unknown_platforms"][0]["open"], 1);
     let list = file.inbox(&["list", "--json"]).json();
     assert_eq!(
-        (&list["deliveries"][0]["platform_known"], &list["deliveries"][2]["platform_known"]),
+        (&list["deliveries"][1]["platform_known"], &list["deliveries"][0]["platform_known"]),
         (&json!(true), &json!(false))
     );
 }
@@ -324,15 +365,26 @@ fn an_inbox_in_postgresql_is_operated_alike() {
         let settings = Settings::new(url).unwrap().schema(&schema).unwrap();
         fill(Arc::new(PostgresEngine::open_with(settings).await.unwrap())).await;
     });
-    let list = inbox(&["list", "--json"]).json();
-    assert_eq!(states(&list), ["install dead", "enable done", "upgrade pending"]);
-    let ids: Vec<String> =
-        list["deliveries"].as_array().unwrap().iter().map(|row| row["id"].to_string()).collect();
+    let list = inbox(&["list", "--all", "--json"]).json();
+    assert_eq!(states(&list), ["upgrade pending", "enable done", "install dead"]);
+    let ids = list["deliveries"].as_array().unwrap().iter().rev();
+    let ids: Vec<String> = ids.map(|row| row["id"].to_string()).collect();
+    assert_eq!(list["deliveries"][2]["overtaken_by"].to_string(), ids[1]);
+    for (more, expected) in [
+        (&[][..], &["upgrade pending", "install dead"][..]),
+        (&["--kind", "upgrade", "--since", "1h"], &["upgrade pending"]),
+        (&["--tenant", "acme", "--all"], &["enable done", "install dead"]),
+        (&["--state", "pending", "--before", &ids[2]], &[]),
+    ] {
+        assert_eq!(states(&inbox(&[&["list", "--json"], more].concat()).json()), expected, "{more:?}");
+    }
+    let stats = inbox(&["stats", "--json"]).json();
+    assert_eq!((&stats["done"], &stats["last_hour"]), (&json!(1), &json!({"done": 1, "dead": 1})));
     assert_eq!(inbox(&["show", &ids[2], "--body"]).out, LAST);
     assert!(inbox(&["retry", "--all-dead"]).out.contains("1 left alone"));
     assert_eq!(inbox(&["retry", "--all-dead", "--overtaken"]).code, 0);
     assert_eq!(inbox(&["delete", "--yes", &ids[1]]).code, 0);
-    assert_eq!(states(&inbox(&["list", "--json"]).json()), ["install pending", "upgrade pending"]);
+    assert_eq!(states(&inbox(&["list", "--json"]).json()), ["upgrade pending", "install pending"]);
     assert_eq!(inbox(&["stats", "--json"]).json()["pending"], 2);
     runtime.block_on(async {
         let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();

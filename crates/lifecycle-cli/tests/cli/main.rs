@@ -2,6 +2,7 @@
 
 mod apps;
 mod certificates;
+mod completions;
 mod conformance;
 #[cfg(unix)] // they are written for a shell of it
 mod delivery_page;

@@ -116,7 +116,7 @@ fn what_cannot_be_done_is_one_line_and_exit_code_2() {
         (vec!["--port", &port, "--database", &new], "choose another port"),
         (vec!["--port", "70000"], "70000"),
         (vec!["--port", "0", "--database", &at("text")], "not a database of the simulator"),
-        (vec!["--port", "0", "--database", &at("no/such/folder.db")], "No such file or directory"),
+        (vec!["--port", "0", "--database", &at("no/such/folder.db")], "there is no folder"),
         (vec!["--port", "0", "--database", &other, "--master-key-file", &at("bad.key")], "key file"),
         (vec!["--port", "0", "--database", &new, "--app-url", "http://app.example"], "must use https"),
         (vec!["--port", "0", "--database", &new, "--app-url", "nonsense"], "is not a URL"),

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
     Accepted, AfterFailure, CLOCK_SKEW, Claim, ClaimRequest, DeliveryFilter, DeliveryId, DeliveryState,
-    DeliverySummary, Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery,
-    Timestamp, UnknownPlatform,
+    DeliverySummary, Ended, Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats,
+    StoredDelivery, Timestamp, UnknownPlatform,
 };
 use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
@@ -129,10 +129,18 @@ impl Engine for PostgresEngine {
         Ok(stats)
     }
 
+    async fn ended(&self, since: Timestamp) -> Result<Ended, EngineError> {
+        let rows = self.read(&self.0.sql.ended, &[&since.as_millis()]).await?;
+        let Some(row) = rows.first() else { return Ok(Ended::default()) };
+        let count = |nth| column::<i64>(row, nth).map(|count| u64::try_from(count).unwrap_or(0));
+        Ok(Ended::new(count(0)?, count(1)?))
+    }
+
     async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
         let tenant = filter.tenant.as_ref().map(digest);
         let state = filter.state.map(DeliveryState::name);
-        let after = filter.after.map_or(i64::MIN, |id| id.0);
+        let start = if filter.newest_first { i64::MAX } else { i64::MIN };
+        let after = filter.after.map_or(start, |id| id.0);
         let limit = limit(filter.limit);
         let rows = self.read(&self.0.sql.list(filter), &[&tenant, &state, &after, &limit]).await?;
         rows.iter().map(row::summary).collect()

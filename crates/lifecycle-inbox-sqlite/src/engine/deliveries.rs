@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use lifecycle_core::{Change, IdempotencyKey};
 use lifecycle_inbox::{
     Accepted, AfterFailure, Claim, ClaimRequest, DeliveryFilter, DeliveryId, DeliveryState, DeliverySummary,
-    Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery, Timestamp,
-    UnknownPlatform,
+    Ended, Engine, EngineError, LeaseToken, Notifier, Prune, Pruned, Record, Stats, StoredDelivery,
+    Timestamp, UnknownPlatform,
 };
 
 use super::{NOT_IN_TIME, SqliteEngine};
@@ -113,6 +113,10 @@ impl Engine for SqliteEngine {
 
     async fn stats(&self, now: Timestamp) -> Result<Stats, EngineError> {
         self.read(move |connection| operations::stats(connection, now)).await
+    }
+
+    async fn ended(&self, since: Timestamp) -> Result<Ended, EngineError> {
+        self.read(move |connection| operations::ended(connection, since)).await
     }
 
     async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {

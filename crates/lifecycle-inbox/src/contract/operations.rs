@@ -8,8 +8,9 @@ use super::sample::{
 };
 use super::{Replicas, Rule};
 use crate::engine::{AfterFailure, DeliveryId};
-use crate::operations::{DeliveryFilter, DeliveryState, Prune, Pruned, Stats};
+use crate::operations::{DeliveryFilter, DeliveryState, Ended, Prune, Pruned, Stats};
 use crate::record::{Platforms, Record};
+use crate::timestamp::Timestamp;
 
 pub(super) fn rules() -> Vec<Rule> {
     vec![
@@ -17,6 +18,7 @@ pub(super) fn rules() -> Vec<Rule> {
         Rule::new(stats_count_what_is_open_and_what_is_dead),
         Rule::new(deliveries_are_listed_in_order_by_state_and_by_tenant),
         Rule::new(pages_neither_miss_nor_repeat_a_delivery),
+        Rule::new(what_ended_is_counted_from_a_time_on),
         Rule::new(a_waiting_delivery_can_be_retried_at_once),
         Rule::new(a_leased_or_finished_delivery_is_not_retried),
         Rule::new(a_deleted_delivery_is_gone_and_its_key_known),
@@ -82,6 +84,29 @@ async fn deliveries_are_listed_in_order_by_state_and_by_tenant(replicas: Replica
     assert_eq!(list(filter(Some(DeliveryState::Dead), None)).await, [ids[1]]);
     assert!(list(filter(Some(DeliveryState::Done), None)).await.is_empty());
     assert!(list(filter(None, Some("nobody"))).await.is_empty());
+    let newest = |filter| DeliveryFilter { newest_first: true, ..filter };
+    for (state, tenant) in [(None, None), (None, Some("t")), (Some(DeliveryState::Pending), None)] {
+        let mut turned = list(newest(filter(state, tenant))).await;
+        turned.reverse();
+        assert_eq!(turned, list(filter(state, tenant)).await, "{state:?} {tenant:?}");
+    }
+}
+
+async fn what_ended_is_counted_from_a_time_on(replicas: Replicas) {
+    let engine = &*replicas.one;
+    for tenant in ["a", "b", "c", "d"] {
+        put(engine, tenant, "r").await;
+    }
+    let claims = claim(engine, START, 10).await;
+    complete(engine, &claims[0], at(1)).await;
+    complete(engine, &claims[1], at(5)).await;
+    fail(engine, claims[2].token, at(5), AfterFailure::Dead(None)).await;
+    let ended = async |since| replicas.two.ended(since).await.unwrap();
+    assert_eq!(ended(Timestamp::MIN).await, Ended::new(2, 1));
+    assert_eq!(ended(at(5)).await, Ended::new(1, 1), "the instant itself counts");
+    assert_eq!(ended(at(6)).await, Ended::default());
+    assert!(engine.retry(claims[2].token.id, at(7)).await.unwrap());
+    assert_eq!(ended(Timestamp::MIN).await, Ended::new(2, 0), "a retried one has not ended");
 }
 
 async fn pages_neither_miss_nor_repeat_a_delivery(replicas: Replicas) {
@@ -90,16 +115,20 @@ async fn pages_neither_miss_nor_repeat_a_delivery(replicas: Replicas) {
     for request in 0..7 {
         ids.push(put(engine, "t", &request.to_string()).await);
     }
-    let mut seen = Vec::new();
-    let mut after = None;
-    loop {
-        let page = listed(engine, DeliveryFilter { after, limit: 3, ..DeliveryFilter::default() }).await;
-        assert!(page.len() <= 3);
-        let Some(last) = page.last() else { break };
-        after = Some(*last);
-        seen.extend(page);
+    for newest_first in [false, true] {
+        let mut seen = Vec::new();
+        let mut after = None;
+        loop {
+            let filter = DeliveryFilter { after, newest_first, limit: 3, ..DeliveryFilter::default() };
+            let page = listed(engine, filter).await;
+            assert!(page.len() <= 3);
+            let Some(last) = page.last() else { break };
+            after = Some(*last);
+            seen.extend(page);
+        }
+        assert_eq!(seen, ids, "newest first: {newest_first}");
+        ids.reverse();
     }
-    assert_eq!(seen, ids);
     assert!(listed(engine, DeliveryFilter { limit: 0, ..DeliveryFilter::default() }).await.is_empty());
 }
 

@@ -15,7 +15,8 @@ use crate::engine::{Accepted, AfterFailure, Claim, ClaimRequest, DeliveryId, Eng
 use crate::error::EngineError;
 use crate::notifier::Notifier;
 use crate::operations::{
-    DeliveryFilter, DeliveryState, DeliverySummary, Prune, Pruned, Stats, StoredDelivery, UnknownPlatform,
+    DeliveryFilter, DeliveryState, DeliverySummary, Ended, Prune, Pruned, Stats, StoredDelivery,
+    UnknownPlatform,
 };
 use crate::record::Record;
 use crate::timestamp::Timestamp;
@@ -181,12 +182,25 @@ impl Engine for MemoryEngine {
         })
     }
 
-    async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
-        let start = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
+    async fn ended(&self, since: Timestamp) -> Result<Ended, EngineError> {
         let store = self.store().await?;
-        let found = store
-            .rows
-            .range((start, Bound::Unbounded))
+        let count = |state| {
+            let has_ended = |row: &&Row| row.state == state && row.finished_at.is_some_and(|at| at >= since);
+            store.rows.values().filter(has_ended).count() as u64
+        };
+        Ok(Ended { done: count(DeliveryState::Done), dead: count(DeliveryState::Dead) })
+    }
+
+    async fn list(&self, filter: &DeliveryFilter) -> Result<Vec<DeliverySummary>, EngineError> {
+        let end = filter.after.map_or(Bound::Unbounded, Bound::Excluded);
+        let store = self.store().await?;
+        let mut rows: Box<dyn Iterator<Item = _> + Send> = if filter.newest_first {
+            Box::new(store.rows.range((Bound::Unbounded, end)).rev())
+        } else {
+            Box::new(store.rows.range((end, Bound::Unbounded)))
+        };
+        let found = rows
+            .by_ref()
             .filter(|(_, row)| filter.state.is_none_or(|state| row.state == state))
             .filter(|(_, row)| filter.tenant.as_ref().is_none_or(|tenant| row.record.tenant == *tenant))
             .map(|(id, row)| row.summary(*id))
