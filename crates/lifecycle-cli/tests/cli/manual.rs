@@ -35,7 +35,7 @@ fn the_help_of_the_program() {
 
 #[test]
 fn an_example_in_the_help_fits_on_80_columns_so_that_none_is_broken() {
-    for command in COMMANDS.into_iter().filter(|command| *command != ["explain"]) {
+    for command in COMMANDS.into_iter().filter(|command| !matches!(*command, ["explain" | "verify"])) {
         let help = lifecycle_with([command, &["--help"]].concat(), &[("COLUMNS", "200")], b"").out;
         let examples =
             help.lines().skip_while(|line| *line != "Examples:").take_while(|line| !line.is_empty());
