@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use super::library::Language;
 use crate::Failure;
+use crate::cargo::cargo;
 use crate::step::run as step;
 
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/peers");
@@ -35,6 +36,16 @@ pub(crate) fn node() -> Result<PathBuf, Failure> {
         step(command("npm")?.args(["ci", "--loglevel=error"]).current_dir(&target), "npm ci")
     })?;
     Ok(target)
+}
+
+/// The folder with the receivers that are written in Rust, built.
+pub(crate) fn rust() -> Result<PathBuf, Failure> {
+    let target = Path::new(TARGET).join("rust");
+    let manifest = Path::new(TARGET).join("../../examples/peers/Cargo.toml");
+    let mut build = cargo();
+    build.args(["build", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target);
+    step(&mut build, "cargo build, of the receivers in Rust")?;
+    Ok(target.join("debug"))
 }
 
 /// Wheels only, with the digests that are pinned: nothing of a package runs while it is installed.

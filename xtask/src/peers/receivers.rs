@@ -1,4 +1,5 @@
-//! Receivers: servers made with the vendors' libraries, as their documentation recommends, judged by the conformance suite.
+//! Receivers: servers made with the vendors' libraries and with other receivers', as their documentation recommends, judged by the
+//! conformance suite.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,16 +16,34 @@ use super::{exchange, install};
 use crate::Failure;
 use crate::app::App;
 
-/// The servers of `examples/peers`, by the platform that each is for, and the library that it is made with.
-const RECEIVERS: &[(&str, &str)] = &[
-    ("discord", "discord-interactions"),
-    ("github", "@octokit/webhooks"),
-    ("linear", "@linear/sdk"),
-    ("shopify", "@shopify/shopify-api"),
-    ("slack", "@slack/bolt"),
-    ("standard-webhooks", "standardwebhooks"),
-    ("stripe", "stripe"),
+/// The servers of `examples/peers` and the library that each is made with, by the platforms that it is for.
+const RECEIVERS: &[Peer] = &[
+    Peer { platform: "discord", file: "discord.mjs", library: "discord-interactions" },
+    Peer { platform: "github", file: "github.mjs", library: "@octokit/webhooks" },
+    Peer { platform: "linear", file: "linear.mjs", library: "@linear/sdk" },
+    Peer { platform: "shopify", file: "shopify.mjs", library: "@shopify/shopify-api" },
+    Peer { platform: "slack", file: "slack.mjs", library: "@slack/bolt" },
+    Peer { platform: "standard-webhooks", file: "standard-webhooks.mjs", library: "standardwebhooks" },
+    Peer { platform: "standard-webhooks", file: "svix.rs", library: "svix" },
+    Peer { platform: "stripe", file: "stripe.mjs", library: "stripe" },
+    Peer { platform: "discord", ..WEBHOOK_VERIFY },
+    Peer { platform: "github", ..WEBHOOK_VERIFY },
+    Peer { platform: "linear", ..WEBHOOK_VERIFY },
+    Peer { platform: "shopify", ..WEBHOOK_VERIFY },
+    Peer { platform: "slack", ..WEBHOOK_VERIFY },
+    Peer { platform: "standard-webhooks", ..WEBHOOK_VERIFY },
+    Peer { platform: "stripe", ..WEBHOOK_VERIFY },
+    Peer { platform: "zoom", ..WEBHOOK_VERIFY },
 ];
+
+/// It verifies for many platforms, one at a time here.
+const WEBHOOK_VERIFY: Peer = Peer { platform: "", file: "webhook-verify.rs", library: "webhook-verify" };
+
+struct Peer {
+    platform: &'static str,
+    file: &'static str,
+    library: &'static str,
+}
 
 /// Our answers to what is proven, and says what no app can act on.
 const OF_THE_CONTENT: &[&str] = &["contradiction", "undecodable", "unexpected-app", "unexpected-event"];
@@ -33,13 +52,22 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// What each of them made of the suite: a part of `docs/peers.md`.
 pub(crate) fn document() -> Result<String, Failure> {
-    let folder = install::node()?;
+    let (node, rust) = (install::node()?, install::rust()?);
     let suite = Suite::load(&Path::new(ROOT).join("fixtures"))?;
     let (mut receivers, mut answers) = (String::new(), String::new());
-    for (platform, library) in RECEIVERS {
+    for Peer { platform, file, library } in RECEIVERS {
         let sender = registry().iter().find(|sender| sender.platform().name() == *platform);
         let sender = sender.ok_or_else(|| format!("there is no platform {platform}"))?;
-        let report = judge(&suite, sender, &folder)?;
+        let executable = match file.strip_suffix(".rs") {
+            Some(program) => rust.join(program),
+            // Node looks for packages beside the file that imports them.
+            None => {
+                fs::copy(Path::new(ROOT).join("examples/peers").join(file), node.join(file))?;
+                node.join(file)
+            }
+        };
+        let log = node.with_file_name(format!("{platform}-{file}.log"));
+        let report = judge(&suite, &Receiver::new(sender, executable, log)?)?;
         let otherwise = || report.cases.iter().filter(|case| !case.passed());
         let ours = |case: &Case| -> Vec<&str> {
             let fixture = suite.fixtures().iter().find(|fixture| fixture.id == case.fixture);
@@ -50,7 +78,7 @@ pub(crate) fn document() -> Result<String, Failure> {
             otherwise().filter(|case| ours(case).iter().any(|answer| OF_THE_CONTENT.contains(answer)));
         let _ = writeln!(
             receivers,
-            "| [{platform}.mjs](../examples/peers/{platform}.mjs) | `{library}` | {} | {} | {} |",
+            "| {platform} | [{file}](../examples/peers/{file}) | `{library}` | {} | {} | {} |",
             report.cases.len(),
             otherwise().count(),
             of_the_content.count(),
@@ -60,7 +88,7 @@ pub(crate) fn document() -> Result<String, Failure> {
             let theirs: Vec<String> = differences.iter().map(found).collect();
             let _ = writeln!(
                 answers,
-                "| [{fixture}](../fixtures/conformance/{platform}/{fixture}.json) | {why} | {} | {} |",
+                "| `{library}` | [{fixture}](../fixtures/conformance/{platform}/{fixture}.json) | {why} | {} | {} |",
                 ours(case).join(", "),
                 theirs.join("; ")
             );
@@ -81,10 +109,10 @@ cargo xtask peers --conformance --write   # writes this part
 The servers of [examples/peers](../examples/peers/README.md) are made in the way that each library's documentation recommends, and get all
 fixtures of their platform that need neither a second secret nor other settings. What the platform would notice is compared: whether
 the answer is a success, and which, and whether the receiver goes on. A duplicate is a success too: none of these libraries keeps a
-handler from running again.
+handler from running again. The versions are those above; of the libraries for Rust, those in [Cargo.toml](../examples/peers/Cargo.toml).
 
-| Receiver | Library | Cases | Otherwise | Of these, by the content |
-| --- | --- | --: | --: | --: |
+| Platform | Receiver | Library | Cases | Otherwise | Of these, by the content |
+| --- | --- | --- | --: | --: | --: |
 ";
 
 const ANSWERS: &str = "
@@ -92,8 +120,8 @@ Each answer of another kind, with the fixture that was sent. What ours calls `un
 no app can act on; these libraries leave most of that to the handler, and the handlers here take everything. Stripe's library
 has another function for thin events, which are for a URL of their own.
 
-| Case | Rule | Ours | The receiver's |
-| --- | --- | --- | --- |
+| Library | Case | Rule | Ours | The receiver's |
+| --- | --- | --- | --- | --- |
 ";
 
 /// The same in each run: how late an answer was is not.
@@ -105,8 +133,7 @@ fn found(difference: &Difference) -> String {
     }
 }
 
-fn judge(suite: &Suite, sender: &'static Sender, folder: &Path) -> Result<Report, Failure> {
-    let receiver = Receiver::new(sender, folder)?;
+fn judge(suite: &Suite, receiver: &Receiver) -> Result<Report, Failure> {
     let (mut report, is_alive) = receiver.get(suite, &Filter::default())?;
     if is_alive {
         return Ok(report);
@@ -126,7 +153,7 @@ fn judge(suite: &Suite, sender: &'static Sender, folder: &Path) -> Result<Report
     Ok(report)
 }
 
-/// One of the programs, copied to the libraries that it imports.
+/// One of the programs, with the key of its platform.
 struct Receiver {
     program: Program,
     setting: (String, String),
@@ -135,11 +162,8 @@ struct Receiver {
 }
 
 impl Receiver {
-    fn new(sender: &'static Sender, folder: &Path) -> Result<Self, Failure> {
+    fn new(sender: &'static Sender, executable: PathBuf, log: PathBuf) -> Result<Self, Failure> {
         let platform = sender.platform();
-        let name = platform.name();
-        let file = format!("{name}.mjs");
-        fs::copy(Path::new(ROOT).join("examples/peers").join(&file), folder.join(&file))?;
         let [key, _] = exchange::keys(platform);
         let setting = match SigningKeys::parse(platform, key)?.public_key() {
             Some(public) => (variable(platform, "PUBLIC_KEY"), public),
@@ -149,9 +173,9 @@ impl Receiver {
         let sample = sender.sample(event).ok_or("an event without a sample")?;
         let app = sample.delivery().event().app().to_owned();
         Ok(Self {
-            program: Program { name: name.to_owned(), executable: folder.join(file) },
+            program: Program { name: platform.name().to_owned(), executable },
             setting,
-            log: folder.join(format!("{name}.log")),
+            log,
             credentials: Credentials { app, current: key.to_owned(), previous: None, tenant: None },
         })
     }
