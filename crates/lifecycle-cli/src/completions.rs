@@ -24,7 +24,7 @@ Examples:
   source <(lifecycle completions zsh)    # in ~/.zshrc, behind compinit
   lifecycle completions fish | source    # in ~/.config/fish/config.fish
 
-The shell asks the program itself what fits, so have it read the script anew
+The shell asks the program itself what fits, so have it read the script again
 whenever it starts: a saved one may not fit the next release.";
 
 /// Write a script that has a shell complete commands, options, events, scenarios and cases

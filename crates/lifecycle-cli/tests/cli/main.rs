@@ -4,6 +4,7 @@ mod apps;
 mod certificates;
 mod completions;
 mod conformance;
+mod databases;
 #[cfg(unix)] // they are written for a shell of it
 mod delivery_page;
 mod documents;
