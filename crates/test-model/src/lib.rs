@@ -1,4 +1,4 @@
-//! A model of the inbox's contract: an engine does what a plain [reference](reference::Reference) does, step by step, whatever
+//! A model of the inbox's contract: an engine does what a plain reference does, step by step, whatever
 //! is asked of it in whatever order. Where it does not, the fewest and simplest steps that show it are printed.
 //!
 //! Each sequence of steps follows from its seed. [`VARIABLE`] asks for other seeds than a test's own, and for more of them:

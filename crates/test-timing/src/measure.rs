@@ -90,6 +90,6 @@ mod tests {
                 .collect()
         };
         assert!(worst_of(&[class(100), class(100)]) < 1.0);
-        assert!(worst_of(&[class(100), class(102)]) > 10.0);
+        assert!(worst_of(&[class(100), class(104)]) > 10.0);
     }
 }

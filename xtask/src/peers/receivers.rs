@@ -58,13 +58,12 @@ pub(crate) fn document() -> Result<String, Failure> {
     for Peer { platform, file, library } in RECEIVERS {
         let sender = registry().iter().find(|sender| sender.platform().name() == *platform);
         let sender = sender.ok_or_else(|| format!("there is no platform {platform}"))?;
-        let executable = match file.strip_suffix(".rs") {
-            Some(program) => rust.join(program),
+        let executable = if let Some(program) = file.strip_suffix(".rs") {
+            rust.join(program)
+        } else {
             // Node looks for packages beside the file that imports them.
-            None => {
-                fs::copy(Path::new(ROOT).join("examples/peers").join(file), node.join(file))?;
-                node.join(file)
-            }
+            fs::copy(Path::new(ROOT).join("examples/peers").join(file), node.join(file))?;
+            node.join(file)
         };
         let log = node.with_file_name(format!("{platform}-{file}.log"));
         let report = judge(&suite, &Receiver::new(sender, executable, log)?)?;
