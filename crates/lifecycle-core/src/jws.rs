@@ -193,9 +193,18 @@ fn read_header<'j, H: Members<'j> + Default>(json: &'j [u8]) -> Option<H> {
 /// Base64url without padding, in its one canonical form.
 fn decode<'b>(part: &str, decoded: &'b mut Vec<u8>) -> Option<&'b [u8]> {
     decoded.clear();
-    URL_SAFE_NO_PAD.decode_vec(part, decoded).ok()?;
+    BASE64URL.decode_vec(part, decoded).ok()?;
     Some(decoded)
 }
+
+/// By vector instructions where the processor has them. Without them that is 2 % of the verification of a long token by RS256, and
+/// more of one by HS256.
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+static BASE64URL: std::sync::LazyLock<base64::engine::Simd> =
+    std::sync::LazyLock::new(|| base64::engine::Simd::url_safe(base64::engine::general_purpose::NO_PAD));
+
+#[cfg(not(any(target_arch = "aarch64", target_arch = "x86_64")))]
+static BASE64URL: base64::engine::GeneralPurpose = URL_SAFE_NO_PAD;
 
 fn boxed(Text(text): Text<'_>) -> Box<str> {
     text.into()
@@ -254,6 +263,23 @@ mod tests {
             &genuine[1..],
         ] {
             assert!(!reads(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn vector_instructions_decode_what_the_plain_ones_do() {
+        let genuine = URL_SAFE_NO_PAD.encode((0..=255).rev().collect::<Vec<u8>>());
+        for length in (0..100).chain([genuine.len()]) {
+            let mut text = genuine[..length].to_owned();
+            for place in 0..length {
+                for other in ['\0', '+', ',', '-', '.', '/', '=', '@', '[', '^', '_', '`', '{', '\u{7f}', 'A']
+                {
+                    text.replace_range(place..=place, other.encode_utf8(&mut [0; 4]));
+                    let expected = URL_SAFE_NO_PAD.decode(&text).ok();
+                    assert_eq!(decode(&text, &mut Vec::new()), expected.as_deref(), "{text}");
+                }
+                text.replace_range(place..=place, &genuine[place..=place]);
+            }
         }
     }
 
