@@ -21,6 +21,7 @@ mod package;
 mod pages;
 mod peers;
 mod proxies;
+mod quickstart;
 mod release;
 mod rusqlite;
 mod sbom;
@@ -58,6 +59,11 @@ const TASKS: &[Task] = &[
         "proxies",
         "attack the example apps behind HAProxy, nginx, Apache and Caddy; every genuine callback has to be acknowledged",
         proxies::run,
+    ),
+    (
+        "quickstart",
+        "do what the README's quick starts say, in apps of their own, until a first callback is handled",
+        quickstart::run,
     ),
     ("release", "check that the crates can be published, and publish them", release::run),
     ("rusqlite", "check both ends of the range of versions that the SQLite engine takes", rusqlite::run),

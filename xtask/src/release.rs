@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use lexopt::prelude::{Long, Short};
+use lexopt::prelude::{Long, Short, ValueExt};
 
 use crate::cargo::{cargo, metadata};
 use crate::git::git;
@@ -14,7 +14,7 @@ use crate::step::run as step;
 use crate::{Failure, msrv, package, semver};
 
 const USAGE: &str = "\
-Usage: cargo xtask release [--dry-run]
+Usage: cargo xtask release [--dry-run] [--from CRATE]
 
 Publishes the crates in the order of their dependencies, all in the version of the workspace, and tags it. Before, it refuses
 what is not committed, versions that are not alike, a version without a section in CHANGELOG.md or with a tag, packages
@@ -22,7 +22,9 @@ without the address of the repository, an API that has changed since the last ta
 (cargo xtask semver), crates that do not compile with the Rust that they promise (cargo xtask msrv), and packages that differ
 each time or lack a file (cargo xtask package --twice).
 
-  --dry-run   does all that, builds what is packed, and publishes and tags nothing";
+  --dry-run      does all that, builds what is packed, and publishes and tags nothing
+  --from CRATE   publishes this one and those after it: the registry takes a few new crates at a time, so a first release may
+                 end in the middle, and says at which one";
 
 /// Stands for the address of the repository, in `Cargo.toml`, as long as there is none.
 const NO_REPOSITORY: &str = "https://repository.invalid/";
@@ -31,6 +33,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     let mut is_dry = false;
+    let mut from = None;
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => {
@@ -38,6 +41,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::SUCCESS);
             }
             Long("dry-run") => is_dry = true,
+            Long("from") => from = Some(arguments.value()?.string()?),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -49,12 +53,14 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
         return Err("there are changes that are not committed".into());
     }
     let changes = fs::read_to_string(Path::new(ROOT).join("CHANGELOG.md"))?;
-    let changes =
-        section(&changes, &version).ok_or_else(|| format!("CHANGELOG.md has no section `## {version}`"))?;
+    let changes = section(&changes, &version)
+        .ok_or_else(|| format!("CHANGELOG.md has no section `## {version}`: call `## Unreleased` by it"))?;
     if !git(&["tag", "--list", &tag])?.is_empty() {
         return Err(format!("the tag {tag} is there").into());
     }
-    println!("== {version}, in this order: {}\n\n{changes}\n", order(&members)?.join(", "));
+    let order = order(&members)?;
+    let order = remaining(&order, from.as_deref())?;
+    println!("== {version}, in this order: {}\n\n{changes}\n", order.join(", "));
 
     match metadata["packages"][0]["repository"].as_str() {
         Some(repository) if !repository.starts_with(NO_REPOSITORY) => {}
@@ -65,7 +71,8 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     msrv::check()?;
     package::check(Times::Twice)?;
     let mut publish = cargo();
-    publish.args(["publish", "--workspace", "--locked", "--quiet"]).args(is_dry.then_some("--dry-run"));
+    publish.args(["publish", "--locked", "--quiet"]).args(is_dry.then_some("--dry-run"));
+    publish.args(order.iter().flat_map(|name| ["--package", name]));
     step(publish.current_dir(ROOT), if is_dry { "cargo publish --dry-run" } else { "cargo publish" })?;
     if !is_dry {
         git(&["tag", "--annotate", &tag, "--message", &format!("{version}\n\n{changes}")])?;
@@ -114,6 +121,13 @@ fn order(members: &[Member]) -> Result<Vec<&str>, Failure> {
     Ok(order)
 }
 
+/// Those from this one on.
+fn remaining<'o, 'm>(order: &'o [&'m str], from: Option<&str>) -> Result<&'o [&'m str], Failure> {
+    let Some(from) = from else { return Ok(order) };
+    let first = order.iter().position(|name| *name == from);
+    Ok(&order[first.ok_or_else(|| format!("{from} is not published, but {}", order.join(", ")))?..])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,6 +146,15 @@ mod tests {
         ];
         assert_eq!(order(&members).unwrap(), ["core", "inbox", "adapter"]);
         assert!(order(&[member("core", "1.0.0", &[("test-app", "^1.0.0")])]).is_err());
+    }
+
+    #[test]
+    fn a_release_that_ended_in_the_middle_goes_on_there() {
+        let order = ["core", "inbox", "adapter"];
+        assert_eq!(remaining(&order, None).unwrap(), order);
+        assert_eq!(remaining(&order, Some("inbox")).unwrap(), ["inbox", "adapter"]);
+        let unknown = remaining(&order, Some("test-app")).unwrap_err().to_string();
+        assert_eq!(unknown, "test-app is not published, but core, inbox, adapter");
     }
 
     #[test]
