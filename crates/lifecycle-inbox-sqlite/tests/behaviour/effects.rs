@@ -53,6 +53,21 @@ async fn effect_completion_and_installation_are_committed_together() {
     assert!(bench.engine.installation(&TenantKey::new("seismic", "app", "t")).await.unwrap().is_some());
 }
 
+/// SQLite keeps what a large transaction can take back in a temporary file, unless it is told to use memory. Payloads belong into no
+/// other file, and a container may have no folder for one: then no large transaction succeeds.
+#[tokio::test]
+async fn a_transaction_makes_no_temporary_file() {
+    const MEMORY: i64 = 2;
+    let bench = Bench::new();
+    put(&bench.engine, "r").await;
+    let ran = run(&bench, |_, transaction| {
+        let kept_in: i64 = transaction.query_row("PRAGMA temp_store", [], |row| row.get(0))?;
+        assert_eq!(kept_in, MEMORY);
+        Ok(())
+    });
+    assert_eq!(ran.await.unwrap(), RunOutcome::Committed);
+}
+
 #[tokio::test]
 async fn a_failure_and_a_panic_leave_no_effect_and_no_completion() {
     let bench = with_effects();
