@@ -31,6 +31,7 @@ mod soak;
 mod step;
 mod test;
 mod usage;
+mod wait;
 
 use std::process::ExitCode;
 

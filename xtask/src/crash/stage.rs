@@ -23,6 +23,7 @@ use super::store::Store;
 use crate::Failure;
 use crate::app::App;
 use crate::client::Client;
+use crate::wait;
 
 /// How long anything may take that has to come: an empty inbox when the load has ended, an answer of one kind.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -239,10 +240,9 @@ impl<'a> Stage<'a> {
 
     fn each_answers(&mut self, status: u16) -> Result<(), Failure> {
         for root in self.roots.all() {
-            self.until(
-                &format!("a callback is answered {status}"),
-                |stage| Ok(stage.answers(&root, status)),
-            )?;
+            wait::until(PATIENCE, &format!("a callback is answered {status}"), || {
+                Ok(self.answers(&root, status))
+            })?;
         }
         Ok(())
     }
@@ -260,8 +260,8 @@ impl<'a> Stage<'a> {
     /// The page of each app is answered so before long.
     fn each_is(&mut self, path: &str, status: u16) -> Result<(), Failure> {
         for root in self.roots.all() {
-            self.until(&format!("GET {path} is answered {status}"), |stage| {
-                Ok(stage.client.status(&root, path, &[]).ok() == Some(status))
+            wait::until(PATIENCE, &format!("GET {path} is answered {status}"), || {
+                Ok(self.client.status(&root, path, &[]).ok() == Some(status))
             })?;
         }
         Ok(())
@@ -271,45 +271,17 @@ impl<'a> Stage<'a> {
     pub(crate) fn gate(&mut self, tenant: &str, open: bool) -> Result<(), Failure> {
         let expected = if open { 200 } else { 403 };
         for root in self.roots.all() {
-            self.until(&format!("{tenant}: the gate answers {expected}"), |stage| {
+            wait::until(PATIENCE, &format!("{tenant}: the gate answers {expected}"), || {
                 let headers = [("x-app", "crash"), ("x-tenant", tenant)];
-                Ok(stage.client.status(&root, "/features", &headers).ok() == Some(expected))
+                Ok(self.client.status(&root, "/features", &headers).ok() == Some(expected))
             })?;
         }
         Ok(())
     }
 
-    /// Waits until all that was accepted is handled, and gives what was. Where connections are scarce, a page may have to be
-    /// asked for again.
+    /// Waits until all that was accepted is handled, and gives what was.
     pub(crate) fn drained(&mut self) -> Result<Value, Failure> {
         let root = self.roots.any(&mut self.rng).ok_or("no app runs")?;
-        self.until("all is handled", |stage| {
-            let Ok(inbox) = stage.client.page(&root, "/inbox") else { return Ok(false) };
-            if inbox["dead"] != 0 {
-                return Err(format!("dead letters: {inbox}").into());
-            }
-            Ok(inbox["pending"] == 0 && inbox["leased"] == 0)
-        })?;
-        let mut deliveries = Value::Null;
-        self.until("GET /deliveries tells what was handled", |stage| {
-            deliveries = stage.client.page(&root, "/deliveries").unwrap_or_default();
-            Ok(!deliveries.is_null())
-        })?;
-        Ok(deliveries)
-    }
-
-    fn until(
-        &mut self,
-        what: &str,
-        mut is_so: impl FnMut(&mut Self) -> Result<bool, Failure>,
-    ) -> Result<(), Failure> {
-        let deadline = Instant::now() + PATIENCE;
-        while !is_so(self)? {
-            if Instant::now() > deadline {
-                return Err(format!("in vain for {} s: {what}", PATIENCE.as_secs()).into());
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
+        wait::until_drained(PATIENCE, &self.client, &root)
     }
 }

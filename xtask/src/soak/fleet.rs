@@ -18,6 +18,7 @@ use crate::crash::sender::Roots;
 use crate::crash::store::Store;
 use crate::marketplace::Settings;
 use crate::usage::Usage;
+use crate::wait;
 
 /// How long anything may take that has to come: an empty inbox when the load has ended, an app that is well again.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -203,31 +204,16 @@ impl<'a> Fleet<'a> {
             }
         }
         // Before the next restart: an app does not start where it finds no server that takes writes.
-        self.until("GET /healthz is answered 200 by all", |fleet| {
-            Ok(fleet
-                .roots
-                .all()
-                .iter()
-                .all(|root| fleet.client.status(root, "/healthz", &[]).ok() == Some(200)))
+        wait::until(PATIENCE, "GET /healthz is answered 200 by all", || {
+            let is_well = |root: &String| self.client.status(root, "/healthz", &[]).ok() == Some(200);
+            Ok(self.roots.all().iter().all(is_well))
         })
     }
 
     /// Waits until all that was accepted is handled, and gives the latest of what was. Only the restless app is asked: it would
     /// cost the others memory.
     pub(crate) fn drained(&mut self) -> Result<Value, Failure> {
-        self.until("all is handled", |fleet| {
-            let Ok(inbox) = fleet.client.page(&fleet.root, "/inbox") else { return Ok(false) };
-            if inbox["dead"] != 0 {
-                return Err(format!("dead letters: {inbox}").into());
-            }
-            Ok(inbox["pending"] == 0 && inbox["leased"] == 0)
-        })?;
-        let mut deliveries = Value::Null;
-        self.until("GET /deliveries tells what was handled", |fleet| {
-            deliveries = fleet.client.page(&fleet.root, "/deliveries").unwrap_or_default();
-            Ok(!deliveries.is_null())
-        })?;
-        Ok(deliveries)
+        wait::until_drained(PATIENCE, &self.client, &self.root)
     }
 
     /// Of those that stay, in the order of the programs.
@@ -238,21 +224,6 @@ impl<'a> Fleet<'a> {
     /// Stops all of them, which have to end well.
     pub(crate) fn stop(&mut self) -> Result<(), Failure> {
         self.restless.take().into_iter().chain(self.steady.drain(..)).try_for_each(App::stop)
-    }
-
-    fn until(
-        &mut self,
-        what: &str,
-        mut is_so: impl FnMut(&mut Self) -> Result<bool, Failure>,
-    ) -> Result<(), Failure> {
-        let deadline = Instant::now() + PATIENCE;
-        while !is_so(self)? {
-            if Instant::now() > deadline {
-                return Err(format!("in vain for {} s: {what}", PATIENCE.as_secs()).into());
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
-        Ok(())
     }
 }
 
