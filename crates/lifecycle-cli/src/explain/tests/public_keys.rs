@@ -5,7 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use lifecycle_core::Proof;
 use lifecycle_testing::{RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sender, SigningKeys, registry};
 use ring::rand::SystemRandom;
-use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA384, RSA_PSS_SHA256, RsaKeyPair};
+use ring::signature::{Ed25519KeyPair, RSA_PKCS1_SHA384, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair};
 
 use super::{Held, SEED, Wrong, all_are_named};
 use crate::explain::has_public_key;
@@ -225,28 +225,8 @@ pub(super) const BODIES: &[Wrong] = &[
         held.set("x-signature-ed25519", STANDARD.encode(signature));
         Some(held)
     }),
-    (&["rsa-variant"], |mut held| {
-        let value = held.request.header("saleor-signature")?.to_owned();
-        let header = value.split('.').next().unwrap().to_owned();
-        let der = RSA_TEST_KEY.lines().filter(|line| !line.starts_with('-')).collect::<String>();
-        let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(der).unwrap()).unwrap();
-        let message = [header.as_bytes(), b".", &held.request.body].concat();
-        let mut signature = vec![0; 256];
-        pair.sign(&RSA_PKCS1_SHA384, &SystemRandom::new(), &message, &mut signature).unwrap();
-        held.set("saleor-signature", format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)));
-        Some(held)
-    }),
-    (&["rsa-variant"], |mut held| {
-        let value = held.request.header("saleor-signature")?.to_owned();
-        let header = value.split('.').next().unwrap().to_owned();
-        let der = RSA_TEST_KEY.lines().filter(|line| !line.starts_with('-')).collect::<String>();
-        let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(der).unwrap()).unwrap();
-        let message = [header.as_bytes(), b".", &held.request.body].concat();
-        let mut signature = vec![0; 256];
-        pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), &message, &mut signature).unwrap();
-        held.set("saleor-signature", format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)));
-        Some(held)
-    }),
+    (&["rsa-variant"], |held| detached_by(&RSA_PKCS1_SHA384, held)),
+    (&["rsa-variant"], |held| detached_by(&RSA_PSS_SHA256, held)),
     (&["jws-not-detached"], |mut held| {
         let value = held.request.header("saleor-signature")?.to_owned();
         held.set("saleor-signature", value.replacen("..", ".e30.", 1));
@@ -259,6 +239,19 @@ pub(super) const BODIES: &[Wrong] = &[
         Some(held)
     }),
 ];
+
+/// Signed again by the same key, in another way.
+fn detached_by(encoding: &'static dyn RsaEncoding, mut held: Held) -> Option<Held> {
+    let value = held.request.header("saleor-signature")?.to_owned();
+    let header = value.split('.').next().unwrap().to_owned();
+    let der = RSA_TEST_KEY.lines().filter(|line| !line.starts_with('-')).collect::<String>();
+    let pair = RsaKeyPair::from_pkcs8(&STANDARD.decode(der).unwrap()).unwrap();
+    let message = [header.as_bytes(), b".", &held.request.body].concat();
+    let mut signature = vec![0; 256];
+    pair.sign(encoding, &SystemRandom::new(), &message, &mut signature).unwrap();
+    held.set("saleor-signature", format!("{header}..{}", URL_SAFE_NO_PAD.encode(signature)));
+    Some(held)
+}
 
 #[test]
 fn each_wrong_key_is_named() {
