@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
 use lifecycle_core::{KeyHint, KeySource, Keys, KeysUnavailable, Platform, async_trait};
@@ -50,9 +50,16 @@ struct Shared {
     header: &'static str,
     directory: Arc<dyn TenantDirectory>,
     client: KeySetClient,
-    sets: RwLock<HashMap<Arc<str>, Entry>>,
+    sets: RwLock<Sets>,
     /// Counts uses, to know which was the last one.
     uses: AtomicU64,
+}
+
+#[derive(Default)]
+struct Sets {
+    of: HashMap<Arc<str>, Entry>,
+    /// How often the app had one forgotten. What the directory answers to a question from before that may be out of date.
+    forgotten: u64,
 }
 
 struct Entry {
@@ -96,21 +103,32 @@ impl TenantKeys {
 
     /// Forgets the keys of a tenant that is no longer registered, or is at another URL now.
     pub fn forget(&self, tenant: &str) {
-        self.0.sets.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+        let mut sets = self.0.write();
+        sets.of.remove(tenant);
+        sets.forgotten += 1;
     }
 }
 
 impl Shared {
     /// The keys of a tenant, if it is registered.
     async fn of(&self, tenant: &str) -> Result<Option<RemoteKeys>, KeysUnavailable> {
-        if let Some(entry) = self.sets.read().unwrap_or_else(PoisonError::into_inner).get(tenant)
-            && entry.is_registered(Instant::now())
-        {
-            return Ok(Some(self.used(entry)));
-        }
-        let named = self.directory.key_set_url(tenant).await?;
-        let now = Instant::now();
-        let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
+        let (named, mut sets) = loop {
+            let forgotten = {
+                let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
+                if let Some(entry) = sets.of.get(tenant)
+                    && entry.is_registered(Instant::now())
+                {
+                    return Ok(Some(self.used(entry)));
+                }
+                sets.forgotten
+            };
+            let named = self.directory.key_set_url(tenant).await?;
+            let sets = self.write();
+            if sets.forgotten == forgotten {
+                break (named, sets);
+            }
+        };
+        let (now, sets) = (Instant::now(), &mut sets.of);
         let Some(url) = named else {
             sets.remove(tenant);
             return Ok(None);
@@ -119,12 +137,16 @@ impl Shared {
             entry.named_at = now;
             return Ok(Some(self.used(entry)));
         }
-        make_room(&mut sets, now);
+        make_room(sets, now);
         let keys = RemoteKeys::owned(self.platform, url.clone(), self.client.clone(), tenant);
         let entry = Entry { keys, url, named_at: now, used: AtomicU64::new(0) };
         let keys = self.used(&entry);
         sets.insert(tenant.into(), entry);
         Ok(Some(keys))
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Sets> {
+        self.sets.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn used(&self, entry: &Entry) -> RemoteKeys {
@@ -165,7 +187,7 @@ impl KeySource for TenantKeys {
     fn cached(&self, hint: &KeyHint) -> Option<Keys> {
         let (tenant, id) = self.0.asked(hint)?;
         let sets = self.0.sets.try_read().ok()?;
-        let keys = self.0.used(sets.get(tenant).filter(|entry| entry.is_registered(Instant::now()))?);
+        let keys = self.0.used(sets.of.get(tenant).filter(|entry| entry.is_registered(Instant::now()))?);
         drop(sets);
         keys.at_hand(id)
     }

@@ -13,6 +13,7 @@ use lifecycle_keys::{KeySetClient, KeySetUrl, RemoteKeys, TenantDirectory, Tenan
 use lifecycle_testing::{RSA_OTHER_TEST_KEY, SignedRequest, SigningKeys, sample};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::{advance, pause, resume};
 
 const APP: &str = "ari:cloud:ecosystem::app/406d303d-0393-4ec4-ad7c-1435be94583a";
@@ -166,6 +167,44 @@ async fn the_tenant_is_the_shop_whose_keys_verified() {
     tenants.forget(&shop(1));
     assert!(receive(&verifier, &installed(&shop(1), &keys)).await.is_ok(), "it is registered still");
     assert_eq!(server.requests(), 2, "and its keys were fetched again");
+}
+
+/// One shop, which leaves while it is asked about.
+#[derive(Clone)]
+struct Leaving {
+    url: KeySetUrl,
+    asked: Arc<AtomicUsize>,
+    asking: Arc<Semaphore>,
+    answering: Arc<Semaphore>,
+}
+
+#[async_trait]
+impl TenantDirectory for Leaving {
+    async fn key_set_url(&self, _: &str) -> Result<Option<KeySetUrl>, KeysUnavailable> {
+        if self.asked.fetch_add(1, SeqCst) > 0 {
+            return Ok(None);
+        }
+        self.asking.add_permits(1);
+        self.answering.acquire().await.unwrap().forget();
+        Ok(Some(self.url.clone()))
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_that_is_forgotten_while_the_directory_is_asked_is_not_remembered() {
+    let url = KeySetUrl::parse_or_loopback("http://127.0.0.1:9/").unwrap();
+    let (asking, answering) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let leaving = Leaving { url, asked: Arc::default(), asking, answering };
+    let asked = leaving.clone();
+    let tenants = TenantKeys::new(&saleor::PLATFORM, saleor::API_URL, leaving, KeySetClient::new());
+    let tenant = shop(1);
+    let uninstalled = async {
+        asked.asking.acquire().await.unwrap().forget();
+        tenants.forget(&tenant);
+        asked.answering.add_permits(1);
+    };
+    let (warm, ()) = tokio::join!(tenants.warm_up(&tenant), uninstalled);
+    assert_eq!((warm, asked.asked.load(SeqCst)), (Err(None), 2), "it was asked again, and has left");
 }
 
 /// All shops there are, with the same keys.
