@@ -168,10 +168,10 @@ fn succeed(command: &mut Command) -> Result<(), Failure> {
 /// Sends it, as soon as the app listens; the answer has to begin and to go on like this.
 fn expect(callback: &str, begins: &str, has: &str) -> Result<(), Failure> {
     let command = format!("{callback} --silent --show-error --retry 10 --retry-connrefused");
-    let sent = Command::new("sh").args(["-c", &command]).stderr(Stdio::inherit()).output()?;
-    let answer = String::from_utf8_lossy(&sent.stdout).into_owned();
+    let sent = Command::new("sh").args(["-c", &command]).output()?;
+    let answer = String::from_utf8_lossy(&sent.stdout);
     if !answer.starts_with(begins) || !answer.contains(has) {
-        return Err(format!("{callback}\n{answer}").into());
+        return Err(format!("{callback}\n{answer}{}", String::from_utf8_lossy(&sent.stderr)).into());
     }
     Ok(())
 }

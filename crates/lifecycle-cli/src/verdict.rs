@@ -77,18 +77,17 @@ impl Judge<'_> {
         }
         let answered = exchange.result.as_ref().ok();
         let judged = (self.of)(answered.map(Answered::answer), exchange.took);
+        let later = self.ack.deadline().filter(|own| exchange.took < *own);
+        if let (Err(Lost::TimedOut), Some(deadline)) = (&exchange.result, later) {
+            return Verdict::undecided(format!(
+                "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
+                millis(exchange.took),
+                millis(deadline),
+                deadline.as_millis()
+            ));
+        }
         let mut why = match &exchange.result {
             Err(Lost::Closed) => closed(&after(exchange)),
-            Err(Lost::TimedOut)
-                if let Some(deadline) = self.ack.deadline().filter(|own| exchange.took < *own) =>
-            {
-                return Verdict::undecided(format!(
-                    "gave up after {}, before the platform would, which waits {}: give --timeout {} or more",
-                    millis(exchange.took),
-                    millis(deadline),
-                    deadline.as_millis()
-                ));
-            }
             Err(Lost::TimedOut) => timed_out(exchange),
             Ok(answered) => because(judged.reason, answered, exchange),
         };
