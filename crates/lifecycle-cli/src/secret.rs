@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 use crate::body;
 use crate::failure::Failure;
 
-const SIGNING: &str = "the signing secret";
 const PREVIOUS: &str = "the previous secret";
 
 /// Text that is never shown, as an option's value.
@@ -56,49 +55,49 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// The signing secret.
+/// What the platform signs with: a secret, or a key.
 #[derive(Args, Debug)]
 #[group(id = "signing-secret", multiple = false)]
 pub(crate) struct SigningSecretArgs {
-    /// The signing secret itself. Beware: other users of this machine see it in the process list, and your shell keeps
-    /// it in its history
+    /// The signing secret itself, or the platform's key. Beware: other users of this machine see it in the process list,
+    /// and your shell keeps it in its history
     #[arg(id = "secret", long, value_name = "TEXT", help_heading = "Secret")]
     text: Option<SecretText>,
-    /// The environment variable that holds the signing secret [default: the platform's, such as
+    /// The environment variable that holds the secret or key [default: the platform's, such as
     /// SEISMIC_SIGNING_SECRET, if it is set; else you are asked for it]
     #[arg(id = "secret-env", long, value_name = "NAME", help_heading = "Secret")]
     variable: Option<String>,
-    /// The file that holds the signing secret; one line break at its end is not part of it
+    /// The file that holds the secret or key; one line break at its end is not part of it
     #[arg(id = "secret-file", long, value_name = "FILE", help_heading = "Secret")]
     file: Option<PathBuf>,
 }
 
-/// The signing secret from before a rotation.
+/// The same from before a rotation.
 #[derive(Args, Debug)]
 #[group(id = "previous-signing-secret", multiple = false)]
 pub(crate) struct PreviousSecretArgs {
-    /// The signing secret from before a rotation. Beware: it is seen in the process list
+    /// The secret or key from before a rotation. Beware: it is seen in the process list
     #[arg(id = "previous-secret", long, value_name = "TEXT", help_heading = "Secret")]
     text: Option<SecretText>,
-    /// The environment variable that holds the previous secret
+    /// The environment variable that holds the previous one
     #[arg(id = "previous-secret-env", long, value_name = "NAME", help_heading = "Secret")]
     variable: Option<String>,
-    /// The file that holds the previous secret
+    /// The file that holds the previous one
     #[arg(id = "previous-secret-file", long, value_name = "FILE", help_heading = "Secret")]
     file: Option<PathBuf>,
 }
 
-/// The signing secret of a command that can do without one.
+/// The same for a command that can do without one.
 #[derive(Args, Debug)]
 #[group(id = "optional-signing-secret", multiple = false)]
 pub(crate) struct OptionalSecretArgs {
-    /// The signing secret itself. Beware: it is seen in the process list
+    /// The signing secret itself, or the platform's key. Beware: it is seen in the process list
     #[arg(id = "secret", long, value_name = "TEXT", help_heading = "Secret")]
     text: Option<SecretText>,
-    /// The environment variable that holds the signing secret
+    /// The environment variable that holds the secret or key
     #[arg(id = "secret-env", long, value_name = "NAME", help_heading = "Secret")]
     variable: Option<String>,
-    /// The file that holds the signing secret
+    /// The file that holds the secret or key
     #[arg(id = "secret-file", long, value_name = "FILE", help_heading = "Secret")]
     file: Option<PathBuf>,
 }
@@ -107,19 +106,19 @@ impl OptionalSecretArgs {
     /// The secret that the options name, if any.
     pub(crate) fn read(&self, platform: &Platform) -> Result<Option<Key>, Failure> {
         let given = given(self.text.as_ref(), self.variable.as_deref(), self.file.as_deref())?;
-        given.map(|bytes| Key::new(SIGNING, platform, bytes)).transpose()
+        given.map(|bytes| Key::new(&the(platform), platform, bytes)).transpose()
     }
 }
 
 impl SigningSecretArgs {
     /// The secret that the options name; else that of the platform's variable; else what the user types.
     pub(crate) fn read(&self, platform: &Platform) -> Result<Key, Failure> {
-        Key::new(SIGNING, platform, self.bytes(platform)?)
+        Key::new(&the(platform), platform, self.bytes(platform)?)
     }
 
     /// The same as it was given, also where no secret is like that.
     pub(crate) fn read_unchecked(&self, platform: &Platform) -> Result<Hidden, Failure> {
-        Hidden::new(SIGNING, self.bytes(platform)?)
+        Hidden::new(&the(platform), self.bytes(platform)?)
     }
 
     /// The public key that the options name, else that of the platform's variable, such as `DISCORD_PUBLIC_KEY`.
@@ -129,7 +128,7 @@ impl SigningSecretArgs {
 
     /// The secret as it was given, if it was: nobody is asked.
     pub(crate) fn read_if_given(&self, platform: &Platform) -> Result<Option<Hidden>, Failure> {
-        self.read_set(SIGNING, &default_variable(platform))
+        self.read_set(&the(platform), &default_variable(platform))
     }
 
     fn read_set(&self, what: &str, variable: &str) -> Result<Option<Hidden>, Failure> {
@@ -158,13 +157,14 @@ impl SigningSecretArgs {
         }
         if !stdin().is_terminal() {
             return Err(Failure::new(
-                "no signing secret",
+                format!("no {}", name(platform)),
                 format!("give --secret-env NAME, --secret-file FILE or --secret TEXT, or set {variable}"),
             ));
         }
-        let typed = rpassword::prompt_password("Signing secret (it is not shown): ").map_err(|error| {
+        let prompt = format!("Please type {} (it is not shown): ", the(platform));
+        let typed = rpassword::prompt_password(prompt).map_err(|error| {
             Failure::new(
-                format!("the secret could not be read from the terminal: {error}"),
+                format!("{} could not be read from the terminal: {error}", the(platform)),
                 "give --secret-file FILE",
             )
         })?;
@@ -255,7 +255,7 @@ impl Key {
         } else {
             format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
         };
-        Self::new(SIGNING, platform, Zeroizing::new(text.into_bytes())).expect("they are a key")
+        Self::new(&the(platform), platform, Zeroizing::new(text.into_bytes())).expect("they are a key")
     }
 
     /// As the platform signs with it.
@@ -277,8 +277,17 @@ impl Key {
 /// The variable that is read when no option names a secret, such as `SEISMIC_SIGNING_SECRET`: the one that the example apps read or,
 /// where a platform signs with a private key, print.
 pub(crate) fn default_variable(platform: &Platform) -> String {
+    lifecycle_testing::variable(platform, &name(platform).replace(' ', "_").to_uppercase())
+}
+
+/// What the platform signs with.
+fn name(platform: &Platform) -> &'static str {
     let is_private = matches!(platform.proof(), Proof::PublicKey(_)) || platform.proof().uses_rsa();
-    lifecycle_testing::variable(platform, if is_private { "PRIVATE_KEY" } else { "SIGNING_SECRET" })
+    if is_private { "private key" } else { "signing secret" }
+}
+
+fn the(platform: &Platform) -> String {
+    format!("the {}", name(platform))
 }
 
 fn empty(what: &str) -> Failure {

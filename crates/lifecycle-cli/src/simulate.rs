@@ -142,6 +142,9 @@ impl SimulateArgs {
             let _ = writeln!(text, "signing secret, made for this app and shown this once: {secret}");
             let _ = writeln!(text, "start the app with it: {variable}={secret}");
         }
+        if let Some(reason) = simulator.unread_manifest() {
+            let _ = writeln!(text, "the app is as it was when its manifest was last read. {reason}");
+        }
         let _ = writeln!(text, "state in {}", self.database.display());
         let _ = writeln!(text, "listening on {}", simulator.url());
         text
@@ -175,6 +178,9 @@ fn announced(simulator: &Simulator) -> Value {
     let mut document = json!({"url": simulator.url()});
     if let Some(secret) = simulator.generated_secret() {
         document["signing_secret"] = Value::from(secret);
+    }
+    if let Some(reason) = simulator.unread_manifest() {
+        document["unread_manifest"] = Value::from(reason);
     }
     document
 }

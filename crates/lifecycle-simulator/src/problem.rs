@@ -31,6 +31,9 @@ impl FieldProblem {
 }
 
 impl Problem {
+    /// The code where a manifest could not be fetched.
+    pub(crate) const UNREACHABLE: &str = "manifest-unreachable";
+
     pub(crate) fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self { status: 409, code, title: "Not possible now", detail: detail.into(), fields: Vec::new() }
     }

@@ -25,6 +25,7 @@ pub struct Simulator {
     address: SocketAddr,
     marketplace: Marketplace,
     generated: Option<Zeroizing<String>>,
+    unread: Option<String>,
 }
 
 impl Simulator {
@@ -47,10 +48,11 @@ impl Simulator {
         if let Some(app) = options.app {
             generated = register(&marketplace, app).await.map_err(|problem| said(&problem))?;
         }
+        let mut unread = None;
         if let Some(url) = options.manifest_url {
-            register_manifest(&marketplace, &url).await.map_err(|problem| said(&problem))?;
+            unread = register_manifest(&marketplace, &url).await.map_err(|problem| said(&problem))?;
         }
-        Ok(Self { listener, address, marketplace, generated })
+        Ok(Self { listener, address, marketplace, generated, unread })
     }
 
     /// Where it listens.
@@ -66,6 +68,11 @@ impl Simulator {
     /// The signing secret that was made for the app of the options, to be told to the app. It is told here only.
     pub fn generated_secret(&self) -> Option<&str> {
         self.generated.as_deref().map(String::as_str)
+    }
+
+    /// Why the manifest of the options could not be fetched again: the app may not have started yet. It is registered as it was.
+    pub fn unread_manifest(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// What comes of each delivery from now on.
@@ -136,15 +143,17 @@ async fn register(marketplace: &Marketplace, app: StartingApp) -> Result<Option<
     Ok(registered.generated)
 }
 
-async fn register_manifest(marketplace: &Marketplace, url: &str) -> Result<(), Problem> {
+/// Registers the app, or reads its manifest again. An app that is registered already may start later: then this says why its
+/// manifest could not be fetched.
+async fn register_manifest(marketplace: &Marketplace, url: &str) -> Result<Option<String>, Problem> {
     let known = marketplace.apps().await?.into_iter().find(|known: &App| {
         known.scorecard().is_some_and(|registered| registered.manifest_url == url.trim())
     });
-    match known {
-        Some(known) => marketplace.refresh_manifest(known.id).await?,
-        None => marketplace.register_manifest(url).await?,
-    };
-    Ok(())
+    let Some(known) = known else { return marketplace.register_manifest(url).await.map(|_| None) };
+    match marketplace.refresh_manifest(known.id).await {
+        Err(problem) if problem.code == Problem::UNREACHABLE => Ok(Some(problem.detail)),
+        read => read.map(|_| None),
+    }
 }
 
 /// One line, whatever the number of problems.

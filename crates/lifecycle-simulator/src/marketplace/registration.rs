@@ -141,7 +141,7 @@ impl Marketplace {
         let deadline = std::time::Duration::from_secs(10);
         let document = self.0.courier.fetch(url.as_str(), MANIFEST_CAP, deadline).await;
         let document = document
-            .map_err(|reason| Problem::invalid("manifest-unreachable", format!("the manifest: {reason}")))?;
+            .map_err(|reason| Problem::invalid(Problem::UNREACHABLE, format!("the manifest: {reason}")))?;
         let manifest: Manifest = serde_json::from_slice(&document).map_err(|error| {
             Problem::invalid("manifest-syntax", format!("the manifest is not readable: {error}"))
         })?;

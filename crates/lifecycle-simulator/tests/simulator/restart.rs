@@ -1,6 +1,7 @@
 //! Nothing that was answered is lost, whether the simulator is stopped or killed.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use lifecycle_simulator::{Options, Simulator};
@@ -31,6 +32,29 @@ async fn state_survives_a_restart() {
     assert_eq!(sent.body["state"], "acknowledged", "a held request is still there to be sent");
     let disabled = market.act(id, json!({"action": "disable"})).await;
     assert_eq!(disabled[0]["headers"][2]["note"], "signed by secret 1, the previous one");
+}
+
+#[tokio::test]
+async fn an_app_whose_manifest_is_known_may_start_later() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/manifest.json", listener.local_addr().unwrap());
+    let serving = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]).unwrap();
+        let manifest = json!({"name": "A", "namespace": "a_b", "install_url": "/install"}).to_string();
+        write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{manifest}", manifest.len()).unwrap();
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let opened = async || {
+        let mut options = options(&folder);
+        options.manifest_url = Some(url.clone());
+        Simulator::open(options).await.unwrap()
+    };
+    assert_eq!(opened().await.unread_manifest(), None);
+    serving.join().unwrap(); // and it listens no longer
+    let simulator = opened().await;
+    let reason = simulator.unread_manifest().unwrap();
+    assert!(reason.contains("connection refused: is the app running at"), "{reason}");
 }
 
 #[tokio::test]
