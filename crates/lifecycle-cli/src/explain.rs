@@ -96,7 +96,8 @@ impl ExplainArgs {
         let case = Case { sender, request: &request, material, verifying, app: self.app.as_deref() };
         let diagnosis = case.diagnose()?;
         let mut notes = Vec::new();
-        if diagnosis.findings.causes.as_ref().is_some_and(Vec::is_empty) {
+        let has_secret = matches!(material, Material::Secret { .. });
+        if has_secret && diagnosis.findings.causes.as_ref().is_some_and(Vec::is_empty) {
             notes.extend(self.secret.line_break_note());
         }
         let mut answer = report::answer(&case, &diagnosis, &notes);

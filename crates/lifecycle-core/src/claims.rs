@@ -162,7 +162,7 @@ impl Visitor<'_> for Seconds {
     fn visit_f64<E>(self, seconds: f64) -> Result<NumericDate, E> {
         let distance = Duration::try_from_secs_f64(seconds.abs()).ok();
         Ok(NumericDate(distance.and_then(|distance| {
-            if seconds < 0.0 {
+            if seconds.is_sign_negative() {
                 SystemTime::UNIX_EPOCH.checked_sub(distance)
             } else {
                 SystemTime::UNIX_EPOCH.checked_add(distance)
@@ -268,6 +268,7 @@ mod tests {
             (r#"{"exp":2000,"nbf":-62135596800}"#.to_owned(), true),
             (r#"{"exp":-1}"#.to_owned(), false),
             (r#"{"exp":9223372036854775808}"#.to_owned(), false),
+            (r#"{"exp":-2000.5}"#.to_owned(), false),
             (r#"{"exp":1e308}"#.to_owned(), false),
             (r#"{"exp":-1e308}"#.to_owned(), false),
             (r#"{"exp":2000,"nbf":1e19}"#.to_owned(), false),
@@ -319,6 +320,7 @@ mod tests {
         assert_eq!(is_for(r#"{"exp":1,"aud":"\u0061"}"#), Some(true));
         assert_eq!(is_for(r#"{"exp":1,"aud":["b","a"]}"#), Some(true));
         assert_eq!(is_for(r#"{"exp":1,"aud":"ab"}"#), Some(false));
+        assert_eq!(is_for(r#"{"exp":1,"aud":["b","ab"]}"#), Some(false));
         assert_eq!(is_for(r#"{"exp":1,"aud":[]}"#), Some(false));
         assert_eq!(is_for(r#"{"exp":1,"aud":null}"#), None);
         assert_eq!(is_for(r#"{"exp":1}"#), None);

@@ -36,7 +36,7 @@ pub(crate) fn parse_unix_seconds(text: &str) -> Option<SystemTime> {
 /// The time so many whole seconds after the epoch, or before it.
 pub(crate) fn from_unix_seconds(seconds: i64) -> Option<SystemTime> {
     let distance = Duration::from_secs(seconds.unsigned_abs());
-    if seconds < 0 {
+    if seconds.is_negative() {
         SystemTime::UNIX_EPOCH.checked_sub(distance)
     } else {
         SystemTime::UNIX_EPOCH.checked_add(distance)
@@ -76,6 +76,13 @@ mod tests {
         for text in ["", "yesterday", "2020-13-01T00:00:00Z", "1598949942", "0001-01-01T00:00:00"] {
             assert_ne!(parse_time(text), Some(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn no_platform_is_older_than_the_year_2000() {
+        let first = parse_time("2000-01-01T00:00:00Z").unwrap();
+        assert!(!is_before_all_platforms(first));
+        assert!(is_before_all_platforms(first - Duration::from_nanos(1)));
     }
 
     #[test]

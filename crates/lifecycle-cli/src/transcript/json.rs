@@ -76,7 +76,7 @@ fn collect(value: &Value, found: &mut Vec<Transcript>) {
         _ => return,
     };
     let before = found.len();
-    if let Some(own) = raw(members).or_else(|| own(members)) {
+    if let Some(own) = raw(members).or_else(|| own(value, members)) {
         found.push(own);
     } else {
         let others = members.iter().filter(|(name, _)| !ANSWERS.contains(&name.as_str()));
@@ -96,11 +96,12 @@ fn collect(value: &Value, found: &mut Vec<Transcript>) {
     }
 }
 
-/// The headers of this object, in the fullest form that it has.
-fn own(members: &Map<String, Value>) -> Option<Transcript> {
+/// The headers of this object, in the fullest form that it has. Where there is none of them, the body may be what proves it.
+fn own(value: &Value, members: &Map<String, Value>) -> Option<Transcript> {
     let all = HEADERS.iter().filter_map(|name| members.get(*name)).map(headers);
-    let headers = all.filter(|own| !own.is_empty()).max_by_key(Vec::len)?;
-    Some(Transcript { headers, ..Transcript::default() })
+    let headers = all.max_by_key(Vec::len)?;
+    let is_request = !headers.is_empty() || body(value).0.is_some();
+    is_request.then(|| Transcript { headers, ..Transcript::default() })
 }
 
 /// A whole request in base64, as ngrok keeps it.

@@ -80,6 +80,12 @@ fn a_log_and_a_gateways_event_hold_headers_and_body_somewhere() {
 }
 
 #[test]
+fn a_body_without_any_header_is_a_request() {
+    let token = read(r#"{"id":1,"url":"http://127.0.0.1:3000/wix","headers":[],"body":"a.b.c"}"#).unwrap();
+    assert_eq!((token.headers.len(), token.body.as_deref()), (0, Some(&b"a.b.c"[..])));
+}
+
+#[test]
 fn what_holds_no_request_or_too_many_is_refused() {
     let two = r#"[{"request":{"headers":{"X-Seismic-Signature":"a"}}},{"request":{"headers":{"X-Seismic-Signature":"b"}}}]"#;
     for (text, complaint) in [

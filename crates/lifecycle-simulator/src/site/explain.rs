@@ -1,8 +1,7 @@
-//! Explain: the commands that look for the cause where an app does not take what proves a request.
+//! Explain: the command that looks for the cause where an app does not take what proves a request.
 
 use std::net::SocketAddr;
 
-use lifecycle_core::TokenPlace;
 use lifecycle_testing::variable;
 use serde::Serialize;
 
@@ -12,8 +11,7 @@ use crate::platform::{Credential, Platform};
 /// What a page offers to paste into a terminal.
 #[derive(Debug, Serialize)]
 pub(super) struct Explanation {
-    /// The commands, one a line.
-    commands: String,
+    command: String,
     /// The variable that the app's own secret is taken from; `None` where a file holds the app's public key.
     variable: Option<String>,
 }
@@ -24,41 +22,17 @@ const KEY_FILE: &str = "public-key.pem";
 impl Explanation {
     /// For one delivery; `None` where nothing proves it.
     pub(super) fn of(delivery: &Delivery, platform: Platform, simulator: SocketAddr) -> Option<Self> {
-        let id = delivery.id;
-        let (address, option, file) = match platform.token_place() {
-            // It has no headers that tell anything.
-            Some(TokenPlace::Body) => {
-                (format!("deliveries/{id}/body"), "--body", format!("delivery-{id}.body"))
-            }
-            _ => (format!("api/deliveries/{id}"), "--headers", format!("delivery-{id}.json")),
-        };
-        let saved = format!("curl -so {file} http://{simulator}/{address}");
-        let request = format!("--platform {} {option} {file}", platform.name());
-        match platform.credential() {
-            Credential::None => None,
+        let (id, name) = (delivery.id, platform.name());
+        let command =
+            format!("lifecycle explain --platform {name} --delivery {id} --simulator http://{simulator}");
+        Some(match platform.credential() {
+            Credential::None => return None,
             Credential::Secret => {
-                let commands = match token(&delivery.request.url, platform) {
-                    Some(token) => {
-                        format!("lifecycle explain --platform {} --signature {token}", platform.name())
-                    }
-                    None => format!("{saved}\nlifecycle explain {request}"),
-                };
-                let variable = Some(variable(platform.core(), "SIGNING_SECRET"));
-                Some(Self { commands, variable })
+                Self { command, variable: Some(variable(platform.core(), "SIGNING_SECRET")) }
             }
             Credential::Private | Credential::Published => {
-                let commands = format!("{saved}\nlifecycle verify {request} --secret-file {KEY_FILE}");
-                Some(Self { commands, variable: None })
+                Self { command: format!("{command} --secret-file {KEY_FILE}"), variable: None }
             }
-        }
+        })
     }
-}
-
-/// The token in the URL, which is all that there is; `None` where the headers or the body have it. It has no character that a
-/// shell reads otherwise.
-fn token(url: &str, platform: Platform) -> Option<String> {
-    let Some(TokenPlace::Query(name)) = platform.token_place() else { return None };
-    let (_, query) = url.split_once('?')?;
-    let mut parameters = form_urlencoded::parse(query.as_bytes());
-    parameters.find(|(own, _)| own == name).map(|(_, token)| token.into_owned())
 }
