@@ -323,6 +323,12 @@ mod tests {
         let genuine = r#"{"alg":"RS256","b64":false,"crit":["b64"],"iss":"i","kid":"k","typ":"JWT"}"#;
         let jws = Jws::detached(&written(genuine)).unwrap();
         assert_eq!((jws.key_id(), jws.issuer(), jws.signature()), (Some("k"), Some("i"), &[7, 7, 7][..]));
+        let signed = sign_detached(Some("k"), b"body", <[u8]>::to_vec);
+        let jws = Jws::detached(&signed).unwrap();
+        assert_eq!(
+            (jws.key_id(), jws.signature()),
+            (Some("k"), &[jws.signed().as_bytes(), b"body"].concat()[..])
+        );
         for wrong in [
             r#"{"alg":"RS256","b64":false,"kid":"k"}"#,
             r#"{"alg":"RS256","crit":["b64"],"kid":"k"}"#,
