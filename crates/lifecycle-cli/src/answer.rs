@@ -1,9 +1,11 @@
 //! Answer: what a command found out, for people and for programs, and whether all was well.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::Value;
+
+use crate::failure::Failure;
 
 /// How a command ended, as its exit code tells.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -36,10 +38,10 @@ pub(crate) struct Answer {
 impl Answer {
     /// Writes it to the standard output.
     pub(crate) fn print(self, as_json: bool) -> ExitCode {
-        if as_json {
-            write_out(&format!("{:#}\n", self.json));
-        } else {
-            write_out(&self.text);
+        let text = if as_json { format!("{:#}\n", self.json) } else { self.text };
+        if let Err(error) = write_out(&text) {
+            let next = "check the space that is left where it goes";
+            return Failure::new(format!("the output cannot be written: {error}"), next).print(false);
         }
         ExitCode::from(match self.exit {
             Exit::Well => 0,
@@ -50,7 +52,10 @@ impl Answer {
 }
 
 /// Writes to the standard output. A reader that has seen enough, such as `head`, may close the pipe.
-pub(crate) fn write_out(text: &str) {
+pub(crate) fn write_out(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
 }

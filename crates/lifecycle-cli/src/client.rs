@@ -238,7 +238,14 @@ pub(crate) fn header(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValu
 fn unreachable(url: &Url, proxy: Option<&Proxy>, error: &reqwest::Error) -> Failure {
     let port = url.port_or_known_default().unwrap_or_default();
     let address = format!("{}:{port}", url.host_str().unwrap_or_default());
-    if sources(error).any(<dyn Error + 'static>::is::<rustls::Error>) {
+    let tls = sources(error).find_map(|source| source.downcast_ref::<rustls::Error>());
+    if tls.is_some_and(|tls| !matches!(tls, rustls::Error::InvalidCertificate(_))) {
+        return Failure::new(
+            format!("{address} does not speak TLS as it should: {}", root(error)),
+            "does it serve https? For plain HTTP write http://",
+        );
+    }
+    if tls.is_some() {
         return Failure::new(
             format!("the certificate of {address} is not trusted: {}", root(error)),
             "if an authority of your own issued it, name its certificate: SSL_CERT_FILE=ca.pem (on Linux; elsewhere add it to the system's)",

@@ -45,7 +45,7 @@ impl Failure {
     pub(crate) fn print(&self, as_json: bool) -> ExitCode {
         if as_json {
             let document = json!({"error": {"message": self.message, "next": self.next}});
-            write_out(&format!("{document:#}\n"));
+            let _ = write_out(&format!("{document:#}\n")); // the error is told below, too
         }
         let line = one_line(&self.to_string());
         let _ = writeln!(anstream::stderr(), "{ERROR}error:{ERROR:#} {line}"); // there is nowhere else to say it

@@ -77,6 +77,9 @@ impl SignArgs {
 
 /// The token with these claims.
 fn token(platform: &Platform, keys: &SigningKeys, claims: &[u8]) -> Result<Answer, Failure> {
+    let no_claims =
+        |_| Failure::new("the claims are no JSON object", "give the file with the JSON of the token");
+    let _: Map<String, Value> = serde_json::from_slice(claims).map_err(no_claims)?;
     let claims = std::str::from_utf8(claims)
         .map_err(|_| Failure::new("the claims are not UTF-8", "give the file with the JSON of the token"))?;
     let token = keys.sign_claims(platform, claims);

@@ -80,7 +80,7 @@ impl SimulateArgs {
             let stop = stop_requested()?;
             let simulator = Simulator::open(options).await?;
             let shown = if as_json { format!("{}\n", announced(&simulator)) } else { self.words(&simulator) };
-            write_out(&shown);
+            write_out(&shown).map_err(Error::Serve)?;
             if self.open {
                 open(&simulator.url());
             }
@@ -155,7 +155,7 @@ impl SimulateArgs {
 async fn print(mut outcomes: Outcomes, as_json: bool) {
     while let Some(outcome) = outcomes.next().await {
         let line = if as_json { json!(outcome).to_string() } else { outcome.to_string() };
-        write_out(&format!("{line}\n"));
+        let _ = write_out(&format!("{line}\n")); // it is on the page, too
     }
 }
 

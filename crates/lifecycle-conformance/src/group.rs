@@ -109,6 +109,8 @@ impl Groups {
             None => false,
             // What is told cannot be taken back, whatever else is wrong.
             Some(Symptom::Private) => differences.iter().any(|one| one.symptom == Symptom::Private),
+            // A sender that takes its time delays an answer that blocks nobody.
+            Some(Symptom::Late) if own.level != group.level => false,
             Some(symptom) => differences.iter().all(|one| one.symptom == symptom),
         };
         if differences.is_empty() {
@@ -178,7 +180,8 @@ mod tests {
                 {{"group": "a", "level": "must", "title": "t", "remedy": "r", "cases": [{cases}]}},
                 {{"group": "b", "level": "should", "title": "t", "remedy": "r", "cases": [{other}]}},
                 {{"group": "c", "level": "must", "title": "t", "remedy": "r", "symptom": "other-success"}},
-                {{"group": "d", "level": "must", "title": "t", "remedy": "r", "symptom": "private"}}]}}"#
+                {{"group": "d", "level": "must", "title": "t", "remedy": "r", "symptom": "private"}},
+                {{"group": "e", "level": "must", "title": "t", "remedy": "r", "symptom": "late"}}]}}"#
         );
         serde_json::from_str(&text).unwrap()
     }
@@ -206,8 +209,11 @@ mod tests {
             (vec![one(Symptom::OtherSuccess), one(Symptom::Refused)], "a"),
             (vec![one(Symptom::OtherSuccess), one(Symptom::Private)], "d"),
             (vec![], "a"),
+            (vec![one(Symptom::Late)], "e"),
         ] {
             assert_eq!(groups.of_failure(own, &differences).name, expected, "{differences:?}");
         }
+        let slow = groups.of_fixture("x").unwrap();
+        assert_eq!(groups.of_failure(slow, &[one(Symptom::Late)]).name, "b", "nobody is blocked by that");
     }
 }

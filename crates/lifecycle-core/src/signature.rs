@@ -222,7 +222,7 @@ fn only<'v>(headers: &[(&str, &'v [u8])], name: &'static str) -> Result<Option<&
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Encoding, Part, Secret};
+    use crate::{Encoding, Part, Secret, slack};
 
     const HEX: Scheme = Scheme::new(&["x-signature"]);
     const STRIPE: Scheme = Scheme::new(&["stripe-signature"])
@@ -264,6 +264,15 @@ mod tests {
         assert_eq!(candidates(&scheme, &base64), Presented::MAX);
         assert_eq!(candidates(&scheme, "v1a,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw="), 0);
         assert_eq!(candidates(&scheme, "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3KkwA"), 0, "33 bytes");
+    }
+
+    #[test]
+    fn a_header_that_is_signed_has_to_be_there() {
+        let secret = Secret::new("s3cr3t").unwrap();
+        let signature = slack::SCHEME.sign(&secret, &[("x-slack-request-timestamp", b"")], b"{}");
+        let headers = [("x-slack-signature", signature.as_bytes())];
+        let verified = slack::SCHEME.verify(&Secrets::from(secret), &headers, b"{}", SystemTime::now());
+        assert_eq!(verified, Err(Rejection::MissingSignature));
     }
 
     #[test]

@@ -167,23 +167,27 @@ fn cause(error: &reqwest::Error, url: &reqwest::Url) -> Cause {
         None => host.to_owned(),
     });
     let place = place.unwrap_or_default();
-    let (mut kind, mut last, mut untrusted) = (None, String::new(), false);
+    let (mut kind, mut last, mut tls) = (None, String::new(), None);
     let mut source = error.source();
     while let Some(inner) = source {
         let io = inner.downcast_ref::<io::Error>();
         kind = kind.or_else(|| io.map(io::Error::kind));
-        untrusted |= inner.is::<rustls::Error>();
+        tls = tls.or_else(|| inner.downcast_ref::<rustls::Error>());
         last = inner.to_string();
         // The `source` of an I/O error passes over what that was made of.
         let made_of = io.and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
         source = made_of.or_else(|| inner.source());
     }
     match kind {
-        _ if untrusted => Cause::new(
+        _ if matches!(tls, Some(rustls::Error::InvalidCertificate(_))) => Cause::new(
             "unreachable",
             format!(
                 "the certificate of {place} is not trusted: {last}; SSL_CERT_FILE=ca.pem names an authority of your own"
             ),
+        ),
+        _ if tls.is_some() => Cause::new(
+            "unreachable",
+            format!("{place} does not speak TLS as it should: {last}; for plain HTTP write http://"),
         ),
         Some(io::ErrorKind::ConnectionRefused) => {
             Cause::new("connection-refused", format!("connection refused: is the app running at {place}?"))

@@ -58,6 +58,28 @@ fn an_unknown_authority_is_told_with_the_setting_that_makes_it_known() {
 }
 
 #[test]
+fn a_port_that_speaks_no_tls_is_told_as_such() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/seismic", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("s.db").display().to_string();
+    let sent = lifecycle_with(["send", "seismic", "install", "--secret", SECRET, "--url", &url], &[], b"");
+    let simulated =
+        lifecycle_with(["simulate", "--port", "0", "--database", &database, "--manifest", &url], &[], b"");
+    for ran in [sent, simulated] {
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{ran:?}");
+        assert!(ran.err.contains("does not speak TLS") && ran.err.contains("write http://"), "{ran:?}");
+    }
+}
+
+#[test]
 fn the_marketplace_tells_it_too() {
     let (url, _) = secured("unknown.pem");
     let database = Path::new(env!("CARGO_TARGET_TMPDIR")).join("certificates.db");

@@ -100,3 +100,14 @@ fn there_are_colours_only_where_they_are_wanted() {
     assert!(lifecycle_with(list, &[("CLICOLOR_FORCE", "1")], b"").out.contains('\u{1b}'));
     assert!(!lifecycle_with(list, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], b"").out.contains('\u{1b}'));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_an_error() {
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lifecycle"));
+    let ran = command.args(["explain", "--causes"]).stdout(full).output().unwrap();
+    let error = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(2), "{error}");
+    assert!(error.starts_with("error: the output cannot be written: No space left"), "{error}");
+}

@@ -307,3 +307,13 @@ fn what_a_platform_does_not_do_is_told_by_name() {
         assert!(ran.err.contains(complaint), "{arguments:?}: {ran:?}");
     }
 }
+
+#[test]
+fn what_are_no_claims_is_not_signed() {
+    for wrong in ["", "null", "[]", "{", "text"] {
+        let command = ["sign", "--platform", "monday", "--body", "-", "--secret", "s3cr3t"];
+        let ran = lifecycle_with(command, &[], wrong.as_bytes());
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{wrong}: {ran:?}");
+        assert!(ran.err.contains("the claims are no JSON object"), "{wrong}: {ran:?}");
+    }
+}

@@ -7,7 +7,7 @@ use lifecycle_core::{LifecycleHandler, Rejection, run_handler};
 use lifecycle_inbox::{Accepted, Engine};
 use test_app::deadline;
 
-use crate::faults::lock_tenants;
+use crate::faults::{lock_tenants, nobody_waits_for};
 use crate::put;
 use crate::support::{Store, WITHIN, delivery, record};
 
@@ -39,6 +39,7 @@ async fn what_a_platform_with_a_short_deadline_is_refused_is_not_kept() {
     let lock = lock_tenants(&store).await;
     let answer = run_handler(&inbox, &delivery("t", 2), SHORT).await;
     assert_eq!(answer, Err(Rejection::Unavailable));
+    nobody_waits_for(&lock).await;
     lock.batch_execute("ROLLBACK").await.unwrap();
     put(&engine, "t", 3).await; // by the same session, so what it was at is over
     assert!(!engine.is_known(record("t", 2).key).await.unwrap());

@@ -117,6 +117,15 @@ pub(crate) async fn lock_tenants(store: &Store) -> Client {
     client
 }
 
+/// Waits until no session waits for what this one has locked: the server has given up on them.
+pub(crate) async fn nobody_waits_for(lock: &Client) {
+    let waiting = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))";
+    until("nobody waits for the lock", async || {
+        lock.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_lock_that_is_not_free_ends_in_an_error_and_nothing_is_half_written() {
     let store = Store::new();
