@@ -273,6 +273,14 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
+    /// A key is kept as two states of SHA-256, of which `hmac` wipes nothing: `sha2` does, with its feature `zeroize`. `Hmac` does
+    /// not implement the trait, so the test asks what it is made of.
+    #[test]
+    fn a_key_is_wiped_when_it_is_dropped() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>() {}
+        is_wiped::<Sha256>();
+    }
+
     #[test]
     fn a_blank_secret_cannot_exist() {
         for blank in ["", " ", "\r\n", "\t "] {
