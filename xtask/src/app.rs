@@ -70,9 +70,7 @@ impl App {
 
     /// SIGTERM: it has to end by itself, and to say that all is well.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
-        if !Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?.success() {
-            return Err("an app that was to be stopped has ended by itself".into());
-        }
+        self.signal("-TERM")?;
         let deadline = Instant::now() + STOP;
         loop {
             match self.child.try_wait()? {
@@ -86,6 +84,23 @@ impl App {
                 None => thread::sleep(Duration::from_millis(20)),
             }
         }
+    }
+
+    /// SIGSTOP: it runs nothing until [`thaw`](Self::thaw).
+    pub(crate) fn freeze(&self) -> Result<(), Failure> {
+        self.signal("-STOP")
+    }
+
+    /// SIGCONT: it goes on where it was.
+    pub(crate) fn thaw(&self) -> Result<(), Failure> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> Result<(), Failure> {
+        if !Command::new("kill").args([signal, &self.id().to_string()]).status()?.success() {
+            return Err("an app that was to get a signal has ended by itself".into());
+        }
+        Ok(())
     }
 
     /// SIGKILL: the process runs nothing more.

@@ -2,6 +2,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod failover;
+mod frozen;
 mod full;
 pub(crate) mod incident;
 mod lost;
@@ -30,6 +31,7 @@ killed; on SQLite it is only one in half of the rounds. Besides, in most rounds 
 
   clocks        the senders' clocks are broken, and the apps' jump by hours and days (needs Debian's faketime)
   failover      PostgreSQL's primary crashes or hangs, and its standby is promoted
+  frozen app    an app is stopped for longer than its leases last, and goes on
   full server   PostgreSQL has no connection left, while apps run and when one starts
   lost file     SQLite's file is moved, deleted, replaced or truncated
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use crate::batcher::Batcher;
+use crate::batcher::{Batcher, NOT_IN_TIME};
 use crate::clock::Clock;
 use crate::endings::Endings;
 use crate::error::{OpenError, is_spent, store};
@@ -161,7 +161,7 @@ impl PostgresEngine {
     pub(crate) fn too_late(&self, client: Object) -> EngineError {
         drop(Object::take(client));
         self.0.connector.close_unused(Duration::ZERO);
-        EngineError::new("PostgreSQL did not answer in time")
+        EngineError::new(NOT_IN_TIME)
     }
 
     async fn client(&self) -> Result<Object, EngineError> {

@@ -11,6 +11,7 @@ use lifecycle_inbox::{Engine, LeaseToken, RunOutcome, Runner};
 use tokio::time::timeout;
 use tokio_postgres::SimpleQueryMessage;
 
+use crate::batcher::NOT_IN_TIME;
 use crate::ending::{Completion, Ending, Failure};
 use crate::engine::{PostgresEngine, READ_ONLY, no_client};
 use crate::error::store;
@@ -48,7 +49,6 @@ impl PostgresRunner {
     ) -> Result<RunOutcome, HandlerError> {
         let inner = &*self.engine.0;
         let statements = client.statement_cache.clone();
-        let unavailable = |error: tokio_postgres::Error| HandlerError::unavailable(store(&error));
         // The mark goes with the transaction, so that it tells whether the handler has ended it.
         let mark = format!("{}:{}", token.id, token.fence);
         let begun = async {
@@ -63,14 +63,18 @@ impl PostgresRunner {
             Ok(Ok((_, Some(false)))) => return Ok(RunOutcome::NotRun(READ_ONLY.to_owned())),
             Ok(Ok((_, None))) => return Ok(RunOutcome::LeaseLost),
             Ok(Err(error)) => return Ok(RunOutcome::NotRun(store(&error).to_string())),
-            Err(_) => return Ok(RunOutcome::NotRun("PostgreSQL did not answer in time".to_owned())),
+            Err(_) => return Ok(RunOutcome::NotRun(NOT_IN_TIME.to_owned())),
         };
         self.handler.event(delivery, &mut transaction).await?;
-        let is_same =
-            statements.prepare(transaction.client(), &inner.sql.is_same).await.map_err(unavailable)?;
-        let same = transaction.query_one(&is_same, &[&mark]).await.map_err(unavailable)?;
-        if !same.try_get::<_, bool>(0).map_err(unavailable)? {
-            return Err("the handler ended the transaction that was lent to it".into());
+        let is_same = async {
+            let is_same = statements.prepare(transaction.client(), &inner.sql.is_same).await?;
+            transaction.query_one(&is_same, &[&mark]).await?.try_get::<_, bool>(0)
+        };
+        match timeout(inner.time_limit, is_same).await {
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return Err("the handler ended the transaction that was lent to it".into()),
+            Ok(Err(error)) => return Err(HandlerError::unavailable(store(&error))),
+            Err(_) => return Err(HandlerError::unavailable(NOT_IN_TIME)),
         }
         let end = Completion::done(token, self.engine.now(), Change::new(delivery, token.id.0));
         let finish = async {

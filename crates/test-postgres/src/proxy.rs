@@ -2,8 +2,10 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use crate::{PASSWORD, Server, USER};
 
@@ -27,6 +29,8 @@ pub enum Fault {
 struct Shared {
     plan: Mutex<Plan>,
     healed: Condvar,
+    /// The messages that were read and have not gone on.
+    on_the_way: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -70,10 +74,14 @@ impl Proxy {
         *self.shared.plan() = Plan { fault: Some((messages, fault)), ..Plan::default() };
     }
 
-    /// Lets everything through from now on, also what was held up. Whether something had gone wrong.
+    /// Lets everything through from now on, also what was held up, and waits until that has gone on. Whether something had gone
+    /// wrong.
     pub fn heal(&self) -> bool {
         let plan = std::mem::take(&mut *self.shared.plan());
         self.shared.healed.notify_all();
+        while self.shared.on_the_way.load(Ordering::Relaxed) > 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
         plan.has_failed
     }
 }
@@ -125,10 +133,11 @@ fn carry(mut from: &TcpStream, mut to: &TcpStream, shared: &Shared, is_client: b
         message.resize(message.len() + rest, 0);
         let start = message.len() - rest;
         from.read_exact(&mut message[start..])?;
-        if !shared.lets_through() {
-            return Ok(());
-        }
-        to.write_all(&message)?;
+        shared.on_the_way.fetch_add(1, Ordering::Relaxed);
+        let gone_on = shared.lets_through().then(|| to.write_all(&message));
+        shared.on_the_way.fetch_sub(1, Ordering::Relaxed);
+        let Some(written) = gone_on else { return Ok(()) };
+        written?;
         has_type = true;
     }
 }

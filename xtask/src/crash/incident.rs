@@ -2,6 +2,7 @@
 
 use super::clock;
 use super::failover;
+use super::frozen;
 use super::full;
 use super::lost;
 use super::round::Engine;
@@ -15,6 +16,8 @@ pub(crate) enum Incident {
     Clocks,
     /// The primary is lost, and its standby promoted.
     Failover,
+    /// An app is stopped in whatever it does, for longer than its leases last, and goes on.
+    Frozen,
     /// The server has no connection left, while apps run and when one starts.
     Full,
     /// Nothing but kills.
@@ -27,8 +30,10 @@ impl Incident {
     /// The turns of neighbouring seeds differ in their apps first, then in this.
     pub(crate) fn of(engine: Engine, seed: u64, apps: usize) -> Self {
         let all = match engine {
-            Engine::Postgres => [Self::Kills, Self::Failover, Self::Full, Self::Clocks].as_slice(),
-            Engine::Sqlite => [Self::Kills, Self::Lost, Self::Clocks].as_slice(),
+            Engine::Postgres => {
+                [Self::Kills, Self::Failover, Self::Full, Self::Clocks, Self::Frozen].as_slice()
+            }
+            Engine::Sqlite => [Self::Kills, Self::Lost, Self::Clocks, Self::Frozen].as_slice(),
         };
         let turn = seed / apps.max(1) as u64 % all.len() as u64;
         usize::try_from(turn).ok().and_then(|turn| all.get(turn)).copied().unwrap_or(Self::Kills)
@@ -38,6 +43,7 @@ impl Incident {
         match self {
             Self::Clocks => "clocks",
             Self::Failover => "failover",
+            Self::Frozen => "frozen app",
             Self::Full => "full server",
             Self::Kills => "kills",
             Self::Lost => "lost file",
@@ -49,6 +55,7 @@ impl Incident {
         match self {
             Self::Clocks => clock::befall(stage),
             Self::Failover => failover::befall(stage),
+            Self::Frozen => frozen::befall(stage),
             Self::Full => full::befall(stage),
             Self::Kills => Ok(()),
             Self::Lost => lost::befall(stage),

@@ -124,9 +124,10 @@ fn play(stage: &mut Stage<'_>, incident: Incident, roots: &Roots, rng: &mut Rng)
                 Tenant { name: format!("{prefix}{sender}-{tenant}"), clock, sent: Vec::new() }
             });
             let tenants = tenants.collect();
-            Sender::new(roots, rng.fork(), tenants)
+            let sender = Sender::new(roots, rng.fork(), tenants)?;
+            Ok(sender.patient(incident == Incident::Frozen))
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, Failure>>()?;
     let stop = AtomicBool::new(false);
     let (played, books) = thread::scope(|scope| {
         let stop = &stop;

@@ -102,12 +102,19 @@ pub(crate) struct Sender<'a> {
     roots: &'a Roots,
     rng: Rng,
     books: Books,
+    /// Whether an app may find that a body came too late.
+    may_be_late: bool,
 }
 
 impl<'a> Sender<'a> {
     pub(crate) fn new(roots: &'a Roots, rng: Rng, tenants: Vec<Tenant>) -> Result<Self, Failure> {
         let books = Books { tenants, ..Books::default() };
-        Ok(Self { client: Client::new(), keys: keys()?, roots, rng, books })
+        Ok(Self { client: Client::new(), keys: keys()?, roots, rng, books, may_be_late: false })
+    }
+
+    /// An app is stopped for a while, and reads bodies afterwards that it has waited for too long.
+    pub(crate) fn patient(self, may_be_late: bool) -> Self {
+        Self { may_be_late, ..self }
     }
 
     /// When it is told to stop, every app runs, or none.
@@ -208,6 +215,7 @@ impl<'a> Sender<'a> {
         match self.client.send(&root, callback.sign(&self.keys)).map(|answer| answer.status) {
             Ok(202) => Some(begun),
             Err(_) | Ok(500..) => None,
+            Ok(408) if self.may_be_late => None,
             Ok(status) => {
                 self.books.faults.push(format!("{name}: number {number} was answered {status}"));
                 None

@@ -28,6 +28,9 @@ use crate::wait;
 /// How long anything may take that has to come: an empty inbox when the load has ended, an answer of one kind.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long what an app has begun is its own. By default each round would wait half a minute for what the dead had begun.
+pub(super) const LEASE: Duration = Duration::from_secs(2);
+
 /// The processes of a round, and where the senders find them.
 pub(crate) struct Stage<'a> {
     apps: Vec<Option<App>>,
@@ -137,7 +140,7 @@ impl<'a> Stage<'a> {
         let mut settings: Vec<(&str, OsString)> = vec![
             ("DATABASE_URL", database.into()),
             ("SEISMIC_SIGNING_SECRET", SECRET.into()),
-            ("WORKER_LEASE_SECONDS", "2".into()), // or each round would wait half a minute for what the dead had begun
+            ("WORKER_LEASE_SECONDS", LEASE.as_secs().to_string().into()),
         ];
         if let Some(clock) = self.clock(app) {
             settings.extend(clock.settings()?.map(|(variable, value)| (variable, value.into())));
@@ -183,6 +186,15 @@ impl<'a> Stage<'a> {
 
     pub(super) fn kill_all(&mut self) -> Result<(), Failure> {
         (0..self.apps.len()).try_for_each(|app| self.kill(app))
+    }
+
+    /// Until [`thaw`](Self::thaw) it does nothing; whoever asks it waits.
+    pub(super) fn freeze(&self, app: usize) -> Result<(), Failure> {
+        self.apps[app].as_ref().map_or(Ok(()), App::freeze)
+    }
+
+    pub(super) fn thaw(&self, app: usize) -> Result<(), Failure> {
+        self.apps[app].as_ref().map_or(Ok(()), App::thaw)
     }
 
     pub(super) fn pause(&mut self, most_ms: u64) {

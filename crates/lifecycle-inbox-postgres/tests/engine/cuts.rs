@@ -7,6 +7,7 @@ use lifecycle_inbox_postgres::tokio_postgres::Client;
 use lifecycle_inbox_postgres::{PostgresEngine, PostgresRunner};
 use test_model::{Operation, Scene};
 use test_postgres::{Fault, Proxy, Server};
+use tokio::time::timeout;
 
 use crate::outage::Handler;
 use crate::support::Store;
@@ -106,7 +107,9 @@ async fn each_operation_fails(Faults { fault, one_of, limit }: Faults) -> usize 
     let engine = PostgresEngine::open_with(settings).await.unwrap();
     let (through, beside) = (stage.runner(&engine), stage.runner(&direct));
     let mut faults = 0;
-    for operation in Operation::ALL {
+    // To delete what is old may take a minute more than anything else, and a freeze of it would be waited for as long.
+    let is_too_long = |operation: &Operation| fault == Fault::Freeze && *operation == Operation::Prune;
+    for operation in Operation::ALL.into_iter().filter(|operation| !is_too_long(operation)) {
         stage.restore().await;
         stage.scene.ask(operation, &direct, &beside).await.unwrap();
         let after = stage.stored().await;
@@ -114,7 +117,9 @@ async fn each_operation_fails(Faults { fault, one_of, limit }: Faults) -> usize 
         for messages in (0..).step_by(one_of) {
             stage.restore().await;
             proxy.fail_after(messages, fault);
-            let asked = stage.scene.ask(operation, &engine, &through).await;
+            // A worker gives up a handler whose statement is not answered.
+            let asked = timeout(limit * 10, stage.scene.ask(operation, &engine, &through)).await;
+            let asked = asked.unwrap_or_else(|_| Err("given up".to_owned()));
             let has_failed = proxy.heal();
             stage.is_quiet().await;
             let stored = stage.stored().await;
