@@ -96,11 +96,9 @@ impl Headers {
             self.ends[nth] = length;
             self.is_present[nth] = values[nth].is_some();
         }
-        if length > 0 {
-            let mut text = String::with_capacity(length);
-            text.extend(values.into_iter().flatten());
-            self.text = text.into();
-        }
+        let mut text = String::with_capacity(length);
+        text.extend(values.into_iter().flatten());
+        self.text = text.into();
     }
 
     /// The value of a header that the platform names; the name in lower case.
@@ -370,6 +368,33 @@ mod tests {
         let mut checked = CheckedHead::new(&PLATFORM);
         checked.read(&PLATFORM, head, &ExpectedApp::Any)?;
         Ok(checked.headers)
+    }
+
+    #[test]
+    fn a_target_is_a_path_and_what_follows_its_first_question_mark() {
+        for (target, path, query) in [
+            ("/a/b", "/a/b", None),
+            ("/a?", "/a", Some("")),
+            ("/a?b=c?d", "/a", Some("b=c?d")),
+            ("", "", None),
+        ] {
+            let head = Head::new("POST", target, [("x", "".as_bytes())]);
+            assert_eq!((head.path(), head.query()), (path, query), "{target}");
+        }
+    }
+
+    #[test]
+    fn headers_are_the_same_where_names_and_values_are() {
+        let of = |event: &'static str, signed: &'static str| {
+            let zeros = "0".repeat(64);
+            let lines = [("x-signature", &*zeros), ("x-time", signed), ("x-event", event)];
+            let lines = lines.map(|(name, value)| (name, value.as_bytes()));
+            headers(Head::new("POST", "/", lines)).unwrap()
+        };
+        assert_eq!(of("plain", "1"), of("plain", "1"));
+        assert_ne!(of("plain", "1"), of("plain", "2"));
+        assert_ne!(of("1", "2"), of("12", ""), "each value has its end");
+        assert_eq!(of("plain", "1").text(), "1plain");
     }
 
     #[test]

@@ -119,3 +119,24 @@ fn message<'h, 'f>(
     scheme.message(header, field, body, |part| message.extend_from_slice(part));
     message
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scheme_tells_its_header_and_writes_what_goes_there() {
+        let detached = PublicScheme::detached_jws("x-jws");
+        assert_eq!(detached.headers(), ["x-jws"]);
+        let value = detached.sign_with(Some("k"), &[], b"{}", |message| message[..2].to_vec());
+        let (head, signature) = value.split_once("..").expect("a payload that is left out");
+        assert!(
+            head.starts_with("eyJ") && signature == "ZXk",
+            "the signature is over the header first: {value}"
+        );
+
+        let ed25519 = PublicScheme::ed25519(Scheme::new(&["x-ed25519"]));
+        assert_eq!(ed25519.headers(), ["x-ed25519"]);
+        assert_eq!(ed25519.sign_with(None, &[], b"{}", <[u8]>::to_vec), "7b7d");
+    }
+}

@@ -267,7 +267,7 @@ impl Scheme {
             }
             Encoding::Base64 => {
                 let mut decoded = [0; 66]; // as much as the 88 characters of 64 bytes can hold
-                if written.len() != bytes.len().div_ceil(3) * 4 || written.len() > 88 {
+                if written.len() != bytes.len().div_ceil(3) * 4 {
                     return false;
                 }
                 match STANDARD.decode_slice(written, &mut decoded) {
@@ -313,5 +313,12 @@ mod tests {
         let secret = Secret::new("whsec_demo_new_2b7d").unwrap();
         let value = STRIPE.sign(&secret, &[("t", b"1762776001")], b"{}");
         assert!(value.starts_with("t=1762776001,v1="), "{value}");
+        assert_eq!((STRIPE.separator(), STRIPE.signed().len()), (Some(b','), 3));
+    }
+
+    #[test]
+    #[should_panic(expected = "at most one field")]
+    fn a_second_field_is_refused() {
+        let _ = Scheme::new(&["s"]).with_signed(&[Part::Field("t"), Part::Field("v"), Part::Body]);
     }
 }

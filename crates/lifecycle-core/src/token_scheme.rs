@@ -278,6 +278,15 @@ mod tests {
     const QUERY: TokenScheme = TokenScheme::new(Algorithm::Hs256, TokenPlace::Query("jwt"));
 
     #[test]
+    fn a_scheme_tells_what_tools_have_to_know() {
+        let scheme = QUERY.with_issuer("bc").with_leeway(Duration::from_secs(7));
+        assert_eq!((QUERY.issuer(), scheme.issuer()), (None, Some("bc")));
+        assert_eq!((QUERY.leeway(), scheme.leeway()), (TokenScheme::LEEWAY, Duration::from_secs(7)));
+        let token = TokenScheme::sign_with_header(r#"{"alg":"none"}"#, "{}", |_| Vec::new());
+        assert_eq!(token, "eyJhbGciOiJub25lIn0.e30.");
+    }
+
+    #[test]
     fn a_token_is_found_in_its_header_behind_the_words_of_the_platform() {
         for (value, found) in [
             ("a.b.c", Ok(Some("a.b.c"))),
