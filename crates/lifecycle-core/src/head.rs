@@ -371,6 +371,20 @@ mod tests {
     }
 
     #[test]
+    fn a_header_that_is_repeated_says_the_same_each_time() {
+        let zeros = "0".repeat(64);
+        for name in ["x-time", "x-event"] {
+            for (again, is_taken) in [("1", true), ("2", false), ("", false)] {
+                let lines = [("x-signature", &*zeros), ("x-time", "1"), ("x-event", "1"), (name, again)];
+                let lines = lines.map(|(name, value)| (name, value.as_bytes()));
+                let found = headers(Head::new("POST", "/", lines)).map(drop).map_err(Rejection::from);
+                let expected = if is_taken { Ok(()) } else { Err(Rejection::InvalidHeader(name)) };
+                assert_eq!(found, expected, "{name}: {again}");
+            }
+        }
+    }
+
+    #[test]
     fn a_target_is_a_path_and_what_follows_its_first_question_mark() {
         for (target, path, query) in [
             ("/a/b", "/a/b", None),

@@ -127,10 +127,13 @@ fn an_upgrade_never_goes_back_in_time() {
 }
 
 #[test]
-fn an_upgrade_that_changes_nothing_is_not_late_where_its_version_or_its_actor_is_the_newest() {
+fn an_upgrade_that_changes_nothing_is_not_late_where_it_is_the_newest_of_something() {
     let without_version = change(2, "upgrade", 2, None);
     let (_, transition) = Installation::fold(fold(&[change(1, "install", 1, None)]), &without_version);
     assert_eq!(transition, Transition::Unchanged, "the newest to act");
+    let both = change(2, "upgrade", 2, Some("1"));
+    let (_, transition) = Installation::fold(fold(&[change(1, "install", 1, Some("1"))]), &both);
+    assert_eq!(transition, Transition::Unchanged, "the newest of both");
     let before = [change(1, "install", 1, Some("1")), change(2, "enable", 3, None)];
     let (_, transition) = Installation::fold(fold(&before), &change(3, "upgrade", 2, Some("1")));
     assert_eq!(transition, Transition::Unchanged, "the newest to name a version");
