@@ -101,7 +101,7 @@ pub enum Need {
     DeepJson,
     /// Its handler refuses, fails or sleeps when the `tenant` member says `refuse-me`, `fail-me` or `sleep-me`.
     ScriptedHandler,
-    /// A path with a slash behind it is another path to its router. To many routers it is the same.
+    /// A path that is written otherwise, such as with a slash behind it, is another path to its router. To many routers it is the same.
     StrictPaths,
 }
 

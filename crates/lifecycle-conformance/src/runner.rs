@@ -146,7 +146,7 @@ fn missing(fixture: &Fixture, target: &Target) -> Option<String> {
         return Some("needs a handler that refuses, fails and sleeps on demand".into());
     }
     if fixture.needs.contains(&Need::StrictPaths) {
-        return Some("needs a router to which a path with a slash behind it is another path".into());
+        return Some("needs a router to which a path that is written otherwise, such as with a slash behind it, is another path".into());
     }
     let credentials = target.credentials.get(&fixture.platform);
     let has_previous = credentials.is_some_and(|credentials| credentials.previous.is_some());

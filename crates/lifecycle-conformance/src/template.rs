@@ -12,6 +12,9 @@ use crate::route::Route;
 use crate::signing::{SecretName, sender, sign};
 use crate::target::Credentials;
 
+/// The most of `{{fill N}}`, in bytes: no server reads as long a head.
+const LONGEST_FILL: usize = 1_000_000;
+
 /// Why a template cannot be filled.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{0}")]
@@ -105,6 +108,9 @@ impl Values<'_> {
                 }
                 if let Some(signing) = name.strip_prefix("mac ") {
                     return self.mac(signing);
+                }
+                if let Some(count) = name.strip_prefix("fill ") {
+                    return Some("x".repeat(count.parse().ok().filter(|count| *count <= LONGEST_FILL)?));
                 }
                 return Some(self.time(name)?.to_string());
             }
@@ -244,6 +250,7 @@ mod tests {
             ("{{token|flip-first|drop-last}}", "1123456789abcde"),
             ("{{token|mixed}}", "0123456789AbCdEf"),
             ("{{token|base64}}", "ASNFZ4mrze8="),
+            ("/{{fill 3}}{{fill 0}}", "/xxx"),
         ] {
             assert_eq!(rendered(template).as_deref(), Ok(expected), "{template}");
         }
@@ -256,6 +263,8 @@ mod tests {
             "{{token|louder}}",
             "{{sign nobody}}",
             "{{now-10}}",
+            "{{fill many}}",
+            "{{fill 1000001}}",
             "{{unique",
             "{{unique|base64}}",
         ] {
