@@ -186,6 +186,9 @@ pub enum Undecodable {
     /// [`Rejection::Contradiction`].
     #[error("`{0}` contradicts what is proven")]
     Contradiction(&'static str),
+    /// This signed header has a dot in it, and dots join it with what is signed behind it, which could then be cut in two ways.
+    #[error("the header `{0}` has a dot in it, so what is signed could be cut in two ways")]
+    Dot(&'static str),
     /// The text of a handshake is not one that is answered.
     #[error("the handshake's text is too long, or holds characters that are not answered")]
     Handshake,

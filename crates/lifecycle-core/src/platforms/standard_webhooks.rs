@@ -66,9 +66,9 @@ impl Mapping {
     }
 
     pub(crate) fn decode<'a>(&self, request: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
-        let id = request.signed_header(ID).unwrap_or_default();
-        if id.is_empty() || id.contains('.') {
-            return Err(Undecodable::Missing(ID)); // with a dot in it, what is signed could be cut in two ways
+        let id = request.signed_header(ID).filter(|id| !id.is_empty()).ok_or(Undecodable::Missing(ID))?;
+        if id.contains('.') {
+            return Err(Undecodable::Dot(ID));
         }
         let paths = ["type", "timestamp", self.app, self.tenant, self.installation];
         let [kind, timestamp, app, tenant, installation] = members::at(paths, request.body())?;
@@ -169,7 +169,12 @@ mod tests {
 
     #[test]
     fn the_id_is_one_that_cannot_be_cut_in_two_ways() {
-        assert_eq!(delivery("msg.1", INSTALLED).unwrap_err(), Undecodable::Missing(ID));
+        for id in ["msg.1", ".", ".1", "1."] {
+            let refused = delivery(id, INSTALLED).unwrap_err();
+            assert_eq!(refused, Undecodable::Dot(ID), "{id}");
+            assert!(refused.to_string().contains("has a dot in it"), "it is there, and not empty: {refused}");
+        }
+        assert_eq!(delivery("", INSTALLED).unwrap_err(), Undecodable::Missing(ID));
     }
 
     #[test]
