@@ -84,14 +84,13 @@ impl Registration {
             return Err(RegistrationError::Malformed);
         }
         let body: Body = serde_json::from_slice(body).map_err(|_| RegistrationError::Malformed)?;
-        let auth_token = Zeroizing::new(body.auth_token);
-        if auth_token.is_empty() {
+        if body.auth_token.is_empty() {
             return Err(RegistrationError::Malformed);
         }
         if !is_served(api_url) {
             return Err(RegistrationError::NotAllowed);
         }
-        Ok(Self { api_url: api_url.to_owned(), auth_token })
+        Ok(Self { api_url: api_url.to_owned(), auth_token: body.auth_token })
     }
 
     /// The shop's API, exactly as later events name it: the tenant.
@@ -133,7 +132,7 @@ impl fmt::Debug for Registration {
 
 #[derive(Deserialize)]
 struct Body {
-    auth_token: String,
+    auth_token: Zeroizing<String>, // wiped, too, where what follows it is no JSON
 }
 
 #[cfg(test)]

@@ -233,6 +233,13 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_wiped_when_it_is_dropped() {
+        fn wipes<T: zeroize::ZeroizeOnDrop>() {}
+        wipes::<XChaCha20Poly1305>();
+        wipes::<Zeroizing<[u8; KEY_BYTES]>>();
+    }
+
+    #[test]
     fn a_secret_opens_where_it_was_sealed_and_nowhere_else() {
         let keyring = Keyring::parse(&format!("a:{HEX}")).unwrap();
         let tenant = TenantKey::new("p", "app", "t");

@@ -1,10 +1,10 @@
-//! Which public types implement `Debug`, read from the sources of the libraries.
+//! Which types there are, of what, and which implement `Debug`: read from the sources of the libraries.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use syn::{Attribute, Fields, File, GenericArgument, Item, ItemImpl, PathArguments, Type, Visibility};
+use syn::{Attribute, Field, Fields, File, GenericArgument, Item, ItemImpl, PathArguments, Type, Visibility};
 
 /// Values of these cannot hold a stranger's text. Bytes can: a list of any of them counts as text.
 const NUMBERS: [&str; 20] = [
@@ -43,7 +43,13 @@ pub(crate) struct Library {
 struct Kind {
     is_public: bool,
     derives_debug: bool,
-    fields: Vec<Type>,
+    fields: Vec<Part>,
+}
+
+/// One field; its name is empty where it has none.
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) of: Type,
 }
 
 impl Library {
@@ -55,6 +61,16 @@ impl Library {
             folders.filter(|it| it.file_name().unwrap().to_string_lossy().starts_with("lifecycle-"));
         let all = published.chain([root.join("examples/shared")]);
         all.filter(|folder| folder.join("src/lib.rs").is_file()).map(|folder| Self::read(&folder)).collect()
+    }
+
+    /// What is in this folder of the workspace's, a program too.
+    pub(crate) fn of(name: &str) -> Self {
+        Self::read(&Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(1).unwrap().join(name))
+    }
+
+    /// All of its types by their paths, with their fields.
+    pub(crate) fn types(&self) -> impl Iterator<Item = (&str, &[Part])> {
+        self.types.iter().map(|(path, kind)| (path.as_str(), kind.fields.as_slice()))
     }
 
     fn read(folder: &Path) -> Self {
@@ -70,7 +86,7 @@ impl Library {
         let shown = self.types.iter().filter(|(path, kind)| {
             let name = last(path);
             let is_shown = kind.derives_debug || self.by_hand.iter().any(|own| own == name);
-            kind.is_public && is_shown && kind.fields.iter().any(|field| self.can_hold_text(field, 0))
+            kind.is_public && is_shown && kind.fields.iter().any(|field| self.can_hold_text(&field.of, 0))
         });
         shown.map(|(path, _)| path.as_str())
     }
@@ -99,11 +115,11 @@ impl Library {
         for item in items {
             match item {
                 Item::Enum(it) => {
-                    let fields = it.variants.into_iter().flat_map(|variant| types(variant.fields));
+                    let fields = it.variants.into_iter().flat_map(|variant| parts(variant.fields));
                     self.note(&format!("{module}::{}", it.ident), &it.vis, &it.attrs, fields.collect());
                 }
                 Item::Struct(it) => {
-                    self.note(&format!("{module}::{}", it.ident), &it.vis, &it.attrs, types(it.fields));
+                    self.note(&format!("{module}::{}", it.ident), &it.vis, &it.attrs, parts(it.fields));
                 }
                 Item::Impl(it) => self.by_hand.extend(debugged(&it)),
                 Item::Macro(it) => {
@@ -122,7 +138,7 @@ impl Library {
         }
     }
 
-    fn note(&mut self, path: &str, vis: &Visibility, attributes: &[Attribute], fields: Vec<Type>) {
+    fn note(&mut self, path: &str, vis: &Visibility, attributes: &[Attribute], fields: Vec<Part>) {
         let is_public = matches!(vis, Visibility::Public(_));
         let kind = Kind { is_public, derives_debug: derives_debug(attributes), fields };
         self.types.insert(path.to_owned(), kind);
@@ -142,19 +158,20 @@ impl Library {
         let mut own = self.types.iter().filter(|(path, _)| last(path) == name);
         match (own.next(), own.next()) {
             (Some((_, kind)), None) if depth < 8 => {
-                kind.fields.iter().any(|it| self.can_hold_text(it, depth + 1))
+                kind.fields.iter().any(|it| self.can_hold_text(&it.of, depth + 1))
             }
             _ => true,
         }
     }
 }
 
-fn last(path: &str) -> &str {
+pub(crate) fn last(path: &str) -> &str {
     path.rsplit("::").next().unwrap_or(path)
 }
 
-fn types(fields: Fields) -> Vec<Type> {
-    fields.into_iter().map(|field| field.ty).collect()
+fn parts(fields: Fields) -> Vec<Part> {
+    let name = |field: &Field| field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+    fields.into_iter().map(|field| Part { name: name(&field), of: field.ty }).collect()
 }
 
 fn is_test(attributes: &[Attribute]) -> bool {
@@ -194,7 +211,7 @@ fn is_constant(field: &Type) -> bool {
     }
 }
 
-fn inner(arguments: &PathArguments) -> Vec<&Type> {
+pub(crate) fn inner(arguments: &PathArguments) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = arguments else { return Vec::new() };
     let types = arguments.args.iter().filter_map(|it| match it {
         GenericArgument::Type(it) => Some(it),
