@@ -85,7 +85,9 @@ proptest! {
             };
             // On some platforms, the user that acts is the tenant.
             let acts = (shown[1] != shown[3] && !like(1).starts_with("user:")).then(|| like(3));
-            let mut written = sample.app(like(0)).tenant(like(1)).installation(like(2));
+            let [.., email, tenant_name, app_name] = &told.texts;
+            let named = sample.app_name(app_name).tenant_name(tenant_name).actor_email(email);
+            let mut written = named.app(like(0)).tenant(like(1)).installation(like(2));
             if let Some(actor) = &acts {
                 written = written.actor(actor);
             }
