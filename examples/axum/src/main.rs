@@ -47,7 +47,8 @@ fn routes(app: App) -> Router {
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(access_log)
-                .on_response(DefaultOnResponse::new().level(Level::INFO)),
+                .on_response(DefaultOnResponse::new().level(Level::INFO))
+                .on_failure(()),
         )
 }
 

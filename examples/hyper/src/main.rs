@@ -20,7 +20,8 @@ async fn main() -> Result<(), Failure> {
     app.listening(listener.local_addr()?);
     let log = TraceLayer::new_for_http()
         .make_span_with(access_log)
-        .on_response(DefaultOnResponse::new().level(Level::INFO));
+        .on_response(DefaultOnResponse::new().level(Level::INFO))
+        .on_failure(());
     let routes = ServiceBuilder::new().layer(log).service(Routes::new(&app));
     serve(listener, routes, Limits::SMALL, shutdown).await; // hyper itself is called there
     worker.await?;
