@@ -57,7 +57,7 @@ impl Transcript {
             }
         } else if curl_command::is_one(start) {
             vec![curl_command::read(start)?]
-        } else if text.lines().any(lines::is_sent) {
+        } else if lines::are_of_curl(text) {
             vec![lines::of_curl(text)]
         } else {
             vec![lines::read(text)]

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use lifecycle_testing::{RSA_TEST_KEY, Sample, Sender, SignedRequest, SigningKeys, registry};
+use lifecycle_testing::{RSA_TEST_KEY, Sample, Sender, SignedRequest, SigningKeys, curl_command, registry};
+use serde_json::{Map, Value, json};
 
 use super::ROOT;
 use crate::Failure;
@@ -17,10 +18,10 @@ pub(crate) fn of(target: &str) -> Result<Vec<Vec<u8>>, Failure> {
         "keys" => keys(),
         "manifest" => manifest(),
         "public_key" => (0..16).map(|first| vec![first, first / 2, 0, 7, first, b'{', b'}']).collect(),
-        "request" => each(|_, platform, sample| {
-            let signed = sample.sign(&SigningKeys::for_tests(registry()[usize::from(platform)].platform()));
-            Some([&[platform, 0], &*text(&signed)].concat())
-        }),
+        "request" => {
+            each(|_, platform, sample| Some([&[platform, 0], &*text(&signed(platform, sample))].concat()))
+        }
+        "saved" => each(|event, platform, sample| Some(saved(event + platform, &signed(platform, sample)))),
         "signature" => signatures(),
         "signed" => each(|event, platform, sample| {
             let claims = sample.claims().map(|claims| claims + "\n\n").unwrap_or_default();
@@ -49,6 +50,11 @@ fn each(seed: impl Fn(u8, u8, &Sample) -> Option<Vec<u8>>) -> Vec<Vec<u8>> {
     all.filter_map(|(event, platform, sample)| seed(event, platform, &sample)).collect()
 }
 
+/// The request of a sample.
+fn signed(platform: u8, sample: &Sample) -> SignedRequest {
+    sample.sign(&SigningKeys::for_tests(registry()[usize::from(platform)].platform()))
+}
+
 /// A request as the targets read it.
 fn text(signed: &SignedRequest) -> Vec<u8> {
     let mut text = format!("{} {}", signed.method, signed.target);
@@ -56,6 +62,38 @@ fn text(signed: &SignedRequest) -> Vec<u8> {
         text.extend(["\n", name, ": ", value]);
     }
     [text.as_bytes(), b"\n\n", &signed.body].concat()
+}
+
+/// A request as the target reads and writes it, or in one of the forms that people save.
+fn saved(form: u8, signed: &SignedRequest) -> Vec<u8> {
+    let headers = || signed.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let url = format!("https://app.example{}", signed.target);
+    let body = String::from_utf8_lossy(&signed.body);
+    let object: Map<String, Value> =
+        signed.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
+    let text = match form % 6 {
+        0 => String::from_utf8_lossy(&text(signed)).into_owned(),
+        1 => curl_command(signed.method, &url, headers(), &signed.body).unwrap_or_default(),
+        2 => {
+            let headers: Vec<Value> =
+                signed.headers.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+            let request =
+                json!({"method": signed.method, "url": url, "headers": headers, "postData": {"text": body}});
+            let entry = json!({"startedDateTime": "2026-12-01T08:30:00Z", "request": request});
+            json!({"log": {"entries": [entry]}}).to_string()
+        }
+        3 => json!({"rawPath": signed.target, "headers": object, "body": body, "isBase64Encoded": false})
+            .to_string(),
+        4 => {
+            let request = json!({"method": signed.method, "url": signed.target, "headers": object});
+            json!({"level": 30, "req": request, "body": body}).to_string()
+        }
+        _ => {
+            let headers = Value::Object(object);
+            format!("\"{} {} HTTP/1.1\" headers={headers} body={body}", signed.method, signed.target)
+        }
+    };
+    [&[form], text.as_bytes()].concat()
 }
 
 fn envelope(sample: &Sample) -> Vec<u8> {

@@ -50,8 +50,10 @@ pub(super) fn is_one(text: &str) -> bool {
 pub(super) fn read(text: &str) -> Result<Transcript, Failure> {
     let cut = || Failure::new("the curl command is cut off: a quote has no end", "copy it again");
     let text = text.trim_start_matches(['$', '%', ' ']);
-    // A command for Windows has a caret in front of what means something to its shell.
-    let unescaped = text.contains("^\"").then(|| without_carets(text));
+    // A command for Windows has a caret in front of what means something to its shell, whose only quotes are double. Elsewhere carets mean
+    // themselves.
+    let first = text.chars().find(|letter| matches!(letter, '"' | '\''));
+    let unescaped = (first == Some('"') && text.contains("^\"")).then(|| without_carets(text));
     let words = words(unescaped.as_deref().unwrap_or(text)).ok_or_else(cut)?;
     let place =
         words.iter().position(|word| matches!(word.as_str(), "curl" | "curl.exe")).unwrap_or_default();
@@ -67,9 +69,12 @@ pub(super) fn read(text: &str) -> Result<Transcript, Failure> {
         let Some(value) = value.or_else(|| rest.next().cloned()) else { break };
         match name.as_str() {
             "header" | "H" => {
-                // An empty value is written with a semicolon.
-                let pair = value.split_once(':').or_else(|| Some((value.strip_suffix(';')?, "")));
-                found.headers.extend(pair.map(|(name, value)| (name.to_owned(), value.trim().to_owned())));
+                // Behind a semicolon a value is empty; behind a colon curl leaves the header out.
+                let pair = match value.split_once(':') {
+                    Some((name, value)) => Some((name, value.trim())).filter(|(_, value)| !value.is_empty()),
+                    None => value.strip_suffix(';').map(|name| (name, "")),
+                };
+                found.headers.extend(pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
             }
             "request" | "X" => found.method = Some(value),
             "url" => found.target = Some(value),

@@ -1,5 +1,7 @@
 //! JSON: a HAR, a gateway's event, a simulator's delivery, or what a logger wrote.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::SystemTime;
 
 use base64::Engine as _;
@@ -61,38 +63,58 @@ pub(super) fn in_lines(text: &str) -> Vec<Transcript> {
 }
 
 fn requests(documents: &[Value]) -> Vec<Transcript> {
-    let mut found = Vec::new();
+    let mut found = Found::default();
     for document in documents {
         collect(document, &mut found);
     }
-    found
+    found.all
+}
+
+/// The requests in order, and by a hash of each where it is: a day's log holds too many to compare each with all others.
+#[derive(Default)]
+struct Found {
+    all: Vec<Transcript>,
+    places: HashMap<u64, usize>,
+    hasher: RandomState,
+}
+
+impl Found {
+    /// Leaves the last one out if it is there already.
+    fn settle_last(&mut self) {
+        let Some((last, before)) = self.all.split_last() else { return };
+        let hash = self.hasher.hash_one((&last.target, &last.headers, &last.body));
+        let same = self.places.get(&hash).and_then(|place| before.get(*place));
+        if same.is_some_and(|same| same.is_same(last)) {
+            self.all.pop();
+        } else {
+            self.places.insert(hash, before.len());
+        }
+    }
 }
 
 /// Finds each member with headers, however deep, that is no answer's, and what stands beside it or, in a log, above it.
-fn collect(value: &Value, found: &mut Vec<Transcript>) {
+fn collect(value: &Value, found: &mut Found) {
     let members = match value {
         Value::Array(items) => return items.iter().for_each(|item| collect(item, found)),
         Value::Object(members) => members,
         _ => return,
     };
-    let before = found.len();
+    let before = found.all.len();
     if let Some(own) = raw(members).or_else(|| own(value, members)) {
-        found.push(own);
+        found.all.push(own);
     } else {
         let others = members.iter().filter(|(name, _)| !ANSWERS.contains(&name.as_str()));
         others.for_each(|(_, value)| collect(value, found));
     }
-    if let [one] = &mut found[before..] {
+    if let [one] = &mut found.all[before..] {
         if one.body.is_none() && !one.is_body_parsed {
             (one.body, one.is_body_parsed) = body(value);
         }
         one.target = one.target.take().or_else(|| target(members));
         one.method = one.method.take().or_else(|| members.get("method")?.as_str().map(str::to_owned));
         one.at = one.at.or_else(|| moment(members));
-    }
-    // A logger writes one line when a request comes and another when it is done.
-    if found[before..].iter().all(|new| found[..before].iter().any(|own| own.is_same(new))) {
-        found.truncate(before);
+        // A logger writes one line when a request comes and another when it is done.
+        found.settle_last();
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::Transcript;
 
-/// Whether it is a line of `curl -v` about what was sent.
-pub(super) fn is_sent(line: &str) -> bool {
-    line.strip_prefix("> ").is_some_and(|line| request_line(line).is_some() || header_line(line).is_some())
+/// Whether `curl -v` printed it: a line tells what was sent. A request as it is may have such a line in its body.
+pub(super) fn are_of_curl(text: &str) -> bool {
+    let is_request = text.trim_start().lines().next().and_then(request_line).is_some();
+    let is_sent = |line: &str| request_line(line).is_some() || header_line(line).is_some();
+    !is_request && text.lines().filter_map(|line| line.strip_prefix("> ")).any(is_sent)
 }
 
 /// What `curl -v` prints: what was sent is marked by `> `. It does not print the body that was sent.
@@ -42,7 +44,8 @@ pub(super) fn read(text: &str) -> Transcript {
 fn request_line(line: &str) -> Option<(String, String)> {
     let mut words = line.split_whitespace();
     let (method, target, version) = (words.next()?, words.next()?, words.next()?);
-    version.starts_with("HTTP/").then(|| (method.to_owned(), target.to_owned()))
+    // A header such as `Upgrade: h2c, HTTP/2.0` has a colon there.
+    (version.starts_with("HTTP/") && !method.contains(':')).then(|| (method.to_owned(), target.to_owned()))
 }
 
 fn header_line(line: &str) -> Option<(String, String)> {

@@ -52,6 +52,23 @@ fn every_usual_form_gives_the_same_headers() {
 }
 
 #[test]
+fn what_a_request_holds_is_not_taken_for_its_form() {
+    let sent = [("Upgrade", "h2c, HTTP/2.0"), ("X-Seismic-Signature", "aa")];
+    let pairs = sent.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let body = "a ^\"b^\" c\n> d: e\n";
+    let raw = format!("POST /s HTTP/1.1\nUpgrade: h2c, HTTP/2.0\nX-Seismic-Signature: aa\n\n{body}");
+    let curl = format!(
+        "curl '/s' -H 'Expect:' -H 'Upgrade: h2c, HTTP/2.0' -H 'X-Seismic-Signature: aa' --data-raw '{body}'"
+    );
+    for form in [raw, curl] {
+        let found = read(&form).unwrap();
+        assert_eq!(found.target.as_deref(), Some("/s"), "{form}");
+        assert_eq!(found.headers, pairs, "{form}");
+        assert_eq!(found.body.as_deref(), Some(body.as_bytes()), "{form}");
+    }
+}
+
+#[test]
 fn a_log_and_a_gateways_event_hold_headers_and_body_somewhere() {
     let req =
         r#""req":{"id":1,"method":"POST","url":"/seismic","headers":{"host":"a","x-seismic-signature":"aa"}"#;
@@ -198,4 +215,17 @@ fn of_several_requests_one_is_picked() {
     for wrong in [0, 3] {
         assert!(read_picked(&text, Some(wrong)).is_err());
     }
+}
+
+#[test]
+fn a_days_log_holds_each_request_once_however_often_it_was_logged() {
+    let line = |number: u32, message: &str| {
+        let own = format!(r#"{{"url":"/s","headers":{{"X-Seismic-Signature":"{number}"}}}}"#);
+        format!(r#"{{"time":{number},"msg":"{message}","req":{own},"body":"b"}}"#)
+    };
+    // Each comes before the one that came before it is done.
+    let lines: Vec<String> =
+        (0..30_000).flat_map(|number| [line(number + 1, "came"), line(number, "done")]).collect();
+    let failure = read(&lines.join("\n")).unwrap_err().to_string();
+    assert!(failure.contains("holds 30001 requests, 30001 of them signed"), "{failure}");
 }
