@@ -20,8 +20,7 @@ how to install them.
 The last line is `N passed, N failed`, in targets; the exit code is 1 if any failed. Its input is then named: put it into fuzz/corpus
 with the cure, and a test beside what was cured.
 
-  --seconds N   how long in all, shared alike; 60 by default
-  --quick       builds with few optimisations, in half the time: for a run of a minute, in CI";
+  --seconds N   how long in all, shared alike; 60 by default";
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const VERSION: &str = "0.13.2";
@@ -29,7 +28,6 @@ const VERSION: &str = "0.13.2";
 pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     let mut seconds: u64 = 60;
     let mut chosen = Vec::new();
-    let mut profile = "--release";
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => {
@@ -37,7 +35,6 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
                 return Ok(ExitCode::SUCCESS);
             }
             Long("seconds") => seconds = arguments.value()?.parse()?,
-            Long("quick") => profile = "--dev",
             Value(name) => chosen.push(name.string()?),
             other => return Err(other.unexpected().into()),
         }
@@ -48,11 +45,11 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<ExitCode, Failure> {
     }
     targets.retain(|name| chosen.is_empty() || chosen.contains(name));
     check_tools()?;
-    step(&mut cargo_fuzz("build", profile), "cargo fuzz build")?;
+    step(&mut cargo_fuzz("build"), "cargo fuzz build")?;
     let each = (seconds / targets.len() as u64).max(1);
     let (mut executions, mut failed) = (0, 0);
     for target in &targets {
-        let ran = fuzz(target, profile, each)?;
+        let ran = fuzz(target, each)?;
         executions += ran.executions;
         failed += usize::from(!ran.passed);
         println!("{target:<18} {:>12} executions  {}", ran.executions, ran.result());
@@ -76,7 +73,7 @@ impl Ran {
 }
 
 /// Runs one target for so many seconds. An input that takes 10 s or 2 GB fails, too.
-fn fuzz(target: &str, profile: &str, seconds: u64) -> Result<Ran, Failure> {
+fn fuzz(target: &str, seconds: u64) -> Result<Ran, Failure> {
     let place = |kind: &str| Path::new(ROOT).join("target/fuzz").join(kind).join(target);
     let (found, seeds, artifacts) = (place("corpus"), place("seeds"), place("artifacts"));
     for folder in [&found, &seeds, &artifacts] {
@@ -90,7 +87,7 @@ fn fuzz(target: &str, profile: &str, seconds: u64) -> Result<Ran, Failure> {
     let longest = all.iter().map(Vec::len).max().unwrap_or_default();
     let most = (2 * longest).clamp(256, 4096);
     let log = artifacts.with_extension("log");
-    let mut command = cargo_fuzz("run", profile);
+    let mut command = cargo_fuzz("run");
     command.arg(target).args([&found, &seeds]);
     let committed = Path::new(ROOT).join("fuzz/corpus").join(target);
     if committed.exists() {
@@ -122,9 +119,9 @@ fn targets() -> Result<Vec<String>, Failure> {
 }
 
 /// Without a sanitizer: no crate here has `unsafe` code, and it runs three times as often. What is asserted stands in its manifest's profile.
-fn cargo_fuzz(verb: &str, profile: &str) -> Command {
+fn cargo_fuzz(verb: &str) -> Command {
     let mut command = nightly();
-    command.args(["fuzz", verb, profile, "--sanitizer", "none", "--fuzz-dir", "fuzz"]);
+    command.args(["fuzz", verb, "--release", "--sanitizer", "none", "--fuzz-dir", "fuzz"]);
     command.args(["--target-dir", "target/fuzz/build"]).current_dir(ROOT);
     command
 }
