@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic;
 
 use all_logs::AllLogs;
+use lifecycle_testing::registry;
 use needles::Needles;
-use requests::{Sort, requests};
+use requests::{Sort, requests_of};
 use servers::{PARAMETER, ROUTES, Server};
 use test_privacy::CANARY;
 
@@ -34,39 +35,44 @@ fn nothing_of_a_request_is_in_a_log_an_answer_an_error_or_a_debug_text() {
             shown(info);
         }
     }));
-    let requests = requests();
     let mut needles = Needles::default();
     let (mut answers, mut statuses) = (Vec::new(), BTreeMap::<Sort, BTreeSet<u16>>::new());
-    for request in &requests {
-        needles.add(request);
-        answers
-            .extend(request.shown().into_iter().map(|text| ("this process", format!("{request:?}"), text)));
-    }
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    for server in [Server::axum(&runtime), Server::actix(), Server::warp(&runtime)] {
-        let mut keep = |what: String, answer: &[u8]| {
-            answers.push((server.name, what, String::from_utf8_lossy(answer).into_owned()));
-        };
-        for request in &requests {
+    let servers = [Server::axum(&runtime), Server::actix(), Server::warp(&runtime)];
+    let mut requests = Vec::new();
+    for sender in registry() {
+        // They are signed and sent at once: some tokens are good for half a minute.
+        let own = requests_of(sender);
+        for request in &own {
+            needles.add(request);
+            let shown = request.shown().into_iter();
+            answers.extend(shown.map(|text| ("this process", format!("{request:?}"), text)));
+        }
+        for (server, request) in servers.iter().flat_map(|server| own.iter().map(move |own| (server, own))) {
             // What does not reach a handler is the same whatever the handler does.
             let routes = if request.sort == Sort::Genuine { ROUTES } else { &ROUTES[..3] };
             for route in routes {
                 let answer = client::http1(server.address, &request.at(route), request);
                 statuses.entry(request.sort).or_default().insert(client::status(&answer));
-                keep(format!("{request:?} at {route}"), &answer);
+                answers.push((server.name, format!("{request:?} at {route}"), text(&answer)));
             }
             if server.speaks_http2 {
                 let answer = client::http2(server.address, &request.at(ROUTES[0]), request);
-                keep(format!("{request:?} by HTTP/2"), &answer);
+                answers.push((server.name, format!("{request:?} by HTTP/2"), text(&answer)));
             }
         }
+        requests.extend(own);
+    }
+    for server in &servers {
         for head in BROKEN {
             let head = head.replace("CANARY", CANARY);
-            keep(head.clone(), &client::bytes(server.address, head.as_bytes()));
+            let answer = client::bytes(server.address, head.as_bytes());
+            answers.push((server.name, head, text(&answer)));
         }
         if server.name == "warp" {
             let genuine = requests.iter().find(|request| request.is_hook()).unwrap();
-            keep(PARAMETER.into(), &client::http1(server.address, &genuine.at(PARAMETER), genuine));
+            let answer = client::http1(server.address, &genuine.at(PARAMETER), genuine);
+            answers.push((server.name, PARAMETER.to_owned(), text(&answer)));
         }
     }
 
@@ -104,6 +110,10 @@ fn nothing_of_a_request_is_in_a_log_an_answer_an_error_or_a_debug_text() {
         events.len(),
         count("lifecycle")
     );
+}
+
+fn text(answer: &[u8]) -> String {
+    String::from_utf8_lossy(answer).into_owned()
 }
 
 /// Heads that no server takes, with the canary where it does not fit.

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use lifecycle_testing::registry;
 use test_privacy::shows;
 
-use crate::requests::Request;
+use crate::requests::{Request, requests_of};
 
 /// The bytes at which a needle is recognized: whoever sees so many of a token or of a signature has seen part of it.
 const LENGTH: usize = 16;
@@ -37,9 +38,9 @@ impl Needles {
 
 #[test]
 fn a_part_of_each_signature_and_of_each_token_is_found() {
-    for request in crate::requests::requests().iter().filter(|request| !request.is_hook()) {
+    for request in registry().iter().copied().flat_map(requests_of).filter(|request| !request.is_hook()) {
         let mut needles = Needles::default();
-        needles.add(request);
+        needles.add(&request);
         let found = |text: &str| needles.0.contains_key(text.to_ascii_lowercase().as_bytes());
         let proofs = request.private().filter(|(_, text)| !shows(text));
         let longest = proofs.map(|(_, text)| text).max_by_key(String::len).expect("it has one");

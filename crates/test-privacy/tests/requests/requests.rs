@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lifecycle_core::{Inbound, Platform, Proof, Verifier, standard_webhooks};
 use lifecycle_testing::{
-    KeysFrom, RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sample, Sender, SignedRequest, SigningKeys, registry,
+    KeysFrom, RSA_OTHER_TEST_KEY, RSA_TEST_KEY, Sample, Sender, SignedRequest, SigningKeys,
 };
 use serde_json::Value;
 use test_privacy::CANARY;
@@ -149,12 +149,8 @@ fn other_keys(platform: &Platform) -> SigningKeys {
     SigningKeys::parse(platform, &text).expect("it is a key")
 }
 
-/// All requests to all platforms.
-pub(crate) fn requests() -> Vec<Request> {
-    registry().iter().flat_map(|sender| of(sender)).collect()
-}
-
-fn of(sender: &'static Sender) -> Vec<Request> {
+/// All requests to a platform, signed now.
+pub(crate) fn requests_of(sender: &'static Sender) -> Vec<Request> {
     let platform = sender.platform();
     let (keys, other) = (keys(platform), other_keys(platform));
     let mut requests = Vec::new();
