@@ -43,6 +43,7 @@ pub(crate) struct Plan {
     apps: PathBuf,
     runs: VecDeque<Step>,
     checks: VecDeque<Step>,
+    apart: VecDeque<Step>,
 }
 
 impl Plan {
@@ -57,7 +58,13 @@ impl Plan {
             }
         };
         let tests = tests(&format!("test --workspace --all-features --locked{left_out}"))?;
-        let mut plan = Self { machine, apps: apps()?, runs: VecDeque::new(), checks: VecDeque::new() };
+        let mut plan = Self {
+            machine,
+            apps: apps()?,
+            runs: VecDeque::new(),
+            checks: VecDeque::new(),
+            apart: VecDeque::new(),
+        };
         plan.check(Step::cargo(
             "clippy --workspace --all-targets --all-features --locked --quiet -- -D warnings",
         ));
@@ -80,6 +87,11 @@ impl Plan {
         self.checks.push_back(self.prepare(step.gives_way()));
     }
 
+    /// Adds what compiles into a folder of its own, for which no other cargo waits. It gives way, too.
+    pub(crate) fn apart(&mut self, step: Step) {
+        self.apart.push_back(self.prepare(step.gives_way()));
+    }
+
     fn prepare(&self, step: Step) -> Step {
         match self.machine {
             Machine::Everything => step.env("CI", "true"),
@@ -92,6 +104,7 @@ impl Plan {
         let failed = run_queues(vec![
             Queue { steps: self.runs, at_a_time: AT_A_TIME },
             Queue { steps: self.checks, at_a_time: 1 }, // cargo waits for another cargo
+            Queue { steps: self.apart, at_a_time: 1 },
         ]);
         for heading in &failed {
             println!("FAILED: {heading}");
