@@ -4,9 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use lifecycle_core::{
-    ConfigError, Delivery, ExpectedApp, Head, HookToken, KeyHint, KeySource, Keys, KeysUnavailable, Method,
-    Platform, RejectedRequest, Rejection, Reply, RequestBody, Secret, SigningSecret, Undecodable,
-    Verification, Verifier, async_trait, securityscorecard, seismic, slack,
+    Ack, AttemptTime, ConfigError, Delivery, EventFields, EventKind, ExpectedApp, Head, HookToken, KeyHint,
+    KeySource, Keys, KeysUnavailable, Method, Part, Platform, Proof, RejectedRequest, Rejection, Reply,
+    RequestBody, Scheme, Secret, SigningSecret, Undecodable, Verification, VerifiedRequest, Verifier,
+    async_trait, securityscorecard, seismic, slack,
 };
 
 const BODY: &[u8] = br#"{"type":"install","appId":"a","tenantId":"t","timestamp":"2020-09-01T08:45:42Z"}"#;
@@ -86,6 +87,31 @@ fn an_expected_app_refuses_a_different_one_and_stands_in_for_none() {
     assert_eq!(finish(&expecting, other).unwrap_err(), Rejection::UnexpectedApp);
     let known = finish(&expecting, br#"{"type":"install","tenantId":"t"}"#).unwrap_err();
     assert_eq!(known, Rejection::Undecodable(Undecodable::Missing("appId")));
+}
+
+#[test]
+fn a_url_for_one_event_takes_no_other() {
+    let one = verifier("s").expect_event(EventKind::Install);
+    assert_eq!(finish(&one, BODY).unwrap().event().kind(), &EventKind::Install);
+    let other = br#"{"type":"uninstall","appId":"a","tenantId":"t"}"#;
+    assert_eq!(finish(&one, other).unwrap_err(), Rejection::UnexpectedEvent);
+}
+
+#[test]
+fn the_time_of_an_attempt_is_in_no_header_that_nobody_signed() {
+    const SIGNED: Scheme = Scheme::new(&["x-sign"]).with_signed(&[Part::Header("x-time"), Part::Body]);
+    static RIGHT: Platform = Platform::new("right", Proof::Hmac(SIGNED), Ack::new(200), no_event)
+        .with_attempt_time(AttemptTime::Header("x-time"));
+    static WRONG: Platform = Platform::new("wrong", Proof::Hmac(SIGNED), Ack::new(200), no_event)
+        .with_headers(&["x-sent"])
+        .with_attempt_time(AttemptTime::Header("x-sent"));
+    assert!(Verifier::new(&RIGHT, secret("s"), ExpectedApp::Any).is_ok());
+    let refused = Verifier::new(&WRONG, secret("s"), ExpectedApp::Any).unwrap_err();
+    assert_eq!(refused, ConfigError::UnsignedTime { platform: "wrong" });
+}
+
+fn no_event<'a>(_: &VerifiedRequest<'a>) -> Result<EventFields<'a>, Undecodable> {
+    Err(Undecodable::NotUtf8)
 }
 
 #[test]
