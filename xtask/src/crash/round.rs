@@ -124,10 +124,9 @@ fn play(stage: &mut Stage<'_>, incident: Incident, roots: &Roots, rng: &mut Rng)
                 Tenant { name: format!("{prefix}{sender}-{tenant}"), clock, sent: Vec::new() }
             });
             let tenants = tenants.collect();
-            let sender = Sender::new(roots, rng.fork(), tenants)?;
-            Ok(sender.patient(incident == Incident::Frozen))
+            Sender::new(roots, rng.fork(), tenants, incident == Incident::Frozen)
         })
-        .collect::<Result<_, Failure>>()?;
+        .collect::<Result<_, _>>()?;
     let stop = AtomicBool::new(false);
     let (played, books) = thread::scope(|scope| {
         let stop = &stop;

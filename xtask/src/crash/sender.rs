@@ -107,14 +107,15 @@ pub(crate) struct Sender<'a> {
 }
 
 impl<'a> Sender<'a> {
-    pub(crate) fn new(roots: &'a Roots, rng: Rng, tenants: Vec<Tenant>) -> Result<Self, Failure> {
+    /// `may_be_late`: an app is stopped for a while, and reads bodies afterwards that it has waited for too long.
+    pub(crate) fn new(
+        roots: &'a Roots,
+        rng: Rng,
+        tenants: Vec<Tenant>,
+        may_be_late: bool,
+    ) -> Result<Self, Failure> {
         let books = Books { tenants, ..Books::default() };
-        Ok(Self { client: Client::new(), keys: keys()?, roots, rng, books, may_be_late: false })
-    }
-
-    /// An app is stopped for a while, and reads bodies afterwards that it has waited for too long.
-    pub(crate) fn patient(self, may_be_late: bool) -> Self {
-        Self { may_be_late, ..self }
+        Ok(Self { client: Client::new(), keys: keys()?, roots, rng, books, may_be_late })
     }
 
     /// When it is told to stop, every app runs, or none.
